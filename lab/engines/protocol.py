@@ -1,0 +1,106 @@
+"""What every engine is to the rest of the lab. It meets no scenario, no record store, no report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from lab.dockerfile import Dockerfile
+from lab.events import Event
+from lab.record import EngineFacts, Image
+
+
+class Archive(Protocol):
+    """A build context as a tar, uncompressed: its size in bytes and a fresh reader of it."""
+
+    @property
+    def size(self) -> int: ...
+
+    def open(self) -> BinaryIO: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageArchive:
+    """A base or toolchain image as the lab holds it: the same bytes for every engine.
+
+    ``path`` is a docker-archive tar (manifest.json, config, layers) whose image is tagged ``ref``
+    inside it. ``id`` is the image's config digest, "sha256:...". A registry's image has no path:
+    the engine pulls ``ref`` itself.
+    """
+
+    ref: str
+    id: str | None
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """One call of the build API.
+
+    ``dockerfile`` is the parsed form of the file named ``dockerfile_path`` in ``context``.
+    ``cold`` asks that nothing be taken from the cache; what that needs beforehand (forgetting what
+    was built) happens before the clock starts.
+    """
+
+    dockerfile: Dockerfile
+    dockerfile_path: str
+    context: Archive
+    tag: str
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRequest:
+    """One container: run ``command`` in ``image`` with tmpfs at the given places, then remove it.
+
+    ``tmpfs`` gives for each mount point its size in bytes; programs in it may be executed.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """A builder behind an API.
+
+    Raises only lab.errors: EngineUnavailable when it cannot be reached, EngineLost when it stops
+    answering, DiskFull, SourceError where an image cannot be had. A build that fails is no error:
+    it is told by the events.
+    """
+
+    name: str
+
+    def facts(self) -> EngineFacts:
+        """Versions, storage and the facts of the machine that the engine runs on."""
+
+    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+        """Reasons why this engine cannot do what the Dockerfile asks; empty when it can."""
+
+    def ensure(self, image: ImageArchive) -> None:
+        """Make ``image.ref`` name this very image; loads or pulls it only where it is missing."""
+
+    def tag(self, source: str, ref: str) -> None:
+        """Let ``ref`` name the image that ``source`` names, whatever it named before."""
+
+    def build(self, request: BuildRequest) -> Iterator[Event]:
+        """Build, and tell what happens as it happens. The last event is Finished.
+
+        Closing the iterator early stops the build as far as the engine can.
+        """
+
+    def run(self, request: ContainerRequest) -> Iterator[Event]:
+        """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
+
+    def inspect(self, ref: str) -> Image:
+        """The image's id, size in bytes and number of layers."""
+
+    def close(self) -> None:
+        """Give back all that the lab made in it; a private engine is stopped and cleared away."""

@@ -1,0 +1,36 @@
+"""Human units, for the moment when a number is shown."""
+
+from __future__ import annotations
+
+MISSING = "–"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds with three significant digits and a unit: ``4.2 ms``, ``1.38 s``, ``2 min 5 s``."""
+    if value is None:
+        return MISSING
+    if value < 0:
+        return "-" + seconds(-value)
+    if value < 0.9995:
+        return f"{value * 1000:.3g} ms"
+    if value < 99.95:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def size(value: int | None) -> str:
+    """Bytes with three significant digits in decimal units: ``812 B``, ``34.1 MB``."""
+    if value is None:
+        return MISSING
+    amount = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(amount) < 999.5:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
+def percent(value: float | None) -> str:
+    """A share of one as per cent without decimals."""
+    return MISSING if value is None else f"{value * 100:.0f} %"
