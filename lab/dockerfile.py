@@ -10,8 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 KEYWORDS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL "
-    "STOPSIGNAL USER VOLUME WORKDIR".split()
+    [
+        "ADD",
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "MAINTAINER",
+        "ONBUILD",
+        "RUN",
+        "SHELL",
+        "STOPSIGNAL",
+        "USER",
+        "VOLUME",
+        "WORKDIR",
+    ]
 )
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
@@ -171,9 +189,7 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
             value = (build_args or {}).get(name.strip(), default.strip().strip("'\""))
             if value:
                 arguments[name.strip()] = value
-    draft = Dockerfile(
-        text=text, instructions=tuple(instructions), stages=(), arguments=arguments
-    )
+    draft = Dockerfile(text=text, instructions=tuple(instructions), stages=(), arguments=arguments)
     return Dockerfile(
         text=text,
         instructions=draft.instructions,

@@ -6,7 +6,7 @@ Seconds and bytes throughout. None means unknown, never zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from lab.events import Outcome
@@ -196,8 +196,8 @@ class Run:
         return cls(**values)
 
 
-def _known(kind: type, record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in kind.__dataclass_fields__ if name in record}
+def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: record[one.name] for one in fields(kind) if one.name in record}
 
 
 def _step(record: Mapping[str, Any]) -> Step:

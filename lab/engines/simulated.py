@@ -1,0 +1,265 @@
+"""A simulated engine: a small builder with a layer cache and a virtual clock.
+
+It builds nothing that could be run, but it caches by the rules that all builders share: a step is
+reused when the step before it, its text, the arguments in force and the files that it reads are
+unchanged. In a RUN it understands ``sleep SECONDS``, ``echo TEXT`` and ``exit CODE``. Stages that
+do not need one another run side by side. No time passes while it works: every ``at`` is virtual.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lab import events
+from lab.dockerfile import Dockerfile, Instruction
+from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
+from lab.errors import SourceError
+from lab.events import Event, Outcome
+from lab.record import COUNTED, EngineFacts, HostFacts, Image
+
+SET_UP = 0.05  # seconds that a container takes to start
+RATE = 200e6  # bytes a second, for sending and copying
+LAYER_BYTES = 1_000_000  # what a RUN is taken to write
+_SLEEP = re.compile(r"\bsleep (\d+(?:\.\d+)?)")
+_ECHO = re.compile(r"\becho ([^;&|]*)")
+_EXIT = re.compile(r"\bexit (\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer:
+    id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    files: Mapping[str, tuple[str, int]]  # path -> digest of content and mode, bytes
+
+    @classmethod
+    def read(cls, request: BuildRequest) -> _Context:
+        files = {}
+        with request.context.open() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                opened = tar.extractfile(member) if member.isfile() else None
+                content = opened.read() if opened else member.linkname.encode()
+                digest = hashlib.sha256(content + oct(member.mode).encode()).hexdigest()
+                files[member.name.removeprefix("./")] = (digest, len(content))
+        return cls(files=files)
+
+    def chosen(self, instruction: Instruction) -> tuple[tuple[str, str, int], ...]:
+        """The files that a COPY or ADD reads: path, digest, bytes."""
+        found: dict[str, tuple[str, int]] = {}
+        for source in _sources(instruction):
+            pattern = source.strip("/").removeprefix("./") or "."
+            found |= {
+                path: facts
+                for path, facts in self.files.items()
+                if pattern == "."
+                or path.startswith(f"{pattern}/")
+                or fnmatch.fnmatchcase(path, pattern)
+            }
+        return tuple((path, *found[path]) for path in sorted(found))
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a stage has come: the key of its last step, its layers, its clock."""
+
+    key: str
+    layers: tuple[_Layer, ...] = ()
+    at: float = 0.0
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed(Exception):
+    at: float
+    message: str
+    code: int | None
+
+
+class SimulatedEngine:
+    """The Engine protocol over a dictionary."""
+
+    name = "simulated"
+
+    def __init__(self) -> None:
+        self._cache: dict[str, _Layer] = {}
+        self._images: dict[str, tuple[str, tuple[_Layer, ...]]] = {}
+        self._runs = 0
+
+    def facts(self) -> EngineFacts:
+        """Says of itself that it is simulated; it has no host."""
+        return EngineFacts(
+            name=self.name,
+            version="1",
+            api="none",
+            endpoint="simulated://",
+            private=True,
+            storage="memory",
+            builder="simulated",
+            host=HostFacts(),
+        )
+
+    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+        """Nothing: it has no mounts to lack."""
+        del dockerfile
+        return ()
+
+    def ensure(self, image: ImageArchive) -> None:
+        """Take the image's name for the image; nothing is loaded."""
+        if image.ref not in self._images:
+            identity = image.id or _digest(image.ref)
+            self._images[image.ref] = (identity, (_Layer(id=identity, size=100 * LAYER_BYTES),))
+
+    def tag(self, source: str, ref: str) -> None:
+        """Let ``ref`` name what ``source`` names."""
+        self._images[ref] = self._found(source)
+
+    def inspect(self, ref: str) -> Image:
+        """Id, size and layer count of an image built or ensured here."""
+        identity, layers = self._found(ref)
+        return Image(
+            id=identity, size_bytes=sum(layer.size for layer in layers), layers=len(layers)
+        )
+
+    def build(self, request: BuildRequest) -> Iterator[Event]:
+        """Build on the virtual clock; events come in the order of their time."""
+        if request.cold:
+            self._cache.clear()
+        sent = request.context.size / RATE
+        told: list[Event] = [events.ContextSent(sent, request.context.size)]
+        end, message = sent, ""
+        try:
+            state = self._stages(request, sent, told)
+            end = state.at + 0.01
+            identity = _digest("image", state.key, *(layer.id for layer in state.layers))
+            self._images[request.tag] = (identity, state.layers)
+            told.append(events.ImageBuilt(end, identity))
+        except _Failed as failed:
+            end, message = failed.at, failed.message
+            told = [event for event in told if event.at <= end]
+            told.append(events.BuildError(end, failed.message, failed.code))
+        told.append(events.Finished(end))
+        for event in sorted(told, key=lambda event: event.at):
+            yield events.Raw(event.at, _raw(event, message))
+            yield event
+
+    def run(self, request: ContainerRequest) -> Iterator[Event]:
+        """Pretend to run a container: its marks are its command's, all of one second."""
+        self._found(request.image)
+        for name in re.findall(r"::lab-mark ([a-z][a-z0-9-]*)", " ".join(request.command)):
+            yield events.Log(1.0, None, f"::lab-mark {name} 1.0\n".encode())
+        yield events.Finished(1.0)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._cache.clear()
+        self._images.clear()
+
+    def _found(self, ref: str) -> tuple[str, tuple[_Layer, ...]]:
+        if ref not in self._images:
+            raise SourceError(f"the simulated engine has no image {ref}")
+        return self._images[ref]
+
+    def _stages(self, request: BuildRequest, start: float, told: list[Event]) -> _State:
+        dockerfile, context = request.dockerfile, _Context.read(request)
+        done: dict[int, _State] = {}
+        for index in sorted(dockerfile.needed(request.target)):
+            stage = dockerfile.stages[index]
+            if stage.parent is not None:
+                parent = done[stage.parent]
+                state = _State(key=parent.key, layers=parent.layers, at=parent.at)
+            else:
+                state = self._base(stage.base, start)
+            for number in stage.instructions:
+                self._step(dockerfile.instructions[number], request, context, state, done, told)
+            done[index] = state
+        return done[dockerfile.target(request.target)]
+
+    def _base(self, ref: str, start: float) -> _State:
+        if ref == "scratch":
+            return _State(key="scratch", at=start)
+        if ref not in self._images:
+            raise _Failed(start, f"base image {ref} is not there", None)
+        identity, layers = self._images[ref]
+        return _State(key=identity, layers=layers, at=start)
+
+    def _step(
+        self,
+        instruction: Instruction,
+        request: BuildRequest,
+        context: _Context,
+        state: _State,
+        done: Mapping[int, _State],
+        told: list[Event],
+    ) -> None:
+        for source in request.dockerfile.sources(instruction):
+            state.at = max(state.at, done[source].at)
+        inputs = [done[source].key for source in request.dockerfile.sources(instruction)]
+        files: tuple[tuple[str, str, int], ...] = ()
+        if instruction.keyword in {"COPY", "ADD"} and not inputs:
+            files = context.chosen(instruction)
+            inputs += [f"{path}:{digest}" for path, digest, _ in files]
+        if instruction.keyword == "ARG":
+            name, _, default = instruction.operands.partition("=")
+            state.arguments[name] = request.build_args.get(name, default)
+        if instruction.keyword in {"RUN", "WORKDIR"}:
+            inputs += [f"{name}={value}" for name, value in sorted(state.arguments.items())]
+        if instruction.keyword != "FROM":
+            state.key = _digest(state.key, instruction.text, *instruction.heredocs, *inputs)
+        if instruction.keyword not in COUNTED:
+            return
+        told.append(events.StepStarted(state.at, instruction.index, state.at))
+        hit = state.key in self._cache
+        if not hit:
+            self._execute(instruction, state, sum(size for _, _, size in files), told)
+        state.layers += (self._cache[state.key],)
+        # Whoever copies from this stage sees what this execution left, not only how it was made.
+        state.key = _digest(state.key, self._cache[state.key].id)
+        outcome = Outcome.HIT if hit else Outcome.MISS
+        told.append(events.StepEnded(state.at, instruction.index, state.at, outcome))
+
+    def _execute(
+        self, instruction: Instruction, state: _State, copied: int, told: list[Event]
+    ) -> None:
+        started, index = state.at, instruction.index
+        script = "\n".join((instruction.operands, *instruction.heredocs))
+        if instruction.keyword == "RUN":
+            state.at += SET_UP + sum(float(text) for text in _SLEEP.findall(script))
+            told.extend(
+                events.Log(state.at, index, text.strip().encode() + b"\n")
+                for text in _ECHO.findall(script)
+            )
+            failure = _EXIT.search(script)
+            if failure and int(failure[1]):
+                error = f"the command exited with {failure[1]}: {instruction.text}"
+                told.append(events.StepEnded(state.at, index, state.at, Outcome.FAILED, error))
+                raise _Failed(state.at, error, int(failure[1]))
+        else:
+            state.at = started + 0.005 + copied / RATE
+        self._runs += 1
+        self._cache[state.key] = _Layer(
+            id=_digest("layer", state.key, str(self._runs)), size=copied or LAYER_BYTES
+        )
+
+
+def _sources(instruction: Instruction) -> list[str]:
+    operands = instruction.operands.strip()
+    words = json.loads(operands) if operands.startswith("[") else operands.split()
+    return [str(word) for word in words[:-1]]
+
+
+def _digest(*parts: str) -> str:
+    return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _raw(event: Event, message: str) -> bytes:
+    kind = type(event).__name__
+    return json.dumps({"simulated": kind, "at": event.at, "message": message}).encode()
