@@ -1,0 +1,128 @@
+"""What a Dockerfile asks of its builder, and what an engine of a given version lacks of it.
+
+Versions: docker 20.10.24, 28.5.2 and podman 4.3.1, 5.8.6 were tried, what lies between comes from
+the release notes of moby, buildkit and buildah. A version that is not known lacks nothing: the
+engine itself then says what it cannot do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from lab.dockerfile import Dockerfile, Instruction
+
+Version = tuple[int, ...]
+BUILDKIT = "docker"
+CLASSIC = "docker-classic"
+PODMAN = "podman"
+
+# The first version whose own frontend knows a flag; a `# syntax=` line brings another frontend.
+_BUILDKIT_SINCE: Mapping[tuple[str, str], Version] = {
+    ("COPY", "link"): (23,),
+    ("ADD", "link"): (23,),
+    ("ADD", "checksum"): (23,),
+    ("ADD", "keep-git-dir"): (23,),
+    ("RUN", "network"): (23,),
+    ("RUN", "security"): (29,),
+    ("COPY", "parents"): (29,),
+    ("COPY", "exclude"): (29,),
+    ("ADD", "exclude"): (29,),
+}
+_PODMAN_SINCE: Mapping[tuple[str, str], Version] = {
+    ("COPY", "link"): (5,),
+    ("ADD", "link"): (5,),
+    ("RUN", "network"): (5,),
+    ("RUN", "security"): (5,),
+    ("COPY", "parents"): (5,),
+    ("COPY", "exclude"): (5,),
+    ("ADD", "exclude"): (5,),
+}
+# The classic builder of docker 28 accepts some of these and passes over them without a word.
+_CLASSIC_FLAGS = frozenset(
+    {"mount", "network", "security", "device", "link"}
+    | {"chmod", "checksum", "keep-git-dir", "parents", "exclude"}
+)
+)
+_HEREDOC_SINCE: Mapping[str, Version] = {BUILDKIT: (23,), PODMAN: (5,)}
+
+
+def lacks(engine: str, version: str, dockerfile: Dockerfile) -> tuple[str, ...]:
+    """Reasons why this engine cannot do what the Dockerfile asks, in its order; empty if it can."""
+    number = parse_version(version)
+    own_frontend = engine != BUILDKIT or dockerfile.syntax is None
+    found: list[str] = []
+    for instruction in dockerfile.instructions:
+        if engine == CLASSIC:
+            found += _classic(instruction)
+            continue
+        if own_frontend:
+            found += _frontend(engine, version, number, instruction)
+        found += _mounts(engine, version, number, instruction)
+    return tuple(dict.fromkeys(found))
+
+
+def parse_version(text: str) -> Version:
+    """The leading numbers of a version: 20.10.24+dfsg1 is (20, 10, 24). Unknown is the newest."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in match[1].split(".")) if match else (10**6,)
+
+
+def _classic(instruction: Instruction) -> Iterator[str]:
+    if instruction.heredocs:
+        yield (
+            f"line {instruction.line}: docker-classic does not run here-documents "
+            "(newer versions pass over them without an error)"
+        )
+    for name in dict(instruction.flags):
+        if name in _CLASSIC_FLAGS:
+            yield (
+                f"line {instruction.line}: docker-classic has no "
+                f"{instruction.keyword} --{name}; it needs BuildKit"
+            )
+
+
+def _frontend(
+    engine: str, version: str, number: Version, instruction: Instruction
+) -> Iterator[str]:
+    since = _BUILDKIT_SINCE if engine == BUILDKIT else _PODMAN_SINCE
+    if instruction.heredocs and engine in _HEREDOC_SINCE and number < _HEREDOC_SINCE[engine]:
+        yield (
+            f"line {instruction.line}: {engine} {version} has no here-documents "
+            f"(since {_shown(_HEREDOC_SINCE[engine])})"
+        )
+    for name in dict(instruction.flags):
+        first = since.get((instruction.keyword, name))
+        if engine in _HEREDOC_SINCE and first is not None and number < first:
+            yield (
+                f"line {instruction.line}: {engine} {version} has no "
+                f"{instruction.keyword} --{name} (since {_shown(first)})"
+            )
+
+
+def _mounts(engine: str, version: str, number: Version, instruction: Instruction) -> Iterator[str]:
+    if engine not in _HEREDOC_SINCE or instruction.keyword != "RUN":
+        return
+    for mount in instruction.mounts:
+        kind = mount["type"]
+        if kind in {"secret", "ssh"}:
+            yield (
+                f"line {instruction.line}: a {kind} mount needs a client's session, "
+                "which the lab does not open"
+            )
+        if kind == "tmpfs":
+            own, other = ("tmpfs-size", "size") if engine == PODMAN else ("size", "tmpfs-size")
+            if other in mount:
+                yield (
+                    f"line {instruction.line}: {engine} has no {other}= on a tmpfs mount "
+                    f"(there it is {own}=)"
+                )
+            elif engine == BUILDKIT and own in mount and number < (23,):
+                yield (
+                    f"line {instruction.line}: {engine} {version} has no size= on a tmpfs mount "
+                    "(since 23)"
+                )
+
+
+def _shown(version: Version) -> str:
+    return ".".join(str(part) for part in version)
