@@ -1,0 +1,351 @@
+"""Reads what Podman prints while it builds, and tells it as the lab's events.
+
+Podman's build API sends text meant for people, one message a line or a chunk of a RUN's output
+(seen on Podman 4.3.1 and 5.8.6, `layers=true`, `jobs=1`, `rusage=true`):
+
+    [2/3] STEP 4/9: RUN make            stage 2 of 3, its instruction 4 of 9
+    --> Using cache <64 hex digits>     only for a hit
+    --> <11 or 12 hex digits>           the image that the step left
+    115ms(system) 150ms(user) 612ms(elapsed) 0B input 28.67kB output
+    [3/3] COMMIT name                   before the `-->` of the last step
+    Successfully tagged name
+    <64 hex digits>                     the image
+
+Stages count with the skipped ones, up to the target; with one stage there is no prefix. An ARG
+before the first FROM is not counted. ONBUILD triggers of the base stand after FROM and raise N
+from then on; labels given by the API stand at the end as LABEL steps. Where a stage is referred
+to by its number, Podman begins the later stage first and breaks into it.
+
+A RUN may print lines of the same look. So a line counts only where it is due: STEP only with the
+number, the text and the place that the Dockerfile gives, the others only in their order with
+nothing between. Whatever turns out to be out of order was output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lab.events import (
+    Activity,
+    BuildError,
+    Event,
+    ImageBuilt,
+    Log,
+    Note,
+    Outcome,
+    StepEnded,
+    StepStarted,
+)
+
+if TYPE_CHECKING:
+    from lab.dockerfile import Dockerfile, Instruction
+
+_STEP = re.compile(r"(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+): (.+)\n?", re.DOTALL)
+_ENDING = (  # in the order in which they come
+    re.compile(r"--> Using cache ([0-9a-f]{64})\n"),
+    re.compile(r"(?:\[\d+/\d+\] )?COMMIT(?: \S+)?\n"),
+    re.compile(r"--> ([0-9a-f]{11,64})\n"),
+    re.compile(r"\S+\(system\) \S+\(user\) (\S+)\(elapsed\) \S+ input \S+ output\n"),
+)
+_CACHED, _COMMIT, _LEFT, _RUSAGE = 1, 2, 3, 4
+_TAGGED = re.compile(r"Successfully tagged \S+\n")
+_IMAGE = re.compile(r"([0-9a-f]{64})\n")
+_WARNING = re.compile(r'time="[^"]+" level=warning msg="(.*)"\n')
+_EXIT = re.compile(r"exit status (\d+)\s*$")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|ns)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+_LONGEST_LINE = 1 << 16  # a longer message is output, or a STEP whose text is told by its start
+
+
+@dataclass(slots=True)
+class _Open:
+    """The step at work. ``instruction`` is None for one that the Dockerfile does not hold.
+
+    ``due`` are messages that look like the end of the step, until something contradicts them.
+    """
+
+    instruction: Instruction | None
+    text: str
+    stage: int
+    last: bool
+    started: float
+    silent: bool = True
+    paused: bool = False
+    cached: str | None = None
+    committing: bool = False
+    left: str | None = None
+    elapsed: float | None = None
+    ended: float | None = None
+    due: list[Log] = field(default_factory=list)
+
+    @property
+    def base(self) -> bool:
+        return self.instruction is not None and self.instruction.keyword == "FROM"
+
+    @property
+    def rank(self) -> int:
+        """The last part of the step's end that was said."""
+        if self.elapsed is not None:
+            return _RUSAGE
+        if self.left is not None:
+            return _LEFT
+        return _COMMIT if self.committing else _CACHED if self.cached else 0
+
+    @property
+    def step(self) -> int | None:
+        return None if self.instruction is None else self.instruction.index
+
+
+class Decoder:
+    """Events of one build out of Podman's messages.
+
+    ``made`` are the images that the build's own steps left, in their order, as short ids;
+    ``reused`` those taken from the cache, as full ids.
+    """
+
+    def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:
+        self._file = dockerfile
+        self._stages = dockerfile.target(target) + 1
+        self._open: list[_Open] = []
+        self._counts: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        self._notes: set[str] = set()
+        self._rusage = False
+        self.made: list[str] = []
+        self.reused: list[str] = []
+
+    def feed(self, at: float, message: Mapping[str, Any]) -> Iterator[Event]:
+        """The events of one message, received ``at``."""
+        detail = message.get("errorDetail")
+        if detail is not None or "error" in message:
+            text = detail.get("message") if isinstance(detail, Mapping) else message.get("error")
+            yield from self._failed(at, str(text or "the engine gave no reason"))
+        elif isinstance(text := message.get("stream"), str) and text:
+            yield from self._line(at, text)
+
+    def close(self, at: float) -> Iterator[Event]:
+        """The stream has ended: what was held back is told."""
+        while self._open:
+            step = self._open[-1]
+            if self._over(step):
+                yield from self._end(at)
+            else:
+                yield from self._flush()
+                self._open.pop()
+
+    def _line(self, at: float, text: str) -> Iterator[Event]:
+        if self._inner_over() and not _ENDING[-1].fullmatch(text):
+            yield from self._end(at)
+        if len(text) > _LONGEST_LINE:
+            yield from self._step_line(at, text) or self._output(at, text)
+            return
+        found = self._step_line(at, text) or self._ending(at, text)
+        if found is not None:
+            yield from found
+        else:
+            yield from self._output(at, text)
+
+    def _step_line(self, at: float, text: str) -> Iterator[Event] | None:
+        match = _STEP.fullmatch(text)
+        if match is None:
+            return None
+        stage = int(match[1] or 1) - 1
+        if int(match[2] or 1) != self._stages or stage >= self._stages:
+            return None
+        number, count = int(match[3]), int(match[4])
+        if number != self._next.get(stage, 1) or not self._in_place(stage, number):
+            return None
+        members = self._file.stages[stage].instructions
+        shift = 0 if number == 1 else count - self._counts[stage]
+        place = number - 1 if number == 1 else number - 1 - shift
+        if shift < 0 or number > count or count < len(members):
+            return None
+        known = number == 1 or 0 < place < len(members)
+        instruction = self._file.instructions[members[place]] if known else None
+        if instruction is not None and not self._told(instruction, match[5]):
+            return None
+        self._counts.setdefault(stage, count)
+        self._next[stage] = number + 1
+        return self._begin(at, instruction, match[5].rstrip("\n"), (stage, number == count))
+
+    def _told(self, instruction: Instruction, text: str) -> bool:
+        """Whether the text is the instruction's; in doubt, whether all else says that it is."""
+        ended = bool(self._open) and self._open[-1].elapsed is not None
+        keyword = text.partition(" ")[0].upper()
+        return _same(instruction, text) or (ended and keyword == instruction.keyword)
+
+    def _over(self, step: _Open) -> bool:
+        """Whether everything that ends a step has been said."""
+        told = step.elapsed is not None or not self._rusage
+        return told and (step.left is not None or (step.base and step.elapsed is not None))
+
+    def _inner_over(self) -> bool:
+        """Whether a stage that was broken into a waiting step is over."""
+        return len(self._open) > 1 and self._open[-1].last and self._over(self._open[-1])
+
+    def _in_place(self, stage: int, number: int) -> bool:
+        """Whether a step of this number can begin now."""
+        if not self._open:
+            return number == 1
+        step = self._open[-1]
+        if stage == step.stage:
+            return self._over(step) or step.base
+        if self._over(step) and step.last:
+            return number == 1
+        needs = step.base or (step.instruction and self._file.sources(step.instruction))
+        return number == 1 and bool(needs) and step.silent
+
+    def _begin(
+        self, at: float, instruction: Instruction | None, text: str, place: tuple[int, bool]
+    ) -> Iterator[Event]:
+        before = self._open[-1] if self._open else None
+        if before and (self._over(before) or before.stage == place[0]):
+            yield from self._end(at)
+        elif before:
+            waiting = before
+            waiting.paused = True
+            if waiting.step is not None:
+                yield StepEnded(at, waiting.step, at, None)
+        step = _Open(instruction, text, place[0], place[1], at)
+        self._open.append(step)
+        if step.step is not None:
+            yield StepStarted(at, step.step, at)
+
+    def _ending(self, at: float, text: str) -> Iterator[Event] | None:
+        """What a line means that comes at the end of a step; None where it is not due."""
+        if not self._open:
+            return None
+        step = self._open[-1]
+        if self._final(step, text):
+            return self._image(at, text)
+        for rank, pattern in enumerate(_ENDING, start=1):
+            if match := pattern.fullmatch(text):
+                return self._mark(at, step, rank, match) if self._due(step, rank, match) else None
+        return None
+
+    def _due(self, step: _Open, rank: int, match: re.Match[str]) -> bool:
+        final = step.last and step.stage + 1 == self._stages
+        if rank == _CACHED:
+            return not step.base and step.silent and not step.due
+        if rank == _COMMIT:
+            return final
+        if rank == _LEFT and step.cached is not None:
+            return step.cached.startswith(match[1])
+        if rank == _LEFT:
+            return not final or step.rank == _COMMIT
+        return seconds(match[1]) is not None
+
+    def _mark(self, at: float, step: _Open, rank: int, match: re.Match[str]) -> Iterator[Event]:
+        """Take the line for a part of the step's end; what it contradicts was output."""
+        if rank <= step.rank:
+            yield from self._flush()
+            step.silent = False
+        if rank == _CACHED:
+            step.cached = match[1]
+        elif rank == _COMMIT:
+            step.committing = True
+        elif rank == _LEFT:
+            step.left, step.ended = match[1], at
+        else:
+            step.elapsed, step.ended = seconds(match[1]), at
+            self._rusage = self._rusage or step.base
+        step.due.append(Log(at, step.step, match[0].encode()))
+        if self._inner_over() and step.elapsed is not None:
+            yield from self._end(at)  # the step that waited for this stage goes on
+
+    def _final(self, step: _Open, text: str) -> bool:
+        match = _IMAGE.fullmatch(text)
+        at_end = step.last and step.stage + 1 == self._stages and self._over(step)
+        return bool(match and at_end and step.left and match[1].startswith(step.left))
+
+    def _image(self, at: float, text: str) -> Iterator[Event]:
+        ended = self._open[-1].ended
+        yield from self._end(at)
+        if ended is not None:
+            yield Activity(at, "naming the image", ended, at)
+        yield ImageBuilt(at, f"sha256:{text.strip()}")
+
+    def _end(self, at: float) -> Iterator[Event]:
+        step = self._open.pop()
+        if step.left is not None and not step.base:
+            (self.reused if step.cached else self.made).append(step.cached or step.left)
+        clock = self._clock(at, step)
+        outcome = Outcome.HIT if step.cached else Outcome.MISS
+        if step.step is None:
+            yield Activity(at, step.text[:200], step.started, clock)
+        else:
+            yield StepEnded(at, step.step, clock, None if step.base else outcome)
+        yield from self._go_on(at)
+
+    def _go_on(self, at: float) -> Iterator[Event]:
+        if self._open and self._open[-1].paused and self._open[-1].step is not None:
+            yield StepStarted(at, self._open[-1].step, at)
+
+    def _output(self, at: float, text: str) -> Iterator[Event]:
+        step = self._open[-1] if self._open else None
+        log = Log(at, step.step if step else None, text.encode())
+        if match := _WARNING.fullmatch(text):
+            note = match[1].replace('\\"', '"')
+            if note not in self._notes and len(self._notes) < 100:
+                self._notes.add(note)
+                yield Note(at, note)
+        elif step:
+            if self._over(step) and step.last and len(step.due) < 9 and _TAGGED.fullmatch(text):
+                step.due.append(log)
+                return
+            yield from self._flush()
+            step.silent = False
+        yield log
+
+    def _flush(self) -> Iterator[Event]:
+        """What looked like the end of the step was its output."""
+        step = self._open[-1]
+        yield from step.due
+        step.due.clear()
+        step.cached = step.left = step.elapsed = step.ended = None
+        step.committing = False
+
+    def _failed(self, at: float, message: str) -> Iterator[Event]:
+        match = _EXIT.search(message)
+        step = self._open.pop() if self._open else None
+        if step is not None and self._over(step) and not (step.base and step.last):
+            self._open.append(step)
+            yield from self._end(at)
+        elif step is not None and step.step is not None:
+            yield StepEnded(at, step.step, self._clock(at, step), Outcome.FAILED, message.strip())
+        self._open.clear()
+        yield BuildError(at, message.strip(), int(match[1]) if match else None)
+
+    @staticmethod
+    def _clock(at: float, step: _Open) -> float:
+        """The end of a step: by the engine's own measure where it gave one."""
+        if step.elapsed is not None and not step.paused:
+            return step.started + step.elapsed
+        return at if step.ended is None else step.ended
+
+
+def seconds(duration: str) -> float | None:
+    """Go's way to write a duration: ``612ms``, ``1m2.5s``. None for anything else."""
+    parts = _DURATION.findall(duration)
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _same(instruction: Instruction, text: str) -> bool:
+    """Whether Podman's text of a step is this instruction's, white space left out.
+
+    FROM is printed with its variables replaced, or with the id of the stage that it names;
+    a here-document's first line may be followed by its body.
+    """
+    keyword, _, rest = text.partition(" ")
+    if keyword.upper() != instruction.keyword:
+        return False
+    if instruction.keyword == "FROM":
+        return True
+    mine = "".join(instruction.text.partition(" ")[2].split())
+    seen = "".join(rest.split())
+    return seen.startswith(mine) if instruction.heredocs else seen == mine
