@@ -43,7 +43,6 @@ _CLASSIC_FLAGS = frozenset(
     {"mount", "network", "security", "device", "link"}
     | {"chmod", "checksum", "keep-git-dir", "parents", "exclude"}
 )
-)
 _HEREDOC_SINCE: Mapping[str, Version] = {BUILDKIT: (23,), PODMAN: (5,)}
 
 
