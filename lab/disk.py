@@ -1,0 +1,55 @@
+"""Files written whole or not at all, and what a disk's refusals mean for the user."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab.errors import DiskFull, StoreError
+
+
+def write(folder: Path, name: str, data: str | bytes) -> Path:
+    """Write a file of a run's folder whole or not at all, and give its path."""
+    path = folder / name
+    body = data if isinstance(data, bytes) else data.encode(errors="backslashreplace")
+    with disk(path):
+        path.parent.mkdir(exist_ok=True)
+        fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fchmod(fd, 0o644)  # mkstemp's 0600 would hide a report from its readers
+                os.fsync(fd)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    return path
+
+
+def dump(record: Mapping[str, Any], indent: int | None = None) -> bytes:
+    # A lone surrogate (a file name that is no UTF-8) becomes \udcXX, which JSON can hold.
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text.encode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(
+                f"no space left for {path}", remedy="free some, or choose another --results folder"
+            ) from error
+        raise StoreError(
+            f"{path}: {error.strerror or error}",
+            remedy="choose a folder that can be written with --results, or mend its permissions",
+        ) from error

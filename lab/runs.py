@@ -1,0 +1,122 @@
+"""Runs read back from the results folder, by any name a user has for them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab.disk import disk
+from lab.errors import InputError
+from lab.record import Build, Run
+
+RUN_FILE, BUILDS_FILE = "run.json", "builds.jsonl"
+GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
+LATEST = "latest"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run read back. ``notes`` say what was passed over in reading."""
+
+    run: Run
+    builds: tuple[Build, ...]
+    folder: Path
+    notes: tuple[str, ...] = ()
+
+
+def load(ref: str | Path, results: Path) -> StoredRun:
+    """The run named by its folder, its id, a prefix that only it has, or ``latest``.
+
+    Raises InputError where there is none such, or where a file of it is corrupt.
+    """
+    return read(find(ref, results))
+
+
+def find(ref: str | Path, results: Path) -> Path:
+    """The folder of the run that ``ref`` names (see `load`)."""
+    text, folder = str(ref), Path(ref)
+    if text != LATEST and (folder / RUN_FILE).is_file():
+        return folder
+    known = runs(results)
+    if text == LATEST and known:
+        return results / known[-1]
+    found = [name for name in known if name == text] or [
+        name for name in known if text and name.startswith(text)
+    ]
+    if len(found) == 1:
+        return results / found[0]
+    if not known:
+        raise InputError(
+            f"no run {text!r}: there are no runs in {results}",
+            remedy="make one with `lab run SCENARIO`, or name its folder with --results",
+        )
+    near = found or difflib.get_close_matches(text, known, n=5, cutoff=0.5) or known[:-6:-1]
+    said = "names more than one run" if found else "names no run"
+    raise InputError(f"{text!r} {said} in {results}", remedy=f"one of: {', '.join(near[:5])}")
+
+
+def runs(results: Path) -> list[str]:
+    """The ids of the runs in a results folder, oldest first."""
+    if not results.is_dir():
+        return []
+    with disk(results):
+        return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
+
+
+def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
+    """A build's raw messages and their times; what a crash cut off is not there."""
+    path = events_path(folder, build_id)
+    if not path.exists():
+        return
+    inflate, rest = zlib.decompressobj(GZIP), b""
+    with disk(path), path.open("rb") as file:
+        while block := file.read(1 << 16):
+            lines = (rest + inflate.decompress(block)).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                message = json.loads(line)
+                yield message["t"], message["m"]
+
+
+def events_path(folder: Path, build_id: str) -> Path:
+    """Where a build's raw stream lies; an id cannot lead out of the folder."""
+    name = re.sub(r"[^A-Za-z0-9._=+-]", "_", build_id).lstrip(".")
+    if name != build_id or len(name) > 150:
+        name = f"{name[:150]}-{hashlib.sha256(build_id.encode()).hexdigest()[:8]}"
+    return folder / "events" / f"{name}.jsonl.gz"
+
+
+def read(folder: Path) -> StoredRun:
+    """The run in this folder. Raises InputError with file and line where it is corrupt."""
+    with disk(folder):
+        head = (folder / RUN_FILE).read_bytes()
+        lines_path = folder / BUILDS_FILE
+        lines = lines_path.read_bytes().split(b"\n") if lines_path.exists() else [b""]
+    run = _parsed(head, folder / RUN_FILE, 1, Run.from_json)
+    *whole, torn = lines
+    builds = [
+        _parsed(line, lines_path, number, Build.from_json)
+        for number, line in enumerate(whole, 1)
+        if line.strip()
+    ]
+    notes = (f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped",) if torn else ()
+    return StoredRun(run=run, builds=tuple(builds), folder=folder, notes=notes)
+
+
+def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return kind(json.loads(data))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        line = getattr(error, "lineno", 1) + line - 1
+        raise InputError(
+            f"{path}:{line}: not a record of the lab: {type(error).__name__}: {error}",
+            remedy="repair or remove that line; the raw streams in events/ are untouched",
+        ) from error
