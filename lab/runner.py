@@ -1,0 +1,238 @@
+"""Drives trials through engines and tells what happens. It neither prints nor writes.
+
+One build runs at a time. Whoever consumes the stream has stored a record before the next build
+starts, because the next build only starts when the stream is asked for more.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from lab import dockerfile
+from lab.dockerfile import Dockerfile, DockerfileError
+from lab.edits import Inputs, apply
+from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, Engine
+from lab.errors import DiskFull, EngineLost, InputError, SourceError
+from lab.events import Event
+from lab.fold import Fold
+from lab.layouts import Container
+from lab.plan import Phase, Trial
+from lab.record import Build, BuildStatus, Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """A build is about to start."""
+
+    build_id: str
+    trial: Trial
+    phase: Phase
+    dockerfile: Dockerfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A build has ended, or was skipped; ``dockerfile`` is the text that was built."""
+
+    build: Build
+    dockerfile: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedContext:
+    """The context that a failed build was sent, while it can still be read."""
+
+    build_id: str
+    archive: Archive
+
+
+Happening = Began | Event | FailedContext | Built
+
+
+def run(
+    trials: Sequence[Trial],
+    engine_named: Callable[[str], Engine],
+    *,
+    labels: Mapping[str, str],
+    done: Collection[str] = (),
+) -> Iterator[Happening]:
+    """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
+
+    A trial of which any build is missing is run again from its first phase: its edits mean
+    nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
+    when its disk is full; both after the record of the build that met it was told.
+    """
+    for trial in trials:
+        if all(trial.build_id(phase) in done for phase in trial.phases):
+            continue
+        if trial.skip is not None:
+            yield from _skipped(trial, trial.phases, trial.skip)
+            continue
+        engine = engine_named(trial.cell.engine)
+        with closing(_trial(trial, engine, labels)) as happenings:
+            yield from happenings
+
+
+def _trial(trial: Trial, engine: Engine, labels: Mapping[str, str]) -> Iterator[Happening]:
+    refusal = _prepare(trial, engine)
+    if refusal is not None:
+        yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
+        return
+    for number, phase in enumerate(trial.phases):
+        inputs = trial.inputs
+        for edit in phase.edits:
+            inputs = apply(edit, inputs, trial.token)
+        _move_bases(trial, engine, moved=inputs.base_moved)
+        build = None
+        for happening in _build(trial, phase, inputs, engine, labels):
+            if isinstance(happening, Built):
+                build = happening.build
+            yield happening
+        if build is not None and build.status != "ok":
+            _stop_if_hopeless(build)
+            if phase.cold:
+                why = f"the cold build failed: {build.reason}"
+                yield from _skipped(trial, trial.phases[number + 1 :], why)
+                return
+
+
+def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
+    """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
+    try:
+        lacks = engine.lacks(_parse(trial.inputs))
+        if lacks:
+            return "skipped", "; ".join(lacks)
+        for image in trial.images:
+            engine.ensure(image)
+    except SourceError as error:
+        return "failed", error.message
+    return None
+
+
+def _move_bases(trial: Trial, engine: Engine, *, moved: bool) -> None:
+    for base in trial.bases:
+        engine.tag(base.moved if moved else base.original, base.working)
+
+
+def _build(
+    trial: Trial, phase: Phase, inputs: Inputs, engine: Engine, labels: Mapping[str, str]
+) -> Iterator[Happening]:
+    parsed = _parse(inputs)
+    build_id = trial.build_id(phase)
+    yield Began(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
+    tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
+    fold = Fold(parsed, inputs.target, trial.marks)
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with closing(inputs.full_context().archive()) as archive:
+        request = BuildRequest(
+            dockerfile=parsed,
+            dockerfile_path=inputs.dockerfile_path,
+            context=archive,
+            tag=tag,
+            target=inputs.target,
+            build_args=inputs.build_args,
+            labels={**labels, "io.imagelab.build": build_id},
+            cold=phase.cold,
+        )
+        with closing(engine.build(request)) as told:
+            for event in told:
+                fold.add(event)
+                yield event
+        folded = fold.result()
+        if folded.status == "failed":
+            yield FailedContext(build_id=build_id, archive=archive)
+    marks: dict[str, float] = {}
+    if folded.status == "ok" and trial.container is not None:
+        marks["image"] = folded.wall_s
+        yield from _contain(trial.container, tag, engine, labels, fold)
+        folded = fold.result()
+        marks["container"] = folded.wall_s - marks["image"]
+    told_of = {one.name: getattr(folded, one.name) for one in fields(folded)}
+    image_id, marks = told_of.pop("image_id"), marks | told_of.pop("marks")
+    build = Build(
+        id=build_id,
+        cell=dict(trial.cell.axes),
+        round=trial.round,
+        phase=phase.name,
+        started=started,
+        image=_image(engine, tag, image_id) if folded.status == "ok" else None,
+        marks=marks,
+        replay=_replay(trial.cell.engine, inputs, build_id),
+        **told_of,
+    )
+    yield Built(build=build, dockerfile=parsed.text)
+
+
+def _contain(
+    container: Container, tag: str, engine: Engine, labels: Mapping[str, str], fold: Fold
+) -> Iterator[Event]:
+    """Run the layout's container after its image is built; its time goes on from the build's."""
+    built = fold.result().wall_s
+    request = ContainerRequest(
+        image=tag, command=container.command, tmpfs=container.tmpfs, labels=labels
+    )
+    with closing(engine.run(request)) as told:
+        for event in told:
+            later = replace(event, at=event.at + built)
+            fold.add(later)
+            yield later
+
+
+def _image(engine: Engine, tag: str, image_id: str) -> Image:
+    try:
+        return engine.inspect(tag)
+    except SourceError:  # the engine built it but cannot name it: its id is all that is known
+        return Image(id=image_id)
+
+
+def _skipped(
+    trial: Trial, phases: Sequence[Phase], reason: str, *, status: BuildStatus = "skipped"
+) -> Iterator[Built]:
+    for phase in phases:
+        build = Build(
+            id=trial.build_id(phase),
+            cell=dict(trial.cell.axes),
+            round=trial.round,
+            phase=phase.name,
+            status=status,
+            reason=reason,
+        )
+        yield Built(build=build, dockerfile=None)
+
+
+def _stop_if_hopeless(build: Build) -> None:
+    """Raise where no later build can do better than this one did."""
+    if build.status == "engine-lost":
+        raise EngineLost(
+            f"{build.cell['engine']} was lost during {build.id}: {build.reason}",
+            remedy="see that the engine runs again, then `lab run --resume RUN`",
+        )
+    if "no space left on device" in f"{build.reason}{build.log_tail}".lower():
+        raise DiskFull(
+            f"the disk of {build.cell['engine']} is full: {build.reason}",
+            remedy="free some space, then `lab run --resume RUN`",
+        )
+
+
+def _parse(inputs: Inputs) -> Dockerfile:
+    try:
+        return dockerfile.parse(inputs.dockerfile, inputs.build_args)
+    except DockerfileError as error:
+        raise InputError(
+            f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"
+        ) from error
+
+
+def _replay(engine: str, inputs: Inputs, build_id: str) -> str:
+    """The command that repeats a build by hand, run in the run's folder."""
+    words = ["podman" if engine == "podman" else "docker", "build", "-f", inputs.dockerfile_path]
+    for name, value in sorted(inputs.build_args.items()):
+        words += ["--build-arg", f"{name}={value}"]
+    if inputs.target is not None:
+        words += ["--target", inputs.target]
+    prefix = {"docker": "DOCKER_BUILDKIT=1 ", "docker-classic": "DOCKER_BUILDKIT=0 "}
+    return f"{prefix.get(engine, '')}{shlex.join(words)} - < contexts/{build_id}.tar"

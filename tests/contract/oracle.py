@@ -1,0 +1,32 @@
+"""Reads what is in an image without asking the code under test: testcontainers starts it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its reaper's image is in no reach
+
+from docker.types import Ulimit  # noqa: E402 - testcontainers reads its environment on import
+from testcontainers.core.container import DockerContainer  # noqa: E402
+
+from lab.engines.protocol import Engine  # noqa: E402
+
+
+def read(engine: Engine, image: str, command: str) -> str:
+    """What a shell command prints in a container of the image."""
+    limits = [Ulimit(name=name, soft=1024, hard=1024) for name in ("nofile", "nproc")]
+    container = (
+        DockerContainer(image, docker_client_kw={"base_url": engine.facts().endpoint})
+        .with_command("sleep 60")
+        .with_kwargs(ulimits=limits, network_mode="none", init=False)
+    )
+    with container:
+        code, output = container.exec(["sh", "-c", command])
+    assert code == 0, output
+    return str(output.decode())
+
+
+def values(engine: Engine, image: str) -> dict[str, str]:
+    """The value that each RUN wrote below /oracle, by its name."""
+    printed = read(engine, image, "cd /oracle && for f in *; do echo $f=$(cat $f); done")
+    return dict(line.split("=", 1) for line in printed.split())
