@@ -6,10 +6,10 @@ import os
 
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its reaper's image is in no reach
 
-from docker.types import Ulimit  # noqa: E402 - testcontainers reads its environment on import
-from testcontainers.core.container import DockerContainer  # noqa: E402
+from docker.types import Ulimit
+from testcontainers.core.container import DockerContainer
 
-from lab.engines.protocol import Engine  # noqa: E402
+from lab.engines.protocol import Engine
 
 
 def read(engine: Engine, image: str, command: str) -> str:
