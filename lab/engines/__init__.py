@@ -1,0 +1,89 @@
+"""Engines: one protocol, one adapter per SDK, the decoders of what they say, private daemons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lab.errors import EngineUnavailable, InputError
+
+if TYPE_CHECKING:
+    from lab.engines.endpoint import Endpoint
+    from lab.engines.protocol import Engine
+
+NAMES = ("docker", "docker-classic", "podman", "simulated")
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def open_engine(
+    name: str,
+    endpoint: str | None = None,
+    *,
+    private: bool = False,
+    say: Callable[[str], None] = _silent,
+) -> Engine:
+    """The engine of this name: at ``endpoint``, where one answers, or private to the lab.
+
+    ``private`` starts one of the lab's own whatever answers. The caller closes what it gets.
+    """
+    if name not in NAMES:
+        raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+    if endpoint and (private or name == "simulated"):
+        what = "--private starts an engine of its own" if private else "it has no daemon"
+        raise InputError(f"{name}={endpoint}: {what}", remedy="leave the address out")
+    if name == "simulated":
+        from lab.engines.simulated import SimulatedEngine
+
+        return SimulatedEngine()
+    from lab.engines.endpoint import resolve
+
+    program = "podman" if name == "podman" else "docker"
+    found = None if private else resolve(program, endpoint)
+    if program == "docker":
+        return _docker(name, found, say)
+    return _podman(found, say)
+
+
+def _docker(name: str, found: Endpoint | None, say: Callable[[str], None]) -> Engine:
+    from lab.engines.docker import DockerEngine
+
+    if found is not None:
+        return DockerEngine(name=name, base_url=found.url, private=False, tls=found.tls)
+    from lab.engines.private import start_docker
+
+    daemon = start_docker(say)
+    try:
+        return DockerEngine(
+            name=name, base_url=daemon.endpoint, private=True, on_close=daemon.close
+        )
+    except BaseException:
+        daemon.close()
+        raise
+
+
+def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
+    from lab.engines.podman import PodmanEngine
+
+    if found is not None:
+        if found.tls is not None:
+            raise EngineUnavailable(
+                f"podman's client has no TLS, which {found.url} asks for",
+                remedy="name it by ssh://user@host/run/podman/podman.sock, or by a local socket",
+            )
+        return PodmanEngine(base_url=found.url, private=False)
+    from lab.engines.private import start_podman
+
+    daemon = start_podman(say)
+    try:
+        return PodmanEngine(
+            base_url=daemon.endpoint,
+            private=True,
+            on_close=daemon.close,
+            cache_mounts=daemon.cache_mounts,
+        )
+    except BaseException:
+        daemon.close()
+        raise

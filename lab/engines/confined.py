@@ -1,0 +1,134 @@
+"""A daemon in namespaces of its own that cannot outlive the lab.
+
+Three things hold together here. A PID namespace: when its first process ends, the kernel ends the
+daemon and all that it started (containerd, shims, containers). A mount namespace: what the daemon
+mounts goes with it, and the host's /run and /dev/shm are covered where daemons share state. A
+lifeline: the first process reads a pipe whose other end only the lab holds, and stops the daemon
+when that end closes, even where the lab was killed with -9.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import EngineUnavailable
+from lab.process import Argument, found
+
+STOP_S = 10.0
+
+# Where daemons keep state that two of them would share whatever their --root says.
+SHARED_PLACES = (
+    "/run/containerd",
+    "/run/docker",
+    "/run/runc",
+    "/run/crun",
+    "/run/libpod",
+    "/run/containers",
+    "/run/netns",
+    "/var/lib/containers",
+    "/dev/shm",  # noqa: S108 (podman's lock segment lies there under a fixed name)
+)
+
+# The daemon's network namespace has a way out where slirp4netns is there: user-mode networking
+# that adds neither a bridge nor a firewall rule to the host. 10.0.2.3 is slirp4netns's resolver.
+_SUPERVISE = """
+set -eu
+exec 3<&0 </dev/null
+for place in $LAB_COVER; do
+    mkdir -p "$place" && mount -t tmpfs -o mode=1777 lab "$place"
+done
+if [ -n "$LAB_NETWORK" ]; then
+    : >"$LAB_NETWORK"
+    unshare --net="$LAB_NETWORK" ip link set lo up
+    if command -v slirp4netns >/dev/null; then
+        echo 'nameserver 10.0.2.3' >"$LAB_NETWORK.resolv"
+        [ ! -e /etc/resolv.conf ] || mount --bind "$LAB_NETWORK.resolv" /etc/resolv.conf
+        slirp4netns --configure --mtu=65520 --netns-type=path "$LAB_NETWORK" tap0 3<&- &
+    fi
+    set -- nsenter --net="$LAB_NETWORK" "$@"
+fi
+"$@" 3<&- &
+daemon=$!
+{ cat <&3 >/dev/null; kill -TERM $daemon; } &
+wait $daemon
+"""
+
+
+# A podman that sees one of these, even empty, takes itself for a client.
+_CLIENT_VARIABLES = {"CONTAINER_HOST", "CONTAINER_CONNECTION", "DOCKER_HOST", "DOCKER_CONTEXT"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confined:
+    """A running daemon. ``pid`` is of the process whose end takes everything else with it."""
+
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self) -> None:
+        """Close the lifeline and wait; kill what has not ended by then."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(STOP_S)
+
+
+def start(
+    command: Sequence[Argument],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    network: Path | None,
+) -> Confined:
+    """Start a daemon whose output goes to ``log``.
+
+    ``network`` names the file that will hold its network namespace; None leaves it in the host's.
+    Without root there are no namespaces: the lifeline alone ends the daemon.
+    """
+    root = os.geteuid() == 0
+    # --kill-child: whoever kills unshare kills the namespace's first process, and so everything.
+    walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
+    line = [*(walls if root else []), "sh", "-c", _SUPERVISE, "lab", *map(str, command)]
+    program = found(line[0])
+    if program is None:
+        raise EngineUnavailable(
+            f"a private engine needs {line[0]}", remedy="apt-get install util-linux"
+        )
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    settings = {
+        "PATH": path,
+        "LAB_COVER": " ".join(SHARED_PLACES) if root else "",
+        "LAB_NETWORK": str(network or ""),
+    }
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(program), *line[1:]],
+            env=_inherited() | settings | environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is the lab's to handle: it stops the daemon in order
+        )
+    return Confined(process=process)
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _CLIENT_VARIABLES}

@@ -1,0 +1,108 @@
+"""What private engines leave: their folders, found by who owned them and cleared with care."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lab import host
+from lab.errors import StoreError
+from lab.process import run
+
+OWNER = "owner.json"
+NAMES = ("docker-*", "podman-*")
+KILL_S = 10.0
+FRESH_S = 60.0
+
+
+def sweep(state: Path, runtime: Path, say: Callable[[str], None]) -> int:
+    """Clear the folders in ``state`` whose lab is dead; how many those were."""
+    cleared = 0
+    for folder in sorted(path for name in NAMES for path in state.glob(name)):
+        with _abandoned(folder) as abandoned:
+            if abandoned:
+                say(f"clearing what a killed lab left in {folder}")
+                _kill(folder)
+                clear(folder, runtime / folder.name)
+                cleared += 1
+    return cleared
+
+
+def clear(folder: Path, sockets: Path) -> None:
+    """Unmount what lies below an engine's folders and remove them, its control groups too."""
+    for place in (folder, sockets):
+        points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(place)]
+        for point in sorted(points, key=lambda point: len(point.parts), reverse=True):
+            run(["umount", "--lazy", point], codes=range(256))
+    for group in _control_groups(folder.name):
+        with suppress(OSError):
+            group.rmdir()
+    rm = ["rm", "-rf", "--one-file-system", "--", folder, sockets]
+    if os.geteuid() != 0 and folder.name.startswith("podman-"):
+        rm = ["podman", "unshare", *rm]  # files of its containers belong to subordinate users
+    run(rm, error=StoreError, remedy=f"remove {folder} by hand")
+
+
+def process_start(pid: int) -> str | None:
+    """When a process started: a process number alone may have been given away again.
+
+    The boot's id and clock ticks since then (proc_pid_stat(5), field 22); None where it is gone.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    # The name in field 2 may hold spaces and brackets: count from behind it.
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else f"{boot}/{fields[18]}"
+
+
+@contextmanager
+def _abandoned(folder: Path) -> Iterator[bool]:
+    """Whether the folder's lab is dead. The lock is held meanwhile, so that one lab clears it."""
+    try:
+        with (folder / OWNER).open("r+") as owner:
+            try:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                # Between making this file and locking it a lab is alive without a lock.
+                yield owner.read() != "" or _old(folder)
+    except FileNotFoundError:
+        yield _old(folder)
+
+
+def _old(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime > FRESH_S
+    except OSError:
+        return False
+
+
+def _kill(folder: Path) -> None:
+    """Kill the daemon, if the process of that number is still the one that was started."""
+    try:
+        daemon = json.loads((folder / OWNER).read_text(encoding="utf-8"))["daemon"]
+        pid, started = int(daemon["pid"]), daemon["started"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    deadline = time.monotonic() + KILL_S
+    while started is not None and process_start(pid) == started and time.monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _control_groups(name: str) -> list[Path]:
+    """The control groups of an engine, children first, in every hierarchy."""
+    roots = [*host.CGROUPS.glob(f"lab-{name}"), *host.CGROUPS.glob(f"*/lab-{name}")]
+    below = [group for root in roots for group in root.rglob("*") if group.is_dir()]
+    return sorted([*roots, *below], key=lambda group: len(group.parts), reverse=True)
