@@ -1,0 +1,310 @@
+"""Scenario text -> Scenario: YAML, the checks of each field, those between fields, the values."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lab.bases.sources import BaseKind, BaseSource, ToolchainKind, ToolchainSource
+from lab.errors import InputError
+from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario
+from lab.scenario_relations import (
+    FILE_KINDS,
+    Finding,
+    axis_values,
+    base_name,
+    findings,
+    toolchain_name,
+)
+from lab.scenario_types import (
+    BaseEntry,
+    EditEntry,
+    ExpectEntry,
+    SavingBound,
+    ScenarioFile,
+    ShareBound,
+    ToolchainEntry,
+    WorkloadEntry,
+)
+from lab.scenario_yaml import Document, Mistake
+from lab.scenario_yaml import read as read_yaml
+
+REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DEMO = Generated(packages=4, lines=200, depth=2, seed=1)
+
+
+def read(text: str, path: Path | None) -> Scenario:
+    """Make a Scenario of its text. Raises InputError with every mistake."""
+    document = read_yaml(text)
+    mistakes = list(document.mistakes)
+    data = document.data
+    parsed: ScenarioFile | None = None
+    if isinstance(data, dict):
+        mistakes += [_placed(document, finding) for finding in findings(data)]
+        try:
+            parsed = ScenarioFile.model_validate(data)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)
+            mistakes += [_placed(document, _in_words(detail)) for detail in wrong]
+    elif not mistakes:
+        found = "an empty file" if data is None else f"{_shown(data)} as the whole file"
+        mistakes.append(Mistake(line=1, column=1, found=found, expected="a mapping of fields"))
+    scenario = None
+    if parsed is not None and not mistakes and isinstance(data, dict):
+        scenario = _scenario(parsed, data, text, path, document)
+        mistakes += [_placed(document, finding) for finding in _absent(scenario, parsed)]
+    if scenario is None or mistakes:
+        name = "scenario" if path is None else str(path)
+        ordered = sorted(set(mistakes), key=lambda one: (one.line, one.column, str(one)))
+        lines = "\n".join(f"{name}:{mistake}" for mistake in ordered)
+        raise InputError(lines, remedy=REMEDY)
+    return scenario
+
+
+def _placed(document: Document, finding: Finding) -> Mistake:
+    line, column = document.place(finding.location, key=finding.at_key)
+    close = difflib.get_close_matches(finding.typed, finding.known, n=1) if finding.typed else []
+    return Mistake(
+        line=line,
+        column=column,
+        found=finding.found,
+        expected=finding.expected,
+        nearest=repr(close[0]) if close else None,
+    )
+
+
+def _in_words(detail: ErrorDetails) -> Finding:
+    """One of pydantic's errors in the lab's words."""
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    # "[key]" is how pydantic says that the key is meant, not its value.
+    location = tuple(part for part in detail["loc"] if part != "[key]")
+    at_key = "[key]" in detail["loc"]
+    where = next((part for part in reversed(location) if isinstance(part, str)), "")
+    if kind == "extra_forbidden":
+        known = _fields(location[:-1])
+        return Finding(
+            location=location,
+            found=f"the unknown key {location[-1]!r}",
+            expected=f"one of {', '.join(known)}",
+            known=known,
+            typed=str(location[-1]),
+            at_key=True,
+        )
+    if kind == "missing":
+        return Finding(
+            location=location[:-1],
+            found=f"no {location[-1]}",
+            expected=f"the key {location[-1]!r}",
+        )
+    if kind == "literal_error":
+        known = tuple(re.findall(r"'([^']*)'", str(context.get("expected", ""))))
+        return Finding(
+            location=location,
+            found=f"{_shown(value)} in {where}",
+            expected=f"one of {', '.join(known)}",
+            known=known,
+            typed=value if isinstance(value, str) else "",
+        )
+    return Finding(
+        location=location,
+        found=f"{_shown(value)} {'as a key of' if at_key else 'for'} {where}",
+        expected=_expected(kind, context),
+        known=tuple(context.get("known", ())),
+        typed=value if isinstance(value, str) else "",
+        at_key=at_key,
+    )
+
+
+def _expected(kind: str, context: Mapping[str, Any]) -> str:
+    words = {
+        "lab": "{expected}",
+        "string_type": "text",
+        "int_parsing": "a whole number",
+        "int_parsing_size": "a smaller whole number",
+        "int_type": "a whole number",
+        "float_parsing": "a number",
+        "float_type": "a number",
+        "finite_number": "a finite number",
+        "greater_than_equal": "at least {ge}",
+        "less_than_equal": "at most {le}",
+        "less_than": "less than {lt}",
+        "list_type": "a list",
+        "dict_type": "a mapping",
+        "model_type": "a mapping",
+        "model_attributes_type": "a mapping",
+        "too_short": "at least {min_length} of them",
+        "string_too_short": "text that is not empty",
+    }
+    return words.get(kind, "another value").format_map(context)
+
+
+def _fields(location: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that the mapping at a location may have."""
+    model: type[BaseModel] = ScenarioFile
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            inner = _model_in(model.model_fields[part].annotation)
+            model = inner or model
+    return tuple(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in inner if model is not None), None)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...'"
+
+
+def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:
+    """Files and folders that the scenario names and that are not there."""
+    named: dict[str, Sequence[BaseSource | ToolchainSource]] = {
+        "bases": scenario.bases,
+        "toolchains": scenario.toolchains,
+    }
+    for field, sources in named.items():
+        for index, source in enumerate(sources):
+            if source.kind in FILE_KINDS and not Path(source.value).exists():
+                yield Finding(
+                    location=(field, index, source.kind),
+                    found=f"{source.value}, which is not there",
+                    expected="a file" if source.kind == "archive" else "a tar file or a folder",
+                )
+    work = scenario.workload
+    if isinstance(work, Own):
+        if not work.context.is_dir():
+            yield Finding(
+                location=("workload", "context"),
+                found=f"{work.context}, which is no folder",
+                expected="the folder that is sent to the builder",
+            )
+        elif not (work.context / work.dockerfile).is_file():
+            key = "dockerfile" if parsed.workload.dockerfile else "context"
+            yield Finding(
+                location=("workload", key),
+                found=f"no {work.dockerfile} in {work.context}",
+                expected="the Dockerfile's path inside the context",
+            )
+
+
+def _scenario(
+    parsed: ScenarioFile, data: dict[str, Any], text: str, path: Path | None, document: Document
+) -> Scenario:
+    folder = Path() if path is None else path.parent
+    toolchains = [_toolchain(entry, folder) for entry in parsed.toolchains]
+    if not toolchains and parsed.workload.context is None:
+        toolchains = [ToolchainSource(kind="base", value="", name="base")]
+    lines = [document.place(("expect", index))[0] for index in range(len(parsed.expect))]
+    return Scenario(
+        name=parsed.name,
+        description=parsed.description.strip(),
+        path=path,
+        text=text,
+        axes=axis_values(data),
+        own_axes=tuple(parsed.axes),
+        bases=tuple(_base(entry, folder) for entry in parsed.bases),
+        toolchains=tuple(toolchains),
+        workload=_workload(parsed.workload, folder),
+        phases=tuple(parsed.phases),
+        edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
+        rounds=parsed.rounds,
+        seed=parsed.seed,
+        expect=tuple(
+            replace(_expectation(entry), line=line)
+            for entry, line in zip(parsed.expect, lines, strict=True)
+        ),
+    )
+
+
+def _base(entry: BaseEntry, folder: Path) -> BaseSource:
+    given = entry.model_dump(exclude_none=True)
+    kind: BaseKind = next(kind for kind in _BASE_KINDS if kind in given)
+    value = str(folder / given[kind]) if kind in FILE_KINDS else given[kind]
+    return BaseSource(kind=kind, value=value, name=base_name(given) or kind, sha256=entry.sha256)
+
+
+def _toolchain(entry: ToolchainEntry, folder: Path) -> ToolchainSource:
+    given = entry.model_dump(exclude_none=True)
+    kind: ToolchainKind = next(kind for kind in _TOOLCHAIN_KINDS if kind in given)
+    value = {"go": entry.go or "", "base": ""}.get(kind) if kind != "archive" else None
+    return ToolchainSource(
+        kind=kind,
+        value=str(folder / given[kind]) if value is None else value,
+        name=toolchain_name(given) or kind,
+        sha256=entry.sha256,
+    )
+
+
+def _workload(entry: WorkloadEntry, folder: Path) -> Generated | Own:
+    if entry.context is None:
+        given = entry.model_dump(include={"packages", "lines", "depth", "seed"}, exclude_none=True)
+        return replace(_DEMO, **given)
+    return Own(
+        context=folder / entry.context,
+        dockerfile=entry.dockerfile or "Dockerfile",
+        target=entry.target,
+        build_args=entry.build_args or {},
+    )
+
+
+def _edit(entry: EditEntry) -> FileEdit:
+    given = entry.model_dump(exclude_none=True)
+    operation: Operation = next(name for name in _OPERATIONS if name in given)
+    values = given[operation]
+    return FileEdit(
+        operation=operation,
+        path=values["path"],
+        old=values.get("old", ""),
+        text=values.get("text", values.get("new", "")),
+        mode=int(values["mode"], 8) if "mode" in values else None,
+    )
+
+
+def _expectation(entry: ExpectEntry) -> Expectation:
+    wall = entry.median_wall
+    return Expectation(
+        after=entry.after,
+        where=entry.where,
+        steps=entry.steps,
+        outcome=entry.outcome,
+        hit_rate=_bound(entry.hit_rate),
+        median_wall=None
+        if wall is None
+        else Bound(at_least=seconds(wall.at_least), at_most=seconds(wall.at_most)),
+        time_saved=_bound(entry.time_saved),
+    )
+
+
+def _bound(bound: ShareBound | SavingBound | None) -> Bound | None:
+    return None if bound is None else Bound(at_least=bound.at_least, at_most=bound.at_most)
+
+
+def seconds(text: str | None) -> float | None:
+    """``1m30s`` -> 90.0."""
+    if text is None:
+        return None
+    parts = re.findall(r"([0-9.]+)(ms|h|m|s)", text)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+_BASE_KINDS: tuple[BaseKind, ...] = get_args(BaseKind)
+_TOOLCHAIN_KINDS: tuple[ToolchainKind, ...] = get_args(ToolchainKind)
+_OPERATIONS: tuple[Operation, ...] = get_args(Operation)
