@@ -1,0 +1,161 @@
+"""The engine ``podman``, behind Podman's own (libpod) API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lab.dockerfile import Dockerfile
+from lab.engines import features
+from lab.engines.json_stream import messages
+from lab.engines.podman_images import Images
+from lab.engines.podman_requests import build_parameters, container_spec, engine_facts, output
+from lab.engines.podman_service import SDK_ERRORS, Service, reason
+from lab.engines.podman_stream import Decoder
+from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, ImageArchive
+from lab.events import BuildError, ContextSent, Event, Finished, ImageBuilt, Log, Lost, Raw
+from lab.record import EngineFacts, Image
+
+_PIECE = 1 << 18
+_JSON = {"Content-Type": "application/json"}
+
+
+class PodmanEngine:
+    """Podman at one endpoint. See lab.engines.protocol for what each call does.
+
+    ``cache_mounts`` is the TMPDIR of a private service: buildah keeps the content of cache mounts
+    in it, outside of its storage, and a cold build must not find it.
+    """
+
+    name = "podman"
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        private: bool,
+        on_close: Callable[[], None],
+        cache_mounts: Path | None = None,
+    ) -> None:
+        self._private, self._on_close = private, on_close
+        self._facts: EngineFacts | None = None
+        self._service = Service(base_url)
+        self._images = Images(self._service, private=private, cache_mounts=cache_mounts)
+
+    def facts(self) -> EngineFacts:
+        if self._facts is None:
+            self._facts = engine_facts(
+                self._service.json("GET", "/version"),
+                self._service.json("GET", "/info"),
+                endpoint=self._service.endpoint,
+                private=self._private,
+            )
+        return self._facts
+
+    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+        return features.lacks(self.name, self.facts().version, dockerfile)
+
+    def ensure(self, image: ImageArchive) -> None:
+        self._images.ensure(image)
+
+    def tag(self, source: str, ref: str) -> None:
+        self._images.tag(source, ref)
+
+    def inspect(self, ref: str) -> Image:
+        return self._images.inspect(ref)
+
+    def build(self, request: BuildRequest) -> Iterator[Event]:
+        if request.cold:
+            self._images.forget()
+        parameters = build_parameters(request, nocache=request.cold and not self._private)
+        decoder = Decoder(request.dockerfile, request.target)
+        body: Any = _Body(request.context)
+        started = time.monotonic()
+        response = None
+        try:
+            response = self._service.upload("/build", parameters, body)
+            yield from body.sent(started)
+            if response.status_code >= 400:
+                yield BuildError(time.monotonic() - started, reason(response))
+            else:
+                yield from self._decoded(response, decoder, started)
+        except SDK_ERRORS as error:
+            if not body.begun:
+                raise self._service.translated(error, "build") from error
+            yield Lost(time.monotonic() - started, f"podman stopped answering: {error}")
+        finally:
+            self._images.made.extend(decoder.made)
+            self._images.names.add(request.tag)
+            if response is not None:
+                response.close()
+        yield Finished(time.monotonic() - started)
+
+    def _decoded(self, response: Any, decoder: Decoder, started: float) -> Iterator[Event]:
+        told = False
+        for data in messages(response.iter_content(None)):
+            at = time.monotonic() - started
+            yield Raw(at, data)
+            for event in decoder.feed(at, json.loads(data)):
+                told = told or isinstance(event, ImageBuilt | BuildError)
+                yield event
+        at = time.monotonic() - started
+        yield from decoder.close(at)
+        if not told:
+            yield Lost(at, "podman's answer ended before it told how the build went")
+
+    def run(self, request: ContainerRequest) -> Iterator[Event]:
+        service = self._service
+        with service.told("make a container"):
+            body = json.dumps(container_spec(request))
+            made = service.call("POST", "/containers/create", data=body, headers=_JSON)
+            place = f"/containers/{made.json()['Id']}"
+        started = time.monotonic()
+        try:
+            with service.told("run a container"):
+                service.call("POST", f"{place}/start")
+                kinds = {"follow": "true", "stdout": "true", "stderr": "true"}
+                logs = service.call("GET", f"{place}/logs", kinds, stream=True)
+                for data in output(logs.iter_content(None)):
+                    yield Log(time.monotonic() - started, None, data)
+                code = int(service.call("POST", f"{place}/wait").text)
+            if code != 0:
+                at = time.monotonic() - started
+                yield BuildError(at, f"the container ended with exit code {code}", code)
+        finally:
+            with service.told("remove a container"):
+                service.call("DELETE", place, {"force": "true", "v": "true"}, ok=(404,))
+        yield Finished(time.monotonic() - started)
+
+    def close(self) -> None:
+        try:
+            if not self._private and self._service.reached:
+                self._images.forget(everything=True)
+        finally:
+            self._service.close()
+            self._on_close()
+
+
+class _Body:
+    """A build context on its way: handed on in large pieces, and its end noted."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self.begun = False
+        self.ended: float | None = None
+
+    def __len__(self) -> int:
+        return self._archive.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.begun = True
+        with self._archive.open() as reader:
+            while piece := reader.read(_PIECE):
+                yield piece
+        self.ended = time.monotonic()
+
+    def sent(self, started: float) -> Iterator[Event]:
+        if self.ended is not None:
+            yield ContextSent(self.ended - started, len(self))

@@ -1,0 +1,143 @@
+"""The images in a Podman service: what the lab brings, makes, and takes away again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from lab.engines.json_stream import messages
+from lab.engines.podman_service import Service
+from lab.engines.protocol import ImageArchive
+from lab.errors import SourceError
+from lab.record import Image
+
+
+class Images:
+    """The lab's images. ``made`` are ids of built images, which may be shortened; ``names`` are
+    the names that the lab gave; both say what it may remove from a user's service.
+    """
+
+    def __init__(self, service: Service, *, private: bool, cache_mounts: Path | None) -> None:
+        self._service, self._private, self._cache_mounts = service, private, cache_mounts
+        self._bases: set[str] = set()
+        self._brought: list[str] = []
+        self.made: list[str] = []
+        self.names: set[str] = set()
+
+    def ensure(self, image: ImageArchive) -> None:
+        """Make ``image.ref`` name this image; see lab.engines.protocol."""
+        found = self.look(image.ref)
+        if found is None or image.id not in (None, found.id):
+            held = None if image.id is None else self.look(image.id)
+            if held is not None:
+                self.tag(held.id, image.ref)
+            else:
+                self._bring(image)
+            found = self.inspect(image.ref)
+        if image.id not in (None, found.id):
+            raise SourceError(
+                f"podman holds {found.id} as {image.ref}, not {image.id}",
+                remedy="remove that image, or give the base another name",
+            )
+        self._bases.add(_bare(found.id))
+
+    def tag(self, source: str, ref: str) -> None:
+        """Let ``ref`` name what ``source`` names."""
+        repository, _, tag = ref.rpartition(":")
+        with self._service.told(f"tag {source}"):
+            self._service.call("POST", f"{_place(source)}/tag", {"repo": repository, "tag": tag})
+        self.names.add(ref)
+
+    def inspect(self, ref: str) -> Image:
+        """The image. Raises SourceError where there is none."""
+        found = self.look(ref)
+        if found is None:
+            raise SourceError(f"podman holds no image {ref}", remedy="was its build successful?")
+        return found
+
+    def look(self, ref: str) -> Image | None:
+        """The image that ``ref`` names, None where there is none."""
+        with self._service.told(f"look at {ref}"):
+            response = self._service.call("GET", f"{_place(ref)}/json", ok=(404,))
+            if response.status_code == 404:
+                return None
+            found = response.json()
+        layers = (found.get("RootFS") or {}).get("Layers")
+        return Image(
+            id=f"sha256:{_bare(found['Id'])}",
+            size_bytes=found.get("Size"),
+            layers=None if layers is None else len(layers),
+        )
+
+    def forget(self, *, everything: bool = False) -> None:
+        """Remove what was built: Podman's layer cache is its images.
+
+        A private service keeps nothing but the bases. On a user's service an image stays that the
+        user has named or made something from; ``everything`` takes the bases that the lab brought
+        away too.
+        """
+        if self._cache_mounts is not None:
+            for folder in self._cache_mounts.glob("buildah-cache*"):
+                shutil.rmtree(folder, ignore_errors=True)
+        listed = self._service.json("GET", "/images/json", {"all": "true"})
+        images = {image["Id"]: image for image in listed}
+        made = tuple(self.made) + (tuple(self._brought) if everything else ())
+        kept = self._bases.difference(self._brought) if everything else self._bases
+        victims = [
+            key
+            for key, image in images.items()
+            if key not in kept and (self._private or self._removable(key, image, made))
+        ]
+        for key in sorted(victims, key=lambda key: _depth(key, images), reverse=True):
+            self._remove(key, images[key].get("Names") or [])
+        self.made.clear()
+
+    def _removable(self, key: str, image: dict[str, Any], made: tuple[str, ...]) -> bool:
+        return key.startswith(made) and self.names.issuperset(image.get("Names") or ())
+
+    def _remove(self, key: str, names: list[str]) -> None:
+        """Without force an image stays that has children, containers or several names."""
+        with self._service.told("remove an image"):
+            for name in [] if self._private else names[1:]:
+                repository, _, tag = name.rpartition(":")
+                self._service.call("POST", f"/images/{key}/untag", {"repo": repository, "tag": tag})
+            force = {"force": "true" if self._private else "false"}
+            self._service.call("DELETE", f"/images/{key}", force, ok=(404, 409))
+
+    def _bring(self, image: ImageArchive) -> None:
+        if image.path is not None:
+            with self._service.told(f"load {image.ref}"), image.path.open("rb") as archive:
+                self._service.upload("/images/load", None, archive).raise_for_status()
+        else:
+            self._pull(image.ref)
+        self.names.add(image.ref)
+        self._brought.append(_bare(self.inspect(image.ref).id))
+
+    def _pull(self, ref: str) -> None:
+        with self._service.told(f"pull {ref}"):
+            response = self._service.call("POST", "/images/pull", {"reference": ref}, stream=True)
+            for data in messages(response.iter_content(None)):
+                if reason := json.loads(data).get("error"):
+                    raise SourceError(
+                        f"podman cannot pull {ref}: {reason}",
+                        remedy="check the name, the network and the registry's access",
+                    )
+
+
+def _place(ref: str) -> str:
+    return f"/images/{quote(ref, safe='')}"
+
+
+def _bare(identity: str) -> str:
+    return identity.removeprefix("sha256:")
+
+
+def _depth(key: str, images: dict[str, dict[str, Any]]) -> int:
+    """How many of the images an image stands on."""
+    count = 0
+    while (key := images.get(key, {}).get("ParentId") or "") and count < len(images):
+        count += 1
+    return count

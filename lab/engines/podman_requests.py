@@ -1,0 +1,168 @@
+"""What Podman's API is asked, and what its answers mean: pure, without a connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.engines.protocol import BuildRequest, ContainerRequest
+from lab.record import EngineFacts, HostFacts
+
+# Without a full media type buildah never takes anything from its cache
+# (buildah@v1.28.2 imagebuildah/stage_executor.go).
+_OCI = "application/vnd.oci.image.manifest.v1+json"
+_DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+_ONLY_DOCKER_KEEPS = frozenset({"HEALTHCHECK", "ONBUILD", "SHELL"})
+_NO_LIMIT = 1 << 20
+
+
+def build_parameters(request: BuildRequest, *, nocache: bool) -> dict[str, str]:
+    """The query of ``POST /libpod/build``.
+
+    The image is OCI's, but Docker's where the Dockerfile has an instruction that OCI images
+    cannot hold: Podman would leave it out with a warning.
+    """
+    keywords = {instruction.keyword for instruction in request.dockerfile.instructions}
+    found = {
+        "dockerfile": request.dockerfile_path,
+        "t": request.tag,
+        "outputformat": _DOCKER if keywords & _ONLY_DOCKER_KEEPS else _OCI,
+        "layers": "true",
+        "jobs": "1",  # output of parallel stages carries no stage
+        "rm": "true",
+        "forcerm": "true",  # else a failed build leaves a container that holds disk
+        "rusage": "true",  # the engine's own measure of each step
+        "networkmode": "NetworkDefault",
+    }
+    if request.target is not None:
+        found["target"] = request.target
+    if request.build_args:
+        found["buildargs"] = json.dumps({k: str(v) for k, v in request.build_args.items()})
+    if request.labels:
+        found["labels"] = json.dumps(dict(request.labels))
+    if nocache:
+        found["nocache"] = "true"
+    return found
+
+
+def container_spec(request: ContainerRequest) -> dict[str, Any]:
+    """The body of ``POST /libpod/containers/create``.
+
+    Limits are the client's own: without CAP_SYS_RESOURCE a service cannot raise them to Podman's
+    defaults. The network is the host's, as it is in a build.
+    """
+    return {
+        "image": request.image,
+        "command": list(request.command),
+        "entrypoint": [],
+        "env": dict(request.environment),
+        "labels": dict(request.labels),
+        "netns": {"nsmode": "host"},
+        "r_limits": [
+            _limit("RLIMIT_NOFILE", resource.RLIMIT_NOFILE),
+            _limit("RLIMIT_NPROC", resource.RLIMIT_NPROC),
+        ],
+        "mounts": [
+            {
+                "type": "tmpfs",
+                "source": "tmpfs",
+                "destination": place,
+                "options": ["rw", "exec", "nosuid", "nodev", f"size={size}", "mode=1777"],
+            }
+            for place, size in request.tmpfs.items()
+        ],
+    }
+
+
+def _limit(name: str, number: int) -> dict[str, Any]:
+    hard = resource.getrlimit(number)[1]
+    value = _NO_LIMIT if hard == resource.RLIM_INFINITY else min(hard, _NO_LIMIT)
+    return {"type": name, "soft": value, "hard": value}
+
+
+def output(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A container's output out of its log stream: frames of 4 bytes of kind and 4 of length."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= 8:
+            end = 8 + int.from_bytes(buffer[4:8], "big")
+            if len(buffer) < end:
+                break
+            if end > 8:
+                yield bytes(buffer[8:end])
+            del buffer[:end]
+
+
+def engine_facts(
+    version: Mapping[str, Any], info: Mapping[str, Any], *, endpoint: str, private: bool
+) -> EngineFacts:
+    """Facts out of ``/libpod/version`` and ``/libpod/info``; what they lack is empty."""
+    host = info.get("host") or {}
+    store = info.get("store") or {}
+    runtime = (host.get("ociRuntime") or {}).get("name")
+    buildah = host.get("buildahVersion")
+    return EngineFacts(
+        name="podman",
+        version=str(version.get("Version") or ""),
+        api=str(_libpod_api(version) or version.get("ApiVersion") or ""),
+        endpoint=endpoint,
+        private=private,
+        storage=str(store.get("graphDriverName") or ""),
+        builder=" ".join(
+            part for part in (f"buildah {buildah}" if buildah else "", runtime) if part
+        ),
+        host=_host_facts(host, store, endpoint),
+    )
+
+
+def _libpod_api(version: Mapping[str, Any]) -> str | None:
+    for component in version.get("Components") or ():
+        if component.get("Name") == "Podman Engine":
+            return (component.get("Details") or {}).get("APIVersion")
+    return None
+
+
+def _host_facts(host: Mapping[str, Any], store: Mapping[str, Any], endpoint: str) -> HostFacts:
+    here = _is_here(host, endpoint)
+    status = store.get("graphStatus") or {}
+    return HostFacts(
+        kernel=host.get("kernel"),
+        glibc=_glibc() if here else None,
+        cpu_model=_cpu_model() if here else None,
+        cpus=host.get("cpus"),
+        memory_bytes=host.get("memTotal"),
+        cgroup=host.get("cgroupVersion"),
+        filesystem=status.get("Backing Filesystem"),
+    )
+
+
+def _is_here(host: Mapping[str, Any], endpoint: str) -> bool:
+    """Whether the engine runs on this very machine: a socket alone may lead into another."""
+    return (
+        endpoint.startswith(("unix:", "http+unix:"))
+        and host.get("kernel") == platform.release()
+        and host.get("hostname") == socket.gethostname()
+    )
+
+
+def _glibc() -> str | None:
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")[2] or None
+    except (ValueError, OSError):
+        return None
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, None)
