@@ -26,7 +26,7 @@ class Done:
     err: str
 
 
-def run(  # noqa: PLR0913 (each option is one of subprocess's own)
+def run(
     command: Sequence[Argument],
     *,
     environment: Mapping[str, str] | None = None,

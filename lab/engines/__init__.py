@@ -18,6 +18,10 @@ def _silent(_: str) -> None:
     pass
 
 
+def _nothing() -> None:
+    pass
+
+
 def open_engine(
     name: str,
     endpoint: str | None = None,
@@ -51,7 +55,9 @@ def _docker(name: str, found: Endpoint | None, say: Callable[[str], None]) -> En
     from lab.engines.docker import DockerEngine
 
     if found is not None:
-        return DockerEngine(name=name, base_url=found.url, private=False, tls=found.tls)
+        return DockerEngine(
+            name=name, base_url=found.url, private=False, tls=found.tls, on_close=_nothing
+        )
     from lab.engines.private import start_docker
 
     daemon = start_docker(say)
@@ -73,7 +79,7 @@ def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
                 f"podman's client has no TLS, which {found.url} asks for",
                 remedy="name it by ssh://user@host/run/podman/podman.sock, or by a local socket",
             )
-        return PodmanEngine(base_url=found.url, private=False)
+        return PodmanEngine(base_url=found.url, private=False, on_close=_nothing)
     from lab.engines.private import start_podman
 
     daemon = start_podman(say)

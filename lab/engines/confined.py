@@ -121,7 +121,7 @@ def start(
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(program), *line[1:]],
-            env=_inherited() | settings | environment,
+            env=_inherited() | settings | dict(environment),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

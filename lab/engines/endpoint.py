@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,17 @@ def ping(url: str, tls: Tls | None = None, timeout_s: float = PING_S) -> str | N
     if response.status != 200:
         return None
     return "podman" if response.getheader("Libpod-API-Version") else "docker"
+
+
+def ask(url: str, path: str, tls: Tls | None = None) -> Mapping[str, object]:
+    """What an engine answers to GET ``path``, a JSON object; empty where it answers none."""
+    try:
+        with closing(_connection(url, tls, PING_S)) as connection:
+            connection.request("GET", path, headers={"Host": "lab"})
+            value = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def usual_sockets(engine: str, environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -211,10 +222,3 @@ def _connection(url: str, tls: Tls | None, timeout_s: float) -> http.client.HTTP
     if tls is not None and tls.cert and tls.key:
         context.load_cert_chain(tls.cert, tls.key)
     return http.client.HTTPSConnection(name, port, timeout=timeout_s, context=context)
-
-
-def environment_lines(environ: Mapping[str, str]) -> Iterator[str]:
-    """The variables that decide which engine is used, for a report of the host."""
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "CONTAINER_HOST"):
-        if environ.get(name):
-            yield f"{name}={environ[name]}"

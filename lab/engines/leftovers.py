@@ -40,10 +40,10 @@ def clear(folder: Path, sockets: Path) -> None:
         points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(place)]
         for point in sorted(points, key=lambda point: len(point.parts), reverse=True):
             run(["umount", "--lazy", point], codes=range(256))
-    for group in _control_groups(folder.name):
+    for group in _control_groups(folder):
         with suppress(OSError):
             group.rmdir()
-    rm = ["rm", "-rf", "--one-file-system", "--", folder, sockets]
+    rm: list[str | Path] = ["rm", "-rf", "--one-file-system", "--", folder, sockets]
     if os.geteuid() != 0 and folder.name.startswith("podman-"):
         rm = ["podman", "unshare", *rm]  # files of its containers belong to subordinate users
     run(rm, error=StoreError, remedy=f"remove {folder} by hand")
@@ -101,8 +101,14 @@ def _kill(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _control_groups(name: str) -> list[Path]:
+def _control_groups(folder: Path) -> list[Path]:
     """The control groups of an engine, children first, in every hierarchy."""
-    roots = [*host.CGROUPS.glob(f"lab-{name}"), *host.CGROUPS.glob(f"*/lab-{name}")]
+    names = [f"lab-{folder.name}"]
+    # podman puts each container into a group of its own below one that all podmans share.
+    containers = (folder / "data").glob("*-containers/*")
+    names += [f"libpod_parent/libpod-{path.name}" for path in containers if path.is_dir()]
+    roots = [
+        root for name in names for depth in ("", "*/") for root in host.CGROUPS.glob(depth + name)
+    ]
     below = [group for root in roots for group in root.rglob("*") if group.is_dir()]
     return sorted([*roots, *below], key=lambda group: len(group.parts), reverse=True)

@@ -1,0 +1,57 @@
+# make demo: set up, then build the demo scenario on Docker and Podman and say where the report is.
+# make test: set up, then run every check and test, those on real engines included.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SCENARIO ?= scenarios/layer-cache.yaml
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+	@echo "make lint: only the checks. make clean: remove the environment; results stay."
+
+demo: $(VENV)/.lab
+	@$(BIN)/lab doctor --install
+	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
+
+test: lint
+	@$(BIN)/lab doctor --install
+	@$(BIN)/pytest
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+# Debian's python3 comes without ensurepip, and a venv made without it has no pip.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "the lab needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	    package=python3-venv; \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "installing $$package"; \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	            apt-get install -y -qq --no-install-recommends $$package >/dev/null; \
+	    else \
+	        echo "$(PYTHON) cannot make environments; as root: apt-get install $$package"; exit 1; \
+	    fi; }
+	@echo "making the Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: pyproject.toml | $(VENV)/bin/python
+	@echo "installing the lab into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	@echo "installing the lab and its test tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.lab
