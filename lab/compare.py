@@ -1,0 +1,235 @@
+"""Builds side by side: one axis becomes columns, phases and steps become rows. Pure.
+
+Cells that differ in any other axis never share a row: they stand in groups of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from lab.errors import InputError
+from lab.record import Build, Step
+from lab.stats import Summary, ratios, summary, verdict
+from lab.table import Footnote, Group, Measure, PhaseRows, StepRow, Table
+
+COLD, RUN_AXIS, ENGINE_AXIS = "cold", "run", "engine"
+FEW = 6  # with fewer rounds no interval of samples holds the median with 95 % confidence
+
+
+def merge(runs: Mapping[str, Sequence[Build]]) -> tuple[Build, ...]:
+    """Builds of several runs as one set with an axis "run"; the keys become its values."""
+    return tuple(
+        replace(build, cell={**build.cell, RUN_AXIS: name})
+        for name, builds in runs.items()
+        for build in builds
+    )
+
+
+def values(builds: Iterable[Build], axis: str) -> tuple[str, ...]:
+    """The values of an axis in the order they first appear."""
+    return tuple(dict.fromkeys(build.cell[axis] for build in builds if axis in build.cell))
+
+
+def main_axis(builds: Sequence[Build]) -> str:
+    """The axis a run is about: the engine where it varies, else the first axis that does."""
+    axes = dict.fromkeys([ENGINE_AXIS, *(axis for build in builds for axis in build.cell)])
+    return next((axis for axis in axes if len(values(builds, axis)) > 1), ENGINE_AXIS)
+
+
+def table(
+    builds: Sequence[Build], *, axis: str, columns: Sequence[str], baseline: str | None = None
+) -> Table:
+    """Compare the values ``columns`` of ``axis``; the first is the baseline unless one is named.
+
+    Raises InputError for an axis, a column or a baseline that the builds do not have.
+    """
+    baseline = _checked(builds, axis, columns, baseline)
+    wanted = [build for build in builds if build.cell.get(axis) in columns]
+    cold = {_trial(b): b.wall_s for b in wanted if b.phase == COLD and _measured(b)}
+    rests = dict.fromkeys(_rest(build, axis) for build in wanted)
+    groups, notes = [], list(_bad_builds(wanted))
+    for rest in rests:
+        inside = [build for build in wanted if _rest(build, axis) == rest]
+        phases = tuple(
+            _phase(phase, [b for b in inside if b.phase == phase], (axis, columns, baseline), cold)
+            for phase in dict.fromkeys(b.phase for b in inside if b.status != "skipped")
+        )
+        if phases:
+            groups.append(Group(cell=dict(rest), phases=phases))
+    notes += _doubts(groups, baseline)
+    return Table(
+        axis=axis,
+        columns=tuple(columns),
+        baseline=baseline,
+        groups=tuple(groups),
+        footnotes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _checked(
+    builds: Sequence[Build], axis: str, columns: Sequence[str], baseline: str | None
+) -> str | None:
+    known = values(builds, axis)
+    if not known and builds:
+        axes = sorted({name for build in builds for name in build.cell})
+        raise InputError(f"no build has an axis {axis!r}", remedy=f"one of: {', '.join(axes)}")
+    for name in [*columns, *([baseline] if baseline is not None else [])]:
+        if name not in known and builds:
+            raise InputError(f"no build has {axis} {name!r}", remedy=f"one of: {', '.join(known)}")
+    if baseline is None:
+        return columns[0] if len(columns) > 1 else None
+    if baseline not in columns:
+        raise InputError(f"the baseline {baseline!r} is not among the columns")
+    return baseline
+
+
+def _phase(
+    phase: str,
+    builds: Sequence[Build],
+    axis_columns: tuple[str, Sequence[str], str | None],
+    cold: Mapping[object, float | None],
+) -> PhaseRows:
+    axis, columns, baseline = axis_columns
+    by_column = {name: [b for b in builds if b.cell[axis] == name] for name in columns}
+    base = {b.round: b for b in by_column.get(baseline or "", ()) if _measured(b)}
+    return PhaseRows(
+        phase=phase,
+        measures=tuple(
+            _measure(name, found, cold, {} if name == baseline else base)
+            for name, found in by_column.items()
+        ),
+        steps=_steps([[b for b in found if b.steps] for found in by_column.values()]),
+    )
+
+
+def _measure(
+    name: str,
+    builds: Sequence[Build],
+    cold: Mapping[object, float | None],
+    base: Mapping[int, Build],
+) -> Measure:
+    good = [build for build in builds if _measured(build)]
+
+    def over(value: Callable[[Build], float | None]) -> Summary | None:
+        return summary([found for build in good if (found := value(build)) is not None])
+
+    def saved(build: Build) -> float | None:
+        first = cold.get(_trial(build))
+        return 1 - build.wall_s / first if first and build.wall_s is not None else None
+
+    pairs = [(b.wall_s or 0.0, base[b.round].wall_s or 0.0) for b in good if b.round in base]
+    ratio = ratios(pairs)
+    names = dict.fromkeys(mark for build in good for mark in build.marks)
+    marks = {mark: summary([b.marks[mark] for b in good if mark in b.marks]) for mark in names}
+    return Measure(
+        column=name,
+        count=len(good),
+        failed=sum(build.status in {"failed", "engine-lost"} for build in builds),
+        wall=over(lambda b: b.wall_s),
+        hit_rate=over(lambda b: b.cache.rate if b.cache else None),
+        saved=over(saved),
+        image_bytes=over(lambda b: b.image.size_bytes if b.image else None),
+        critical=over(lambda b: b.critical_path_s),
+        steps=over(lambda b: b.steps_s),
+        unattributed=over(lambda b: b.unattributed_s),
+        marks={mark: found for mark, found in marks.items() if found is not None},
+        ratio=ratio,
+        verdict=verdict(ratio),
+    )
+
+
+def _steps(columns: Sequence[Sequence[Build]]) -> tuple[StepRow, ...]:
+    shapes = {
+        tuple((step.stage, step.instruction.split(None, 1)[0]) for step in build.steps)
+        for builds in columns
+        for build in builds
+    }
+    # An edit puts fresh text into an instruction every round; a file of the same shape is the same
+    # file, so its steps match by place. Files of different shape match by text.
+    found: dict[object, list[list[Step]]] = {}
+    for place, builds in enumerate(columns):
+        for build in builds:
+            seen: Counter[tuple[str, str]] = Counter()
+            for step in build.steps:
+                name = (step.stage, step.instruction)
+                seen[name] += 1
+                key: object = step.index if len(shapes) == 1 else (name, seen[name])
+                found.setdefault(key, [[] for _ in columns])[place].append(step)
+    rows = sorted(found.values(), key=lambda row: min(s.index for part in row for s in part))
+    return tuple(_step_row(row) for row in rows)
+
+
+def _step_row(row: Sequence[Sequence[Step]]) -> StepRow:
+    first = next(step for part in row for step in part)
+    outcomes = tuple(Counter(str(s.outcome) for s in part if s.outcome) for part in row)
+    kinds = {frozenset(counts) for counts in outcomes if counts}
+    return StepRow(
+        stage=first.stage,
+        instruction=first.instruction,
+        varies=len({step.instruction for part in row for step in part}) > 1,
+        outcomes=tuple(dict(counts) for counts in outcomes),
+        durations=tuple(
+            summary([s.duration_s for s in part if s.duration_s is not None]) for part in row
+        ),
+        differs=len(kinds) > 1,
+    )
+
+
+def _bad_builds(builds: Sequence[Build]) -> Iterable[Footnote]:
+    bad = [build for build in builds if build.status != "ok"]
+    bad.sort(key=lambda b: (b.status, sorted(b.cell.items()), b.reason or ""))
+    for (status, cell, reason), same in groupby(
+        bad, key=lambda b: (b.status, cell_words(b.cell), b.reason or "no reason given")
+    ):
+        found = list(same)
+        if status == "skipped":
+            yield Footnote(kind="skipped", text=f"skipped: {cell}: {reason}")
+        else:
+            phases = ", ".join(dict.fromkeys(b.phase for b in found))
+            yield Footnote(
+                kind="failed", text=f"{status} ({len(found)} builds; {phases}): {cell}: {reason}"
+            )
+
+
+def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]:
+    rows = [rows for group in groups for rows in group.phases]
+    counts = [measure.count for row in rows for measure in row.measures if measure.count]
+    if counts and baseline is not None and min(counts) < FEW:
+        yield Footnote(
+            kind="few",
+            text=f"n = {min(counts)} in places: ranges are given, but {FEW} rounds or more are "
+            "needed before anything can be called faster or slower (rounds: in the scenario)",
+        )
+    for row in rows:
+        for measure in row.measures:
+            if baseline not in {None, measure.column} and measure.count and not measure.ratio:
+                yield Footnote(
+                    kind="unpaired",
+                    text=f"{row.phase}: {measure.column} has no round in common with {baseline}",
+                )
+    if any(not any(step.outcomes) for row in rows for step in row.steps):
+        yield Footnote(
+            kind="metadata",
+            text="FROM has no outcome, and BuildKit reports nothing for instructions that only "
+            "change metadata (ENV, ARG, LABEL, CMD ...): such steps are not listed",
+        )
+
+
+def cell_words(cell: Mapping[str, str]) -> str:
+    """A cell in words: ``engine=docker base=bookworm``."""
+    return " ".join(f"{axis}={value}" for axis, value in cell.items())
+
+
+def _measured(build: Build) -> bool:
+    return build.status == "ok" and build.wall_s is not None
+
+
+def _trial(build: Build) -> object:
+    return (frozenset(build.cell.items()), build.round)
+
+
+def _rest(build: Build, axis: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in build.cell.items() if name != axis)

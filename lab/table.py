@@ -1,0 +1,80 @@
+"""A comparison as data: what lab.compare makes of builds and every report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lab.stats import Summary, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One column's builds of one phase. Seconds and bytes; None where nothing is known."""
+
+    column: str
+    count: int
+    failed: int
+    wall: Summary | None = None
+    hit_rate: Summary | None = None
+    saved: Summary | None = None
+    image_bytes: Summary | None = None
+    critical: Summary | None = None
+    steps: Summary | None = None
+    unattributed: Summary | None = None
+    marks: Mapping[str, Summary] = field(default_factory=dict)
+    ratio: Summary | None = None
+    verdict: Verdict = Verdict.UNDECIDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """One step in every column: outcome counts and durations, in the order of the columns."""
+
+    stage: str
+    instruction: str
+    varies: bool
+    outcomes: tuple[Mapping[str, int], ...]
+    durations: tuple[Summary | None, ...]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRows:
+    """One phase: a measure for each column, and its steps."""
+
+    phase: str
+    measures: tuple[Measure, ...]
+    steps: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The cells that are alike in every axis but that of the columns."""
+
+    cell: Mapping[str, str]
+    phases: tuple[PhaseRows, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footnote:
+    """Something the reader must know to read the numbers right."""
+
+    kind: Literal["skipped", "failed", "few", "unpaired", "metadata"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A comparison. ``baseline`` is the column that ratios refer to."""
+
+    axis: str
+    columns: tuple[str, ...]
+    baseline: str | None
+    groups: tuple[Group, ...]
+    footnotes: tuple[Footnote, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as ``--json`` prints it."""
+        return asdict(self)
