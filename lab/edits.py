@@ -1,0 +1,295 @@
+"""Named changes to what a build is made from: the lab's own, and a user's patches to files.
+
+An edit is a pure function of the inputs and a token. The token differs in every trial, so that no
+engine can have seen the edited content before; in a user's texts ``{token}`` stands for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lab import dockerfile as dockerfiles
+from lab.context import Context, File, clean
+from lab.errors import InputError
+from lab.workload import DEPENDENCY_FILE, NEW_FILE, REVISION, SOURCE_FILE
+
+SETTING = "LAB_SETTING"  # the ENV whose value the edit "env" changes
+ARGUMENT = "VERSION"  # the ARG whose value the edit "arg" changes
+
+_RUN = re.compile(r"\s*RUN(?:\s+--\S+|\s*\\\s*\n)*\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a build is made from. ``goroot`` is None for a project of the user's own.
+
+    The context of a generated project does not hold the Dockerfile; that of a user's own may, and
+    ``dockerfile`` goes before it.
+    """
+
+    dockerfile: str
+    dockerfile_path: str
+    context: Context
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    goroot: str | None = None
+    base_moved: bool = False
+
+    def full_context(self) -> Context:
+        """The context as it is sent, the Dockerfile at its place in it."""
+        return self.context.with_file(self.dockerfile_path, self.dockerfile.encode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builtin:
+    """One of the lab's own edits, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """``old``, which must be in the file exactly once, becomes ``new``."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Text is put at a file's end."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A file holds this text, whether it was there or not."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """A file, a link or a whole folder goes."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A file's modification time changes, and nothing else."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chmod:
+    """A file's permission bits change, and nothing else."""
+
+    path: str
+    mode: int
+
+
+Patch = Replace | Append | Write | Delete | Touch | Chmod
+Edit = Builtin | Patch
+
+
+def apply(edit: Edit, inputs: Inputs, token: str) -> Inputs:
+    """The inputs after the edit. Raises InputError where the edit does not fit them."""
+    if isinstance(edit, Builtin):
+        try:
+            change = BUILTIN[edit.name]
+        except KeyError:
+            raise InputError(
+                f"no edit is named {edit.name!r}", remedy=f"the names are: {', '.join(BUILTIN)}"
+            ) from None
+        return change(inputs, token)
+    if clean(edit.path) == clean(inputs.dockerfile_path):
+        if isinstance(edit, Delete):
+            raise InputError(
+                f"the edit deletes {edit.path!r}, the Dockerfile of the build",
+                remedy="change it with replace or write",
+            )
+        sent = _patch(edit, inputs.full_context(), token)
+        text = sent.read(inputs.dockerfile_path).decode()
+        return replace(inputs, dockerfile=text, context=sent)
+    return replace(inputs, context=_patch(edit, inputs.context, token))
+
+
+def _patch(edit: Patch, context: Context, token: str) -> Context:
+    match edit:
+        case Replace():
+            return _replaced(edit, context, token)
+        case Append():
+            added = edit.text.replace("{token}", token).encode()
+            return context.with_file(edit.path, context.read(edit.path) + added)
+        case Write():
+            return context.with_file(edit.path, edit.text.replace("{token}", token).encode())
+        case Delete():
+            return context.without(edit.path)
+        case Touch():
+            file = context.file(edit.path)
+            return context.with_entry(edit.path, replace(file, mtime=_other_time(file, token)))
+        case Chmod():
+            file = context.file(edit.path)
+            return context.with_entry(edit.path, replace(file, mode=edit.mode & 0o7777))
+
+
+def _replaced(edit: Replace, context: Context, token: str) -> Context:
+    text = context.read(edit.path)
+    count = text.count(edit.old.encode()) if edit.old else 0
+    if count != 1:
+        found = "is not in it" if count == 0 else f"is in it {count} times"
+        raise InputError(
+            f"the edit looks in {edit.path!r} for {edit.old!r}, which {found}",
+            remedy="give a text that the file holds exactly once, with its spaces and line ends",
+        )
+    new = edit.new.replace("{token}", token).encode()
+    return context.with_file(edit.path, text.replace(edit.old.encode(), new))
+
+
+def _number(token: str) -> int:
+    return int.from_bytes(hashlib.sha256(token.encode()).digest()[:4])
+
+
+def _other_time(file: File, token: str) -> int:
+    return file.mtime + 1 + _number(token) % (10 * 365 * 24 * 3600)
+
+
+def _generated(inputs: Inputs, name: str) -> Context:
+    """The context, where it is a generated project: only there does the lab know the files."""
+    if inputs.goroot is None:
+        raise InputError(
+            f"the edit {name!r} is made for generated projects: "
+            "in a project of your own the lab cannot know which file it should change",
+            remedy="state the change as replace, append, write, delete, touch or chmod of a file",
+        )
+    return inputs.context
+
+
+def _source(inputs: Inputs, token: str) -> Inputs:
+    context = _generated(inputs, "source")
+    text = REVISION.sub(rf"\g<1>{token}\g<2>", context.read(SOURCE_FILE).decode(), count=1)
+    return replace(inputs, context=context.with_file(SOURCE_FILE, text.encode()))
+
+
+def _comment(inputs: Inputs, token: str) -> Inputs:
+    context = _generated(inputs, "comment")
+    text = context.read(SOURCE_FILE) + f"\n// Remark {token}.\n".encode()
+    return replace(inputs, context=context.with_file(SOURCE_FILE, text))
+
+
+def _new_file(inputs: Inputs, token: str) -> Inputs:
+    context = _generated(inputs, "new-file")
+    package = SOURCE_FILE.split("/")[-2]
+    text = f"package {package}\n\n// Added is new in this package.\nconst Added = {_go(token)}\n"
+    return replace(inputs, context=context.with_file(NEW_FILE, text.encode()))
+
+
+def _dependency(inputs: Inputs, token: str) -> Inputs:
+    context = _generated(inputs, "dependency")
+    text = REVISION.sub(rf"\g<1>{token}\g<2>", context.read(DEPENDENCY_FILE).decode(), count=1)
+    return replace(inputs, context=context.with_file(DEPENDENCY_FILE, text.encode()))
+
+
+def _go(token: str) -> str:
+    return '"' + re.sub(r"[^\w.-]", "-", token) + '"'
+
+
+def _instruction(inputs: Inputs, token: str) -> Inputs:
+    """The last RUN that the target needs gets a no-op before its command."""
+    parsed = dockerfiles.parse(inputs.dockerfile, inputs.build_args)
+    needed = parsed.needed(inputs.target)
+    runs = [
+        step
+        for step in parsed.instructions
+        if step.keyword == "RUN"
+        and step.stage in needed
+        and not step.heredocs
+        and not step.operands.startswith("[")
+    ]
+    if not runs:
+        raise InputError(
+            "the edit 'instruction' changes the text of a RUN, "
+            "and the Dockerfile has none in shell form that its target needs",
+            remedy=f"state the change as replace in {inputs.dockerfile_path}",
+        )
+    lines = inputs.dockerfile.splitlines(keepends=True)
+    before, rest = "".join(lines[: runs[-1].line - 1]), "".join(lines[runs[-1].line - 1 :])
+    start = _RUN.match(rest)
+    at = start.end() if start else len("RUN ")
+    return replace(inputs, dockerfile=f"{before}{rest[:at]}: {_word(token)}; {rest[at:]}")
+
+
+def _word(token: str) -> str:
+    return "edit-" + re.sub(r"[^\w.-]", "-", token)
+
+
+def _env(inputs: Inputs, token: str) -> Inputs:
+    text, count = re.subn(
+        rf"^(ENV {SETTING}=).*$", rf"\g<1>{_word(token)}", inputs.dockerfile, flags=re.MULTILINE
+    )
+    if count == 0:
+        raise InputError(
+            f"the edit 'env' changes the value of ENV {SETTING}, which the Dockerfile has not",
+            remedy=f"put 'ENV {SETTING}=0' where it should stand, or state the change as replace",
+        )
+    return replace(inputs, dockerfile=text)
+
+
+def _arg(inputs: Inputs, token: str) -> Inputs:
+    if not re.search(rf"^\s*ARG\s+{ARGUMENT}\b", inputs.dockerfile, re.MULTILINE):
+        raise InputError(
+            f"the edit 'arg' changes the build argument {ARGUMENT}, "
+            "which the Dockerfile does not declare",
+            remedy=f"put 'ARG {ARGUMENT}' where it should count, or state the change as replace",
+        )
+    return replace(inputs, build_args={**inputs.build_args, ARGUMENT: _word(token)})
+
+
+def _goroot(inputs: Inputs, token: str) -> Inputs:
+    _generated(inputs, "goroot")
+    old = inputs.goroot or ""
+    new = f"{old}-{hashlib.sha256(token.encode()).hexdigest()[:8]}"
+    # as a whole word only: what lies below the toolchain's own place stays where it is
+    text = re.sub(rf"(?<![\w./-]){re.escape(old)}(?![\w./-])", new, inputs.dockerfile)
+    return replace(inputs, dockerfile=text, goroot=new)
+
+
+def _mtime(inputs: Inputs, token: str) -> Inputs:
+    _generated(inputs, "mtime")
+    return apply(Touch(path=SOURCE_FILE), inputs, token)
+
+
+def _mode(inputs: Inputs, token: str) -> Inputs:
+    """Any bits but the owner's right to read and write, so that tokens give different modes."""
+    old = _generated(inputs, "mode").file(SOURCE_FILE).mode
+    others = [mode for mode in (0o600 | bits for bits in range(0o200)) if mode != old]
+    mode = others[_number(token) % len(others)]
+    return apply(Chmod(path=SOURCE_FILE, mode=mode), inputs, token)
+
+
+def _base(inputs: Inputs, token: str) -> Inputs:  # noqa: ARG001 - every edit has this shape
+    return replace(inputs, base_moved=True)
+
+
+BUILTIN: Mapping[str, Callable[[Inputs, str], Inputs]] = {
+    "source": _source,
+    "comment": _comment,
+    "new-file": _new_file,
+    "dependency": _dependency,
+    "instruction": _instruction,
+    "env": _env,
+    "arg": _arg,
+    "goroot": _goroot,
+    "mtime": _mtime,
+    "mode": _mode,
+    "base": _base,
+}
