@@ -37,7 +37,7 @@ class PodmanEngine:
         *,
         base_url: str,
         private: bool,
-        on_close: Callable[[], None],
+        on_close: Callable[[], None] = lambda: None,
         cache_mounts: Path | None = None,
     ) -> None:
         self._private, self._on_close = private, on_close

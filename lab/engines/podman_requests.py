@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +18,8 @@ from lab.record import EngineFacts, HostFacts
 _OCI = "application/vnd.oci.image.manifest.v1+json"
 _DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 _ONLY_DOCKER_KEEPS = frozenset({"HEALTHCHECK", "ONBUILD", "SHELL"})
-_NO_LIMIT = 1 << 20
+_LIMITED = ("nofile", "nproc")
+_LIMIT = 8192
 
 
 def build_parameters(request: BuildRequest, *, nocache: bool) -> dict[str, str]:
@@ -54,8 +54,9 @@ def build_parameters(request: BuildRequest, *, nocache: bool) -> dict[str, str]:
 def container_spec(request: ContainerRequest) -> dict[str, Any]:
     """The body of ``POST /libpod/containers/create``.
 
-    Limits are the client's own: without CAP_SYS_RESOURCE a service cannot raise them to Podman's
-    defaults. The network is the host's, as it is in a build.
+    Limits are given because a service without CAP_SYS_RESOURCE cannot raise its own to Podman's
+    defaults; these any service can give. The network is the host's, as it is
+    in a build.
     """
     return {
         "image": request.image,
@@ -64,10 +65,7 @@ def container_spec(request: ContainerRequest) -> dict[str, Any]:
         "env": dict(request.environment),
         "labels": dict(request.labels),
         "netns": {"nsmode": "host"},
-        "r_limits": [
-            _limit("RLIMIT_NOFILE", resource.RLIMIT_NOFILE),
-            _limit("RLIMIT_NPROC", resource.RLIMIT_NPROC),
-        ],
+        "r_limits": [{"type": kind, "soft": _LIMIT, "hard": _LIMIT} for kind in _LIMITED],
         "mounts": [
             {
                 "type": "tmpfs",
@@ -78,12 +76,6 @@ def container_spec(request: ContainerRequest) -> dict[str, Any]:
             for place, size in request.tmpfs.items()
         ],
     }
-
-
-def _limit(name: str, number: int) -> dict[str, Any]:
-    hard = resource.getrlimit(number)[1]
-    value = _NO_LIMIT if hard == resource.RLIM_INFINITY else min(hard, _NO_LIMIT)
-    return {"type": name, "soft": value, "hard": value}
 
 
 def output(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -91,8 +91,11 @@ class Service:
 
     def translated(self, error: Exception, doing: str) -> LabError:
         """What an error means to the user."""
-        text = str(getattr(error, "explanation", None) or error)
         response = getattr(error, "response", None)
+        if response is not None:
+            text = str(getattr(error, "explanation", None) or error)
+        else:
+            text = str(_root(error))
         if "no space left on device" in text.lower():
             return DiskFull(
                 f"podman could not {doing}: {text}", remedy="free space where podman stores images"
@@ -119,3 +122,10 @@ def reason(response: Any) -> str:
         return str(body.get("message") or body.get("cause") or body)
     except (ValueError, AttributeError):
         return str(response.text)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first cause: the client wraps what the system said in several errors of its own."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error

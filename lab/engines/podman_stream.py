@@ -311,7 +311,7 @@ class Decoder:
     def _failed(self, at: float, message: str) -> Iterator[Event]:
         match = _EXIT.search(message)
         step = self._open.pop() if self._open else None
-        if step is not None and self._over(step) and not (step.base and step.last):
+        if step is not None and step.left is not None and self._over(step):
             self._open.append(step)
             yield from self._end(at)
         elif step is not None and step.step is not None:
