@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from lab import dockerfile
 from lab.dockerfile import Dockerfile, DockerfileError
+from lab.dockerfile import parse as read_dockerfile
 from lab.edits import Inputs, apply
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, Engine
 from lab.errors import DiskFull, EngineLost, InputError, SourceError
@@ -103,7 +103,7 @@ def _trial(trial: Trial, engine: Engine, labels: Mapping[str, str]) -> Iterator[
 def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
     """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
     try:
-        lacks = engine.lacks(_parse(trial.inputs))
+        lacks = engine.lacks(parse(trial.inputs))
         if lacks:
             return "skipped", "; ".join(lacks)
         for image in trial.images:
@@ -121,7 +121,7 @@ def _move_bases(trial: Trial, engine: Engine, *, moved: bool) -> None:
 def _build(
     trial: Trial, phase: Phase, inputs: Inputs, engine: Engine, labels: Mapping[str, str]
 ) -> Iterator[Happening]:
-    parsed = _parse(inputs)
+    parsed = parse(inputs)
     build_id = trial.build_id(phase)
     yield Began(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
@@ -218,9 +218,10 @@ def _stop_if_hopeless(build: Build) -> None:
         )
 
 
-def _parse(inputs: Inputs) -> Dockerfile:
+def parse(inputs: Inputs) -> Dockerfile:
+    """The inputs' Dockerfile. Raises InputError with its place where it is none."""
     try:
-        return dockerfile.parse(inputs.dockerfile, inputs.build_args)
+        return read_dockerfile(inputs.dockerfile, inputs.build_args)
     except DockerfileError as error:
         raise InputError(
             f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"

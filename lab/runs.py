@@ -108,7 +108,9 @@ def read(folder: Path) -> StoredRun:
         if line.strip()
     ]
     notes = (f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped",) if torn else ()
-    return StoredRun(run=run, builds=tuple(builds), folder=folder, notes=notes)
+    # A trial that a resumed run began anew is told twice: its last record holds.
+    latest = {build.id: build for build in builds}
+    return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=notes)
 
 
 def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -103,6 +104,14 @@ class Writer:
                     os.ftruncate(fd, size)  # no half line may stand before a later whole one
                 raise
         return build
+
+    def keep_context(self, build_id: str, stream: BinaryIO) -> None:
+        """Keep the tar that a failed build was sent, so that it can be built again by hand."""
+        path = self.folder / "contexts" / f"{build_id}.tar"
+        with disk(path):
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file)
 
     def amend(self, **changes: Any) -> None:
         """Replace fields of the run's head, such as engines and bases once they are known."""

@@ -1,0 +1,226 @@
+"""One run, from scenario to records on disk: what `lab run` and `lab compare` share.
+
+It neither prints nor parses: whoever calls gives ``say`` for what is being done and a ``Watcher``
+for what happens in the builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from lab import __version__, bases, expect, host, plan, runner, runs, store
+from lab.bases.sources import Base
+from lab.edits import Inputs
+from lab.engines import features, open_engine
+from lab.engines.protocol import Engine
+from lab.errors import Interrupted, LabError
+from lab.events import Raw
+from lab.record import Build, Run, RunStatus
+from lab.scenario import Scenario
+
+Say = Callable[[str], None]
+
+
+class Watcher(Protocol):
+    """Is shown a run while it goes on."""
+
+    def begin(self, trials: Sequence[plan.Trial]) -> None:
+        """The trials that are about to run."""
+
+    def see(self, happening: runner.Happening) -> None:
+        """What happens, in its order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line adds to a scenario. ``endpoints``: engine -> address."""
+
+    results: Path
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    private: bool = False
+    keep: bool = False
+
+
+def run(
+    scenario: Scenario,
+    options: Options,
+    *,
+    say: Say,
+    watcher: Watcher,
+    resumed: runs.StoredRun | None = None,
+) -> runs.StoredRun:
+    """Run a scenario and give the run as it is stored.
+
+    An error that ends the run early is raised after the run's head says why; what was built until
+    then stays in the folder and ``resumed`` goes on from there.
+    """
+    # The folder is opened before any slow work: one that cannot be written costs no time.
+    opened = (
+        store.create(options.results, _head(scenario, options))
+        if resumed is None
+        else store.resume(resumed.folder)
+    )
+    with opened as writer:
+        with _ending(writer), ExitStack() as stack:
+            engines = _engines(scenario, options, stack, say)
+            images = _images(scenario, say)
+            facts = tuple(engine.facts() for engine in engines.values())
+            writer.amend(
+                host=facts[0].host,
+                engines=facts,
+                bases=tuple(_as_record(base) for base in images.known),
+            )
+            trials = plan.trials(
+                scenario,
+                images.of,
+                plan.project(scenario),
+                lacks=lambda cell, inputs: _lacks(engines[cell.engine], inputs),
+                salt=writer.run.id,
+            )
+            _drive(trials, engines, writer, watcher)
+        stored = runs.load(writer.folder, options.results)
+        writer.finish(_status(stored.builds), broken=expect.check(scenario.expect, stored.builds))
+    return runs.load(writer.folder, options.results)
+
+
+def planned(scenario: Scenario) -> tuple[plan.Trial, ...]:
+    """The trials without building, fetching or asking anything: what `plan` and `render` show.
+
+    Refs of bases stand for what the lab would make; what an engine lacks is told by its kind, not
+    by its version.
+    """
+    return plan.trials(
+        scenario,
+        plan.imagined,
+        plan.project(scenario),
+        lacks=lambda cell, inputs: features.lacks(cell.engine, "", runner.parse(inputs)),
+    )
+
+
+def _head(scenario: Scenario, options: Options) -> Run:
+    started = datetime.now(UTC)
+    return Run(
+        id=store.new_id(scenario.name, started),
+        status="partial",
+        scenario=scenario.as_run,
+        host=host.facts(options.results),
+        engines=(),
+        seed=scenario.seed,
+        started=started.isoformat(timespec="milliseconds"),
+        lab=__version__,
+        options={
+            "engines": list(scenario.engines),
+            "rounds": scenario.rounds,
+            "endpoints": dict(options.endpoints),
+            "private": options.private,
+        },
+    )
+
+
+@contextmanager
+def _ending(writer: store.Writer) -> Iterator[None]:
+    """Whatever ends a run early is written into its head before it goes on its way."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        writer.finish("partial", reason="interrupted by Ctrl-C")
+        raise Interrupted(
+            f"interrupted; what was built so far is in {writer.folder}",
+            remedy=f"lab run --resume {writer.run.id}",
+        ) from None
+    except LabError as error:
+        writer.finish("partial", reason=error.message)
+        if isinstance(error, Interrupted):
+            error.remedy = f"lab run --resume {writer.run.id}"
+        elif error.remedy and "--resume RUN" in error.remedy:
+            error.remedy = error.remedy.replace("--resume RUN", f"--resume {writer.run.id}")
+        raise
+
+
+def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -> dict[str, Engine]:
+    engines: dict[str, Engine] = {}
+    for name in scenario.engines:
+        engine = open_engine(name, options.endpoints.get(name), private=options.private, say=say)
+        if not options.keep:
+            stack.callback(engine.close)
+        engines[name] = engine
+    return engines
+
+
+@dataclass(frozen=True, slots=True)
+class _Provided:
+    bases: Mapping[str, Base]
+    toolchains: Mapping[tuple[str, str], Base]
+
+    @property
+    def known(self) -> tuple[Base, ...]:
+        return (*self.bases.values(), *self.toolchains.values())
+
+    def of(self, cell: plan.Cell) -> plan.Images:
+        base, toolchain = cell.axes["base"], cell.axes["toolchain"]
+        return plan.Images(
+            base=self.bases.get(base), toolchain=self.toolchains.get((base, toolchain))
+        )
+
+
+def _images(scenario: Scenario, say: Say) -> _Provided:
+    made = {source.name: bases.base(source, say=say) for source in scenario.bases}
+    return _Provided(
+        made,
+        {
+            (name, source.name): bases.with_toolchain(base, source, say=say)
+            for name, base in made.items()
+            for source in scenario.toolchains
+        },
+    )
+
+
+def _as_record(base: Base) -> dict[str, object]:
+    return {
+        "name": base.name,
+        "ref": base.image.ref,
+        "digest": base.digest,
+        "glibc": base.glibc,
+        "go": base.go,
+        "origin": base.origin,
+    }
+
+
+def _lacks(engine: Engine, inputs: Inputs) -> tuple[str, ...]:
+    return engine.lacks(runner.parse(inputs))
+
+
+def _drive(
+    trials: Sequence[plan.Trial],
+    engines: Mapping[str, Engine],
+    writer: store.Writer,
+    watcher: Watcher,
+) -> None:
+    done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
+    labels = {"io.imagelab.run": writer.run.id}
+    watcher.begin(trials)
+    for happening in runner.run(trials, engines.__getitem__, labels=labels, done=done):
+        match happening:
+            case Raw(at=at, data=data):
+                writer.raw(at, data)
+            case runner.Began(build_id=build_id):
+                writer.begin(build_id)
+            case runner.FailedContext(build_id=build_id, archive=archive):
+                with archive.open() as stream:
+                    writer.keep_context(build_id, stream)
+            case runner.Built(build=build, dockerfile=text):
+                writer.append(build, text)
+            case _:
+                pass
+        watcher.see(happening)
+
+
+def _status(builds: Sequence[Build]) -> RunStatus:
+    """Complete where anything was built; failed where every build that was tried failed."""
+    tried = [build for build in builds if build.status != "skipped"]
+    return "failed" if tried and all(build.status == "failed" for build in tried) else "complete"
