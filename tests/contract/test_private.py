@@ -1,0 +1,125 @@
+"""Private engines for real: side by side, confined, and gone afterwards however the lab ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab import host
+from lab.engines import private
+from lab.engines.endpoint import ask, ping
+from lab.engines.private import Private, start_docker, start_podman
+from lab.errors import EngineUnavailable
+from lab.process import found
+
+STARTERS = {"docker": start_docker, "podman": start_podman}
+PROGRAMS = {"docker": "dockerd", "podman": "podman"}
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
+
+OWNER = """
+import sys, time
+from lab.engines import private
+daemon = getattr(private, sys.argv[1])(lambda line: None)
+print(daemon.endpoint, daemon.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(params=sorted(STARTERS))
+def engine(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    if found(PROGRAMS[name]) is None:
+        pytest.skip(f"{PROGRAMS[name]} is not installed: lab doctor --install")
+    return name
+
+
+def test_a_private_engine_answers_and_leaves_nothing(engine: str, cache: Path) -> None:
+    links = _links()
+    with STARTERS[engine](_quiet) as daemon:
+        assert ping(daemon.endpoint) == engine
+        assert ask(daemon.endpoint, "/info")["Images"] == 0
+        socket = Path(daemon.endpoint.removeprefix("unix://"))
+        assert socket.parent.stat().st_mode & 0o077 == 0
+        assert str(daemon.folder).startswith(str(cache))
+        assert _links() == links
+    assert _nothing_is_left(daemon, socket)
+    daemon.close()  # a second time is no error
+
+
+def test_two_of_a_kind_run_side_by_side(engine: str) -> None:
+    with STARTERS[engine](_quiet) as one, STARTERS[engine](_quiet) as other:
+        assert one.endpoint != other.endpoint
+        assert ping(one.endpoint) == ping(other.endpoint) == engine
+
+
+def test_a_lab_killed_with_9_takes_its_engine_along(engine: str, cache: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, f"start_{engine}"], stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    with owner.stdout:
+        endpoint, pid = owner.stdout.readline().split()
+        assert ping(endpoint) == engine
+        assert private.sweep(_quiet) == 0
+        os.kill(owner.pid, signal.SIGKILL)
+        owner.wait()
+    assert _soon(lambda: ping(endpoint) is None)
+    assert private.sweep(_quiet) == 1
+    assert list((cache / "engines").iterdir()) == []
+    assert not _alive(int(pid))
+    assert not Path(endpoint.removeprefix("unix://")).parent.exists()
+
+
+def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    if found("dockerd") is None:
+        pytest.skip("dockerd is not installed: lab doctor --install")
+    cache.mkdir()
+    broken = cache / "dockerd"
+    broken.write_text("#!/bin/sh\necho the cause >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(private, "found", lambda _: broken)
+    with pytest.raises(EngineUnavailable, match="the cause"):
+        start_docker(_quiet)
+    assert list((cache / "engines").iterdir()) == []
+
+
+def _nothing_is_left(daemon: Private, socket: Path) -> bool:
+    mounted = [mount for mount in host.mounts() if mount.point.is_relative_to(daemon.folder)]
+    return not (mounted or daemon.folder.exists() or socket.parent.exists() or _alive(daemon.pid))
+
+
+def _links() -> set[str]:
+    """This host's network devices: a private engine adds none and takes none away."""
+    return {path.name for path in Path("/sys/class/net").iterdir()}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def _soon(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def _quiet(_: str) -> None:
+    pass
