@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from lab import __version__, bases, expect, host, plan, runner, runs, store
 from lab.bases.sources import Base
 from lab.edits import Inputs
 from lab.engines import features, open_engine
-from lab.engines.protocol import Engine
+from lab.engines.protocol import Engine, ImageArchive
 from lab.errors import Interrupted, LabError
 from lab.events import Raw
 from lab.record import Build, Run, RunStatus
@@ -96,7 +97,7 @@ def planned(scenario: Scenario) -> tuple[plan.Trial, ...]:
     """
     return plan.trials(
         scenario,
-        plan.imagined,
+        partial(_imagined, scenario),
         plan.project(scenario),
         lacks=lambda cell, inputs: features.lacks(cell.engine, "", runner.parse(inputs)),
     )
@@ -177,6 +178,21 @@ def _images(scenario: Scenario, say: Say) -> _Provided:
             for name, base in made.items()
             for source in scenario.toolchains
         },
+    )
+
+
+def _imagined(scenario: Scenario, cell: plan.Cell) -> plan.Images:
+    def base(name: str) -> Base:
+        ref = f"localhost/lab/base:{name}"
+        image, moved = (ImageArchive(ref=r, id=None, path=None) for r in (ref, f"{ref}-moved"))
+        return Base(
+            name=name, image=image, moved=moved, glibc=None, go=None, digest="", origin="planned"
+        )
+
+    name, toolchain = cell.axes["base"], cell.axes["toolchain"]
+    return plan.Images(
+        base=base(name) if scenario.bases else None,
+        toolchain=base(f"{name}-{toolchain}") if scenario.bases and scenario.toolchains else None,
     )
 
 
