@@ -1,7 +1,7 @@
 """Named changes to what a build is made from: the lab's own, and a user's patches to files.
 
 An edit is a pure function of the inputs and a token. The token differs in every trial, so that no
-engine can have seen the edited content before; in a user's texts ``{token}`` stands for it.
+engine can have seen the edited content before.
 """
 
 from __future__ import annotations
@@ -12,9 +12,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lab import dockerfile as dockerfiles
-from lab.context import Context, File, clean
+from lab.context import Context, clean
 from lab.errors import InputError
+from lab.patches import Append, Chmod, Delete, Patch, Replace, Touch, Write, number_of, patched
 from lab.workload import DEPENDENCY_FILE, NEW_FILE, REVISION, SOURCE_FILE
+
+__all__ = [
+    "BUILTIN",
+    "Append",
+    "Builtin",
+    "Chmod",
+    "Delete",
+    "Edit",
+    "Inputs",
+    "Replace",
+    "Touch",
+    "Write",
+    "apply",
+]
 
 SETTING = "LAB_SETTING"  # the ENV whose value the edit "env" changes
 ARGUMENT = "VERSION"  # the ARG whose value the edit "arg" changes
@@ -50,54 +65,6 @@ class Builtin:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replace:
-    """``old``, which must be in the file exactly once, becomes ``new``."""
-
-    path: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
-    """Text is put at a file's end."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """A file holds this text, whether it was there or not."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
-    """A file, a link or a whole folder goes."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
-    """A file's modification time changes, and nothing else."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chmod:
-    """A file's permission bits change, and nothing else."""
-
-    path: str
-    mode: int
-
-
-Patch = Replace | Append | Write | Delete | Touch | Chmod
 Edit = Builtin | Patch
 
 
@@ -117,50 +84,10 @@ def apply(edit: Edit, inputs: Inputs, token: str) -> Inputs:
                 f"the edit deletes {edit.path!r}, the Dockerfile of the build",
                 remedy="change it with replace or write",
             )
-        sent = _patch(edit, inputs.full_context(), token)
+        sent = patched(edit, inputs.full_context(), token)
         text = sent.read(inputs.dockerfile_path).decode()
         return replace(inputs, dockerfile=text, context=sent)
-    return replace(inputs, context=_patch(edit, inputs.context, token))
-
-
-def _patch(edit: Patch, context: Context, token: str) -> Context:
-    match edit:
-        case Replace():
-            return _replaced(edit, context, token)
-        case Append():
-            added = edit.text.replace("{token}", token).encode()
-            return context.with_file(edit.path, context.read(edit.path) + added)
-        case Write():
-            return context.with_file(edit.path, edit.text.replace("{token}", token).encode())
-        case Delete():
-            return context.without(edit.path)
-        case Touch():
-            file = context.file(edit.path)
-            return context.with_entry(edit.path, replace(file, mtime=_other_time(file, token)))
-        case Chmod():
-            file = context.file(edit.path)
-            return context.with_entry(edit.path, replace(file, mode=edit.mode & 0o7777))
-
-
-def _replaced(edit: Replace, context: Context, token: str) -> Context:
-    text = context.read(edit.path)
-    count = text.count(edit.old.encode()) if edit.old else 0
-    if count != 1:
-        found = "is not in it" if count == 0 else f"is in it {count} times"
-        raise InputError(
-            f"the edit looks in {edit.path!r} for {edit.old!r}, which {found}",
-            remedy="give a text that the file holds exactly once, with its spaces and line ends",
-        )
-    new = edit.new.replace("{token}", token).encode()
-    return context.with_file(edit.path, text.replace(edit.old.encode(), new))
-
-
-def _number(token: str) -> int:
-    return int.from_bytes(hashlib.sha256(token.encode()).digest()[:4])
-
-
-def _other_time(file: File, token: str) -> int:
-    return file.mtime + 1 + _number(token) % (10 * 365 * 24 * 3600)
+    return replace(inputs, context=patched(edit, inputs.context, token))
 
 
 def _generated(inputs: Inputs, name: str) -> Context:
@@ -272,7 +199,7 @@ def _mode(inputs: Inputs, token: str) -> Inputs:
     """Any bits but the owner's right to read and write, so that tokens give different modes."""
     old = _generated(inputs, "mode").file(SOURCE_FILE).mode
     others = [mode for mode in (0o600 | bits for bits in range(0o200)) if mode != old]
-    mode = others[_number(token) % len(others)]
+    mode = others[number_of(token) % len(others)]
     return apply(Chmod(path=SOURCE_FILE, mode=mode), inputs, token)
 
 

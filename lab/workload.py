@@ -8,9 +8,8 @@ from string import Template
 
 from lab.context import Context
 from lab.errors import InputError
+from lab.workload_text import DEP, DEPENDENCY, GO_MOD, MODULE, SHAPES
 
-MODULE = "lab.example/app"
-DEPENDENCY = "lab.example/dep"
 SOURCE_FILE = "internal/pkg000/part000.go"
 NEW_FILE = "internal/pkg000/added.go"
 DEPENDENCY_FILE = "third_party/dep/dep.go"
@@ -19,184 +18,9 @@ REVISION = re.compile(r'(const Revision = ")[^"]*(")')  # what an edit of a sour
 
 _FUNCTIONS_PER_FILE = 24
 
-_GO_MOD = f"""\
-module {MODULE}
-
-go 1.21
-
-require {DEPENDENCY} v0.0.0
-
-replace {DEPENDENCY} => ./third_party/dep
-"""
-
-_DEP = """\
-// Package dep stands for a dependency of somebody else.
-package dep
-
-import (
-	"errors"
-	"fmt"
-	"os"
-	"sort"
-	"strconv"
-	"strings"
-)
-
-// Revision is linked into the program.
-const Revision = "r0"
-
-// ErrEmpty says that there was nothing to sum up.
-var ErrEmpty = errors.New("dep: nothing to sum up")
-
-// Step is one stage of a computation.
-type Step interface {
-	Name() string
-	Apply(value uint64) uint64
-}
-
-// Mix spreads the bits of a value.
-func Mix(value uint64) uint64 {
-	value ^= value >> 33
-	value *= 0xff51afd7ed558ccd
-	value ^= value >> 29
-	return value
-}
-
-// Sum runs all steps in the order of their names.
-func Sum(steps []Step, value uint64) (uint64, error) {
-	if len(steps) == 0 {
-		return 0, ErrEmpty
-	}
-	sorted := append([]Step(nil), steps...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name() < sorted[j].Name() })
-	for _, step := range sorted {
-		value = Mix(step.Apply(value))
-	}
-	for _, char := range strings.ToUpper(Revision) {
-		value += uint64(char)
-	}
-	return value, nil
-}
-
-// Print writes a checksum to standard output.
-func Print(label string, value uint64) {
-	fmt.Fprintln(os.Stdout, label, strconv.FormatUint(value, 16))
-}
-"""
-
-# Functions of a package. ${n} is the function's number, ${a} to ${c} are numbers from the seed.
-_SHAPES = (
-    """\
-// loop${n} folds a series of numbers.
-func loop${n}(value uint64) uint64 {
-	total := value + ${a}
-	for i := uint64(0); i < ${b}; i++ {
-		if (total+i)%${c} == 0 {
-			total += i * ${a}
-			continue
-		}
-		total ^= i << 3
-	}
-	return total
-}
-
-""",
-    """\
-// count${n} counts remainders in a map and sums them in order.
-func count${n}(value uint64) uint64 {
-	seen := make(map[uint64]int, ${c})
-	for i := uint64(0); i < ${b}; i++ {
-		seen[(value+i*${a})%${c}]++
-	}
-	keys := make([]uint64, 0, len(seen))
-	for key := range seen {
-		keys = append(keys, key)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
-	total := value
-	for place, key := range keys {
-		total += key*uint64(place+1) + uint64(seen[key])
-	}
-	return total
-}
-
-""",
-    """\
-// record${n} is a small table with a name.
-type record${n} struct {
-	name   string
-	weight uint64
-	cells  [4]uint64
-}
-
-// Name gives the record's name.
-func (r *record${n}) Name() string {
-	return r.name
-}
-
-// Apply adds the record's cells to a value.
-func (r *record${n}) Apply(value uint64) uint64 {
-	for place := range r.cells {
-		r.cells[place] += value>>uint(place) + r.weight
-		value += r.cells[place] % ${c}
-	}
-	return value
-}
-
-// build${n} runs a record as a step.
-func build${n}(value uint64) uint64 {
-	var step dep.Step = &record${n}{name: "record-${a}", weight: ${b}}
-	total, err := dep.Sum([]dep.Step{step}, value)
-	if err != nil {
-		return value
-	}
-	return total + uint64(len(step.Name()))
-}
-
-""",
-    """\
-// text${n} takes a text apart and reads its numbers back.
-func text${n}(value uint64) uint64 {
-	parts := make([]string, 0, 4)
-	for i := uint64(0); i < 4; i++ {
-		parts = append(parts, strconv.FormatUint((value+i*${a})%${b}, 10))
-	}
-	total := value
-	for _, part := range strings.Split(strings.Join(parts, ","), ",") {
-		number, err := strconv.ParseUint(part, 10, 64)
-		if err != nil {
-			return ${c}
-		}
-		total = total*31 + number
-	}
-	return total
-}
-
-""",
-    """\
-// check${n} turns a mistake into a number.
-func check${n}(value uint64) uint64 {
-	if err := limit(value%${b}, ${c}); err != nil {
-		if errors.Is(err, errLimit) {
-			return value ^ uint64(len(err.Error()))
-		}
-		return 0
-	}
-	switch value % 4 {
-	case 0:
-		return value + ${a}
-	case 1:
-		return value - ${b}
-	default:
-		return value * ${c}
-	}
-}
-
-""",
-)
 _CALLS = ("loop", "count", "build", "text", "check")
-_LENGTHS = tuple(shape.count("\n") for shape in _SHAPES)
-_TEMPLATES = tuple(map(Template, _SHAPES))
+_LENGTHS = tuple(shape.count("\n") for shape in SHAPES)
+_TEMPLATES = tuple(map(Template, SHAPES))
 
 _IMPORTS = {
     "errors": "errors.",
@@ -218,7 +42,7 @@ def generate(packages: int, lines: int, depth: int, seed: int) -> Context:
             f"a workload of {packages} packages cannot be {depth} deep",
             remedy="packages is at least 1, and depth lies between 1 and packages",
         )
-    fixed = _DEP.count("\n") + _GO_MOD.count("\n") + 3 + _main(packages).count("\n")
+    fixed = DEP.count("\n") + GO_MOD.count("\n") + 3 + _main(packages).count("\n")
     least = fixed + packages * 60
     if lines < least:
         raise InputError(
@@ -226,9 +50,9 @@ def generate(packages: int, lines: int, depth: int, seed: int) -> Context:
             remedy=f"give at least {least} lines, or fewer packages",
         )
     files = {
-        "go.mod": _GO_MOD,
+        "go.mod": GO_MOD,
         "third_party/dep/go.mod": f"module {DEPENDENCY}\n\ngo 1.21\n",
-        DEPENDENCY_FILE: _DEP,
+        DEPENDENCY_FILE: DEP,
         "cmd/app/main.go": _main(packages),
     }
     left = lines - fixed
@@ -275,18 +99,18 @@ def _main(packages: int) -> str:
 
 
 def _package(number: int, imports: list[int], lines: int, seed: int) -> dict[str, str]:
-    """The files of one package, ``lines`` lines together but for what no function fits into."""
+    """The files of one package, ``lines`` lines together."""
     chooser = random.Random(f"package {seed} {number}")
     folder = f"internal/{name(number)}"
     files: dict[str, str] = {}
     calls: list[str] = []
-    left = lines - _head(number, imports, []).count("\n") - 12
+    left = lines - _head(number, imports, [], []).count("\n")
     while left > max(_LENGTHS) + 8 or not files:
         body = []
         for _ in range(_FUNCTIONS_PER_FILE):
             if left <= max(_LENGTHS) + 8 and calls:
                 break
-            kind = chooser.randrange(len(_SHAPES))
+            kind = chooser.randrange(len(SHAPES))
             place = f"{len(calls):04d}"
             body.append(
                 _TEMPLATES[kind].substitute(
@@ -302,7 +126,8 @@ def _package(number: int, imports: list[int], lines: int, seed: int) -> dict[str
         path = f"{folder}/more{len(files):03d}.go"
         files[path] = _file(number, text)
         left -= files[path].count("\n") - text.count("\n")
-    files[f"{folder}/part000.go"] = _head(number, imports, calls)
+    weights = [chooser.randrange(9999) for _ in range(left)]  # what no function fits into
+    files[f"{folder}/part000.go"] = _head(number, imports, calls, weights)
     return files
 
 
@@ -319,10 +144,11 @@ def _import_block(std: list[str], own: list[str]) -> str:
     return "import (\n" + "\n".join(groups) + ")\n\n"
 
 
-def _head(number: int, imports: list[int], calls: list[str]) -> str:
+def _head(number: int, imports: list[int], calls: list[str], weights: list[int]) -> str:
     own = [f"{MODULE}/internal/{name(other)}" for other in imports]
     below = "".join(f"\ttotal += {name(other)}.Value(total)\n" for other in imports)
     runs = "".join(f"\ttotal = {call}(total)\n" for call in calls)
+    table = "".join(f"\t{weight},\n" for weight in weights)
     return (
         f"// Package {name(number)} is one of the generated packages.\npackage {name(number)}\n\n"
         f"{_import_block(['errors', 'fmt'], own)}"
@@ -330,8 +156,10 @@ def _head(number: int, imports: list[int], calls: list[str]) -> str:
         'var errLimit = errors.New("over the limit")\n\n'
         "func limit(value, most uint64) error {\n\tif value > most {\n"
         '\t\treturn fmt.Errorf("%d of %d: %w", value, most, errLimit)\n\t}\n\treturn nil\n}\n\n'
+        f"var weights = []uint64{{\n{table}}}\n\n"
         "// Value gives the package's number for a value.\nfunc Value(value uint64) uint64 {\n"
         f"\treturn value*31 + {number} + uint64(len(Revision))\n}}\n\n"
         "// Run gives the package's part of the checksum.\nfunc Run(value uint64) uint64 {\n"
-        f"\ttotal := Value(value)\n{below}{runs}\treturn total\n}}\n"
+        "\ttotal := Value(value)\n\tfor _, weight := range weights {\n\t\ttotal += weight\n\t}\n"
+        f"{below}{runs}\treturn total\n}}\n"
     )
