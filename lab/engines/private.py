@@ -79,6 +79,8 @@ def start_docker(say: Say) -> Private:
         f"--exec-root={sockets / 'exec'}",  # sockets lie below it: a short path
         f"--pidfile={folder / 'docker.pid'}",
         f"--host=unix://{sockets / 'docker.sock'}",
+        # systemd, which Docker asks for groups on v2 hosts, knows nothing of our process numbers.
+        "--exec-opt=native.cgroupdriver=cgroupfs",
         f"--cgroup-parent=/lab-{folder.name}",
         "--shutdown-timeout=3",
     ]
