@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lab import dockerfile
 from lab.bases.sources import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.errors import InputError
 from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario
@@ -33,12 +34,12 @@ from lab.scenario_types import (
     ToolchainEntry,
     WorkloadEntry,
 )
-from lab.scenario_yaml import Document, Mistake
+from lab.scenario_yaml import Document, Location, Mistake
 from lab.scenario_yaml import read as read_yaml
 
 REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DEMO = Generated(packages=4, lines=200, depth=2, seed=1)
+_DEMO = Generated(packages=6, lines=1200, depth=3, seed=1)
 
 
 def read(text: str, path: Path | None) -> Scenario:
@@ -53,7 +54,10 @@ def read(text: str, path: Path | None) -> Scenario:
             parsed = ScenarioFile.model_validate(data)
         except ValidationError as error:
             wrong = error.errors(include_url=False)
-            mistakes += [_placed(document, _in_words(detail)) for detail in wrong]
+            told = {(one.line, one.column) for one in document.mistakes}
+            placed = (_placed(document, _in_words(detail)) for detail in wrong)
+            # What YAML could not give a value has no use for a second complaint.
+            mistakes += [one for one in placed if (one.line, one.column) not in told]
     elif not mistakes:
         found = "an empty file" if data is None else f"{_shown(data)} as the whole file"
         mistakes.append(Mistake(line=1, column=1, found=found, expected="a mapping of fields"))
@@ -87,7 +91,8 @@ def _in_words(detail: ErrorDetails) -> Finding:
     # "[key]" is how pydantic says that the key is meant, not its value.
     location = tuple(part for part in detail["loc"] if part != "[key]")
     at_key = "[key]" in detail["loc"]
-    where = next((part for part in reversed(location) if isinstance(part, str)), "")
+    names = [part for part in location if isinstance(part, str)]
+    where = names[-2 if at_key and len(names) > 1 else -1] if names else ""
     if kind == "extra_forbidden":
         known = _fields(location[:-1])
         return Finding(
@@ -202,6 +207,34 @@ def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:
                 location=("workload", key),
                 found=f"no {work.dockerfile} in {work.context}",
                 expected="the Dockerfile's path inside the context",
+            )
+        else:
+            yield from _undeclared(scenario, work)
+
+
+def _undeclared(scenario: Scenario, work: Own) -> Iterator[Finding]:
+    """Axes that the Dockerfile takes no notice of: their cells would all be the same."""
+    try:
+        text = (work.context / work.dockerfile).read_text(encoding="utf-8")
+        steps = dockerfile.parse(text).instructions
+    except (OSError, ValueError):
+        return  # the engine says what is wrong with it
+    declared = {
+        word.partition("=")[0]
+        for step in steps
+        if step.keyword == "ARG"
+        for word in step.operands.split()
+    }
+    wanted: list[tuple[Location, str]] = [(("axes", name), name) for name in scenario.own_axes]
+    if scenario.bases:
+        wanted.append((("bases",), "BASE"))
+    for location, name in wanted:
+        if name not in declared:
+            yield Finding(
+                location=location,
+                found=f"{work.dockerfile} without ARG {name}",
+                expected=f"'ARG {name}' in it: {location[0]} come to it as build arguments",
+                at_key=True,
             )
 
 

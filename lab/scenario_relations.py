@@ -27,7 +27,7 @@ BUILT_IN_EDITS = (
     "mode",
     "base",
 )
-OWN_EDITS = ("base",)
+OWN_EDITS = ("instruction", "env", "arg", "base")
 BASE_KINDS = ("suite", "image", "archive", "rootfs")
 TOOLCHAIN_KINDS = ("go", "archive", "base")
 GENERATED_KEYS = ("packages", "lines", "depth", "seed")
@@ -128,6 +128,13 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
     if not isinstance(work, dict):
         return
     own = "context" in work
+    packages, depth = (str(work.get(key)) for key in ("packages", "depth"))
+    if all(re.fullmatch("[0-9]{1,9}", n) for n in (packages, depth)) and int(depth) > int(packages):
+        yield Finding(
+            location=("workload", "depth"),
+            found=f"depth {depth}",
+            expected=f"at most one for each of the {packages} packages",
+        )
     for key in GENERATED_KEYS if own else OWN_KEYS:
         if key in work:
             yield Finding(
@@ -165,7 +172,7 @@ def _phases(data: Mapping[str, Any]) -> Iterator[Finding]:
     phases = _list(data, "phases")
     own = "context" in _mapping(data, "workload")
     built_in = OWN_EDITS if own else BUILT_IN_EDITS
-    known = (*built_in, *_mapping(data, "edits"))
+    known = tuple(dict.fromkeys((*built_in, *_mapping(data, "edits"))))
     if phases and isinstance(phases[0], str) and phases[0] != "cold":
         yield Finding(
             location=("phases", 0),

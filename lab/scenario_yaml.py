@@ -36,7 +36,10 @@ class Mistake:
 
     def __str__(self) -> str:
         text = f"{self.line}:{self.column}: {self.found}; expected {self.expected}"
-        return f"{text}; did you mean {self.nearest}?" if self.nearest else text
+        if self.nearest is not None:
+            text += f"; did you mean {self.nearest}?"
+        # One line each, whatever the file holds: a key can be any text.
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 @dataclass(slots=True, kw_only=True)
