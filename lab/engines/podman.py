@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.dockerfile import Dockerfile
+from lab.dockerfile import Dockerfile, DockerfileError
 from lab.engines import features
 from lab.engines.json_stream import messages
 from lab.engines.podman_images import Images
@@ -16,11 +16,15 @@ from lab.engines.podman_requests import build_parameters, container_spec, engine
 from lab.engines.podman_service import SDK_ERRORS, Service, reason
 from lab.engines.podman_stream import Decoder
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, ImageArchive
-from lab.events import BuildError, ContextSent, Event, Finished, ImageBuilt, Log, Lost, Raw
+from lab.events import BuildError, ContextSent, Event, Finished, ImageBuilt, Log, Lost, Note, Raw
 from lab.record import EngineFacts, Image
 
 _PIECE = 1 << 18
 _JSON = {"Content-Type": "application/json"}
+_FOREIGN = (
+    "steps were taken from images that podman held before the lab came: "
+    "with --private it holds nothing but what was measured"
+)
 
 
 class PodmanEngine:
@@ -68,10 +72,15 @@ class PodmanEngine:
         return self._images.inspect(ref)
 
     def build(self, request: BuildRequest) -> Iterator[Event]:
+        try:
+            decoder = Decoder(request.dockerfile, request.target)
+        except DockerfileError as error:  # the target is no stage
+            yield BuildError(0.0, str(error))
+            yield Finished(0.0)
+            return
         if request.cold:
             self._images.forget()
         parameters = build_parameters(request, nocache=request.cold and not self._private)
-        decoder = Decoder(request.dockerfile, request.target)
         body: Any = _Body(request.context)
         started = time.monotonic()
         response = None
@@ -103,6 +112,8 @@ class PodmanEngine:
                 yield event
         at = time.monotonic() - started
         yield from decoder.close(at)
+        if self._images.foreign(decoder.made, decoder.reused):
+            yield Note(at, _FOREIGN)
         if not told:
             yield Lost(at, "podman's answer ended before it told how the build went")
 

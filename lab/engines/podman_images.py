@@ -95,6 +95,11 @@ class Images:
             self._remove(key, images[key].get("Names") or [])
         self.made.clear()
 
+    def foreign(self, made: list[str], reused: list[str]) -> bool:
+        """Whether a build took steps from images that the lab did not make."""
+        mine = (*self.made, *made)
+        return not self._private and any(not key.startswith(mine) for key in reused)
+
     def _removable(self, key: str, image: dict[str, Any], made: tuple[str, ...]) -> bool:
         return key.startswith(made) and self.names.issuperset(image.get("Names") or ())
 

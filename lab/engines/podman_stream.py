@@ -25,9 +25,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lab.engines.podman_text import (
+    CACHED,
+    COMMIT,
+    ENDING,
+    EXIT,
+    IMAGE,
+    LEFT,
+    LONGEST_LINE,
+    STEP,
+    TAGGED,
+    WARNING,
+    OpenStep,
+    alike,
+    same,
+    seconds,
+)
 from lab.events import (
     Activity,
     BuildError,
@@ -43,62 +58,6 @@ from lab.events import (
 if TYPE_CHECKING:
     from lab.dockerfile import Dockerfile, Instruction
 
-_STEP = re.compile(r"(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+): (.+)\n?", re.DOTALL)
-_ENDING = (  # in the order in which they come
-    re.compile(r"--> Using cache ([0-9a-f]{64})\n"),
-    re.compile(r"(?:\[\d+/\d+\] )?COMMIT(?: \S+)?\n"),
-    re.compile(r"--> ([0-9a-f]{11,64})\n"),
-    re.compile(r"\S+\(system\) \S+\(user\) (\S+)\(elapsed\) \S+ input \S+ output\n"),
-)
-_CACHED, _COMMIT, _LEFT, _RUSAGE = 1, 2, 3, 4
-_TAGGED = re.compile(r"Successfully tagged \S+\n")
-_IMAGE = re.compile(r"([0-9a-f]{64})\n")
-_WARNING = re.compile(r'time="[^"]+" level=warning msg="(.*)"\n')
-_EXIT = re.compile(r"exit status (\d+)\s*$")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|µs|ns)")
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
-_PLAIN = re.compile(r"[A-Z0-9]+")
-_LONGEST_LINE = 1 << 16  # a longer message is output, or a STEP whose text is told by its start
-
-
-@dataclass(slots=True)
-class _Open:
-    """The step at work. ``instruction`` is None for one that the Dockerfile does not hold.
-
-    ``due`` are messages that look like the end of the step, until something contradicts them.
-    """
-
-    instruction: Instruction | None
-    text: str
-    stage: int
-    last: bool
-    started: float
-    silent: bool = True
-    paused: bool = False
-    cached: str | None = None
-    committing: bool = False
-    left: str | None = None
-    elapsed: float | None = None
-    ended: float | None = None
-    due: list[Log] = field(default_factory=list)
-
-    @property
-    def base(self) -> bool:
-        return self.instruction is not None and self.instruction.keyword == "FROM"
-
-    @property
-    def rank(self) -> int:
-        """The last part of the step's end that was said."""
-        if self.elapsed is not None:
-            return _RUSAGE
-        if self.left is not None:
-            return _LEFT
-        return _COMMIT if self.committing else _CACHED if self.cached else 0
-
-    @property
-    def step(self) -> int | None:
-        return None if self.instruction is None else self.instruction.index
-
 
 class Decoder:
     """Events of one build out of Podman's messages.
@@ -110,7 +69,7 @@ class Decoder:
     def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:
         self._file = dockerfile
         self._stages = dockerfile.target(target) + 1
-        self._open: list[_Open] = []
+        self._open: list[OpenStep] = []
         self._counts: dict[int, int] = {}
         self._next: dict[int, int] = {}
         self._notes: set[str] = set()
@@ -138,9 +97,9 @@ class Decoder:
                 self._open.pop()
 
     def _line(self, at: float, text: str) -> Iterator[Event]:
-        if self._inner_over() and not _ENDING[-1].fullmatch(text):
+        if self._inner_over() and not ENDING[-1].fullmatch(text):
             yield from self._end(at)
-        if len(text) > _LONGEST_LINE:
+        if len(text) > LONGEST_LINE:
             yield from self._step_line(at, text) or self._output(at, text)
             return
         found = self._step_line(at, text) or self._ending(at, text)
@@ -150,7 +109,7 @@ class Decoder:
             yield from self._output(at, text)
 
     def _step_line(self, at: float, text: str) -> Iterator[Event] | None:
-        match = _STEP.fullmatch(text)
+        match = STEP.fullmatch(text)
         if match is None:
             return None
         stage = int(match[1] or 1) - 1
@@ -175,9 +134,9 @@ class Decoder:
     def _told(self, instruction: Instruction, text: str) -> bool:
         """Whether the text is the instruction's; in doubt, its start and place decide."""
         ended = bool(self._open) and self._open[-1].elapsed is not None
-        return _same(instruction, text) or (ended and _alike(instruction, text))
+        return same(instruction, text) or (ended and alike(instruction, text))
 
-    def _over(self, step: _Open) -> bool:
+    def _over(self, step: OpenStep) -> bool:
         """Whether everything that ends a step has been said."""
         told = step.elapsed is not None or not self._rusage
         return told and (step.left is not None or (step.base and step.elapsed is not None))
@@ -209,7 +168,7 @@ class Decoder:
             waiting.paused = True
             if waiting.step is not None:
                 yield StepEnded(at, waiting.step, at, None)
-        step = _Open(instruction, text, place[0], place[1], at)
+        step = OpenStep(instruction, text, place[0], place[1], at)
         self._open.append(step)
         if step.step is not None:
             yield StepStarted(at, step.step, at)
@@ -221,33 +180,33 @@ class Decoder:
         step = self._open[-1]
         if self._final(step, text):
             return self._image(at, text)
-        for rank, pattern in enumerate(_ENDING, start=1):
+        for rank, pattern in enumerate(ENDING, start=1):
             if match := pattern.fullmatch(text):
                 return self._mark(at, step, rank, match) if self._due(step, rank, match) else None
         return None
 
-    def _due(self, step: _Open, rank: int, match: re.Match[str]) -> bool:
+    def _due(self, step: OpenStep, rank: int, match: re.Match[str]) -> bool:
         final = step.last and step.stage + 1 == self._stages
-        if rank == _CACHED:
+        if rank == CACHED:
             return not step.base and step.silent and not step.due
-        if rank == _COMMIT:
+        if rank == COMMIT:
             return final
-        if rank == _LEFT and step.cached is not None:
+        if rank == LEFT and step.cached is not None:
             return step.cached.startswith(match[1])
-        if rank == _LEFT:
-            return not final or step.rank == _COMMIT
+        if rank == LEFT:
+            return not final or step.rank == COMMIT
         return seconds(match[1]) is not None
 
-    def _mark(self, at: float, step: _Open, rank: int, match: re.Match[str]) -> Iterator[Event]:
+    def _mark(self, at: float, step: OpenStep, rank: int, match: re.Match[str]) -> Iterator[Event]:
         """Take the line for a part of the step's end; what it contradicts was output."""
         if rank <= step.rank:
             yield from self._flush()
             step.silent = False
-        if rank == _CACHED:
+        if rank == CACHED:
             step.cached = match[1]
-        elif rank == _COMMIT:
+        elif rank == COMMIT:
             step.committing = True
-        elif rank == _LEFT:
+        elif rank == LEFT:
             step.left, step.ended = match[1], at
         else:
             step.elapsed, step.ended = seconds(match[1]), at
@@ -256,8 +215,8 @@ class Decoder:
         if self._inner_over() and step.elapsed is not None:
             yield from self._end(at)  # the step that waited for this stage goes on
 
-    def _final(self, step: _Open, text: str) -> bool:
-        match = _IMAGE.fullmatch(text)
+    def _final(self, step: OpenStep, text: str) -> bool:
+        match = IMAGE.fullmatch(text)
         at_end = step.last and step.stage + 1 == self._stages and self._over(step)
         return bool(match and at_end and step.left and match[1].startswith(step.left))
 
@@ -287,13 +246,13 @@ class Decoder:
     def _output(self, at: float, text: str) -> Iterator[Event]:
         step = self._open[-1] if self._open else None
         log = Log(at, step.step if step else None, text.encode())
-        if match := _WARNING.fullmatch(text):
+        if match := WARNING.fullmatch(text):
             note = match[1].replace('\\"', '"')
             if note not in self._notes and len(self._notes) < 100:
                 self._notes.add(note)
                 yield Note(at, note)
         elif step:
-            if self._over(step) and step.last and len(step.due) < 9 and _TAGGED.fullmatch(text):
+            if self._over(step) and step.last and len(step.due) < 9 and TAGGED.fullmatch(text):
                 step.due.append(log)
                 return
             yield from self._flush()
@@ -309,7 +268,7 @@ class Decoder:
         step.committing = False
 
     def _failed(self, at: float, message: str) -> Iterator[Event]:
-        match = _EXIT.search(message)
+        match = EXIT.search(message)
         step = self._open.pop() if self._open else None
         if step is not None and step.left is not None and self._over(step):
             self._open.append(step)
@@ -320,38 +279,8 @@ class Decoder:
         yield BuildError(at, message.strip(), int(match[1]) if match else None)
 
     @staticmethod
-    def _clock(at: float, step: _Open) -> float:
+    def _clock(at: float, step: OpenStep) -> float:
         """The end of a step: by the engine's own measure where it gave one."""
         if step.elapsed is not None and not step.paused:
             return step.started + step.elapsed
         return at if step.ended is None else step.ended
-
-
-def seconds(duration: str) -> float | None:
-    """Go's way to write a duration: ``612ms``, ``1m2.5s``. None for anything else."""
-    parts = _DURATION.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-def _same(instruction: Instruction, text: str) -> bool:
-    """Whether Podman's text of a step is this instruction's, white space left out.
-
-    FROM is printed with its variables replaced, or with the id of the stage that it names;
-    a here-document's first line may be followed by its body.
-    """
-    keyword, _, rest = text.partition(" ")
-    if keyword.upper() != instruction.keyword:
-        return False
-    if instruction.keyword == "FROM":
-        return True
-    mine = "".join(instruction.text.partition(" ")[2].split())
-    seen = "".join(rest.split())
-    return seen.startswith(mine) if instruction.heredocs else seen == mine
-
-
-def _alike(instruction: Instruction, text: str) -> bool:
-    """Whether the two start alike: how Podman prints the rest may change with its version."""
-    pair = ("".join(_PLAIN.findall(words.upper()))[:8] for words in (instruction.text, text))
-    return len(set(pair)) == 1

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.dockerfile import parse
-from lab.engines.podman_stream import Decoder, seconds
+from lab.engines.podman_stream import Decoder
+from lab.engines.podman_text import seconds
 from lab.events import (
     BuildError,
     Event,
