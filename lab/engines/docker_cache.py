@@ -1,0 +1,71 @@
+"""Which records of a daemon's build cache are the lab's own: plain values of GET /system/df."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.dockerfile import FILE_SYSTEM, Dockerfile
+
+OWN_MOUNT = "lab-"
+
+
+def foreign_mounts(dockerfile: Dockerfile) -> tuple[str, ...]:
+    """Cache mounts that a cold build would empty though the lab did not make them.
+
+    BuildKit drops the content of every cache mount that a build with nocache=1 names (buildkit,
+    solver/llbsolver/vertex.go, detectPrunedCacheID).
+    """
+    found = []
+    for instruction in dockerfile.instructions:
+        for mount in instruction.mounts if instruction.keyword == "RUN" else ():
+            name = mount.get("id") or mount.get("target") or mount.get("dst") or ""
+            if mount["type"] == "cache" and not name.startswith(OWN_MOUNT):
+                found.append(
+                    f"line {instruction.line}: a cold build would empty the cache mount {name!r} "
+                    "of this daemon; take --private"
+                )
+    return tuple(dict.fromkeys(found))
+
+
+def texts(dockerfile: Dockerfile) -> frozenset[str]:
+    """How a cache record's description ends that was made by this Dockerfile."""
+    found = set()
+    for instruction in dockerfile.instructions:
+        if instruction.keyword in FILE_SYSTEM:
+            found.add("] " + _plain(instruction.text))
+        if instruction.keyword == "RUN":
+            found.add(" -c " + _plain(instruction.operands))
+    return frozenset(found)
+
+
+def own_records(
+    records: Iterable[Mapping[str, Any]], before: frozenset[str], endings: frozenset[str]
+) -> list[str]:
+    """Ids of the records that are new and provably ours, children before their parents.
+
+    A record of which it cannot be told who made it ("from local", "fileop target") is left alone.
+    """
+    ours = {
+        str(record["ID"]): _parents(record)
+        for record in records
+        if record.get("ID") not in before
+        and _plain(str(record.get("Description", ""))).endswith(tuple(endings))
+    }
+    ordered: list[str] = []
+    while ours:
+        parents = {parent for found in ours.values() for parent in found}
+        leaves = [name for name in ours if name not in parents] or list(ours)
+        ordered += leaves
+        for name in leaves:
+            del ours[name]
+    return ordered
+
+
+def _parents(record: Mapping[str, Any]) -> frozenset[str]:
+    several, one = record.get("Parents") or (), record.get("Parent")
+    return frozenset({*several, one} if one else several)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
