@@ -190,7 +190,7 @@ def _bad_builds(builds: Sequence[Build]) -> Iterable[Footnote]:
         else:
             phases = ", ".join(dict.fromkeys(b.phase for b in found))
             yield Footnote(
-                kind="failed", text=f"{status} ({len(found)} builds; {phases}): {cell}: {reason}"
+                kind="failed", text=f"{status}: {cell}, {phases} (builds: {len(found)}): {reason}"
             )
 
 

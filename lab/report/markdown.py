@@ -1,0 +1,91 @@
+"""The report for a pull request. Every foreign text is escaped; steps are folded away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lab.report import Failure, Grid, Sheet
+
+# Everything that means something to CommonMark, GitHub's tables or HTML; "@" and "#" would ping.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$@&-])")
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;=/%\u00d7\u2013\u2026'\"?^-]*")
+_WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
+
+
+def render(sheet: Sheet) -> str:
+    """The report as GitHub-flavoured Markdown."""
+    return "\n".join(_lines(sheet)).rstrip() + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that no Markdown reader takes for markup, on one line."""
+    flat = " ".join(text.split())
+    if not _PLAIN.fullmatch(flat) or flat[:1] in "-=:":
+        flat = _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", flat)
+    return _WORDS.sub(r"\1&#8203;", flat)  # a bare address would become a link
+
+
+def code(text: str) -> str:
+    """Text as a block that only its own fence can end."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _lines(sheet: Sheet) -> Iterator[str]:
+    yield f"# {escape(sheet.title)}: {escape(sheet.status)}\n"
+    for text in sheet.broken:
+        yield f"- **expectation broken**: {escape(text)}"
+    if sheet.broken:
+        yield ""
+    yield from _table(Grid(head=("what", ""), rows=sheet.facts))
+    for group in sheet.groups:
+        yield f"## {escape(group.title)}\n"
+        yield from _table(group.phases)
+        yield from _folded("Where the time went", _table(group.times))
+        for phase, grid in group.steps:
+            count = len(grid.marked)
+            said = f", {count} differ" if count else ""
+            yield from _folded(f"Steps of {escape(phase)}{said}", _table(grid))
+    if sheet.failures:
+        yield "## Failed builds\n"
+    for failure in sheet.failures:
+        yield from _failed(failure)
+    if sheet.footnotes:
+        yield "## Notes\n"
+        yield from (f"- {escape(text)}" for text in sheet.footnotes)
+        yield ""
+    yield "## To repeat\n"
+    yield code("\n".join(sheet.repeat))
+
+
+def _failed(failure: Failure) -> Iterator[str]:
+    yield f"**{escape(failure.title)}**: {escape(failure.message)}\n"
+    if failure.log_tail:
+        yield code(failure.log_tail) + "\n"
+    if failure.replay:
+        yield "By hand:\n\n" + code(failure.replay) + "\n"
+
+
+def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"<details><summary>{title}</summary>\n"
+    yield from lines
+    yield "</details>\n"
+
+
+def _table(grid: Grid) -> Iterator[str]:
+    yield _row(grid.head)
+    yield "|" + " --- |" * len(grid.head)
+    for place, row in enumerate(grid.rows):
+        cells = [escape(cell) for cell in row]
+        yield (
+            "| "
+            + " | ".join(f"**{cell}**" if cell and place in grid.marked else cell for cell in cells)
+            + " |"
+        )
+    yield ""
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"

@@ -1,0 +1,118 @@
+"""The report on a terminal of 80 columns; plain text into a pipe or with NO_COLOR."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from lab.report import Grid, Sheet
+
+STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
+
+
+def show(sheet: Sheet, stream: TextIO | None = None, *, steps: bool = True) -> None:
+    """Print the report; ``steps`` asks for the tables of steps as well."""
+    out = console(stream)
+    out.print(Text(f"{sheet.title}: {sheet.status}", style="bold"))
+    facts = RichTable.grid(padding=(0, 2))
+    for name, text in sheet.facts:
+        facts.add_row(Text(name, style="dim"), Text(text))
+    out.print(facts)
+    for group in sheet.groups:
+        out.print()
+        out.print(Text(group.title, style="bold underline"))
+        out.print(_measures(group.phases))
+        out.print(_measures(group.times))
+        for phase, grid in group.steps if steps else ():
+            out.print(Text(f"steps of {phase}", style="bold"))
+            out.print(_steps(grid))
+    _bad(out, sheet)
+    _list(out, "notes", sheet.footnotes, "dim")
+    _list(out, "to repeat", sheet.repeat, "")
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console that treats text as text; into a pipe it is 100 columns wide and has no colour."""
+    stream = stream or sys.stdout
+    width = None if stream.isatty() else 100
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def _bad(out: Console, sheet: Sheet) -> None:
+    _list(out, "expectations broken", sheet.broken, "red")
+    for failure in sheet.failures:
+        out.print()
+        out.print(Text(f"failed: {failure.title}", style="bold red"))
+        out.print(Padding(Text(failure.message), (0, 2)))
+        if failure.log_tail:
+            out.print(Padding(Text(failure.log_tail, style="dim"), (0, 4)))
+        if failure.replay:
+            out.print(Padding(Text(f"by hand: {failure.replay}"), (0, 2)))
+
+
+def _list(out: Console, title: str, lines: Iterable[str], style: str) -> None:
+    found = list(lines)
+    if found:
+        out.print()
+        out.print(Text(title, style="bold"))
+    for line in found:
+        out.print(Padding(Text(line, style=style), (0, 2)))
+
+
+def _measures(grid: Grid) -> RichTable:
+    """Phase and column share a place, median and spread two lines: so it fits 80 columns."""
+    table = _empty()
+    table.add_column(f"{grid.head[0]}\n  {grid.head[1]}", overflow="fold")
+    for name in grid.head[2:]:
+        table.add_column(name, overflow="fold", justify="right")
+    last = None
+    for phase, column, *cells in grid.rows:
+        label = Text(f"{phase}\n" if phase != last else "", style="bold")
+        label.append(f"  {column}", style="not bold")
+        shift = "\n" if phase != last else ""
+        table.add_row(label, *(Text(shift + cell.replace(" (", "\n(", 1)) for cell in cells))
+        last = phase
+    return table
+
+
+def _steps(grid: Grid) -> RichTable:
+    table = _empty()
+    columns = len(grid.head) - 3
+    table.add_column("instruction", overflow="fold", ratio=2)
+    for name in grid.head[2:-1]:
+        table.add_column(Text(name), overflow="fold", ratio=1)
+    table.expand = columns > 0
+    last = None
+    for place, (stage, instruction, *cells, _) in enumerate(grid.rows):
+        sign = "≠ " if place in grid.marked else "  "
+        label = Text(f"{stage}\n" if stage != last else "", style="bold")
+        label.append(sign + instruction, style="bold" if place in grid.marked else "not bold")
+        shift = "\n" if stage != last else ""
+        table.add_row(label, *(_outcome(shift, cell) for cell in cells))
+        last = stage
+    return table
+
+
+def _outcome(shift: str, cell: str) -> Text:
+    style = (
+        STYLES.get(cell.split(" ", 1)[0], "")
+        if "," not in cell.split(":", maxsplit=1)[0]
+        else "magenta"
+    )
+    name, _, time = cell.partition(": ")
+    text = Text(shift)
+    text.append(name, style=style)
+    if time:
+        text.append("\n" + time, style="dim")
+    return text
+
+
+def _empty() -> RichTable:
+    return RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)

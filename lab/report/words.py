@@ -1,0 +1,68 @@
+"""Numbers and foreign text as a report shows them: never without spread and count, never raw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from lab import units
+from lab.stats import Summary, Verdict
+from lab.units import MISSING
+
+# CSI, OSC and other escape sequences (ECMA-48), then whatever control characters are left.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[@-~]"
+)
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+TIMES, DASH = "\u00d7", "\u2013"
+
+
+def clean(text: str) -> str:
+    """Text of a scenario or a log without what a terminal or an editor would obey.
+
+    Escape sequences, control and direction characters go; line ends and tabs stay.
+    """
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def one_line(text: str, width: int = 120) -> str:
+    """Clean text on one line, cut with an ellipsis."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def spread(found: Summary | None, unit: Callable[[float], str]) -> str:
+    """A median with its range and count: ``1.38 s (1.31 - 1.52 s, n=3)``."""
+    if found is None:
+        return MISSING
+    median = unit(found.median)
+    if found.spread is None:
+        return f"{median} (n=1, no spread)"
+    low, high = unit(found.low), unit(found.high)
+    if low == high:
+        return f"{median} (all {found.count})"
+    number, _, name = low.partition(" ")
+    if name and high.split(" ", 1)[1:] == [name] and " " not in name:
+        low = number  # a unit that both ends share is said once
+    return f"{median} ({low}{DASH}{high}, n={found.count})"
+
+
+def percent(value: float) -> str:
+    """A share as per cent; no share is minus zero."""
+    return units.percent(round(value, 2) + 0.0)
+
+
+def ratio(found: Summary | None, said: Verdict) -> str:
+    """A paired ratio to the baseline: ``x 1.42 (1.31 - 1.50, n=3) undecided``."""
+    if found is None:
+        return MISSING
+    return f"{TIMES}{spread(found, lambda value: f'{value:.2f}')} {said}"
+
+
+def outcomes(counts: Mapping[str, int]) -> str:
+    """How often a step had which outcome: ``hit 2/3, miss 1/3``."""
+    total = sum(counts.values())
+    parts = [f"{name} {count}/{total}" for name, count in sorted(counts.items())]
+    return ", ".join(parts) or MISSING
