@@ -83,12 +83,12 @@ class Confined:
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(STOP_S)
+        # Also where it ended in order: without namespaces, what it started can still be there.
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(STOP_S)
 
 
 def start(

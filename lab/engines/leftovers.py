@@ -43,10 +43,18 @@ def clear(folder: Path, sockets: Path) -> None:
     for group in _control_groups(folder):
         with suppress(OSError):
             group.rmdir()
-    rm: list[str | Path] = ["rm", "-rf", "--one-file-system", "--", folder, sockets]
+    rm = ["rm", "-rf", "--one-file-system", "--"]
+    remedy = f"remove {folder} by hand"
     if os.geteuid() != 0 and folder.name.startswith("podman-"):
-        rm = ["podman", "unshare", *rm]  # files of its containers belong to subordinate users
-    run(rm, error=StoreError, remedy=f"remove {folder} by hand")
+        # Files of its containers belong to subordinate users, whom podman alone can become.
+        runtime = {"XDG_RUNTIME_DIR": str(sockets)}
+        become = ["podman", "unshare", *rm, folder]
+        run(become, environment=runtime, error=StoreError, remedy=remedy)
+        # It leaves a process that holds the user namespace: one for --tmpdir, one for the above.
+        for note in ("tmp/pause.pid", "libpod/tmp/pause.pid"):
+            with suppress(OSError, ValueError):
+                os.kill(int((sockets / note).read_text()), signal.SIGKILL)
+    run([*rm, folder, sockets], error=StoreError, remedy=remedy)
 
 
 def process_start(pid: int) -> str | None:
