@@ -237,11 +237,9 @@ class Decoder:
             yield Activity(at, step.text[:200], step.started, clock)
         else:
             yield StepEnded(at, step.step, clock, None if step.base else outcome)
-        yield from self._go_on(at)
-
-    def _go_on(self, at: float) -> Iterator[Event]:
-        if self._open and self._open[-1].paused and self._open[-1].step is not None:
-            yield StepStarted(at, self._open[-1].step, at)
+        waiting = self._open[-1] if self._open and step.last else None
+        if waiting is not None and waiting.paused and waiting.step is not None:
+            yield StepStarted(at, waiting.step, at)
 
     def _output(self, at: float, text: str) -> Iterator[Event]:
         step = self._open[-1] if self._open else None
