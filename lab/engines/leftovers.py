@@ -43,17 +43,14 @@ def clear(folder: Path, sockets: Path) -> None:
     for group in _control_groups(folder):
         with suppress(OSError):
             group.rmdir()
-    rm = ["rm", "-rf", "--one-file-system", "--"]
+    rm: list[str | Path] = ["rm", "-rf", "--one-file-system", "--"]
     remedy = f"remove {folder} by hand"
-    if os.geteuid() != 0 and folder.name.startswith("podman-"):
-        # Files of its containers belong to subordinate users, whom podman alone can become.
-        runtime = {"XDG_RUNTIME_DIR": str(sockets)}
-        become = ["podman", "unshare", *rm, folder]
-        run(become, environment=runtime, error=StoreError, remedy=remedy)
-        # It leaves a process that holds the user namespace: one for --tmpdir, one for the above.
-        for note in ("tmp/pause.pid", "libpod/tmp/pause.pid"):
-            with suppress(OSError, ValueError):
-                os.kill(int((sockets / note).read_text()), signal.SIGKILL)
+    if os.geteuid() != 0:
+        # Files of a rootless podman's containers belong to the user's subordinate users. Not by
+        # `podman unshare`: that leaves a process behind, as the service did for its --tmpdir.
+        with suppress(OSError, ValueError):
+            os.kill(int((sockets / "tmp/pause.pid").read_text()), signal.SIGKILL)
+        rm = ["unshare", "--map-root-user", "--map-auto", *rm]
     run([*rm, folder, sockets], error=StoreError, remedy=remedy)
 
 
