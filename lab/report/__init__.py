@@ -111,10 +111,6 @@ def _status(run: Run) -> str:
     return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
 
 
-def _status(run: Run) -> str:
-    return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
-
-
 def _facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tuple[str, str]]:
     versus = f", ratios to {table.baseline}" if table.baseline else ""
     found = [("compared", f"{table.axis}: {', '.join(table.columns)}{versus}")]
