@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab import host
-from lab.errors import StoreError
+from lab.errors import HostLacks, StoreError
 from lab.process import run
 
 OWNER = "owner.json"
@@ -50,7 +50,9 @@ def clear(folder: Path, sockets: Path) -> None:
         # `podman unshare`: that leaves a process behind, as the service did for its --tmpdir.
         with suppress(OSError, ValueError):
             os.kill(int((sockets / "tmp/pause.pid").read_text()), signal.SIGKILL)
-        rm = ["unshare", "--map-root-user", "--map-auto", *rm]
+        with suppress(HostLacks):
+            become = ["unshare", "--map-root-user", "--map-auto"]
+            run([*become, *rm, folder], codes=range(256))
     run([*rm, folder, sockets], error=StoreError, remedy=remedy)
 
 
