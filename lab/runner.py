@@ -7,7 +7,7 @@ starts, because the next build only starts when the stream is asked for more.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -77,7 +77,9 @@ def run(
             yield from happenings
 
 
-def _trial(trial: Trial, engine: Engine, labels: Mapping[str, str]) -> Iterator[Happening]:
+def _trial(
+    trial: Trial, engine: Engine, labels: Mapping[str, str]
+) -> Generator[Happening, None, None]:
     refusal = _prepare(trial, engine)
     if refusal is not None:
         yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from lab import __version__, bases, expect, host, plan, runner, runs, store
+from lab import __version__, bases, draft, expect, host, plan, runner, runs, store
 from lab.bases.sources import Base
 from lab.edits import Inputs
 from lab.engines import features, open_engine
-from lab.engines.protocol import Engine, ImageArchive
+from lab.engines.protocol import Engine
 from lab.errors import Interrupted, LabError
 from lab.events import Raw
 from lab.record import Build, Run, RunStatus
@@ -97,7 +96,7 @@ def planned(scenario: Scenario) -> tuple[plan.Trial, ...]:
     """
     return plan.trials(
         scenario,
-        partial(_imagined, scenario),
+        lambda cell: draft.unprepared(scenario, cell.axes),
         plan.project(scenario),
         lacks=lambda cell, inputs: features.lacks(cell.engine, "", runner.parse(inputs)),
     )
@@ -162,9 +161,9 @@ class _Provided:
     def known(self) -> tuple[Base, ...]:
         return (*self.bases.values(), *self.toolchains.values())
 
-    def of(self, cell: plan.Cell) -> plan.Images:
+    def of(self, cell: plan.Cell) -> draft.Images:
         base, toolchain = cell.axes["base"], cell.axes["toolchain"]
-        return plan.Images(
+        return draft.Images(
             base=self.bases.get(base), toolchain=self.toolchains.get((base, toolchain))
         )
 
@@ -178,21 +177,6 @@ def _images(scenario: Scenario, say: Say) -> _Provided:
             for name, base in made.items()
             for source in scenario.toolchains
         },
-    )
-
-
-def _imagined(scenario: Scenario, cell: plan.Cell) -> plan.Images:
-    def base(name: str) -> Base:
-        ref = f"localhost/lab/base:{name}"
-        image, moved = (ImageArchive(ref=r, id=None, path=None) for r in (ref, f"{ref}-moved"))
-        return Base(
-            name=name, image=image, moved=moved, glibc=None, go=None, digest="", origin="planned"
-        )
-
-    name, toolchain = cell.axes["base"], cell.axes["toolchain"]
-    return plan.Images(
-        base=base(name) if scenario.bases else None,
-        toolchain=base(f"{name}-{toolchain}") if scenario.bases and scenario.toolchains else None,
     )
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lab.runs import StoredRun
     from lab.scenario import Scenario
     from lab.session import Options
-    from lab.table import Table
 
 DEMO = "layer-cache.yaml"
 
@@ -37,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
     from lab import compare as comparison
+    from lab import report as reports
     from lab import runs
     from lab.engines import NAMES
     from lab.report import terminal
@@ -44,17 +44,19 @@ def compare(options: argparse.Namespace) -> int:
     values: Sequence[str] = options.values
     stored = None
     if options.run is not None:
-        builds = runs.load(options.run, options.results).builds
+        one = runs.load(options.run, options.results)
+        builds, heads = one.builds, [one.run]
         axis = options.axis or comparison.main_axis(builds)
     elif options.axis is None and all(value.partition("=")[0] in NAMES for value in values):
         options.engine = values
         options.scenario = options.scenario or _shipped(DEMO)
         stored = _run(_scenario(options), options)
-        builds, axis = stored.builds, "engine"
+        builds, heads, axis = stored.builds, [stored.run], "engine"
         values = tuple(value.partition("=")[0] for value in values)
     else:
         found = {value: runs.load(value, options.results) for value in values}
         builds = comparison.merge({name: one.builds for name, one in found.items()})
+        heads = [one.run for one in found.values()]
         axis = options.axis or comparison.RUN_AXIS
         if options.axis is not None:
             values = comparison.values(builds, axis)
@@ -62,7 +64,7 @@ def compare(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"table": table.to_json()})
     else:
-        terminal.show_table(table)
+        terminal.show(reports.sheet(table, builds, heads))
     if stored is not None:
         _say(str(stored.folder), quiet_on_json=options.json)
         _judge(stored)
@@ -72,10 +74,10 @@ def compare(options: argparse.Namespace) -> int:
 def plan(options: argparse.Namespace) -> int:
     """List a scenario's cells; nothing is built, fetched or started."""
     from lab import session
-    from lab.report import terminal
+    from lab.report import planned
 
     scenario = _scenario(options)
-    terminal.show_plan(scenario, session.planned(scenario))
+    planned.show(scenario, session.planned(scenario))
     return 0
 
 
@@ -123,7 +125,7 @@ def doctor(options: argparse.Namespace) -> int:
 
     findings = host.install(_say) if options.install else host.survey()
     _say(host.render(findings))
-    lacking = [finding.name for finding in findings if finding.state != "ok" and finding.needed]
+    lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
     if lacking:
         raise HostLacks(
             f"this host lacks: {', '.join(lacking)}",
@@ -203,33 +205,29 @@ def _watched(
 ) -> StoredRun:
     from lab import report as reports
     from lab import session
-    from lab.report.live import Live
+    from lab.report.watcher import Watcher
 
     stream = sys.stderr if options.json else sys.stdout
-    with Live(quiet=options.quiet, stream=stream) as live:
-        stored = session.run(scenario, settings, say=live.say, watcher=live, resumed=resumed)
+    with Watcher(stream, quiet=options.quiet) as watcher:
+        stored = session.run(scenario, settings, say=watcher.say, watcher=watcher, resumed=resumed)
     reports.write(stored)
     return stored
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:
+    from lab import compare as comparison
+    from lab import report as reports
     from lab.report import terminal
 
-    table = _main_table(stored)
     if options.json:
+        axis = comparison.main_axis(stored.builds)
+        columns = comparison.values(stored.builds, axis)
+        table = comparison.table(stored.builds, axis=axis, columns=columns)
         _print_json(stored.run.to_json() | {"table": table.to_json()})
     else:
-        terminal.show(stored, table)
+        terminal.show(reports.of_run(stored), steps=False)
+        _say(f"report: {stored.folder / 'report.html'}")
     _say(str(stored.folder), quiet_on_json=options.json)
-
-
-def _main_table(stored: StoredRun) -> Table:
-    from lab import compare as comparison
-
-    axis = comparison.main_axis(stored.builds)
-    return comparison.table(
-        stored.builds, axis=axis, columns=comparison.values(stored.builds, axis)
-    )
 
 
 def _judge(stored: StoredRun) -> None:

@@ -11,7 +11,7 @@ import platform
 import secrets
 import socket
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
@@ -130,7 +130,7 @@ class DockerEngine:
         with _translated(f"{source} in {self.name}"):
             self._api.tag(source, repository, tag, force=True)
 
-    def build(self, request: BuildRequest) -> Iterator[Event]:
+    def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build, and tell what happens as it happens. The last event is Finished."""
         if request.cold:
             self._forget()
@@ -162,7 +162,7 @@ class DockerEngine:
             elif not finished:
                 self._cancel(build_id)
 
-    def run(self, request: ContainerRequest) -> Iterator[Event]:
+    def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
         start = perf_counter()
         with _translated(f"a container of {request.image} in {self.name}"):

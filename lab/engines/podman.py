@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class PodmanEngine:
     def inspect(self, ref: str) -> Image:
         return self._images.inspect(ref)
 
-    def build(self, request: BuildRequest) -> Iterator[Event]:
+    def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         try:
             decoder = Decoder(request.dockerfile, request.target)
         except DockerfileError as error:  # the target is no stage
@@ -117,7 +117,7 @@ class PodmanEngine:
         if not told:
             yield Lost(at, "podman's answer ended before it told how the build went")
 
-    def run(self, request: ContainerRequest) -> Iterator[Event]:
+    def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         service = self._service
         with service.told("make a container"):
             body = json.dumps(container_spec(request))

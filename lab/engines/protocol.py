@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -90,13 +90,13 @@ class Engine(Protocol):
     def tag(self, source: str, ref: str) -> None:
         """Let ``ref`` name the image that ``source`` names, whatever it named before."""
 
-    def build(self, request: BuildRequest) -> Iterator[Event]:
+    def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build, and tell what happens as it happens. The last event is Finished.
 
         Closing the iterator early stops the build as far as the engine can.
         """
 
-    def run(self, request: ContainerRequest) -> Iterator[Event]:
+    def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
 
     def inspect(self, ref: str) -> Image:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from lab import events
@@ -129,7 +129,7 @@ class SimulatedEngine:
             id=identity, size_bytes=sum(layer.size for layer in layers), layers=len(layers)
         )
 
-    def build(self, request: BuildRequest) -> Iterator[Event]:
+    def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build on the virtual clock; events come in the order of their time."""
         if request.cold:
             self._cache.clear()
@@ -151,7 +151,7 @@ class SimulatedEngine:
             yield events.Raw(event.at, _raw(event, message))
             yield event
 
-    def run(self, request: ContainerRequest) -> Iterator[Event]:
+    def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Pretend to run a container: its marks are its command's, all of one second."""
         self._found(request.image)
         for name in re.findall(r"::lab-mark ([a-z][a-z0-9-]*)", " ".join(request.command)):

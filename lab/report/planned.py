@@ -1,0 +1,37 @@
+"""A scenario's cells before anything is built: how many builds, and what would be skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from lab.plan import Trial
+from lab.report.terminal import console
+from lab.report.words import one_line
+from lab.scenario import Scenario
+
+
+def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = None) -> None:
+    """Print one row a cell, in the order of the axes."""
+    out = console(stream)
+    cells = {trial.cell: trial for trial in trials}
+    run = [trial for trial in trials if trial.skip is None]
+    builds = sum(len(trial.phases) for trial in run)
+    out.print(Text(f"{scenario.name}: {one_line(scenario.description, 300)}", style="bold"))
+    out.print(
+        f"{len(cells)} cells, {scenario.rounds} rounds, {builds} builds, seed {scenario.seed}"
+    )
+    out.print(f"phases: {', '.join(scenario.phases)}")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    axes = [axis for axis, values in scenario.axes.items() if values != ("own",)]
+    for axis in axes:
+        table.add_column(axis, overflow="fold")
+    table.add_column("skipped because", overflow="fold")
+    for cell, trial in sorted(cells.items(), key=lambda pair: tuple(pair[0].axes.values())):
+        words = [Text(cell.axes[axis]) for axis in axes]
+        table.add_row(*words, Text(trial.skip or "", style="yellow"))
+    out.print(table)
