@@ -7,7 +7,7 @@ show beside those of the single fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,10 @@ TOOLCHAIN_KINDS = ("go", "archive", "base")
 GENERATED_KEYS = ("packages", "lines", "depth", "seed")
 OWN_KEYS = ("dockerfile", "target", "build_args")
 FILE_KINDS = ("archive", "rootfs")
-CELL_AXES = ("engine", "base", "toolchain", "layout")
+# The cells' own axes, words that records use, and variables that the layouts and edits set.
+RESERVED = frozenset({"engine", "base", "toolchain", "layout", "round", "phase"}) | frozenset(
+    {"BASE", "GOROOT", "PATH", "GOCACHE", "VERSION", "LAB_SETTING"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +59,21 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _phases(data)
     yield from _edits(data)
     for field in ("engines", "layouts", "phases"):
-        yield from _twice((field,), list(enumerate(_list(data, field))))
-    axes = axis_values(data)
-    for name in _mapping(data, "axes"):
-        yield from _twice(("axes", name), list(enumerate(_list(_mapping(data, "axes"), name))))
-        if name in (*CELL_AXES, "BASE", "round", "phase"):
+        yield from _twice((field,), list(enumerate(items(data, field))))
+    for name in mapping(data, "axes"):
+        yield from _twice(("axes", name), list(enumerate(items(mapping(data, "axes"), name))))
+        if name in RESERVED:
             yield Finding(
                 location=("axes", name),
                 found=f"an axis named {name!r}",
                 expected="another name: the lab gives this one its meaning",
                 at_key=True,
             )
-    yield from _twice(("bases",), [(i, base_name(b)) for i, b in enumerate(_list(data, "bases"))])
+    yield from _twice(("bases",), [(i, base_name(b)) for i, b in enumerate(items(data, "bases"))])
     yield from _twice(
         ("toolchains",),
-        [(i, toolchain_name(t)) for i, t in enumerate(_list(data, "toolchains"))],
+        [(i, toolchain_name(t)) for i, t in enumerate(items(data, "toolchains"))],
     )
-    yield from _expectations(data, axes)
 
 
 def base_name(entry: object) -> str | None:
@@ -89,23 +90,23 @@ def toolchain_name(entry: object) -> str | None:
 
 def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Every axis of a scenario with its values, in the cells' order."""
-    own = "context" in _mapping(data, "workload")
-    bases = _texts(base_name(base) for base in _list(data, "bases"))
-    tools = _texts(toolchain_name(tool) for tool in _list(data, "toolchains"))
-    layouts = _texts(_list(data, "layouts"))
+    own = "context" in mapping(data, "workload")
+    bases = texts(base_name(base) for base in items(data, "bases"))
+    tools = texts(toolchain_name(tool) for tool in items(data, "toolchains"))
+    layouts = texts(items(data, "layouts"))
     axes = {
-        "engine": _texts(_list(data, "engines")),
+        "engine": texts(items(data, "engines")),
         "base": bases or ("own",),
         "toolchain": tools or (("own",) if own else ("base",)),
         "layout": ("own",) if own else layouts or ("default",),
     }
-    for name in _mapping(data, "axes"):
-        axes.setdefault(name, _texts(_list(_mapping(data, "axes"), name)))
+    for name in mapping(data, "axes"):
+        axes.setdefault(name, texts(items(mapping(data, "axes"), name)))
     return axes
 
 
 def _one_kind(data: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
-    for index, entry in enumerate(_list(data, field)):
+    for index, entry in enumerate(items(data, field)):
         if isinstance(entry, dict):
             present = [kind for kind in kinds if kind in entry]
             if len(present) != 1:
@@ -145,21 +146,21 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
                 at_key=True,
             )
     if own:
-        if _list(data, "layouts"):
+        if items(data, "layouts"):
             yield Finding(
                 location=("layouts",),
                 found="layouts beside a Dockerfile of your own",
                 expected="no layouts: your Dockerfile is built as it is",
                 at_key=True,
             )
-        if _list(data, "toolchains") and not _list(data, "bases"):
+        if items(data, "toolchains") and not items(data, "bases"):
             yield Finding(
                 location=("toolchains",),
                 found="toolchains without bases",
                 expected="bases that they are put on",
                 at_key=True,
             )
-    elif not _list(data, "bases"):
+    elif not items(data, "bases"):
         yield Finding(
             location=("workload",),
             found="a generated project and no bases",
@@ -169,10 +170,10 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _phases(data: Mapping[str, Any]) -> Iterator[Finding]:
-    phases = _list(data, "phases")
-    own = "context" in _mapping(data, "workload")
+    phases = items(data, "phases")
+    own = "context" in mapping(data, "workload")
     built_in = OWN_EDITS if own else BUILT_IN_EDITS
-    known = tuple(dict.fromkeys((*built_in, *_mapping(data, "edits"))))
+    known = tuple(dict.fromkeys((*built_in, *mapping(data, "edits"))))
     if phases and isinstance(phases[0], str) and phases[0] != "cold":
         yield Finding(
             location=("phases", 0),
@@ -197,7 +198,7 @@ def _phases(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _movable(data: Mapping[str, Any], index: int) -> Iterator[Finding]:
-    bases = _list(data, "bases")
+    bases = items(data, "bases")
     pulled = [
         name
         for base in bases
@@ -213,7 +214,7 @@ def _movable(data: Mapping[str, Any], index: int) -> Iterator[Finding]:
 
 
 def _edits(data: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, operations in _mapping(data, "edits").items():
+    for name, operations in mapping(data, "edits").items():
         if name in BUILT_IN_EDITS:
             yield Finding(
                 location=("edits", name),
@@ -230,66 +231,9 @@ def _edits(data: Mapping[str, Any]) -> Iterator[Finding]:
                 )
 
 
-def _expectations(
-    data: Mapping[str, Any], axes: Mapping[str, tuple[str, ...]]
-) -> Iterator[Finding]:
-    phases = _texts(_list(data, "phases"))
-    for index, entry in enumerate(_list(data, "expect")):
-        if not isinstance(entry, dict):
-            continue
-        here: Location = ("expect", index)
-        after = entry.get("after")
-        if isinstance(after, str) and after not in phases:
-            yield Finding(
-                location=(*here, "after"),
-                found=f"the phase {after!r}",
-                expected=f"one of this scenario's phases: {', '.join(phases)}",
-                known=phases,
-                typed=after,
-            )
-        yield from _claims(entry, here)
-        for axis, value in _mapping(entry, "where").items():
-            if axis not in axes:
-                yield Finding(
-                    location=(*here, "where", axis),
-                    found=f"the axis {axis!r}",
-                    expected=f"one of {', '.join(axes)}",
-                    known=tuple(axes),
-                    typed=axis,
-                    at_key=True,
-                )
-            elif isinstance(value, str) and value not in axes[axis]:
-                yield Finding(
-                    location=(*here, "where", axis),
-                    found=f"the {axis} {value!r}",
-                    expected=f"one of this scenario's: {', '.join(axes[axis])}",
-                    known=axes[axis],
-                    typed=value,
-                )
-
-
-def _claims(entry: Mapping[str, Any], here: Location) -> Iterator[Finding]:
-    if ("steps" in entry) != ("outcome" in entry):
-        given, other = ("steps", "outcome") if "steps" in entry else ("outcome", "steps")
-        yield Finding(location=here, found=f"{given} without {other}", expected="both or neither")
-    bounds = [key for key in ("hit_rate", "median_wall", "time_saved") if key in entry]
-    if not bounds and not {"steps", "outcome"} & set(entry):
-        yield Finding(
-            location=here,
-            found="an expectation that claims nothing",
-            expected="steps and outcome, hit_rate, median_wall or time_saved",
-        )
-    for key in bounds:
-        bound = entry[key]
-        if isinstance(bound, dict) and not bound:
-            yield Finding(
-                location=(*here, key), found="no limit", expected="at_least, at_most or both"
-            )
-
-
-def _twice(location: Location, items: list[tuple[int, Any]]) -> Iterator[Finding]:
+def _twice(location: Location, entries: list[tuple[int, Any]]) -> Iterator[Finding]:
     seen: set[str] = set()
-    for index, item in items:
+    for index, item in entries:
         if isinstance(item, str):
             if item in seen:
                 yield Finding(
@@ -319,15 +263,18 @@ def _named(entry: object, kinds: tuple[str, ...]) -> str | None:
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:63] or None
 
 
-def _list(data: Mapping[str, Any], field: str) -> list[Any]:
+def items(data: Mapping[str, Any], field: str) -> list[Any]:
+    """The list at a key; empty where there is none."""
     value = data.get(field)
     return value if isinstance(value, list) else []
 
 
-def _mapping(data: Mapping[str, Any], field: str) -> dict[str, Any]:
+def mapping(data: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """The mapping at a key; empty where there is none."""
     value = data.get(field)
     return value if isinstance(value, dict) else {}
 
 
-def _texts(values: Any) -> tuple[str, ...]:
+def texts(values: Iterable[object]) -> tuple[str, ...]:
+    """Those of the values that are text."""
     return tuple(value for value in values if isinstance(value, str))
