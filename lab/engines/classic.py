@@ -14,7 +14,7 @@ from lab import events
 from lab.dockerfile import Dockerfile
 from lab.events import Event, Outcome
 
-_STEP = re.compile(r"Step (\d+)/(\d+) : [^\n]*")
+_STEP = re.compile(r"Step (\d+)/\d+ : (\w+)[^\n]*")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)\n?")
 _REMOVED = re.compile(r"(?: ---> Removed|Removing) intermediate container ([0-9a-f]+)\n?")
 _IMAGE = re.compile(r" ---> ([0-9a-f]{12,64})\n?")
@@ -68,8 +68,13 @@ class Decoder:
             yield from self._end(at)
             self._number += 1
             self._hit = False
-            if self._number <= len(self._instructions):  # labels given by the API are steps too
-                self._open = self._number - 1
+            place = self._number - 1
+            # Labels given by the API are steps too, after the target's last instruction.
+            if (
+                place < len(self._instructions)
+                and self._instructions[place].keyword == step[2].upper()
+            ):
+                self._open = place
                 yield events.StepStarted(at, self._open, at)
         elif running := _RUNNING.fullmatch(text):
             self._container = running[1]

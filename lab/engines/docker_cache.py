@@ -44,21 +44,23 @@ def own_records(
 ) -> list[str]:
     """Ids of the records that are new and provably ours, children before their parents.
 
-    A record of which it cannot be told who made it ("from local", "fileop target") is left alone.
+    Ours is what one of our instructions describes, and what was built on such a record. Of what
+    remains ("from local", the context's copy) it cannot be told who made it: it is left alone.
     """
+    new = {str(record["ID"]): record for record in records if record.get("ID") not in before}
     ours = {
-        str(record["ID"]): _parents(record)
-        for record in records
-        if record.get("ID") not in before
-        and _plain(str(record.get("Description", ""))).endswith(tuple(endings))
+        name
+        for name, record in new.items()
+        if _plain(str(record.get("Description", ""))).endswith(tuple(endings))
     }
+    while more := {n for n, record in new.items() if n not in ours and _parents(record) & ours}:
+        ours |= more
     ordered: list[str] = []
     while ours:
-        parents = {parent for found in ours.values() for parent in found}
-        leaves = [name for name in ours if name not in parents] or list(ours)
+        parents = {parent for name in ours for parent in _parents(new[name])}
+        leaves = sorted(ours - parents) or sorted(ours)
         ordered += leaves
-        for name in leaves:
-            del ours[name]
+        ours.difference_update(leaves)
     return ordered
 
 

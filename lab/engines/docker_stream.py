@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, BinaryIO, Protocol
 
@@ -89,3 +90,11 @@ def read(chunks: Iterable[bytes], decoder: Decoder, start: float) -> Iterator[Ev
     if not told:
         text = "the engine's answer ended with neither an image nor an error"
         yield events.Lost(at, text)
+
+
+def reason(response: Any) -> str:
+    """Why the daemon refused: the message of its answer, or the answer as it is."""
+    text = str(response.text)
+    with suppress(ValueError, AttributeError):
+        return str(json.loads(text).get("message") or text)
+    return text

@@ -1,0 +1,117 @@
+"""The images of a Docker daemon: the same bytes under the same names as in every engine."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lab.engines.docker_client import NOT_FOUND, REFUSED, check, missing, translated
+from lab.engines.docker_stream import Body
+from lab.engines.protocol import ImageArchive
+from lab.errors import SourceError
+from lab.record import Image
+
+
+class Images:
+    """Images of one daemon. ``refs`` are the names that were given here."""
+
+    def __init__(self, api: Any, *, engine: str, containerd: bool) -> None:
+        self._api = api
+        self._engine = engine
+        self._containerd = containerd
+        self.refs: set[str] = set()
+
+    def ensure(self, image: ImageArchive) -> None:
+        """Make ``image.ref`` name this very image; load or pull it only where it is missing."""
+        with translated(f"{image.ref} in {self._engine}"):
+            found = self.find(image.ref)
+            if image.path is None:
+                if found is None:
+                    self._pull(image.ref)
+                return
+            if found is not None and self._is(found, image, image.path):
+                return
+            self.refs.add(image.ref)
+            if image.id is not None and self.find(image.id) is not None:
+                self.tag(image.id, image.ref)
+                return
+            with image.path.open("rb") as file:
+                for message in self._api.load_image(Body(file, image.path.stat().st_size)):
+                    check(message, image.ref)
+            found = self.find(image.ref)
+            if found is None or not self._is(found, image, image.path):
+                raise SourceError(
+                    f"{image.path} was loaded into {self._engine}: {image.ref} is another image",
+                    remedy="remove the archive from the lab's cache: it is made anew",
+                )
+
+    def tag(self, source: str, ref: str) -> None:
+        """Let ``ref`` name the image that ``source`` names, whatever it named before."""
+        repository, _, tag = ref.rpartition(":")
+        self.refs.add(ref)
+        with translated(f"{source} in {self._engine}"):
+            self._api.tag(source, repository, tag, force=True)
+
+    def inspect(self, ref: str) -> Image:
+        """The image's id, size in bytes and number of layers."""
+        with translated(f"{ref} in {self._engine}"):
+            found = self._api.inspect_image(ref)
+        return Image(
+            id=found["Id"],
+            size_bytes=found.get("Size"),
+            layers=len((found.get("RootFS") or {}).get("Layers") or ()),
+        )
+
+    def find(self, ref: str) -> dict[str, Any] | None:
+        """What the daemon knows of an image; None where it has none of that name."""
+        try:
+            return dict(self._api.inspect_image(ref))
+        except NOT_FOUND:
+            return None
+
+    def remove(self, refs: Iterable[str], *, force: bool = False) -> None:
+        """Take names away, and the images that have no other."""
+        for ref in refs:
+            with suppress(REFUSED):  # gone already, or in use by somebody else
+                self._api.remove_image(ref, force=force)
+
+    def remove_unnamed(self, ids: Iterable[str]) -> None:
+        """Remove images that nobody has given a name."""
+        for one in ids:
+            found = self.find(one)
+            if found is not None and not found.get("RepoTags"):
+                self.remove([one])
+
+    def _is(self, found: Mapping[str, Any], image: ImageArchive, path: Path) -> bool:
+        if found["Id"] == image.id:
+            return True
+        if not self._containerd and image.id is not None:
+            return False
+        # The containerd store names an image by its manifest, which the archive does not hold.
+        config = _archive_config(path)
+        same_layers = found["RootFS"].get("Layers") == config["rootfs"]["diff_ids"]
+        labels = (config.get("config") or {}).get("Labels") or {}
+        return same_layers and ((found.get("Config") or {}).get("Labels") or {}) == labels
+
+    def _pull(self, ref: str) -> None:
+        repository, _, tag = ref.rpartition(":")
+        if not repository or "/" in tag:
+            repository, tag = ref, "latest"
+        self.refs.add(ref)
+        try:
+            for message in self._api.pull(repository, tag, stream=True, decode=True):
+                check(message, ref)
+        except REFUSED as error:
+            raise missing(ref, error.explanation or str(error)) from error
+
+
+def _archive_config(path: Path) -> dict[str, Any]:
+    with tarfile.open(path, "r:") as tar:
+        manifest = tar.extractfile("manifest.json")
+        name = json.load(manifest)[0]["Config"] if manifest else ""
+        config = tar.extractfile(name)
+        return dict(json.load(config)) if config else {}
