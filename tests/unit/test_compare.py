@@ -1,0 +1,155 @@
+"""Builds side by side: pairing, matching of steps, footnotes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from lab import compare
+from lab.errors import InputError
+from lab.events import Outcome
+from lab.record import Build, BuildStatus, Cache, Step
+from lab.stats import Verdict
+
+HIT, MISS = Outcome.HIT, Outcome.MISS
+
+
+def build(
+    cell: Mapping[str, str],
+    phase: str = "cold",
+    round_: int = 1,
+    wall: float | None = 1.0,
+    *steps: Step,
+    status: BuildStatus = "ok",
+    reason: str | None = None,
+) -> Build:
+    return Build(
+        id=f"{sorted(cell.items())}-{round_}-{phase}",
+        cell=dict(cell),
+        round=round_,
+        phase=phase,
+        status=status,
+        reason=reason,
+        wall_s=wall,
+        steps=steps,
+        cache=Cache(
+            hits=sum(s.outcome is HIT for s in steps),
+            misses=sum(s.outcome is MISS for s in steps),
+            skipped=0,
+        ),
+    )
+
+
+def step(index: int, text: str, outcome: Outcome | None, stage: str = "app") -> Step:
+    return Step(index=index, stage=stage, instruction=text, outcome=outcome, duration_s=0.5)
+
+
+D, P = {"engine": "docker"}, {"engine": "podman"}
+
+
+def test_ratios_pair_rounds_and_time_saved_uses_the_trials_own_cold_build() -> None:
+    builds = []
+    for number, drift in enumerate((1.0, 10.0, 100.0), 1):  # drift hits both engines alike
+        builds += [build(D, "cold", number, 4 * drift), build(P, "cold", number, 8 * drift)]
+        builds += [build(D, "rebuild", number, drift), build(P, "rebuild", number, drift)]
+    table = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    cold, rebuild = table.groups[0].phases
+    ratio = cold.measures[1].ratio
+    assert ratio is not None
+    assert (ratio.median, ratio.low, ratio.high, ratio.count) == (2.0, 2.0, 2.0, 3)
+    assert cold.measures[0].ratio is None  # the baseline has no ratio to itself
+    saved = [m.saved.median for m in rebuild.measures if m.saved]
+    assert saved == [0.75, 0.875]
+    assert cold.measures[1].verdict is Verdict.UNDECIDED
+    assert [note.kind for note in table.footnotes] == ["few"]
+    json.dumps(table.to_json())
+
+
+def test_other_axes_never_share_a_row() -> None:
+    cells = [{"engine": e, "base": b} for e in ("docker", "podman") for b in ("old", "new")]
+    table = compare.table(
+        [build(c, wall=w) for c, w in zip(cells, (1.0, 2.0, 3.0, 4.0), strict=True)],
+        axis="engine",
+        columns=["docker", "podman"],
+        baseline="podman",
+    )
+    assert [group.cell for group in table.groups] == [{"base": "old"}, {"base": "new"}]
+    walls = [[m.wall.median for m in g.phases[0].measures if m.wall] for g in table.groups]
+    assert walls == [[1.0, 3.0], [2.0, 4.0]]
+
+
+def test_steps_match_by_place_where_the_file_has_one_shape() -> None:
+    one = [step(0, "FROM a", None), step(1, "RUN echo token-1", MISS)]
+    two = [step(0, "FROM a", None), step(1, "RUN echo token-2", HIT)]
+    table = compare.table(
+        [build(D, "cold", 1, 1.0, *one), build(P, "cold", 1, 1.0, *two)],
+        axis="engine",
+        columns=["docker", "podman"],
+    )
+    from_row, run_row = table.groups[0].phases[0].steps
+    assert run_row.varies
+    assert run_row.differs
+    assert run_row.outcomes == ({"miss": 1}, {"hit": 1})
+    assert not from_row.differs
+    assert "metadata" in {note.kind for note in table.footnotes}
+
+
+def test_steps_match_by_text_where_shapes_differ() -> None:
+    one = [step(0, "COPY a b", HIT), step(1, "RUN x", HIT), step(2, "RUN x", MISS)]
+    two = [step(0, "RUN x", HIT), step(1, "RUN x", MISS)]
+    builds = [build({"layout": "a"}, "cold", 1, 1.0, *one)]
+    builds += [build({"layout": "b"}, "cold", 1, 1.0, *two)]
+    rows = compare.table(builds, axis="layout", columns=["a", "b"]).groups[0].phases[0].steps
+    found = {(row.instruction, row.outcomes) for row in map(_frozen, rows)}
+    assert found == {
+        ("COPY a b", ("hit 1", "")),
+        ("RUN x", ("hit 1", "hit 1")),
+        ("RUN x", ("miss 1", "miss 1")),
+    }
+    assert not any(row.differs for row in rows)
+
+
+class _Frozen:
+    def __init__(self, row: compare.StepRow) -> None:
+        self.instruction = row.instruction
+        self.outcomes = tuple(" ".join(f"{k} {v}" for k, v in o.items()) for o in row.outcomes)
+
+
+_frozen = _Frozen
+
+
+def test_skipped_and_failed_builds_are_footnotes_not_samples() -> None:
+    builds = [
+        build(D),
+        build(D, "cold", 2, 9.0, status="failed", reason="exit code 2"),
+        build(P, "cold", 1, None, status="skipped", reason="cannot mount"),
+        build(P, "cold", 2, None, status="skipped", reason="cannot mount"),
+    ]
+    table = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    docker, podman = table.groups[0].phases[0].measures
+    assert (docker.count, docker.failed, podman.count) == (1, 1, 0)
+    texts = [note.text for note in table.footnotes if note.kind in {"skipped", "failed"}]
+    assert texts == [
+        "failed: engine=docker, cold (builds: 1): exit code 2",
+        "skipped: engine=podman: cannot mount",
+    ]
+
+
+def test_runs_become_columns() -> None:
+    builds = compare.merge({"monday": [build(D, wall=1.0)], "friday": [build(D, wall=3.0)]})
+    assert compare.main_axis(builds) == "run"
+    table = compare.table(builds, axis="run", columns=["monday", "friday"])
+    ratio = table.groups[0].phases[0].measures[1].ratio
+    assert ratio is not None
+    assert ratio.median == 3.0
+
+
+def test_unknown_names_are_told_with_the_known_ones() -> None:
+    with pytest.raises(InputError) as caught:
+        compare.table([build(D)], axis="engin", columns=["docker"])
+    assert caught.value.remedy == "one of: engine"
+    with pytest.raises(InputError, match="podmann"):
+        compare.table([build(D)], axis="engine", columns=["podmann"])
+    assert compare.table([], axis="engine", columns=[]).groups == ()
