@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from lab import __version__, bases, draft, expect, host, plan, runner, runs, store
+from lab import __version__, bases, draft, expect, host, imagined, plan, runner, runs, store
 from lab.bases.sources import Base
 from lab.edits import Inputs
 from lab.engines import features, open_engine
@@ -96,7 +96,7 @@ def planned(scenario: Scenario) -> tuple[plan.Trial, ...]:
     """
     return plan.trials(
         scenario,
-        lambda cell: draft.unprepared(scenario, cell.axes),
+        lambda cell: imagined.images(scenario, cell.axes),
         plan.project(scenario),
         lacks=lambda cell, inputs: features.lacks(cell.engine, "", runner.parse(inputs)),
     )

@@ -21,7 +21,7 @@ FLOOR = [
     {"engines"},
     {"bases"},
     {"scenario"},
-    {"plan", "draft", "expect"},
+    {"plan", "draft", "imagined", "expect"},
     {"fold"},
     {"runner"},
     {"runs"},
