@@ -54,9 +54,7 @@ class Context:
         whole: dict[str, Entry] = {}
         for path, entry in self.entries.items():
             for parent in _parents(clean(path)):
-                if parent in whole:
-                    continue
-                above = self.entries.get(parent, Directory())
+                above = whole.get(parent) or self.entries.get(parent, Directory())
                 if above.kind != "directory":
                     raise InputError(
                         f"{path!r} lies below {parent!r}, which is a {above.kind} in the context",

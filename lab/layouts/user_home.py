@@ -16,9 +16,7 @@ def make(values: Values, goroot: str) -> Recipe:
         parts.head("user-home", values)
         + f"\nFROM {values.base} AS build\n"
         # numbers, because not every base has useradd; builders differ in who owns a new WORKDIR
-        + parts.run(
-            f"mkdir -p {_HOME}/.cache /src /out", f"chown {_USER} {_HOME} {_HOME}/.cache /src /out"
-        )
+        + parts.run(f"mkdir -p {_FOLDERS}", f"chown {_USER} {_HOME} {_FOLDERS}")
         + f"ENV HOME={_HOME}\nUSER {_USER}\n"
         + f"COPY --chown={_USER} --from=toolchain {values.source} {goroot}\n"
         + parts.environment(goroot, cache=f"{_HOME}/.cache/go-build")

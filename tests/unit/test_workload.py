@@ -1,0 +1,89 @@
+"""Generated Go projects: their size, their shape, and that Go takes them where Go is at hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab import workload
+from lab.context import Context
+from lab.errors import InputError
+from lab.workload_text import MODULE
+
+
+def lines(context: Context) -> int:
+    files = [path for path, entry in context.entries.items() if entry.kind == "file"]
+    return sum(context.read(path).count(b"\n") for path in files)
+
+
+def chain(context: Context, name: str = "") -> int:
+    """The longest chain of imports below a package."""
+    starts = [name] if name else sorted({path.split("/")[1] for path in context.entries
+                                         if path.startswith("internal/pkg")})  # fmt: skip
+    longest = 0
+    for start in starts:
+        text = context.read(f"internal/{start}/part000.go").decode()
+        below = re.findall(rf'"{MODULE}/internal/(\w+)"', text)
+        longest = max(longest, 1 + max((chain(context, other) for other in below), default=0))
+    return longest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 14), st.integers(0, 3000), st.integers(1, 5), st.integers(0, 99))
+def test_size_and_depth(packages: int, more: int, depth: int, seed: int) -> None:
+    depth = min(depth, packages)
+    wanted = 200 + packages * 70 + more
+    context = workload.generate(packages, wanted, depth, seed)
+    assert abs(lines(context) - wanted) <= wanted * 0.02
+    assert chain(context) == depth
+    folders = {path.split("/")[1] for path in context.entries if path.startswith("internal/")}
+    assert len(folders) == packages
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    one = workload.generate(5, 1500, 3, 7)
+    assert one == workload.generate(5, 1500, 3, 7)
+    assert one != workload.generate(5, 1500, 3, 8)
+
+
+def test_the_reference_size_takes_seconds() -> None:
+    start = time.monotonic()
+    context = workload.generate(127, 320_000, 8, 1)
+    assert time.monotonic() - start < 5
+    assert abs(lines(context) - 320_000) < 6400
+
+
+@pytest.mark.parametrize("numbers", [(0, 1000, 1), (3, 1000, 4), (3, 1000, 0), (50, 500, 2)])
+def test_numbers_that_do_not_fit(numbers: tuple[int, int, int]) -> None:
+    with pytest.raises(InputError):
+        workload.generate(*numbers, 1)
+
+
+def test_the_files_that_edits_change_are_there() -> None:
+    context = workload.generate(1, 400, 1, 1)
+    for path in (workload.SOURCE_FILE, workload.DEPENDENCY_FILE):
+        assert workload.REVISION.search(context.read(path).decode())
+    assert workload.NEW_FILE not in context.entries
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="no Go on this host's PATH")
+def test_go_takes_it(tmp_path: Path) -> None:
+    for path, entry in workload.generate(4, 1500, 3, 7).entries.items():
+        if entry.kind == "file" and isinstance(entry.data, bytes):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(entry.data)
+    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+    for command in (["go", "vet", "./..."], ["go", "run", workload.MAIN_PACKAGE]):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"checksum [0-9a-f]+\n", done.stdout)
