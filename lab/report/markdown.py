@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from lab.report import Failure, Grid, Sheet
 
-# Everything that means something to CommonMark, GitHub's tables or HTML; "@" and "#" would ping.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$@&-])")
-_PLAIN = re.compile(r"[A-Za-z0-9 .,:;=/%\u00d7\u2013\u2026'\"?^-]*")
+# What means something to CommonMark, GitHub's tables or HTML within a line ("@" and "#" would ping),
+# and what does so only where a block begins.
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~$@&]")
+_LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
 _WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
 
 
@@ -21,8 +22,8 @@ def render(sheet: Sheet) -> str:
 def escape(text: str) -> str:
     """Text that no Markdown reader takes for markup, on one line."""
     flat = " ".join(text.split())
-    if not _PLAIN.fullmatch(flat) or flat[:1] in "-=:":
-        flat = _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", flat)
+    flat = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)
+    flat = _LEADING.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", flat)
     return _WORDS.sub(r"\1&#8203;", flat)  # a bare address would become a link
 
 
@@ -46,7 +47,7 @@ def _lines(sheet: Sheet) -> Iterator[str]:
         yield from _folded("Where the time went", _table(group.times))
         for phase, grid in group.steps:
             count = len(grid.marked)
-            said = f", {count} differ" if count else ""
+            said = f", differences: {count}" if count else ""
             yield from _folded(f"Steps of {escape(phase)}{said}", _table(grid))
     if sheet.failures:
         yield "## Failed builds\n"
