@@ -55,6 +55,11 @@ def rootfs(cache: Cache, path: Path) -> Layer:
             layer = cache.layer(lambda out: cast("None", copy(plain, out, what=str(path))))
         with tarfile.open(layer.path, mode="r:") as tar:
             tar.getmembers()
+        with layer.path.open("rb") as file:
+            # tarfile takes a tar that was cut off for one that ends there: look at its end.
+            file.seek(-tarfile.BLOCKSIZE, 2)
+            if any(file.read()):
+                raise ValueError("it is cut off")
     except BROKEN as error:
         raise SourceError(
             f"{path} is not a root file system's tar: {_said(error)}",
