@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lab.report import Failure, Grid, Sheet
 
-# What means something to CommonMark, GitHub's tables or HTML within a line ("@" and "#" would ping),
+# What means something to CommonMark, GitHub's tables or HTML in a line ("@" and "#" would ping),
 # and what does so only where a block begins.
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~$@&]")
 _LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
