@@ -97,7 +97,7 @@ def test_large_archives_lie_in_a_file_with_readers_of_their_own(tmp_path: Path) 
 def test_a_header_for_a_file_over_8_gib_is_pax() -> None:
     header = archive._header("huge", b"0", 0o644, size=9 * 1024**3)
     with tarfile.open(fileobj=io.BytesIO(header + bytes(1024))) as tar:
-        assert (member := tar.getmembers()[0]).name == "huge"
+        assert (member := tar.next()) is not None
         assert member.size == 9 * 1024**3
 
 
