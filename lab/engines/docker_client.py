@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,10 @@ def connect(base_url: str, tls: Tls | None) -> Any:
 
     It is untyped: the daemon's answers are plain JSON and become types where they are read.
     """
+    if base_url.startswith("unix://"):
+        # Asked here first: the package leaves its socket open where nobody answers.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(base_url.removeprefix("unix://"))
     certificates: docker.tls.TLSConfig | bool = False
     if tls is not None:
         pair = (str(tls.cert), str(tls.key)) if tls.cert and tls.key else None

@@ -1,0 +1,76 @@
+"""What a Dockerfile asks and an engine of a version lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.dockerfile import parse
+from lab.engines import docker_cache
+from lab.engines.features import lacks, parse_version
+
+HEREDOC = "FROM x\nRUN <<E\ntrue\nE\n"
+BIND = "FROM x\nRUN --mount=type=bind,target=/m true\n"
+LINK = "FROM x\nCOPY --link a /a\n"
+NETWORK = "FROM x\nRUN --network=none true\n"
+TMPFS = "FROM x\nRUN --mount=type=tmpfs,target=/t true\n"
+SIZED = "FROM x\nRUN --mount=type=tmpfs,target=/t,size=64m true\n"
+PODMAN_SIZED = "FROM x\nRUN --mount=type=tmpfs,target=/t,tmpfs-size=64m true\n"
+HIDDEN = "FROM x\nRUN --mount=type=secret,id=s true\n"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "able", "unable"),
+    [
+        ("docker", "20.10.24+dfsg1", [BIND, TMPFS], [HEREDOC, LINK, NETWORK, SIZED, HIDDEN]),
+        ("docker", "28.5.2", [BIND, TMPFS, HEREDOC, LINK, NETWORK, SIZED], [PODMAN_SIZED, HIDDEN]),
+        ("docker", "31.0.0-rc.1", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
+        ("docker", "unheard of", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
+        ("docker-classic", "20.10.24", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS]),
+        ("docker-classic", "28.5.2", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS]),
+        ("podman", "4.3.1", [BIND, TMPFS, PODMAN_SIZED], [HEREDOC, LINK, NETWORK, SIZED]),
+        ("podman", "5.8.6", [BIND, HEREDOC, LINK, NETWORK, PODMAN_SIZED], [SIZED, HIDDEN]),
+        ("simulated", "1", [BIND, HEREDOC, LINK, SIZED, HIDDEN], []),
+    ],
+)
+def test_what_an_engine_lacks(
+    engine: str, version: str, able: list[str], unable: list[str]
+) -> None:
+    for text in able:
+        assert lacks(engine, version, parse(text)) == ()
+    for text in unable:
+        (reason,) = lacks(engine, version, parse(text))
+        assert reason.startswith("line 2: ")
+
+
+def test_a_syntax_line_brings_its_own_frontend() -> None:
+    assert lacks("docker", "20.10.24", parse("# syntax=docker/dockerfile:1\n" + HEREDOC)) == ()
+    assert lacks("docker-classic", "28", parse("# syntax=docker/dockerfile:1\n" + HEREDOC))
+
+
+def test_versions_are_read_not_assumed() -> None:
+    assert parse_version("20.10.24+dfsg1") == (20, 10, 24)
+    assert parse_version("v5.8.6-dev") == (5, 8, 6)
+    assert parse_version("") > (1000,)
+
+
+def test_a_cache_mount_that_is_not_the_labs_is_named() -> None:
+    text = "FROM x\nRUN --mount=type=cache,{} true\n"
+    own = parse(text.format("id=lab-go,target=/c"))
+    assert docker_cache.foreign_mounts(own) == ()
+    for mount in ("target=/c", "id=go,target=/c", "id=$X,target=/c"):
+        (reason,) = docker_cache.foreign_mounts(parse(text.format(mount)))
+        assert "--private" in reason
+
+
+def test_only_new_records_that_are_provably_ours_are_named() -> None:
+    endings = docker_cache.texts(parse("FROM x\nRUN echo  a \\\n && b\nCOPY f /f\n"))
+    records = [
+        {"ID": "old", "Description": "mount / from exec /bin/sh -c echo  a && b"},
+        {"ID": "run", "Parent": "old", "Description": "mount / from exec /bin/sh -c echo  a  && b"},
+        {"ID": "copy", "Parent": "run", "Description": "fileop target"},
+        {"ID": "named", "Parents": ["copy"], "Description": "[stage-1 2/3] COPY f /f"},
+        {"ID": "other", "Description": "mount / from exec /bin/sh -c make"},
+        {"ID": "context", "Description": "fileop target"},
+    ]
+    found = docker_cache.own_records(records, frozenset({"old"}), endings)
+    assert found == ["named", "copy", "run"]
