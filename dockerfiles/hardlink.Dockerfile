@@ -1,7 +1,5 @@
 # GOROOT layout: hardlink, Go 1.22.10
-FROM localhost/lab/base:debian-bookworm-go1.22.10 AS toolchain
-
-FROM toolchain AS build
+FROM localhost/lab/base:debian-bookworm-go1.22.10 AS build
 ENV GOROOT=/opt/go
 ENV PATH=$GOROOT/bin:$PATH
 ENV GOTOOLCHAIN=local

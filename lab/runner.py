@@ -150,7 +150,8 @@ def _build(
     marks: dict[str, float] = {}
     if folded.status == "ok" and trial.container is not None:
         marks["image"] = folded.wall_s
-        yield from _contain(trial.container, tag, engine, labels, fold)
+        container = trial.container.moved(trial.inputs.goroot or "", inputs.goroot or "")
+        yield from _contain(container, tag, engine, labels, fold)
         folded = fold.result()
         marks["container"] = folded.wall_s - marks["image"]
     told_of = {one.name: getattr(folded, one.name) for one in fields(folded)}

@@ -10,8 +10,7 @@ def make(values: Values, goroot: str) -> Recipe:
     """The recipe with GOROOT at ``goroot``."""
     mount = f"type=cache,id=lab-{values.cache_id},target={parts.BUILD_CACHE}"
     text = (
-        parts.head("cache-mount", values)
-        + "\nFROM toolchain AS build\n"
+        parts.build_on_toolchain("cache-mount", values)
         + parts.environment(goroot)
         # a link only where the edit of GOROOT asks for another place
         + parts.run(f'test -x "$GOROOT/bin/go" || ln -s {values.source}/. "$GOROOT"')

@@ -9,8 +9,7 @@ from lab.layouts.recipe import Layout, Recipe, Values
 def make(values: Values, goroot: str) -> Recipe:
     """The recipe with GOROOT at ``goroot``."""
     text = (
-        parts.head("default", values)
-        + "\nFROM toolchain AS build\n"
+        parts.build_on_toolchain("default", values)
         + parts.environment(goroot)
         # a link only where the edit of GOROOT asks for another place
         + parts.run(f'test -x "$GOROOT/bin/go" || ln -s {values.source}/. "$GOROOT"')

@@ -17,8 +17,7 @@ def make(values: Values, goroot: str) -> Recipe:
         )
     )
     text = (
-        parts.head("hardlink", values)
-        + "\nFROM toolchain AS build\n"
+        parts.build_on_toolchain("hardlink", values)
         + parts.environment(goroot)
         + parts.run(*parts.timed("staging", linked))
         + parts.build_steps()

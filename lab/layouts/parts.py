@@ -43,9 +43,22 @@ CMD ["/usr/local/bin/app"]
 
 
 def head(layout: str, values: Values) -> str:
-    """The opening comment and the stage that holds the toolchain."""
+    """The opening comment and the stage that holds the toolchain, to be copied or mounted from."""
+    return f"{_title(layout, values)}FROM {values.toolchain} AS toolchain\n"
+
+
+def build_on_toolchain(layout: str, values: Values) -> str:
+    """The opening comment and a build stage that stands on the toolchain itself.
+
+    Not `FROM toolchain AS build` on a stage of its own: Podman 4 commits a stage without steps
+    anew in every build, and then nothing that stands on it is ever taken from the cache.
+    """
+    return f"{_title(layout, values)}FROM {values.toolchain} AS build\n"
+
+
+def _title(layout: str, values: Values) -> str:
     version = f", Go {values.go_version}" if values.go_version else ""
-    return f"# GOROOT layout: {layout}{version}\nFROM {values.toolchain} AS toolchain\n"
+    return f"# GOROOT layout: {layout}{version}\n"
 
 
 def environment(goroot: str, cache: str = BUILD_CACHE) -> str:

@@ -37,7 +37,7 @@ FLOOR = [
 SDKS = {
     "docker": {"engines/docker", "engines/endpoint"},
     "podman": {"engines/podman"},
-    "pydantic": {"scenario_types", "scenario_reading"},
+    "pydantic": {"scenario_types", "scenario_reading", "scenario_words"},
     "yaml": {"scenario_yaml"},
     "rich": {"report"},
     "jinja2": {"report/html"},

@@ -35,8 +35,11 @@ def test_what_all_have_in_common(name: str) -> None:
     recipe = layouts.render(name, VALUES)
     parsed = parse(recipe.dockerfile)
     stages = [stage.name for stage in parsed.stages]
-    assert stages[:2] == ["toolchain", "build"]
-    assert (stages[2:] == ["runtime"]) == (recipe.container is None)
+    assert "build" in stages
+    assert (stages[-1] == "runtime") == (recipe.container is None)
+    assert len(stages) >= 2, "every layout is a multi-stage recipe"
+    standing_on_stages = [stage.name for stage in parsed.stages if stage.parent is not None]
+    assert not standing_on_stages, "Podman 4 never caches what stands on a stage without steps"
     assert not any(step.heredocs for step in parsed.instructions)
     texts = [step.text for step in parsed.instructions]
     assert f"ENV GOROOT={recipe.goroot}" in texts

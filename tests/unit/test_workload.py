@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -72,18 +68,3 @@ def test_the_files_that_edits_change_are_there() -> None:
     for path in (workload.SOURCE_FILE, workload.DEPENDENCY_FILE):
         assert workload.REVISION.search(context.read(path).decode())
     assert workload.NEW_FILE not in context.entries
-
-
-@pytest.mark.skipif(shutil.which("go") is None, reason="no Go on this host's PATH")
-def test_go_takes_it(tmp_path: Path) -> None:
-    for path, entry in workload.generate(4, 1500, 3, 7).entries.items():
-        if entry.kind == "file" and isinstance(entry.data, bytes):
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_bytes(entry.data)
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
-    for command in (["go", "vet", "./..."], ["go", "run", workload.MAIN_PACKAGE]):
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"checksum [0-9a-f]+\n", done.stdout)
