@@ -45,7 +45,7 @@ class ToolchainSource:
 class Base:
     """A base image, ready to be loaded.
 
-    ``moved`` is the same layers under another digest: what a builder sees after its base moved; a
+    ``moved`` is the same with one tiny layer on top: what a builder sees after its base moved; a
     registry's image has none. ``glibc`` and ``go`` are read out of the image: None where it holds
     none, and where it is still in a registry. ``digest`` names the content ("sha256:..."; the
     reference itself for a registry's image), ``origin`` says in words where it came from.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from lab.engines.docker_client import NOT_FOUND, REFUSED, check, missing, translated
 from lab.engines.docker_stream import Body
+from lab.engines.image_archive import configurations
 from lab.engines.protocol import ImageArchive
 from lab.errors import SourceError
 from lab.record import Image
@@ -42,6 +41,7 @@ class Images:
             with image.path.open("rb") as file:
                 for message in self._api.load_image(Body(file, image.path.stat().st_size)):
                     check(message, image.ref)
+            self.refs |= configurations(image.path).keys()  # all that it holds was loaded
             found = self.find(image.ref)
             if found is None or not self._is(found, image, image.path):
                 raise SourceError(
@@ -92,7 +92,7 @@ class Images:
         if not self._containerd and image.id is not None:
             return False
         # The containerd store names an image by its manifest, which the archive does not hold.
-        config = _archive_config(path)
+        config = configurations(path)[image.ref]
         same_layers = found["RootFS"].get("Layers") == config["rootfs"]["diff_ids"]
         labels = (config.get("config") or {}).get("Labels") or {}
         return same_layers and ((found.get("Config") or {}).get("Labels") or {}) == labels
@@ -107,11 +107,3 @@ class Images:
                 check(message, ref)
         except REFUSED as error:
             raise missing(ref, error.explanation or str(error)) from error
-
-
-def _archive_config(path: Path) -> dict[str, Any]:
-    with tarfile.open(path, "r:") as tar:
-        manifest = tar.extractfile("manifest.json")
-        name = json.load(manifest)[0]["Config"] if manifest else ""
-        config = tar.extractfile(name)
-        return dict(json.load(config)) if config else {}

@@ -25,9 +25,9 @@ class Archive(Protocol):
 class ImageArchive:
     """A base or toolchain image as the lab holds it: the same bytes for every engine.
 
-    ``path`` is a docker-archive tar (manifest.json, config, layers) whose image is tagged ``ref``
-    inside it. ``id`` is the image's config digest, "sha256:...". A registry's image has no path:
-    the engine pulls ``ref`` itself.
+    ``path`` is a docker-archive tar (manifest.json, config, layers) with an image tagged ``ref``
+    in it; others that it holds are loaded at the same time. ``id`` is the image's config digest,
+    "sha256:...". A registry's image has no path: the engine pulls ``ref`` itself.
     """
 
     ref: str

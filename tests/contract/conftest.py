@@ -10,7 +10,7 @@ import pytest
 
 from lab import dockerfile
 from lab.bases import base
-from lab.bases.sources import BaseSource
+from lab.bases.sources import Base, BaseSource
 from lab.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive
@@ -69,10 +69,16 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def bookworm() -> ImageArchive:
+def bookworm_base() -> Base:
     """A real base, bootstrapped once and kept in the lab's cache."""
     source = BaseSource(kind="suite", value="bookworm", name="bookworm", sha256=None)
-    return base(source, say=print).image
+    return base(source, say=print)
+
+
+@pytest.fixture(scope="session")
+def bookworm(bookworm_base: Base) -> ImageArchive:
+    """The image of the base."""
+    return bookworm_base.image
 
 
 @pytest.fixture(scope="session", params=(*REAL, "simulated"))

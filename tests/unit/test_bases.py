@@ -74,14 +74,34 @@ def test_a_root_file_system_becomes_an_image_and_its_moved_twin(tmp_path: Path) 
     with tarfile.open(base.image.path) as archive:
         manifest = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
         assert [image["RepoTags"] for image in manifest] == [[base.image.ref], [base.moved.ref]]
-        assert manifest[0]["Layers"] == manifest[1]["Layers"]
+        *same, update = manifest[1]["Layers"]
+        assert same == manifest[0]["Layers"]
         for image, expected in zip(manifest, (base.image, base.moved), strict=True):
             config = archive.extractfile(image["Config"]).read()  # type: ignore[union-attr]
             assert f"sha256:{hashlib.sha256(config).hexdigest()}" == expected.id
+            document = json.loads(config)
+            assert [f"sha256:{name[:-4]}" for name in image["Layers"]] == (
+                document["rootfs"]["diff_ids"]
+            )
+            assert len(document["history"]) == len(image["Layers"])
         layer = archive.extractfile(manifest[0]["Layers"][0]).read()  # type: ignore[union-attr]
+        with tarfile.open(fileobj=archive.extractfile(update)) as changed:
+            assert changed.getnames() == ["etc", "etc/imagelab-moved"]
+            assert [member.mode for member in changed] == [0o755, 0o644]
     assert layer == ROOT
     assert base.image.ref == f"localhost/lab/base:tiny-{str(base.image.id)[7:19]}"
     assert base.moved.ref == f"{base.image.ref}-moved"
+
+
+def test_an_archive_of_an_older_form_is_not_taken_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(image_tar, "MOVED", b"")
+        before = make(tmp_path, rootfs(tmp_path))
+    after = make(tmp_path, rootfs(tmp_path))
+    assert before.image.ref == after.image.ref
+    assert before.image.path != after.image.path
 
 
 def test_the_same_source_gives_the_same_bytes_compressed_or_not(tmp_path: Path) -> None:

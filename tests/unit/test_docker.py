@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker.errors
 import pytest
@@ -17,8 +19,9 @@ from lab.dockerfile import parse
 from lab.engines import classic
 from lab.engines.docker import DockerEngine
 from lab.engines.docker_client import FOREIGN, translate, translated
+from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, parameters, read
-from lab.engines.protocol import BuildRequest
+from lab.engines.protocol import BuildRequest, ImageArchive
 from lab.errors import DiskFull, EngineLost, EngineUnavailable, LabError, SourceError
 from lab.events import BuildError, Finished, ImageBuilt, Lost, Raw
 
@@ -152,3 +155,49 @@ def test_a_daemon_that_dies_is_lost_not_raised(error: Exception) -> None:
     lost, finished = _events(_Refusing(error))
     assert isinstance(lost, Lost)
     assert isinstance(finished, Finished)
+
+
+class _Containerd:
+    """A daemon with the containerd store: the ids of its images are in no archive."""
+
+    def __init__(self, known: dict[str, dict[str, Any]]) -> None:
+        self.known, self.held, self.loads = known, dict[str, dict[str, Any]](), 0
+
+    def inspect_image(self, ref: str) -> dict[str, Any]:
+        if ref not in self.held:
+            raise docker.errors.ImageNotFound("no such image")
+        return self.held[ref]
+
+    def load_image(self, _body: Body) -> list[dict[str, str]]:
+        self.loads += 1
+        self.held |= self.known
+        return [{"stream": f"Loaded image: {ref}"} for ref in self.known]
+
+
+def test_an_archive_of_two_images_is_loaded_once(tmp_path: Path) -> None:
+    configs = {
+        ref: {"config": {"Labels": {"l": ref}}, "rootfs": {"diff_ids": diff_ids}}
+        for ref, diff_ids in {"a:1": ["sha256:1"], "a:1-moved": ["sha256:1", "sha256:2"]}.items()
+    }
+    manifest = [{"Config": f"{ref}.json", "RepoTags": [ref], "Layers": []} for ref in configs]
+    documents = {f"{ref}.json": config for ref, config in configs.items()}
+    with tarfile.open(tmp_path / "two.tar", "w") as tar:
+        for name, document in {**documents, "manifest.json": manifest}.items():
+            member = tarfile.TarInfo(name)
+            data = json.dumps(document).encode()
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    known = {
+        ref: {
+            "Id": f"sha256:manifest-of-{ref}",
+            "Config": config["config"],
+            "RootFS": {"Layers": config["rootfs"]["diff_ids"]},
+        }
+        for ref, config in configs.items()
+    }
+    api = _Containerd(known)
+    images = Images(api, engine="docker", containerd=True)
+    for ref in configs:
+        images.ensure(ImageArchive(ref=ref, id=f"sha256:{ref}", path=tmp_path / "two.tar"))
+    assert api.loads == 1
+    assert images.refs == set(configs), "both are the lab's to remove"

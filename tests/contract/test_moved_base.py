@@ -1,0 +1,72 @@
+"""The edit "base": after its base moved, a builder takes nothing from the cache."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.bases.sources import Base
+from lab.engines.protocol import ImageArchive
+from lab.events import Outcome
+from lab.fold import Folded
+from tests.contract.conftest import Bench
+
+WORKING = "localhost/lab/test-base:moving"
+TEXT = (
+    f"FROM {WORKING} AS a\nENV SETTING=1\nRUN echo one\nCOPY foo /foo\nRUN echo two\n"
+    f"FROM {WORKING}\nWORKDIR /work\nCOPY --from=a /foo /foo\nRUN echo three\n"
+)
+
+
+@pytest.fixture
+def twins(bench: Bench, bookworm_base: Base) -> tuple[ImageArchive, ImageArchive]:
+    """The base and its moved twin, both in the engine."""
+    original, moved = bookworm_base.image, bookworm_base.moved
+    assert moved is not None
+    bench.engine.ensure(original)
+    bench.engine.ensure(moved)
+    return original, moved
+
+
+def build(bench: Bench, base: ImageArchive, text: str = TEXT, *, cold: bool = False) -> Folded:
+    bench.engine.tag(base.ref, WORKING)
+    folded = bench.build(text, {"foo": "1"}, cold=cold)
+    assert folded.status == "ok", folded.reason
+    return folded
+
+
+def outcomes(folded: Folded) -> set[Outcome | None]:
+    return {step.outcome for step in folded.steps if step.counted}
+
+
+def test_every_step_misses_after_the_base_moved(
+    bench: Bench, twins: tuple[ImageArchive, ImageArchive]
+) -> None:
+    original, moved = twins
+    build(bench, original, cold=True)
+    assert outcomes(build(bench, original)) == {Outcome.HIT}
+    assert outcomes(build(bench, moved)) == {Outcome.MISS}
+    assert outcomes(build(bench, original)) == {Outcome.HIT}, "it was the base and nothing else"
+
+
+def test_the_moved_base_holds_what_moved_it(
+    real_bench: Bench, twins: tuple[ImageArchive, ImageArchive]
+) -> None:
+    text = f"FROM {WORKING}\nRUN cat /etc/imagelab-moved || echo it stands still\n"
+    original, moved = twins
+    build(real_bench, original, text, cold=True)
+    assert b"it stands still" in real_bench.logs
+    build(real_bench, moved, text)
+    assert b"This base moved" in real_bench.logs
+    inspect = real_bench.engine.inspect
+    assert (inspect(moved.ref).layers or 0) == (inspect(original.ref).layers or 0) + 1
+
+
+def test_the_twin_comes_with_the_base_and_is_not_loaded_again(
+    real_bench: Bench, bookworm_base: Base
+) -> None:
+    assert bookworm_base.moved is not None
+    real_bench.engine.ensure(bookworm_base.image)
+    real_bench.engine.ensure(replace(bookworm_base.moved, path=Path("/nowhere")))
