@@ -54,6 +54,7 @@ def survey() -> tuple[Finding, ...]:
 def _machine() -> tuple[Finding, ...]:
     facts = host.facts(paths.cache_dir())
     user = "root" if os.geteuid() == 0 else f"user {os.getuid()}"
+    groups = host.cgroup(host.CGROUPS)  # more exactly than engines tell it: hybrid is a state too
     overlay = facts.filesystem in {"overlay", "overlayfs"}
     return (
         Finding(
@@ -76,8 +77,8 @@ def _machine() -> tuple[Finding, ...]:
         ),
         Finding(
             name="cgroup",
-            state="ok" if facts.cgroup else "broken",
-            found=facts.cgroup or "none mounted",
+            state="ok" if groups else "broken",
+            found=groups or "none mounted",
             why="engines put containers into control groups; crun refuses hybrid ones, runc not",
             mend="mount -t cgroup2 none /sys/fs/cgroup",
         ),

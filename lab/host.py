@@ -1,16 +1,25 @@
-"""The facts of this machine. Those of an engine's machine come from the engine (lab.engines)."""
+"""The facts of this machine, and the words for those that an engine tells of its own.
+
+An engine on this very machine has this machine's facts (``is_here``), so that engines agree on
+them. Of any other machine its engine tells some, in words of its own: they are put into the words
+that are used here, and what is not known is None.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
 from lab.record import HostFacts
 
 CGROUPS = Path("/sys/fs/cgroup")
+# File systems as engines name them where the kernel has another name; of "extfs" (2, 3 or 4) and
+# "smb" (several) the kernel's name is not known.
+_RENAMED = {"overlayfs": "overlay", "extfs": None, "smb": None, "<unknown>": None, "": None}
 
 
 class Mount(NamedTuple):
@@ -28,9 +37,36 @@ def facts(path: Path) -> HostFacts:
         cpu_model=cpu_model(_read(Path("/proc/cpuinfo"))),
         cpus=os.cpu_count(),
         memory_bytes=memory_bytes(_read(Path("/proc/meminfo"))),
-        cgroup=cgroup(CGROUPS),
+        # To a builder a hybrid machine is one of v1: that is where the controllers are.
+        cgroup="v1" if (version := cgroup(CGROUPS)) == "hybrid" else version,
         filesystem=filesystem(path),
     )
+
+
+def is_here(endpoint: str, *, kernel: str | None, hostname: str | None, storage: str) -> bool:
+    """Whether the engine that tells this of itself runs on this very machine.
+
+    A socket alone may lead into a virtual machine, or out of a container: there the engine's
+    storage is not in sight.
+    """
+    return (
+        endpoint.startswith(("unix:", "http+unix:"))
+        and kernel == platform.release()
+        and hostname == socket.gethostname()
+        and Path(storage).is_absolute()
+        and _may_exist(Path(storage))
+    )
+
+
+def told_cgroup(version: object) -> str | None:
+    """The version of control groups as an engine tells it: ``2`` (Docker) or ``v2`` (Podman)."""
+    found = f"v{str(version).removeprefix('v')}"
+    return found if found in {"v1", "v2"} else None
+
+
+def told_filesystem(backing: str | None) -> str | None:
+    """The file system below an engine's storage, as it tells it, by the kernel's name."""
+    return None if backing is None else _RENAMED.get(backing, backing)
 
 
 def glibc() -> str | None:
@@ -66,7 +102,7 @@ def cgroup(root: Path) -> str | None:
 def filesystem(path: Path) -> str | None:
     """The kind of file system that ``path`` lies on, or will lie on once it is made."""
     place = path.absolute()
-    while not place.exists() and place != place.parent:
+    while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 (hidden is no error)
         place = place.parent
     place = place.resolve()
     holding = [mount for mount in mounts() if place.is_relative_to(mount.point)]
@@ -90,6 +126,14 @@ def mounts(mountinfo: str | None = None) -> list[Mount]:
 def _depth(numbered: tuple[int, Mount]) -> tuple[int, int]:
     number, mount = numbered
     return len(mount.point.parts), number
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it is there, or hidden from this user
+    return True
 
 
 def _read(path: Path) -> str:

@@ -5,9 +5,7 @@ BuildKit is reached without a session, by api.post and other public names only.
 
 from __future__ import annotations
 
-import platform
 import secrets
-import socket
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -180,21 +178,16 @@ class DockerEngine:
 
     def _host(self) -> HostFacts:
         info = self._info
-        here = (
-            self._url.startswith("unix://")
-            and info.get("KernelVersion") == platform.release()
-            and info.get("Name") == socket.gethostname()
-        )
-        local = host.facts(Path(info.get("DockerRootDir", "/"))) if here else HostFacts()
-        version, driver = info.get("CgroupVersion"), info.get("CgroupDriver")
+        kernel, storage = info.get("KernelVersion"), str(info.get("DockerRootDir") or "")
+        if host.is_here(self._url, kernel=kernel, hostname=info.get("Name"), storage=storage):
+            return host.facts(Path(storage))
+        status = dict(line for line in info.get("DriverStatus") or () if len(line) == 2)
         return HostFacts(
-            kernel=info.get("KernelVersion"),
-            glibc=local.glibc,
-            cpu_model=local.cpu_model,
-            cpus=info.get("NCPU"),
-            memory_bytes=info.get("MemTotal"),
-            cgroup=f"v{version} ({driver})" if version and driver else None,
-            filesystem=local.filesystem,
+            kernel=kernel or None,
+            cpus=info.get("NCPU") or None,
+            memory_bytes=info.get("MemTotal") or None,
+            cgroup=host.told_cgroup(info.get("CgroupVersion")),
+            filesystem=host.told_filesystem(status.get("Backing Filesystem")),
         )
 
     def _post_build(

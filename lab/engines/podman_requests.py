@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import host
 from lab.engines.protocol import BuildRequest, ContainerRequest
 from lab.record import EngineFacts, HostFacts
 
@@ -96,10 +94,10 @@ def engine_facts(
     version: Mapping[str, Any], info: Mapping[str, Any], *, endpoint: str, private: bool
 ) -> EngineFacts:
     """Facts out of ``/libpod/version`` and ``/libpod/info``; what they lack is empty."""
-    host = info.get("host") or {}
+    told = info.get("host") or {}
     store = info.get("store") or {}
-    runtime = (host.get("ociRuntime") or {}).get("name")
-    buildah = host.get("buildahVersion")
+    runtime = (told.get("ociRuntime") or {}).get("name")
+    buildah = told.get("buildahVersion")
     return EngineFacts(
         name="podman",
         version=str(version.get("Version") or ""),
@@ -110,7 +108,7 @@ def engine_facts(
         builder=" ".join(
             part for part in (f"buildah {buildah}" if buildah else "", runtime) if part
         ),
-        host=_host_facts(host, store, endpoint),
+        host=_host_facts(told, store, endpoint),
     )
 
 
@@ -121,40 +119,15 @@ def _libpod_api(version: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _host_facts(host: Mapping[str, Any], store: Mapping[str, Any], endpoint: str) -> HostFacts:
-    here = _is_here(host, endpoint)
+def _host_facts(told: Mapping[str, Any], store: Mapping[str, Any], endpoint: str) -> HostFacts:
+    kernel, storage = told.get("kernel"), str(store.get("graphRoot") or "")
+    if host.is_here(endpoint, kernel=kernel, hostname=told.get("hostname"), storage=storage):
+        return host.facts(Path(storage))
     status = store.get("graphStatus") or {}
     return HostFacts(
-        kernel=host.get("kernel"),
-        glibc=_glibc() if here else None,
-        cpu_model=_cpu_model() if here else None,
-        cpus=host.get("cpus"),
-        memory_bytes=host.get("memTotal"),
-        cgroup=host.get("cgroupVersion"),
-        filesystem=status.get("Backing Filesystem"),
+        kernel=kernel,
+        cpus=told.get("cpus"),
+        memory_bytes=told.get("memTotal"),
+        cgroup=host.told_cgroup(told.get("cgroupVersion")),
+        filesystem=host.told_filesystem(status.get("Backing Filesystem")),
     )
-
-
-def _is_here(host: Mapping[str, Any], endpoint: str) -> bool:
-    """Whether the engine runs on this very machine: a socket alone may lead into another."""
-    return (
-        endpoint.startswith(("unix:", "http+unix:"))
-        and host.get("kernel") == platform.release()
-        and host.get("hostname") == socket.gethostname()
-    )
-
-
-def _glibc() -> str | None:
-    try:
-        return (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")[2] or None
-    except (ValueError, OSError):
-        return None
-
-
-def _cpu_model() -> str | None:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, None)

@@ -175,7 +175,7 @@ class _Containerd:
 
 
 def test_an_archive_of_two_images_is_loaded_once(tmp_path: Path) -> None:
-    configs = {
+    configs: dict[str, dict[str, Any]] = {
         ref: {"config": {"Labels": {"l": ref}}, "rootfs": {"diff_ids": diff_ids}}
         for ref, diff_ids in {"a:1": ["sha256:1"], "a:1-moved": ["sha256:1", "sha256:2"]}.items()
     }
