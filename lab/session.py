@@ -20,7 +20,7 @@ from lab.engines import features, open_engine
 from lab.engines.protocol import Engine
 from lab.errors import Interrupted, LabError
 from lab.events import Raw
-from lab.record import Build, Run, RunStatus
+from lab.record import Build, EngineFacts, HostFacts, Run, RunStatus
 from lab.scenario import Scenario
 
 Say = Callable[[str], None]
@@ -71,7 +71,7 @@ def run(
             images = _images(scenario, say)
             facts = tuple(engine.facts() for engine in engines.values())
             writer.amend(
-                host=facts[0].host,
+                host=_where_it_is_built(facts, otherwise=writer.run.host),
                 engines=facts,
                 bases=tuple(_as_record(base) for base in images.known),
             )
@@ -159,7 +159,8 @@ class _Provided:
 
     @property
     def known(self) -> tuple[Base, ...]:
-        return (*self.bases.values(), *self.toolchains.values())
+        # A base that brings its own Go is its own toolchain.
+        return tuple(dict.fromkeys((*self.bases.values(), *self.toolchains.values())))
 
     def of(self, cell: plan.Cell) -> draft.Images:
         base, toolchain = cell.axes["base"], cell.axes["toolchain"]
@@ -178,6 +179,11 @@ def _images(scenario: Scenario, say: Say) -> _Provided:
             for source in scenario.toolchains
         },
     )
+
+
+def _where_it_is_built(engines: Sequence[EngineFacts], otherwise: HostFacts) -> HostFacts:
+    """The machine of the first engine that tells of one: a simulated engine has none."""
+    return next((one.host for one in engines if one.host != HostFacts()), otherwise)
 
 
 def _as_record(base: Base) -> dict[str, object]:

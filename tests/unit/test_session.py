@@ -1,0 +1,71 @@
+"""What a run's head says of machines and bases, on the simulated engine: nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from lab import plan, runner, runs, scenario, session
+from lab.record import EngineFacts, HostFacts
+
+TEXT = """\
+name: registry
+engines: [simulated]
+bases: [{image: "registry.example/base:1", name: ours}]
+workload: {packages: 1, lines: 200, depth: 1}
+layouts: [default]
+phases: [cold, rebuild]
+rounds: 1
+"""
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def begin(self, trials: Sequence[plan.Trial]) -> None:
+        """Nothing."""
+
+    def see(self, happening: runner.Happening) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> runs.StoredRun:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(TEXT)
+    options = session.Options(results=tmp_path / "results")
+    return session.run(scenario.load(path), options, say=lambda _: None, watcher=Nobody())
+
+
+def test_of_an_image_in_a_registry_nothing_is_claimed(run: runs.StoredRun) -> None:
+    assert run.run.status == "complete"
+    ref = "registry.example/base:1"
+    nothing = {"glibc": None, "go": None}
+    told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
+    assert [dict(base) for base in run.run.bases] == [told | nothing], "once, not as toolchain too"
+
+
+def test_a_simulated_engine_has_no_machine_so_the_clients_stays(run: runs.StoredRun) -> None:
+    assert [engine.host for engine in run.run.engines] == [HostFacts()]
+    assert run.run.host.kernel
+
+
+def test_the_machine_of_a_run_is_where_it_is_built() -> None:
+    def engine(name: str, host: HostFacts) -> EngineFacts:
+        return EngineFacts(
+            name=name,
+            version="1",
+            api="1",
+            endpoint="",
+            private=False,
+            storage="",
+            builder="",
+            host=host,
+        )
+
+    client, far = HostFacts(kernel="here"), HostFacts(kernel="far")
+    engines = [engine("simulated", HostFacts()), engine("docker", far)]
+    assert session._where_it_is_built(engines, otherwise=client) == far
+    assert session._where_it_is_built(engines[:1], otherwise=client) == client
