@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
-from lab import __version__
+from lab import __version__, interrupts
 from lab.errors import Interrupted, LabError, exit_codes
 
 ENGINES = ("docker", "docker-classic", "podman", "simulated")
@@ -19,8 +18,12 @@ ENGINES = ("docker", "docker-classic", "podman", "simulated")
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point: parse, run the verb, turn the lab's errors into words and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        # Not every terminal can show every character, nor is every file's name text.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
     try:
         code = _run_verb(options)
         sys.stdout.flush()
@@ -29,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if error.remedy:
             print(f"  next: {error.remedy}", file=sys.stderr)  # noqa: T201
         code = error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         code = Interrupted.exit_code
-        print("lab: interrupted", file=sys.stderr)  # noqa: T201
+        print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -42,10 +45,6 @@ def _run_verb(options: argparse.Namespace) -> int:
     from lab import verbs
 
     return int(getattr(verbs, options.verb)(options))
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted("stopped by SIGTERM", remedy="`lab run --resume RUN` goes on")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,7 +121,6 @@ def _results(verb: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
+    return int(text)

@@ -111,7 +111,7 @@ def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
         for image in trial.images:
             engine.ensure(image)
     except SourceError as error:
-        return "failed", error.message
+        return "failed", f"{error.message} ({error.remedy})" if error.remedy else error.message
     return None
 
 
@@ -164,7 +164,7 @@ def _build(
         started=started,
         image=_image(engine, tag, image_id) if folded.status == "ok" else None,
         marks=marks,
-        replay=_replay(trial.cell.engine, inputs, build_id),
+        replay=_replay(trial, inputs, build_id),
         **told_of,
     )
     yield Built(build=build, dockerfile=parsed.text)
@@ -212,12 +212,12 @@ def _stop_if_hopeless(build: Build) -> None:
     if build.status == "engine-lost":
         raise EngineLost(
             f"{build.cell['engine']} was lost during {build.id}: {build.reason}",
-            remedy="see that the engine runs again, then `lab run --resume RUN`",
+            remedy="see that the engine runs again",
         )
     if "no space left on device" in f"{build.reason}{build.log_tail}".lower():
         raise DiskFull(
             f"the disk of {build.cell['engine']} is full: {build.reason}",
-            remedy="free some space, then `lab run --resume RUN`",
+            remedy="free some space there",
         )
 
 
@@ -231,12 +231,19 @@ def parse(inputs: Inputs) -> Dockerfile:
         ) from error
 
 
-def _replay(engine: str, inputs: Inputs, build_id: str) -> str:
-    """The command that repeats a build by hand, run in the run's folder."""
-    words = ["podman" if engine == "podman" else "docker", "build", "-f", inputs.dockerfile_path]
+def _replay(trial: Trial, inputs: Inputs, build_id: str) -> str:
+    """The commands that repeat a build by hand, run in the run's folder."""
+    engine = trial.cell.engine
+    program = "podman" if engine == "podman" else "docker"
+    before = [[program, "load", "-i", str(image.path)] for image in trial.images if image.path]
+    for base in trial.bases:
+        source = base.moved if inputs.base_moved else base.original
+        before.append([program, "tag", source, base.working])
+    words = [program, "build", "-f", inputs.dockerfile_path]
     for name, value in sorted(inputs.build_args.items()):
         words += ["--build-arg", f"{name}={value}"]
     if inputs.target is not None:
         words += ["--target", inputs.target]
     prefix = {"docker": "DOCKER_BUILDKIT=1 ", "docker-classic": "DOCKER_BUILDKIT=0 "}
-    return f"{prefix.get(engine, '')}{shlex.join(words)} - < contexts/{build_id}.tar"
+    build = f"{prefix.get(engine, '')}{shlex.join(words)} - < contexts/{build_id}.tar"
+    return " && ".join([*map(shlex.join, before), build])

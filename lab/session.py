@@ -6,19 +6,33 @@ for what happens in the builds.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from lab import __version__, bases, draft, expect, host, imagined, plan, runner, runs, store
+from lab import (
+    __version__,
+    bases,
+    draft,
+    expect,
+    host,
+    imagined,
+    interrupts,
+    plan,
+    runner,
+    runs,
+    store,
+)
 from lab.bases.sources import Base
 from lab.edits import Inputs
 from lab.engines import features, open_engine
 from lab.engines.protocol import Engine
-from lab.errors import Interrupted, LabError
+from lab.errors import InputError, Interrupted, LabError
 from lab.events import Raw
 from lab.record import Build, EngineFacts, HostFacts, Run, RunStatus
 from lab.scenario import Scenario
@@ -77,7 +91,7 @@ def run(
             )
             trials = plan.trials(
                 scenario,
-                images.of,
+                images.of if images.known else partial(_imagined, scenario),
                 plan.project(scenario),
                 lacks=lambda cell, inputs: _lacks(engines[cell.engine], inputs),
                 salt=writer.run.id,
@@ -96,7 +110,7 @@ def planned(scenario: Scenario) -> tuple[plan.Trial, ...]:
     """
     return plan.trials(
         scenario,
-        lambda cell: imagined.images(scenario, cell.axes),
+        partial(_imagined, scenario),
         plan.project(scenario),
         lacks=lambda cell, inputs: features.lacks(cell.engine, "", runner.parse(inputs)),
     )
@@ -127,19 +141,23 @@ def _ending(writer: store.Writer) -> Iterator[None]:
     """Whatever ends a run early is written into its head before it goes on its way."""
     try:
         yield
-    except KeyboardInterrupt:
-        writer.finish("partial", reason="interrupted by Ctrl-C")
-        raise Interrupted(
-            f"interrupted; what was built so far is in {writer.folder}",
-            remedy=f"lab run --resume {writer.run.id}",
-        ) from None
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
+        why = f"stopped by {stop}" if isinstance(stop, KeyboardInterrupt) else "nobody reads on"
+        text = f"{why}; what was built so far is in {writer.folder}"
+        raise _ended(writer, Interrupted(text), why) from None
     except LabError as error:
-        writer.finish("partial", reason=error.message)
-        if isinstance(error, Interrupted):
-            error.remedy = f"lab run --resume {writer.run.id}"
-        elif error.remedy and "--resume RUN" in error.remedy:
-            error.remedy = error.remedy.replace("--resume RUN", f"--resume {writer.run.id}")
+        _ended(writer, error, error.message)
         raise
+
+
+def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
+    """Write down why the run ends, and tell how to go on with it."""
+    with suppress(LabError), interrupts.shielded():  # on a full disk the first error is the news
+        writer.finish("partial", reason=reason)
+    if not isinstance(error, InputError):  # a scenario that must be mended makes another run
+        resume = f"lab run --resume {shlex.quote(str(writer.folder))}"
+        error.remedy = f"{error.remedy}, then {resume}" if error.remedy else resume
+    return error
 
 
 def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -> dict[str, Engine]:
@@ -147,9 +165,14 @@ def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -
     for name in scenario.engines:
         engine = open_engine(name, options.endpoints.get(name), private=options.private, say=say)
         if not options.keep:
-            stack.callback(engine.close)
+            stack.callback(_close, engine)
         engines[name] = engine
     return engines
+
+
+def _close(engine: Engine) -> None:
+    with interrupts.shielded():  # a second Ctrl-C must not leave a daemon's mounts behind
+        engine.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +192,14 @@ class _Provided:
         )
 
 
+def _imagined(scenario: Scenario, cell: plan.Cell) -> draft.Images:
+    return imagined.images(scenario, cell.axes)
+
+
 def _images(scenario: Scenario, say: Say) -> _Provided:
+    """What the engines that can run something build on; a simulated one takes any name for it."""
+    if set(scenario.engines) == {"simulated"}:
+        return _Provided({}, {})
     made = {source.name: bases.base(source, say=say) for source in scenario.bases}
     return _Provided(
         made,

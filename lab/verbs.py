@@ -22,7 +22,7 @@ DEMO = "layer-cache.yaml"
 
 def run(options: argparse.Namespace) -> int:
     """Run a scenario, or go on with a run."""
-    if (options.scenario is None) == (options.resume is None):
+    if (options.scenario is None) == (not options.resume):
         raise InputError(
             "lab run takes a scenario, or --resume with a run",
             remedy="lab run scenarios/layer-cache.yaml",
@@ -138,9 +138,9 @@ def _scenario(options: argparse.Namespace) -> Scenario:
     from lab import scenario
 
     loaded = scenario.load(options.scenario)
-    changes: dict[str, object] = {}
     if getattr(options, "engine", None):
-        changes["axes"] = {**loaded.axes, "engine": tuple(_endpoints(options.engine))}
+        loaded = loaded.with_engines(tuple(_endpoints(options.engine)))
+    changes: dict[str, object] = {}
     if getattr(options, "rounds", None):
         changes["rounds"] = options.rounds
     if getattr(options, "seed", None) is not None:
@@ -182,16 +182,12 @@ def _resume(options: argparse.Namespace) -> StoredRun:
     head, begun = stored.run, stored.run.options
     path = head.scenario.path
     loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
-    loaded = replace(
-        loaded,
-        axes={**loaded.axes, "engine": tuple(begun["engines"])},
-        rounds=begun["rounds"],
-        seed=head.seed,
-    )
+    loaded = loaded.with_engines(tuple(begun.get("engines", loaded.engines)))
+    loaded = replace(loaded, rounds=begun.get("rounds", loaded.rounds), seed=head.seed)
     settings = Options(
         results=stored.folder.parent,
-        endpoints=begun["endpoints"],
-        private=begun["private"] or options.private,
+        endpoints=begun.get("endpoints", {}),
+        private=begun.get("private", False) or options.private,
         keep=options.keep,
     )
     return _watched(loaded, settings, options, resumed=stored)
@@ -233,18 +229,18 @@ def _show(stored: StoredRun, options: argparse.Namespace) -> None:
 def _judge(stored: StoredRun) -> None:
     """Raise what the run's result means for the exit code."""
     failed = [build for build in stored.builds if build.status == "failed"]
-    if stored.run.broken:
-        raise ExpectationBroken(
-            "broken: " + "\n  ".join(stored.run.broken),
-            remedy=f"see {stored.folder / 'report.md'}",
-        )
-    if failed:
+    if failed:  # before what was expected of those builds: it is the cause
         raise BuildsFailed(
             f"{len(failed)} of {len(stored.builds)} builds failed, the first: "
             f"{failed[0].id}: {failed[0].reason}",
             remedy=f"in {stored.folder}: {failed[0].replay}"
             if failed[0].replay
             else f"see {stored.folder / 'report.md'}",
+        )
+    if stored.run.broken:
+        raise ExpectationBroken(
+            "broken: " + "\n  ".join(stored.run.broken),
+            remedy=f"see {stored.folder / 'report.md'}",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
+from subprocess import SubprocessError
 from typing import Any
 
 import requests
@@ -28,6 +29,7 @@ SDK_ERRORS: tuple[type[Exception], ...] = (
     urllib3.exceptions.HTTPError,
     HTTPException,
     StreamError,
+    SubprocessError,  # the client starts ssh for a tunnel
     OSError,
 )
 _TAR = {"Content-Type": "application/x-tar"}
@@ -107,7 +109,7 @@ class Service:
         if self.reached:
             return EngineLost(
                 f"podman at {self.endpoint} stopped answering ({text})",
-                remedy="see the service's own log, then `lab run --resume`",
+                remedy="see the service's own log",
             )
         return EngineUnavailable(
             f"podman does not answer at {self.endpoint} ({text})",

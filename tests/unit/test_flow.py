@@ -13,7 +13,7 @@ LAB = Path(__file__).parents[2] / "lab"
 FLOOR = [
     {"__init__", "errors", "events", "units", "stats", "dockerfile"},
     {"record"},
-    {"disk", "process", "paths", "host"},
+    {"disk", "process", "paths", "host", "interrupts"},
     {"context", "archive", "dockerignore"},
     {"workload"},
     {"edits", "patches"},
