@@ -39,15 +39,18 @@ def run(tmp_path: Path) -> runs.StoredRun:
     return session.run(scenario.load(path), options, say=lambda _: None, watcher=Nobody())
 
 
-def test_of_an_image_in_a_registry_nothing_is_claimed(run: runs.StoredRun) -> None:
-    assert run.run.status == "complete"
+def test_of_an_image_in_a_registry_nothing_is_claimed(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(TEXT.replace("[simulated]", "[docker]"))
+    known = session._images(scenario.load(path), lambda _: None).known
     ref = "registry.example/base:1"
-    nothing = {"glibc": None, "go": None}
     told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
-    assert [dict(base) for base in run.run.bases] == [told | nothing], "once, not as toolchain too"
+    nothing = {"glibc": None, "go": None}
+    assert list(map(session._as_record, known)) == [told | nothing], "once, not as toolchain too"
 
 
 def test_a_simulated_engine_has_no_machine_so_the_clients_stays(run: runs.StoredRun) -> None:
+    assert run.run.status == "complete"
     assert [engine.host for engine in run.run.engines] == [HostFacts()]
     assert run.run.host.kernel
 
