@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lab import __version__, interrupts
-from lab.errors import Interrupted, LabError, exit_codes
+from lab.errors import DiskFull, Interrupted, LabError, exit_codes
 
 ENGINES = ("docker", "docker-classic", "podman", "simulated")
 
@@ -36,9 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = Interrupted.exit_code
         print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 0
+    except OSError as error:  # of our own output, as in `lab ... >/dev/full`
+        print(f"lab: {error}", file=sys.stderr)  # noqa: T201
+        _drop_output()
+        code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let the interpreter flush what nobody takes to nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run_verb(options: argparse.Namespace) -> int:

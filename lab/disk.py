@@ -41,15 +41,16 @@ def dump(record: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
+def disk(path: Path, otherwise: str = "choose another --results folder") -> Iterator[None]:
+    """What goes wrong with this path in the lab's own words; ``otherwise`` is the way round it."""
     try:
         yield
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(
-                f"no space left for {path}", remedy="free some, or choose another --results folder"
+                f"no space left for {path}", remedy=f"free some, or {otherwise}"
             ) from error
         raise StoreError(
             f"{path}: {error.strerror or error}",
-            remedy="choose a folder that can be written with --results, or mend its permissions",
+            remedy=f"mend its permissions, or {otherwise}",
         ) from error

@@ -43,10 +43,10 @@ def shielded() -> Iterator[None]:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
+    with suppress(OSError):
+        # Not print: the signal may have come in the middle of another write to the same stream.
+        os.write(2, b"lab: stopping and clearing away, a moment\n")
     name = _NAMES[signal.Signals(number)]
     if _Shield.depth == 0:
         raise KeyboardInterrupt(name)
     _Shield.late = name
-    # Not print: the signal may have come in the middle of another write to the same stream.
-    with suppress(OSError):
-        os.write(2, b"lab: clearing away, a moment\n")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 
-from lab.errors import StoreError
+from lab.errors import DiskFull, StoreError
 
 
 def cache_dir() -> Path:
@@ -60,7 +61,8 @@ def _made(folder: Path, variable: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(
+        kind = DiskFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
+        raise kind(
             f"cannot make the folder {folder}: {error.strerror}",
             remedy=f"set {variable} to a folder that you can write to",
         ) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lab import paths
+from lab.disk import disk
 from lab.errors import EngineUnavailable, InputError
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def _docker(name: str, found: Endpoint | None, say: Callable[[str], None]) -> En
         )
     from lab.engines.private import start_docker
 
-    daemon = start_docker(say)
+    with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
+        daemon = start_docker(say)
     try:
         return DockerEngine(
             name=name, base_url=daemon.endpoint, private=True, on_close=daemon.close
@@ -82,7 +85,8 @@ def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
         return PodmanEngine(base_url=found.url, private=False, on_close=_nothing)
     from lab.engines.private import start_podman
 
-    daemon = start_podman(say)
+    with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
+        daemon = start_podman(say)
     try:
         return PodmanEngine(
             base_url=daemon.endpoint,

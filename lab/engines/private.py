@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab import host, paths
+from lab import host, interrupts, paths
 from lab.engines import confined, leftovers
 from lab.engines.endpoint import ping
-from lab.errors import EngineUnavailable
+from lab.errors import DiskFull, EngineUnavailable
 from lab.process import Argument, found, tail
 
 START_S = 30.0
@@ -168,10 +168,11 @@ def _start(
         _sign(place.lock, daemon.pid)
         _wait(daemon, f"unix://{socket}", log)
     except BaseException:
-        if daemon is not None:
-            daemon.stop()
-        leftovers.clear(place.folder, place.sockets)
-        place.lock.close()
+        with interrupts.shielded():
+            if daemon is not None:
+                daemon.stop()
+            leftovers.clear(place.folder, place.sockets)
+            place.lock.close()
         raise
     return Private(
         endpoint=f"unix://{socket}",
@@ -193,6 +194,8 @@ def _wait(daemon: confined.Confined, endpoint: str, log: Path) -> None:
         pause = min(pause * 1.3, 0.1)
     what = "ended at once" if daemon.ended else f"did not answer within {START_S:g} s"
     said = tail(log.read_text(errors="replace")) or "it said nothing"
+    if "no space left on device" in said.lower():
+        raise DiskFull(f"no space left in {log.parent}", remedy="free some, or set LAB_CACHE")
     raise EngineUnavailable(f"the private engine {what}; it said:\n{said}", remedy="lab doctor")
 
 
