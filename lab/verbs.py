@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -54,7 +55,7 @@ def compare(options: argparse.Namespace) -> int:
         builds, heads, axis = stored.builds, [stored.run], "engine"
         values = tuple(value.partition("=")[0] for value in values)
     else:
-        found = {value: runs.load(value, options.results) for value in values}
+        found = _named_runs(values, options)
         builds = comparison.merge({name: one.builds for name, one in found.items()})
         heads = [one.run for one in found.values()]
         axis = options.axis or comparison.RUN_AXIS
@@ -69,6 +70,31 @@ def compare(options: argparse.Namespace) -> int:
         _say(str(stored.folder), quiet_on_json=options.json)
         _judge(stored)
     return 0
+
+
+def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str, StoredRun]:
+    """The runs that ``lab compare`` names. Raises InputError where they cannot be compared."""
+    from lab import runs
+    from lab.engines import NAMES
+
+    if any(value in NAMES for value in values):
+        other = next(value for value in values if value not in NAMES)
+        raise InputError(f"no engine is named {other!r}", remedy=f"one of {', '.join(NAMES)}")
+    if options.axis is not None and not any(
+        value in runs.runs(options.results) for value in values
+    ):
+        raise InputError(
+            f"{', '.join(values)}: values of {options.axis} in which run?",
+            remedy="name it with --run; `--run latest` is the last one",
+        )
+    found = {value: runs.load(value, options.results) for value in values}
+    for value, one in found.items():
+        if not one.builds:
+            raise InputError(
+                f"run {value} stopped before its first build",
+                remedy=f"lab run --resume {shlex.quote(str(one.folder))}",
+            )
+    return found
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -180,13 +206,19 @@ def _resume(options: argparse.Namespace) -> StoredRun:
 
     stored = runs.load(options.resume, options.results)
     head, begun = stored.run, stored.run.options
+    for name, kind in {"engines": list, "rounds": int, "endpoints": dict}.items():
+        if not isinstance(begun.get(name), kind):
+            raise InputError(
+                f"{stored.folder / runs.RUN_FILE}: its options do not say {name}",
+                remedy="run the scenario again",
+            )
     path = head.scenario.path
     loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
-    loaded = loaded.with_engines(tuple(begun.get("engines", loaded.engines)))
-    loaded = replace(loaded, rounds=begun.get("rounds", loaded.rounds), seed=head.seed)
+    loaded = loaded.with_engines(tuple(begun["engines"]))
+    loaded = replace(loaded, rounds=begun["rounds"], seed=head.seed)
     settings = Options(
         results=stored.folder.parent,
-        endpoints=begun.get("endpoints", {}),
+        endpoints=begun["endpoints"],
         private=begun.get("private", False) or options.private,
         keep=options.keep,
     )
