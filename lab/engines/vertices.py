@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from lab.dockerfile import FILE_SYSTEM, Dockerfile, Instruction, Stage
 from lab.engines.protobuf import Vertex
 
-_NAME = re.compile(r"^\[(?:\S*/\S* )?(?:([^\s/\]]+) )?(\d+)/(\d+)\] (.+)$", re.DOTALL)
+# From ten steps on the number is padded: "[ 2/12] RUN".
+_NAME = re.compile(r"^\[(?:\S*/\S* +)?(?:([^\s/\]]+) +)? *(\d+)/(\d+)\] (.+)$", re.DOTALL)
 _LOOSE = re.compile(r"\$\{[^}]*\}|\$\w+|[\"'\\\s\[\]]+")
 
 

@@ -16,7 +16,9 @@ def read(engine: Engine, image: str, command: str) -> str:
     """What a shell command prints in a container of the image."""
     limits = [Ulimit(name=name, soft=1024, hard=1024) for name in ("nofile", "nproc")]
     container = (
-        DockerContainer(image, docker_client_kw={"base_url": engine.facts().endpoint})
+        DockerContainer(
+            image, docker_client_kw={"environment": {"DOCKER_HOST": engine.facts().endpoint}}
+        )
         .with_command("sleep 60")
         .with_kwargs(ulimits=limits, network_mode="none", init=False)
     )
