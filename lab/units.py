@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MISSING = "–"
+MISSING = "\u2013"
 
 
 def seconds(value: float | None) -> str:

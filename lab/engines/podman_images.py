@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lab.engines.image_archive import configurations
 from lab.engines.json_stream import messages
 from lab.engines.podman_service import Service
 from lab.engines.protocol import ImageArchive
@@ -113,13 +114,16 @@ class Images:
             self._service.call("DELETE", f"/images/{key}", force, ok=(404, 409))
 
     def _bring(self, image: ImageArchive) -> None:
+        refs = {image.ref}
         if image.path is not None:
             with self._service.told(f"load {image.ref}"), image.path.open("rb") as archive:
                 self._service.upload("/images/load", None, archive).raise_for_status()
+            refs |= configurations(image.path).keys()  # all that it holds was loaded
         else:
             self._pull(image.ref)
-        self.names.add(image.ref)
-        self._brought.append(_bare(self.inspect(image.ref).id))
+        for ref in refs:
+            self.names.add(ref)
+            self._brought.append(_bare(self.inspect(ref).id))
 
     def _pull(self, ref: str) -> None:
         with self._service.told(f"pull {ref}"):

@@ -7,10 +7,10 @@ renderer's part.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab import compare, units
 from lab.record import Build, EngineFacts, Run
@@ -130,12 +130,17 @@ def _facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[t
         ]
         found.append(("host", ", ".join(part for part in parts if part) or units.MISSING))
         found += [("engine", _engine(engine)) for engine in run.engines]
-        for base in run.bases:
-            glibc = base.get("glibc") or "none found in it"
-            go = f", Go {base['go']}" if base.get("go") else ""
-            digest = str(base.get("digest") or "").removeprefix("sha256:")[:12]
-            found.append(("base", f"{base.get('name')}: glibc {glibc}{go} {digest}".rstrip()))
+        found += [("base", _base(base)) for base in run.bases]
     return found
+
+
+def _base(base: Mapping[str, Any]) -> str:
+    if base.get("origin") == "registry":  # the engine pulls it: the lab never has its files
+        return f"{base.get('name')}: {base.get('ref')}, glibc not read (in a registry)"
+    glibc = base.get("glibc") or "none found in it"
+    go = f", Go {base['go']}" if base.get("go") else ""
+    digest = str(base.get("digest") or "").removeprefix("sha256:")[:12]
+    return f"{base.get('name')}: glibc {glibc}{go} {digest}".rstrip()
 
 
 def _engine(engine: EngineFacts) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.bases.sources import Base
+from lab.engines import open_engine
+from lab.engines.endpoint import ask
+from lab.engines.private import start_docker, start_podman
 from lab.engines.protocol import ImageArchive
 from lab.events import Outcome
 from lab.fold import Folded
@@ -70,3 +73,15 @@ def test_the_twin_comes_with_the_base_and_is_not_loaded_again(
     assert bookworm_base.moved is not None
     real_bench.engine.ensure(bookworm_base.image)
     real_bench.engine.ensure(replace(bookworm_base.moved, path=Path("/nowhere")))
+
+
+def test_both_are_taken_away_again_from_a_users_engine(bookworm_base: Base) -> None:
+    assert bookworm_base.moved is not None
+    for name, start in (("docker", start_docker), ("podman", start_podman)):
+        with start(print) as daemon:
+            engine = open_engine(name, daemon.endpoint)
+            engine.ensure(bookworm_base.image)
+            engine.ensure(bookworm_base.moved)
+            engine.tag(bookworm_base.moved.ref, WORKING)
+            engine.close()
+            assert ask(daemon.endpoint, "/info")["Images"] == 0, name

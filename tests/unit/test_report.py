@@ -314,3 +314,10 @@ def test_time_left_comes_from_the_builds_so_far() -> None:
     progress.begin(CELL, "rebuild", 1)
     now[0] = 14.0
     assert progress.left == 16.0
+
+
+def test_a_registrys_image_was_not_read_and_is_named_in_full() -> None:
+    told = {"name": "ours", "ref": "registry.example/base:1", "digest": "registry.example/base:1"}
+    base = report._base(told | {"origin": "registry", "glibc": None, "go": None})
+    assert base == "ours: registry.example/base:1, glibc not read (in a registry)"
+    assert "glibc none found in it" in report._base({"name": "musl", "origin": "archive a.tar"})
