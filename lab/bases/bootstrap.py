@@ -6,8 +6,10 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,30 +97,42 @@ def layer(cache: Cache, suite: str, apt_source: str | None, *, say: Say) -> Laye
 def _run(command: list[str], suite: str, folder: Path) -> None:
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": str(folder)}
     try:
-        done = subprocess.run(
-            command,
-            env=_without_locale(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_LIMIT_S,
-            check=False,
-        )
+        code, said = _to_the_end(command, _without_locale(environment))
     except subprocess.TimeoutExpired as error:
         raise SourceError(
             f"mmdebstrap {suite} was not done after {_LIMIT_S} s",
             remedy="check that the distribution's mirror is in reach, then try again",
         ) from error
-    if done.returncode == 0:
+    if code == 0:
         return
-    if "No space left" in done.stderr:
+    if "No space left" in said:
         raise DiskFull(f"no space left to bootstrap {suite}", remedy="free 1 GB or move LAB_CACHE")
-    lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+    lines = [line for line in said.splitlines() if line.startswith(("E:", "W:"))]
     raise SourceError(
-        f"mmdebstrap could not make {suite}: {' '.join(lines[:3]) or done.stderr[-300:].strip()}",
+        f"mmdebstrap could not make {suite}: {' '.join(lines[:3]) or said[-300:].strip()}",
         remedy="check the suite's name and that the distribution's mirror is in reach",
     )
+
+
+def _to_the_end(command: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and standard error. Whatever ends the wait ends apt and dpkg below it too."""
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=_LIMIT_S)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, said
 
 
 def _index_targets() -> str:
