@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its reaper's image is in no reach
 
@@ -22,7 +23,8 @@ def read(engine: Engine, image: str, command: str) -> str:
         .with_command("sleep 60")
         .with_kwargs(ulimits=limits, network_mode="none", init=False)
     )
-    with container:
+    # Closed by hand: testcontainers would leave the client's socket open.
+    with closing(container.get_docker_client().client), container:
         code, output = container.exec(["sh", "-c", command])
     assert code == 0, output
     return str(output.decode())
