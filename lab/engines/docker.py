@@ -135,14 +135,15 @@ class DockerEngine:
                 list(request.command),
                 environment=dict(request.environment),
                 labels=dict(request.labels),
-                host_config=self._api.create_host_config(tmpfs=tmpfs),
+                # This log driver can always be read back, whatever the daemon's own default is.
+                host_config=self._api.create_host_config(
+                    tmpfs=tmpfs, log_config={"Type": "json-file"}
+                ),
             )["Id"]
         try:
             with translated(f"a container of {request.image} in {self.name}"):
-                # Attached before it starts: nothing it prints is missed, whatever the log driver.
-                output = self._api.attach(container, stream=True, logs=True)
                 self._api.start(container)
-                for data in output:
+                for data in self._api.logs(container, stream=True, follow=True):
                     yield events.Log(perf_counter() - start, None, data)
                 code = int(self._api.wait(container)["StatusCode"])
             if code != 0:
