@@ -8,13 +8,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 from lab import __version__, interrupts
 from lab.errors import DiskFull, Interrupted, LabError, exit_codes
-
-ENGINES = ("docker", "docker-classic", "podman", "simulated")
+from lab.verbs import VERBS
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -23,10 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Not every terminal can show every character, nor is every file's name text.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(next(iter(given), None)).parse_args(given)
     interrupts.install()
     try:
-        code = _run_verb(options)
+        code = int(_module(options.verb).run(options))
         sys.stdout.flush()
     except LabError as error:
         print(f"lab: {error.message}", file=sys.stderr)  # noqa: T201 - this is the door to people
@@ -51,13 +51,7 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run_verb(options: argparse.Namespace) -> int:
-    from lab import verbs
-
-    return int(getattr(verbs, options.verb)(options))
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str | None) -> argparse.ArgumentParser:
     codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exit_codes().items())
     parser = argparse.ArgumentParser(
         prog="lab",
@@ -68,69 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lab {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _run(verbs.add_parser("run", help="run a scenario and write its reports"))
-    _compare(verbs.add_parser("compare", help="compare engines, runs, or values of an axis"))
-    plan = verbs.add_parser("plan", help="list a scenario's cells and what would be skipped")
-    render = verbs.add_parser("render", help="write the Dockerfiles that a scenario would build")
-    for verb in (plan, render):
-        verb.add_argument("scenario", type=Path, metavar="SCENARIO.yaml")
-        _engine_options(verb)
-    render.add_argument("--output", type=Path, default=Path("rendered"), metavar="DIR")
-    report = verbs.add_parser("report", help="make a run's reports again")
-    report.add_argument("run", metavar="RUN", help="its id, its folder, or: latest")
-    _results(report)
-    verbs.add_parser("schema", help="print the JSON Schema of scenario files")
-    doctor = verbs.add_parser("doctor", help="list what this host has and lacks")
-    doctor.add_argument("--install", action="store_true", help="install what is missing")
+    for name, purpose in VERBS.items():
+        verb = verbs.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+        )
+        if name == asked:
+            _module(name).options(verb)
     return parser
 
 
-def _run(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
-    _engine_options(verb)
-    _run_options(verb)
-    verb.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
-    verb.add_argument("--json", action="store_true", help="print run.json and the table as JSON")
-
-
-def _compare(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "values", nargs="+", metavar="VALUE", help="engines to run, run ids, or values of --axis"
-    )
-    verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
-    verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
-    verb.add_argument("--scenario", type=Path, metavar="FILE", help="instead of the demo scenario")
-    verb.add_argument("--private", action="store_true", help="always start private engines")
-    _run_options(verb)
-    verb.add_argument("--json", action="store_true", help="print the table as JSON")
-
-
-def _run_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--rounds", type=_positive, metavar="N", help="instead of the scenario's")
-    verb.add_argument("--seed", type=int, metavar="N", help="of the order of trials")
-    verb.add_argument("--quiet", action="store_true", help="plain lines, no live view")
-    verb.add_argument("--keep", action="store_true", help="leave images and engines in place")
-    _results(verb)
-
-
-def _engine_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--engine",
-        action="append",
-        default=[],
-        metavar="NAME[=ENDPOINT]",
-        help=f"instead of the scenario's engines: {', '.join(ENGINES)}; repeatable",
-    )
-    verb.add_argument("--private", action="store_true", help="always start private engines")
-
-
-def _results(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results"
-    )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
-    return int(text)
+def _module(verb: str) -> Any:
+    return import_module(f"lab.verbs.{verb}")

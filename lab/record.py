@@ -162,7 +162,7 @@ class ScenarioText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The head of one run: run.json."""
+    """The head of one run: run.json. ``ready`` is when all was set up and the first trial began."""
 
     id: str
     status: RunStatus
@@ -171,6 +171,7 @@ class Run:
     engines: tuple[EngineFacts, ...]
     seed: int
     started: str
+    ready: str | None = None
     finished: str | None = None
     lab: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

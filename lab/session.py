@@ -29,10 +29,9 @@ from lab import (
     store,
 )
 from lab.bases.sources import Base
-from lab.edits import Inputs
 from lab.engines import features, open_engine
-from lab.engines.protocol import Engine
-from lab.errors import InputError, Interrupted, LabError
+from lab.engines.protocol import Engine, ImageArchive
+from lab.errors import InputError, Interrupted, LabError, SourceError
 from lab.events import Raw
 from lab.record import Build, EngineFacts, HostFacts, Run, RunStatus
 from lab.scenario import Scenario
@@ -93,9 +92,14 @@ def run(
                 scenario,
                 images.of if images.known else partial(_imagined, scenario),
                 plan.project(scenario),
-                lacks=lambda cell, inputs: _lacks(engines[cell.engine], inputs),
+                lacks=lambda cell, inputs: (
+                    *engines[cell.engine].lacks(runner.parse(inputs)),
+                    *_cannot_move(cell.engine, scenario, facts),
+                ),
                 salt=writer.run.id,
             )
+            _load(trials, engines, say)
+            writer.amend(ready=_now())
             _drive(trials, engines, writer, watcher)
         stored = runs.load(writer.folder, options.results)
         writer.finish(_status(stored.builds), broken=expect.check(scenario.expect, stored.builds))
@@ -136,6 +140,10 @@ def _head(scenario: Scenario, options: Options) -> Run:
     )
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 @contextmanager
 def _ending(writer: store.Writer) -> Iterator[None]:
     """Whatever ends a run early is written into its head before it goes on its way."""
@@ -163,9 +171,14 @@ def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
 def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -> dict[str, Engine]:
     engines: dict[str, Engine] = {}
     for name in scenario.engines:
-        engine = open_engine(name, options.endpoints.get(name), private=options.private, say=say)
-        if not options.keep:
-            stack.callback(_close, engine)
+        engine = open_engine(
+            name,
+            options.endpoints.get(name),
+            private=options.private,
+            keep=options.keep,
+            say=say,
+        )
+        stack.callback(_close, engine)
         engines[name] = engine
     return engines
 
@@ -227,8 +240,36 @@ def _as_record(base: Base) -> dict[str, object]:
     }
 
 
-def _lacks(engine: Engine, inputs: Inputs) -> tuple[str, ...]:
-    return engine.lacks(runner.parse(inputs))
+def _load(trials: Sequence[plan.Trial], engines: Mapping[str, Engine], say: Say) -> None:
+    """Bring every image into its engine, the largest first: it can hold layers of the others.
+
+    What cannot be had is told by the trials that need it.
+    """
+    wanted = dict.fromkeys(
+        (trial.cell.engine, image)
+        for trial in trials
+        if trial.skip is None
+        for image in trial.images
+        if image.path is not None
+    )
+    if wanted:
+        say(f"loading the bases into {', '.join(dict.fromkeys(name for name, _ in wanted))}")
+    for name, image in sorted(wanted, key=_size, reverse=True):
+        with suppress(SourceError):
+            engines[name].ensure(image)
+
+
+def _size(wanted: tuple[str, ImageArchive]) -> int:
+    path = wanted[1].path
+    return path.stat().st_size if path is not None else 0
+
+
+def _cannot_move(name: str, scenario: Scenario, facts: Sequence[EngineFacts]) -> tuple[str, ...]:
+    """BuildKit's cache is not forgotten in a user's daemon: from round 2 on a moved base hits."""
+    shared = any(one.name == name == "docker" and not one.private for one in facts)
+    if not shared or "edit:base" not in scenario.phases:
+        return ()
+    return ("edit:base needs an empty cache in each round, and this Docker is yours: --private",)
 
 
 def _drive(

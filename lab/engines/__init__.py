@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab import paths
@@ -11,6 +12,7 @@ from lab.errors import EngineUnavailable, InputError
 
 if TYPE_CHECKING:
     from lab.engines.endpoint import Endpoint
+    from lab.engines.private import Private
     from lab.engines.protocol import Engine
 
 NAMES = ("docker", "docker-classic", "podman", "simulated")
@@ -29,11 +31,13 @@ def open_engine(
     endpoint: str | None = None,
     *,
     private: bool = False,
+    keep: bool = False,
     say: Callable[[str], None] = _silent,
 ) -> Engine:
     """The engine of this name: at ``endpoint``, where one answers, or private to the lab.
 
-    ``private`` starts one of the lab's own whatever answers. The caller closes what it gets.
+    ``private`` starts one of the lab's own whatever answers. ``keep`` leaves what was made in it,
+    and of a private one its storage. The caller closes what it gets.
     """
     if name not in NAMES:
         raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
@@ -49,16 +53,21 @@ def open_engine(
     program = "podman" if name == "podman" else "docker"
     found = None if private else resolve(program, endpoint)
     if program == "docker":
-        return _docker(name, found, say)
-    return _podman(found, say)
+        return _docker(name, found, keep, say)
+    return _podman(found, keep, say)
 
 
-def _docker(name: str, found: Endpoint | None, say: Callable[[str], None]) -> Engine:
+def _docker(name: str, found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> Engine:
     from lab.engines.docker import DockerEngine
 
     if found is not None:
         return DockerEngine(
-            name=name, base_url=found.url, private=False, tls=found.tls, on_close=_nothing
+            name=name,
+            base_url=found.url,
+            private=False,
+            tls=found.tls,
+            on_close=_nothing,
+            keep=keep,
         )
     from lab.engines.private import start_docker
 
@@ -66,14 +75,14 @@ def _docker(name: str, found: Endpoint | None, say: Callable[[str], None]) -> En
         daemon = start_docker(say)
     try:
         return DockerEngine(
-            name=name, base_url=daemon.endpoint, private=True, on_close=daemon.close
+            name=name, base_url=daemon.endpoint, private=True, on_close=_ending(daemon, keep, say)
         )
     except BaseException:
         daemon.close()
         raise
 
 
-def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
+def _podman(found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> Engine:
     from lab.engines.podman import PodmanEngine
 
     if found is not None:
@@ -82,7 +91,7 @@ def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
                 f"podman's client has no TLS, which {found.url} asks for",
                 remedy="name it by ssh://user@host/run/podman/podman.sock, or by a local socket",
             )
-        return PodmanEngine(base_url=found.url, private=False, on_close=_nothing)
+        return PodmanEngine(base_url=found.url, private=False, on_close=_nothing, keep=keep)
     from lab.engines.private import start_podman
 
     with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
@@ -91,9 +100,13 @@ def _podman(found: Endpoint | None, say: Callable[[str], None]) -> Engine:
         return PodmanEngine(
             base_url=daemon.endpoint,
             private=True,
-            on_close=daemon.close,
+            on_close=_ending(daemon, keep, say),
             cache_mounts=daemon.cache_mounts,
         )
     except BaseException:
         daemon.close()
         raise
+
+
+def _ending(daemon: Private, keep: bool, say: Callable[[str], None]) -> Callable[[], None]:
+    return partial(daemon.keep, say) if keep else daemon.close

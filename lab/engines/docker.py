@@ -32,7 +32,7 @@ def _nothing() -> None:
 class DockerEngine:
     """One daemon, driven as ``docker`` or as ``docker-classic``. See lab.engines.protocol.Engine.
 
-    ``keep`` leaves what was made in a user's daemon; a private one is always cleared away.
+    ``keep`` leaves what was made in a user's daemon.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class DockerEngine:
         keep: bool = False,
     ) -> None:
         self.name = name
-        self.keep = keep
+        self._keep = keep
         self._url = base_url
         self._private = private
         self._on_close = on_close
@@ -160,7 +160,7 @@ class DockerEngine:
     def close(self) -> None:
         """Give back all that the lab made in it; a private engine is stopped and cleared away."""
         try:
-            if not self._private and not self.keep:
+            if not self._private and not self._keep:
                 with suppress(LabError):
                     self._forget()
                     self._store.remove(self._store.refs)
@@ -240,7 +240,7 @@ class DockerEngine:
 
     def _forget(self) -> None:
         """Remove the images built so far, and of a user's cache what is provably the lab's."""
-        if self.keep and not self._private:
+        if self._keep and not self._private:
             return
         with translated(f"what the lab made in {self.name}"):
             self._store.remove(self._built, force=True)

@@ -19,6 +19,7 @@ OWNER = "owner.json"
 NAMES = ("docker-*", "podman-*")
 KILL_S = 10.0
 FRESH_S = 60.0
+KEPT = '{"kept": true}'
 
 
 def sweep(state: Path, runtime: Path, say: Callable[[str], None]) -> int:
@@ -36,10 +37,7 @@ def sweep(state: Path, runtime: Path, say: Callable[[str], None]) -> int:
 
 def clear(folder: Path, sockets: Path) -> None:
     """Unmount what lies below an engine's folders and remove them, its control groups too."""
-    for place in (folder, sockets):
-        points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(place)]
-        for point in sorted(points, key=lambda point: len(point.parts), reverse=True):
-            run(["umount", "--lazy", point], codes=range(256))
+    _unmount(folder, sockets)
     for group in _control_groups(folder):
         with suppress(OSError):
             group.rmdir()
@@ -54,6 +52,13 @@ def clear(folder: Path, sockets: Path) -> None:
             become = ["unshare", "--map-root-user", "--map-auto"]
             run([*become, *rm, folder], codes=range(256))
     run([*rm, folder, sockets], error=StoreError, remedy=remedy)
+
+
+def keep(folder: Path, sockets: Path) -> None:
+    """Leave a stopped engine's storage to the user: from now on no lab clears it away."""
+    _unmount(folder, sockets)
+    run(["rm", "-rf", "--one-file-system", "--", sockets], error=StoreError)
+    (folder / OWNER).write_text(KEPT, encoding="utf-8")
 
 
 def process_start(pid: int) -> str | None:
@@ -82,7 +87,8 @@ def _abandoned(folder: Path) -> Iterator[bool]:
                 yield False
             else:
                 # Between making this file and locking it a lab is alive without a lock.
-                yield owner.read() != "" or _old(folder)
+                said = owner.read()
+                yield said != KEPT and (said != "" or _old(folder))
     except FileNotFoundError:
         yield _old(folder)
 
@@ -106,6 +112,13 @@ def _kill(folder: Path) -> None:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         time.sleep(0.02)
+
+
+def _unmount(*places: Path) -> None:
+    for place in places:
+        points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(place)]
+        for point in sorted(points, key=lambda point: len(point.parts), reverse=True):
+            run(["umount", "--lazy", point], codes=range(256))
 
 
 def _control_groups(folder: Path) -> list[Path]:

@@ -31,7 +31,8 @@ class PodmanEngine:
     """Podman at one endpoint. See lab.engines.protocol for what each call does.
 
     ``cache_mounts`` is the TMPDIR of a private service: buildah keeps the content of cache mounts
-    in it, outside of its storage, and a cold build must not find it.
+    in it, outside of its storage, and a cold build must not find it. ``keep`` leaves what was made
+    in a user's service.
     """
 
     name = "podman"
@@ -43,8 +44,9 @@ class PodmanEngine:
         private: bool,
         on_close: Callable[[], None] = lambda: None,
         cache_mounts: Path | None = None,
+        keep: bool = False,
     ) -> None:
-        self._private, self._on_close = private, on_close
+        self._private, self._on_close, self._keep = private, on_close, keep
         self._facts: EngineFacts | None = None
         self._service = Service(base_url)
         self._images = Images(self._service, private=private, cache_mounts=cache_mounts)
@@ -142,7 +144,7 @@ class PodmanEngine:
 
     def close(self) -> None:
         try:
-            if not self._private and self._service.reached:
+            if not self._private and not self._keep and self._service.reached:
                 self._images.forget(everything=True)
         finally:
             self._service.close()

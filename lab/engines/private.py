@@ -55,6 +55,20 @@ class Private:
         leftovers.clear(self.folder, self._sockets)
         self._lock.close()
 
+    def keep(self, say: Say) -> None:
+        """Stop the daemon and leave its storage, with the command that looks into it."""
+        if self._lock.closed:
+            return
+        self._daemon.stop()
+        leftovers.keep(self.folder, self._sockets)
+        self._lock.close()
+        look = (
+            f"podman --root {self.folder / 'data'} images"
+            if self.folder.name.startswith("podman")
+            else f"dockerd --data-root {self.folder / 'data'}"
+        )
+        say(f"kept {self.folder}: `{look}` opens it; it is yours to remove")
+
     def __enter__(self) -> Private:
         return self
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
-
 from lab import bases
 from lab.bases import image_tar
 from lab.bases.contents import Contents
 from lab.bases.sources import BaseSource
 from lab.paths import cache_dir
-
-pytestmark = pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="needs mmdebstrap")
 
 
 def test_bookworm_holds_the_glibc_that_its_library_states() -> None:

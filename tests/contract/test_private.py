@@ -42,8 +42,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(params=sorted(STARTERS))
 def engine(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    if found(PROGRAMS[name]) is None:
-        pytest.skip(f"{PROGRAMS[name]} is not installed: lab doctor --install")
+    assert found(PROGRAMS[name]) is not None, f"no {PROGRAMS[name]}: lab doctor --install"
     return name
 
 
@@ -58,6 +57,23 @@ def test_a_private_engine_answers_and_leaves_nothing(engine: str, cache: Path) -
         assert _links() == links
     assert _nothing_is_left(daemon, socket)
     daemon.close()  # a second time is no error
+
+
+def test_a_kept_engine_leaves_its_storage_and_nothing_else(engine: str, cache: Path) -> None:
+    said: list[str] = []
+    daemon = STARTERS[engine](_quiet)
+    folder, sockets = daemon.folder, Path(daemon.endpoint.removeprefix("unix://")).parent
+    daemon.keep(said.append)
+    assert ping(daemon.endpoint) is None
+    assert str(folder) in said[0]
+    assert (folder / "data").is_dir()
+    assert not sockets.exists()
+    assert not [m for m in host.mounts() if m.point.is_relative_to(folder)]
+    assert private.sweep(_quiet) == 0
+    assert folder.is_dir()
+    look = ["podman", "--root", folder / "data", "images", "--quiet"]
+    if engine == "podman":
+        assert subprocess.run(look, check=True, capture_output=True, text=True).stdout == ""
 
 
 def test_two_of_a_kind_run_side_by_side(engine: str) -> None:
@@ -85,8 +101,6 @@ def test_a_lab_killed_with_9_takes_its_engine_along(engine: str, cache: Path) ->
 
 
 def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    if found("dockerd") is None:
-        pytest.skip("dockerd is not installed: lab doctor --install")
     cache.mkdir()
     broken = cache / "dockerd"
     broken.write_text("#!/bin/sh\necho the cause >&2\nexit 1\n")

@@ -186,7 +186,14 @@ def test_triggers_of_the_base_are_no_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["[2/2] RUN x", "[linux/amd64 2/2] RUN x", "[linux/arm/v7 s 2/2] RUN x"]
+    "name",
+    [
+        "[2/2] RUN x",
+        "[ 2/12] RUN x",
+        "[s  2/12] RUN x",
+        "[linux/amd64 2/2] RUN x",
+        "[linux/arm/v7 s 2/2] RUN x",
+    ],
 )
 def test_a_platform_may_stand_before_the_stage(name: str) -> None:
     assert outcomes(told("FROM i AS s\nRUN x\n", trace(vertex(name, at=(1, 2))))) == {1: MISS}

@@ -1,0 +1,17 @@
+"""The verbs: one module each, with ``options`` for its arguments and ``run`` for what it does.
+
+Only the verb that was asked for is imported, and heavy packages only by the verb that uses them:
+so `lab --help` stays fast.
+"""
+
+from __future__ import annotations
+
+VERBS = {
+    "run": "run a scenario and write its reports",
+    "compare": "compare engines, runs, or values of an axis",
+    "plan": "list a scenario's cells and what would be skipped",
+    "render": "write the Dockerfiles that a scenario would build",
+    "report": "make a run's reports again",
+    "schema": "print the JSON Schema of scenario files",
+    "doctor": "list what this host has and lacks",
+}

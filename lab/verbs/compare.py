@@ -1,0 +1,94 @@
+"""`lab compare`: engines, runs, or values of an axis, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.engines import NAMES
+from lab.errors import InputError
+from lab.verbs import arguments
+from lab.verbs.output import print_json, say
+from lab.verbs.running import judge, run_scenario
+
+if TYPE_CHECKING:
+    from lab.runs import StoredRun
+
+DEMO = "layer-cache.yaml"
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument(
+        "values", nargs="+", metavar="VALUE", help="engines to run, run ids, or values of --axis"
+    )
+    verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
+    verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
+    verb.add_argument("--scenario", type=Path, metavar="FILE", help="instead of the demo scenario")
+    arguments.private(verb)
+    arguments.rounds_and_seed(verb)
+    verb.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
+    from lab import compare as comparison
+    from lab import report as reports
+    from lab import runs
+    from lab.report import terminal
+
+    values: Sequence[str] = options.values
+    stored = None
+    if options.run is not None:
+        one = runs.load(options.run, options.results)
+        builds, heads = one.builds, [one.run]
+        axis = options.axis or comparison.main_axis(builds)
+    elif options.axis is None and all(value.partition("=")[0] in NAMES for value in values):
+        options.engine = values
+        options.scenario = options.scenario or arguments.shipped(DEMO)
+        stored = run_scenario(arguments.scenario(options), options)
+        builds, heads, axis = stored.builds, [stored.run], "engine"
+        values = tuple(value.partition("=")[0] for value in values)
+    else:
+        found = _named_runs(values, options)
+        builds = comparison.merge({name: one.builds for name, one in found.items()})
+        heads = [one.run for one in found.values()]
+        axis = options.axis or comparison.RUN_AXIS
+        if options.axis is not None:
+            values = comparison.values(builds, axis)
+    table = comparison.table(builds, axis=axis, columns=values)
+    if options.json:
+        print_json({"table": table.to_json()})
+    else:
+        terminal.show(reports.sheet(table, builds, heads))
+    if stored is not None:
+        say(str(stored.folder), on_error=options.json)
+        judge(stored)
+    return 0
+
+
+def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str, StoredRun]:
+    """The runs that ``lab compare`` names. Raises InputError where they cannot be compared."""
+    from lab import runs
+
+    if any(value in NAMES for value in values):
+        other = next(value for value in values if value not in NAMES)
+        raise InputError(f"no engine is named {other!r}", remedy=f"one of {', '.join(NAMES)}")
+    if options.axis is not None and not any(
+        value in runs.runs(options.results) for value in values
+    ):
+        raise InputError(
+            f"{', '.join(values)}: values of {options.axis} in which run?",
+            remedy="name it with --run; `--run latest` is the last one",
+        )
+    found = {value: runs.load(value, options.results) for value in values}
+    for value, one in found.items():
+        if not one.builds:
+            raise InputError(
+                f"run {value} stopped before its first build",
+                remedy=f"lab run --resume {shlex.quote(str(one.folder))}",
+            )
+    return found

@@ -1,0 +1,28 @@
+"""`lab doctor`: what this host has and lacks, and what mends it."""
+
+from __future__ import annotations
+
+import argparse
+
+from lab.errors import HostLacks
+from lab.verbs.output import say
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("--install", action="store_true", help="install what is missing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """List what the host has and lacks; with --install, mend it."""
+    from lab import doctor as host
+
+    findings = host.install(say) if options.install else host.survey()
+    say(host.render(findings))
+    lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
+    if lacking:
+        raise HostLacks(
+            f"this host lacks: {', '.join(lacking)}",
+            remedy="run the commands above, or `lab doctor --install` as root",
+        )
+    return 0

@@ -1,0 +1,17 @@
+"""What verbs print: the one place that writes to standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+
+def say(text: str, *, on_error: bool = False) -> None:
+    """A line for people; ``on_error`` sends it to standard error."""
+    print(text, file=sys.stderr if on_error else sys.stdout)
+
+
+def print_json(value: object) -> None:
+    """A value for programs."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=True)
+    sys.stdout.write("\n")

@@ -1,0 +1,83 @@
+"""`lab run`: run a scenario, or go on with a run."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import InputError
+from lab.verbs import arguments
+from lab.verbs.output import print_json, say
+from lab.verbs.running import judge, run_scenario, watched
+
+if TYPE_CHECKING:
+    from lab.runs import StoredRun
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
+    arguments.engines(verb)
+    arguments.rounds_and_seed(verb)
+    verb.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
+    verb.add_argument("--json", action="store_true", help="print run.json and the table as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a scenario, or go on with a run."""
+    if (options.scenario is None) == (not options.resume):
+        raise InputError(
+            "lab run takes a scenario, or --resume with a run",
+            remedy="lab run scenarios/layer-cache.yaml",
+        )
+    stored = (
+        _resume(options) if options.resume else run_scenario(arguments.scenario(options), options)
+    )
+    _show(stored, options)
+    judge(stored)
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> StoredRun:
+    """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
+    from lab import runs
+    from lab import scenario as scenarios
+    from lab.session import Options
+
+    stored = runs.load(options.resume, options.results)
+    head, begun = stored.run, stored.run.options
+    for name, kind in {"engines": list, "rounds": int, "endpoints": dict}.items():
+        if not isinstance(begun.get(name), kind):
+            raise InputError(
+                f"{stored.folder / runs.RUN_FILE}: its options do not say {name}",
+                remedy="run the scenario again",
+            )
+    path = head.scenario.path
+    loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
+    loaded = loaded.with_engines(tuple(begun["engines"]))
+    loaded = replace(loaded, rounds=begun["rounds"], seed=head.seed)
+    settings = Options(
+        results=stored.folder.parent,
+        endpoints=begun["endpoints"],
+        private=begun.get("private", False) or options.private,
+        keep=options.keep,
+    )
+    return watched(loaded, settings, options, resumed=stored)
+
+
+def _show(stored: StoredRun, options: argparse.Namespace) -> None:
+    from lab import compare as comparison
+    from lab import report as reports
+    from lab.report import terminal
+
+    if options.json:
+        axis = comparison.main_axis(stored.builds)
+        columns = comparison.values(stored.builds, axis)
+        table = comparison.table(stored.builds, axis=axis, columns=columns)
+        print_json(stored.run.to_json() | {"table": table.to_json()})
+    else:
+        terminal.show(reports.of_run(stored), steps=False)
+        say(f"report: {stored.folder / 'report.html'}")
+    say(str(stored.folder), on_error=options.json)
