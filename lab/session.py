@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -170,6 +171,7 @@ def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
 
 def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -> dict[str, Engine]:
     engines: dict[str, Engine] = {}
+    stack.callback(_close, engines)
     for name in scenario.engines:
         engine = open_engine(
             name,
@@ -178,14 +180,15 @@ def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -
             keep=options.keep,
             say=say,
         )
-        stack.callback(_close, engine)
         engines[name] = engine
     return engines
 
 
-def _close(engine: Engine) -> None:
-    with interrupts.shielded():  # a second Ctrl-C must not leave a daemon's mounts behind
-        engine.close()
+def _close(engines: Mapping[str, Engine]) -> None:
+    # A second Ctrl-C must not leave a daemon's mounts behind.
+    with interrupts.shielded(), ThreadPoolExecutor() as pool:
+        for closing in [pool.submit(engine.close) for engine in engines.values()]:
+            closing.result()
 
 
 @dataclass(frozen=True, slots=True)

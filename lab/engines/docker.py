@@ -111,6 +111,7 @@ class DockerEngine:
             version=1 if self._classic else 2,
             build_id=build_id,
             no_cache=request.cold and (self._classic or not self._private),
+            host_network=self._private,
         )
         finished = False
         try:

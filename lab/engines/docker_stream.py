@@ -47,9 +47,13 @@ class Body:
 
 
 def parameters(
-    request: BuildRequest, *, version: int, build_id: str, no_cache: bool
+    request: BuildRequest, *, version: int, build_id: str, no_cache: bool, host_network: bool
 ) -> dict[str, str]:
-    """The query of POST /build."""
+    """The query of POST /build.
+
+    ``host_network``: steps use the daemon's network namespace as it is. A private daemon has one
+    of its own, and a bridge in it would only add 0.1 s, and its jitter, to every RUN.
+    """
     found = {
         "version": str(version),
         "t": request.tag,
@@ -66,6 +70,8 @@ def parameters(
         found["target"] = request.target
     if no_cache:
         found["nocache"] = "1"
+    if host_network:
+        found["networkmode"] = "host"
     return found
 
 

@@ -90,11 +90,13 @@ def test_the_query_of_a_build() -> None:
         build_args={"A": '"&x'},
         labels={"l": "1"},
     )
-    found = parameters(request, version=2, build_id="b", no_cache=True)
+    found = parameters(request, version=2, build_id="b", no_cache=True, host_network=True)
     assert found["nocache"] == "1"
     assert json.loads(found["buildargs"]) == {"A": '"&x'}
     assert (found["target"], found["dockerfile"]) == ("a", "d/Dockerfile")
-    assert "nocache" not in parameters(request, version=2, build_id="b", no_cache=False)
+    assert "nocache" not in parameters(
+        request, version=2, build_id="b", no_cache=False, host_network=False
+    )
 
 
 def _read(*chunks: bytes) -> list[object]:
