@@ -7,7 +7,7 @@ for what happens in the builds.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -244,27 +244,25 @@ def _as_record(base: Base) -> dict[str, object]:
 
 
 def _load(trials: Sequence[plan.Trial], engines: Mapping[str, Engine], say: Say) -> None:
-    """Bring every image into its engine, the largest first: it can hold layers of the others.
-
-    What cannot be had is told by the trials that need it.
-    """
-    wanted = dict.fromkeys(
-        (trial.cell.engine, image)
-        for trial in trials
-        if trial.skip is None
-        for image in trial.images
-        if image.path is not None
-    )
-    if wanted:
-        say(f"loading the bases into {', '.join(dict.fromkeys(name for name, _ in wanted))}")
-    for name, image in sorted(wanted, key=_size, reverse=True):
-        with suppress(SourceError):
-            engines[name].ensure(image)
+    """Bring every image into its engine, into several engines at the same time."""
+    wanted: dict[str, dict[ImageArchive, None]] = {}
+    for trial in trials:
+        if trial.skip is None:
+            here = wanted.setdefault(trial.cell.engine, {})
+            here |= {image: None for image in trial.images if image.path is not None}
+    names = [name for name, images in wanted.items() if images]
+    if not names:
+        return
+    say(f"loading the bases into {', '.join(names)}")
+    with ThreadPoolExecutor() as pool:
+        for loading in [pool.submit(_bring, engines[name], wanted[name]) for name in names]:
+            loading.result()
 
 
-def _size(wanted: tuple[str, ImageArchive]) -> int:
-    path = wanted[1].path
-    return path.stat().st_size if path is not None else 0
+def _bring(engine: Engine, images: Iterable[ImageArchive]) -> None:
+    for image in images:
+        with suppress(SourceError):  # it is told by the trials that need the image
+            engine.ensure(image)
 
 
 def _cannot_move(name: str, scenario: Scenario, facts: Sequence[EngineFacts]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class Private:
         """Stop the daemon and remove all that it kept."""
         if self._lock.closed:
             return
-        self._daemon.stop()
+        self._daemon.kill()
         leftovers.clear(self.folder, self._sockets)
         self._lock.close()
 
