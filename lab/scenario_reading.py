@@ -58,9 +58,15 @@ def read(text: str, path: Path | None) -> Scenario:
         except ValidationError as error:
             wrong = error.errors(include_url=False)
             told = {(one.line, one.column) for one in document.mistakes}
-            placed = (_placed(document, in_words(detail)) for detail in wrong)
-            # What YAML could not give a value has no use for a second complaint.
-            mistakes += [one for one in placed if (one.line, one.column) not in told]
+            placed = [_placed(document, in_words(detail)) for detail in wrong]
+            meant = {f"the key {one.nearest}" for one in placed if one.nearest}
+            # What YAML could not give a value, and a key that is there with a typo, have no use
+            # for a second complaint.
+            mistakes += [
+                one
+                for one in placed
+                if (one.line, one.column) not in told and one.expected not in meant
+            ]
     elif not mistakes:
         found = "an empty file" if data is None else f"{shown(data)} as the whole file"
         mistakes.append(Mistake(line=1, column=1, found=found, expected="a mapping of fields"))

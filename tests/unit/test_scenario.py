@@ -272,3 +272,10 @@ def test_no_value_that_gets_through_can_end_a_line(value: str) -> None:
             values = [read.name, *(base.value for base in read.bases), *read.axes["A"]]
             assert all(one.isprintable() or "\n" not in one for one in values)
             assert not any(char < " " for one in values for char in one)
+
+
+def test_a_key_with_a_typo_is_not_said_to_be_missing_as_well() -> None:
+    with pytest.raises(InputError) as raised:
+        scenario.parse("name: n\nengins: [docker]\nbases: [bookworm]\nworkload: {packages: 1}\n")
+    assert "did you mean 'engines'?" in raised.value.message
+    assert "no engines" not in raised.value.message
