@@ -152,6 +152,7 @@ def _tools() -> tuple[_Tool, ...]:
             "bootstraps Debian bases where no registry is in reach",
             version=True,
         ),
+        _Tool("readelf", ("readelf",), ("binutils",), "`make test` holds ELF facts against it"),
         _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 import posixpath
 import re
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from lab.errors import SourceError
 
@@ -20,24 +23,39 @@ _LINKS = 40  # the kernel's own limit on symbolic links in one path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
+class Node:
+    """One member of one layer. ``written`` is its name as the tar has it, ``kind`` its tar type."""
+
     layer: int
     offset: int
     size: int
     symlink: str | None
     hardlink: str | None
     folder: bool
+    written: str
+    kind: bytes
+    mode: int
+    owner: tuple[int, int]
+    mtime: float
+
+    @property
+    def file(self) -> bool:
+        """Whether it is a plain file that can be read (no link, no sparse file)."""
+        return self.kind in {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 
 
 class Contents:
     """The merged view of layers, as a container sees it.
 
-    Whiteouts follow https://github.com/opencontainers/image-spec/blob/main/layer.md.
+    ``nodes`` are the paths that can be seen, ``hidden`` the members of layers below that later
+    layers covered or removed. Whiteouts follow
+    https://github.com/opencontainers/image-spec/blob/main/layer.md.
     """
 
     def __init__(self, layers: Sequence[Path]) -> None:
         self._layers = layers
-        self._nodes: dict[str, _Node] = {}
+        self.nodes: dict[str, Node] = {}
+        self.hidden: list[tuple[str, Node]] = []
         for index, path in enumerate(layers):
             try:
                 self._add(index, path)
@@ -46,16 +64,31 @@ class Contents:
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is no such file."""
-        node = self._find(path)
+        node = self.find(path)
         if node is None or node.folder or node.size > _READ_LIMIT:
             return None
+        return self.data(node)
+
+    def data(self, node: Node, limit: int | None = None) -> bytes:
+        """The bytes of a member, ``limit`` of them at most."""
         with self._layers[node.layer].open("rb") as layer:
             layer.seek(node.offset)
-            return layer.read(node.size)
+            return layer.read(node.size if limit is None else min(limit, node.size))
+
+    def stream(self, node: Node) -> BinaryIO:
+        """The bytes of a member as a stream that can be searched. The caller closes it."""
+        layer = self._layers[node.layer].open("rb")
+        window: Any = _Window(layer, node.offset, node.size)  # typeshed asks for FileIO's methods
+        return io.BufferedReader(window)
+
+    def find(self, path: str) -> Node | None:
+        """What a path leads to, links followed within the image and nowhere else."""
+        found = self.real(path)
+        return None if found is None else self.nodes.get(found)
 
     def glibc(self) -> str | None:
         """The version that the image's own C library states; None for musl or no library."""
-        paths = (path for path in self._nodes if _LIBC.fullmatch(path))
+        paths = (path for path in self.nodes if _LIBC.fullmatch(path))
         # A machine's 32-bit library stands beside its own: the 64-bit one is asked first.
         for path in sorted(paths, key=lambda path: ("32" in path or "i386" in path, path)):
             if match := _GLIBC.search(self.read(path) or b""):
@@ -69,7 +102,7 @@ class Contents:
         return match[1] if match else None
 
     def _add(self, index: int, path: Path) -> None:
-        lower = list(self._nodes) if index else []
+        lower = list(self.nodes) if index else []
         with tarfile.open(path, mode="r:") as tar:
             for member in tar:
                 name = posixpath.normpath("/" + member.name).lstrip("/")
@@ -79,26 +112,33 @@ class Contents:
                 elif leaf.startswith(".wh."):
                     self._drop(posixpath.join(folder, leaf[4:]), lower, keep_folder=False)
                 elif name:
-                    self._nodes[name] = _Node(
+                    if name in self.nodes:
+                        self.hidden.append((name, self.nodes[name]))
+                    self.nodes[name] = Node(
                         layer=index,
                         offset=member.offset_data,
                         size=member.size,
                         symlink=member.linkname if member.issym() else None,
                         hardlink=member.linkname if member.islnk() else None,
                         folder=not (member.isreg() or member.issym() or member.islnk()),
+                        written=member.name,
+                        kind=member.type,
+                        mode=member.mode,
+                        owner=(member.uid, member.gid),
+                        mtime=member.mtime,
                     )
 
     def _drop(self, path: str, lower: Sequence[str], *, keep_folder: bool) -> None:
         for name in lower:
-            if name.startswith(f"{path}/" if path else "") or (name == path and not keep_folder):
-                self._nodes.pop(name, None)
+            gone = name.startswith(f"{path}/" if path else "") or (name == path and not keep_folder)
+            if gone and (node := self.nodes.pop(name, None)) is not None:
+                self.hidden.append((name, node))
 
-    def _find(self, path: str) -> _Node | None:
-        """The node of a path, links followed within the image and nowhere else."""
+    def real(self, path: str) -> str | None:
+        """The path without links in it; None where links go round in a circle."""
         todo = [part for part in reversed(path.split("/")) if part]
         done: list[str] = []
         links = 0
-        node: _Node | None = None
         while todo:
             part = todo.pop()
             if part in {".", ""}:
@@ -107,7 +147,7 @@ class Contents:
                 del done[-1:]
                 continue
             done.append(part)
-            node = self._nodes.get("/".join(done))
+            node = self.nodes.get("/".join(done))
             target = None if node is None else node.symlink
             if node is not None and node.hardlink is not None:
                 target = "/" + node.hardlink.lstrip("/")
@@ -118,5 +158,36 @@ class Contents:
                 return None
             done = [] if target.startswith("/") else done[:-1]
             todo.extend(part for part in reversed(target.split("/")) if part)
-            node = None
-        return node
+        return "/".join(done)
+
+
+class _Window(io.RawIOBase):
+    """A part of a file as a file of its own."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("a place before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # typeshed: Buffer
+        count = max(0, min(len(buffer), self._size - self._at))
+        data = os.pread(self._file.fileno(), count, self._start + self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
