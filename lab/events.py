@@ -30,6 +30,13 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """What must happen before the build is done; the clock starts when more is asked for."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ContextSent:
     """The whole request body has been handed to the engine."""
 
@@ -118,6 +125,7 @@ class Finished:
 
 Event = (
     Raw
+    | Ready
     | ContextSent
     | StepStarted
     | StepEnded

@@ -99,6 +99,8 @@ class Build:
 
     ``steps_s`` is the sum of the steps' durations, ``critical_path_s`` the longest chain of steps
     that had to follow one another, ``unattributed_s`` the wall time that belongs to no step.
+    ``cpu_s`` is what the engine and all steps used of the CPUs, ``peak_memory_bytes`` the most that
+    their processes held at a time; None where the engine's work cannot be told from others'.
     ``marks`` are named seconds, taken inside the build where a layout asks for them.
     """
 
@@ -113,6 +115,8 @@ class Build:
     critical_path_s: float | None = None
     steps_s: float | None = None
     unattributed_s: float | None = None
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None
     context_bytes: int | None = None
     context_sent_s: float | None = None
     image: Image | None = None

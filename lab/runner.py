@@ -17,11 +17,12 @@ from lab.dockerfile import parse as read_dockerfile
 from lab.edits import Inputs, apply
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, Engine
 from lab.errors import DiskFull, EngineLost, InputError, SourceError
-from lab.events import Event
+from lab.events import Event, Ready
 from lab.fold import Fold
 from lab.layouts import Container
 from lab.plan import Phase, Trial
 from lab.record import Build, BuildStatus, Image
+from lab.watch import Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ def _build(
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
     fold = Fold(parsed, inputs.target, trial.marks)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with closing(inputs.full_context().archive()) as archive:
+    with closing(inputs.full_context().archive()) as archive, Meter(engine.usage) as meter:
         request = BuildRequest(
             dockerfile=parsed,
             dockerfile_path=inputs.dockerfile_path,
@@ -144,16 +145,20 @@ def _build(
             for event in told:
                 fold.add(event)
                 yield event
+                if isinstance(event, Ready):
+                    meter.begin()
+        meter.end()
         folded = fold.result()
         if folded.status == "failed":
             yield FailedContext(build_id=build_id, archive=archive)
-    marks: dict[str, float] = {}
-    if folded.status == "ok" and trial.container is not None:
-        marks["image"] = folded.wall_s
-        container = trial.container.moved(trial.inputs.goroot or "", inputs.goroot or "")
-        yield from _contain(container, tag, engine, labels, fold)
-        folded = fold.result()
-        marks["container"] = folded.wall_s - marks["image"]
+        marks: dict[str, float] = {}
+        if folded.status == "ok" and trial.container is not None:
+            marks["image"] = folded.wall_s
+            container = trial.container.moved(trial.inputs.goroot or "", inputs.goroot or "")
+            yield from _contain(container, tag, engine, labels, fold)
+            meter.end()
+            folded = fold.result()
+            marks["container"] = folded.wall_s - marks["image"]
     told_of = {one.name: getattr(folded, one.name) for one in fields(folded)}
     image_id, marks = told_of.pop("image_id"), marks | told_of.pop("marks")
     build = Build(
@@ -165,6 +170,8 @@ def _build(
         image=_image(engine, tag, image_id) if folded.status == "ok" else None,
         marks=marks,
         replay=_replay(trial, inputs, build_id),
+        cpu_s=meter.cpu_s,
+        peak_memory_bytes=meter.peak_memory_bytes,
         **told_of,
     )
     yield Built(build=build, dockerfile=parsed.text)

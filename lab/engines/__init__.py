@@ -75,7 +75,11 @@ def _docker(name: str, found: Endpoint | None, keep: bool, say: Callable[[str], 
         daemon = start_docker(say)
     try:
         return DockerEngine(
-            name=name, base_url=daemon.endpoint, private=True, on_close=_ending(daemon, keep, say)
+            name=name,
+            base_url=daemon.endpoint,
+            private=True,
+            on_close=_ending(daemon, keep, say),
+            usage=daemon.usage,
         )
     except BaseException:
         daemon.close()
@@ -102,6 +106,7 @@ def _podman(found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> E
             private=True,
             on_close=_ending(daemon, keep, say),
             cache_mounts=daemon.cache_mounts,
+            usage=daemon.usage,
         )
     except BaseException:
         daemon.close()

@@ -40,6 +40,9 @@ SHARED_PLACES = (
 _SUPERVISE = """
 set -eu
 exec 3<&0 </dev/null
+for group in $LAB_GROUPS; do
+    echo 0 >"$group"
+done
 for place in $LAB_COVER; do
     mkdir -p "$place" && mount -t tmpfs -o mode=1777 lab "$place"
 done
@@ -110,8 +113,9 @@ def start(
     log: Path,
     environment: Mapping[str, str],
     network: Path | None,
+    groups: Sequence[Path] = (),
 ) -> Confined:
-    """Start a daemon whose output goes to ``log``.
+    """Start a daemon whose output goes to ``log``, in the control groups of these entrances.
 
     ``network`` names the file that will hold its network namespace; None leaves it in the host's.
     Without root there are no namespaces: the lifeline alone ends the daemon.
@@ -130,6 +134,7 @@ def start(
         "PATH": path,
         "LAB_COVER": " ".join(SHARED_PLACES) if root else "",
         "LAB_NETWORK": str(network or ""),
+        "LAB_GROUPS": " ".join(map(str, groups)),
     }
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -20,6 +20,7 @@ from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
 from lab.engines.endpoint import Tls
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
+from lab.engines.usage import Usage
 from lab.errors import EngineLost, EngineUnavailable, LabError
 from lab.events import Event
 from lab.record import EngineFacts, HostFacts, Image
@@ -27,6 +28,10 @@ from lab.record import EngineFacts, HostFacts, Image
 
 def _nothing() -> None:
     pass
+
+
+def _unknown() -> None:
+    return None
 
 
 class DockerEngine:
@@ -44,8 +49,10 @@ class DockerEngine:
         tls: Tls | None = None,
         on_close: Callable[[], None] = _nothing,
         keep: bool = False,
+        usage: Callable[[], Usage | None] = _unknown,
     ) -> None:
         self.name = name
+        self._usage = usage
         self._keep = keep
         self._url = base_url
         self._private = private
@@ -158,6 +165,10 @@ class DockerEngine:
             with suppress(*FOREIGN):
                 self._api.remove_container(container, v=True, force=True)
 
+    def usage(self) -> Usage | None:
+        """What a private daemon and its steps have used; a user's has others' work in it."""
+        return self._usage()
+
     def close(self) -> None:
         """Give back all that the lab made in it; a private engine is stopped and cleared away."""
         try:
@@ -195,6 +206,7 @@ class DockerEngine:
     def _post_build(
         self, request: BuildRequest, query: Mapping[str, str], decoder: Decoder
     ) -> Iterator[Event]:
+        yield events.Ready(0.0)
         start = perf_counter()
         try:
             with request.context.open() as file:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lab import host
+from lab import groups, host
 from lab.errors import HostLacks, StoreError
 from lab.process import run
 
 OWNER = "owner.json"
 NAMES = ("docker-*", "podman-*")
 KILL_S = 10.0
+LEAVE_S = 3.0
 FRESH_S = 60.0
 KEPT = '{"kept": true}'
 
@@ -38,9 +39,7 @@ def sweep(state: Path, runtime: Path, say: Callable[[str], None]) -> int:
 def clear(folder: Path, sockets: Path) -> None:
     """Unmount what lies below an engine's folders and remove them, its control groups too."""
     _unmount(folder, sockets)
-    for group in _control_groups(folder):
-        with suppress(OSError):
-            group.rmdir()
+    _remove_groups(folder)
     rm: list[str | Path] = ["rm", "-rf", "--one-file-system", "--"]
     remedy = f"remove {folder} by hand"
     if os.geteuid() != 0:
@@ -57,8 +56,14 @@ def clear(folder: Path, sockets: Path) -> None:
 def keep(folder: Path, sockets: Path) -> None:
     """Leave a stopped engine's storage to the user: from now on no lab clears it away."""
     _unmount(folder, sockets)
+    _remove_groups(folder)
     run(["rm", "-rf", "--one-file-system", "--", sockets], error=StoreError)
     (folder / OWNER).write_text(KEPT, encoding="utf-8")
+
+
+def group_name(folder: Path) -> str:
+    """The control group of the engine with this folder: below it are its daemon and its steps."""
+    return f"lab-{folder.name}"
 
 
 def process_start(pid: int) -> str | None:
@@ -121,14 +126,14 @@ def _unmount(*places: Path) -> None:
             run(["umount", "--lazy", point], codes=range(256))
 
 
-def _control_groups(folder: Path) -> list[Path]:
-    """The control groups of an engine, children first, in every hierarchy."""
-    names = [f"lab-{folder.name}"]
+def _remove_groups(folder: Path) -> None:
+    """Remove an engine's control groups; a killed process takes a moment to leave its own."""
+    names = [group_name(folder)]
     # podman puts each container into a group of its own below one that all podmans share.
     containers = (folder / "data").glob("*-containers/*")
     names += [f"libpod_parent/libpod-{path.name}" for path in containers if path.is_dir()]
-    roots = [
-        root for name in names for depth in ("", "*/") for root in host.CGROUPS.glob(depth + name)
-    ]
-    below = [group for root in roots for group in root.rglob("*") if group.is_dir()]
-    return sorted([*roots, *below], key=lambda group: len(group.parts), reverse=True)
+    deadline = time.monotonic() + LEAVE_S
+    while names := [name for name in names if not groups.remove(name)]:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)

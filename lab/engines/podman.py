@@ -16,7 +16,19 @@ from lab.engines.podman_requests import build_parameters, container_spec, engine
 from lab.engines.podman_service import SDK_ERRORS, Service, reason
 from lab.engines.podman_stream import Decoder
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, ImageArchive
-from lab.events import BuildError, ContextSent, Event, Finished, ImageBuilt, Log, Lost, Note, Raw
+from lab.engines.usage import Usage
+from lab.events import (
+    BuildError,
+    ContextSent,
+    Event,
+    Finished,
+    ImageBuilt,
+    Log,
+    Lost,
+    Note,
+    Raw,
+    Ready,
+)
 from lab.record import EngineFacts, Image
 
 _PIECE = 1 << 18
@@ -45,7 +57,9 @@ class PodmanEngine:
         on_close: Callable[[], None] = lambda: None,
         cache_mounts: Path | None = None,
         keep: bool = False,
+        usage: Callable[[], Usage | None] = lambda: None,
     ) -> None:
+        self._usage = usage
         self._private, self._on_close, self._keep = private, on_close, keep
         self._facts: EngineFacts | None = None
         self._service = Service(base_url)
@@ -84,6 +98,7 @@ class PodmanEngine:
             self._images.forget()
         parameters = build_parameters(request, nocache=request.cold and not self._private)
         body: Any = _Body(request.context)
+        yield Ready(0.0)
         started = time.monotonic()
         response = None
         try:
@@ -141,6 +156,9 @@ class PodmanEngine:
             with service.told("remove a container"):
                 service.call("DELETE", place, {"force": "true", "v": "true"}, ok=(404,))
         yield Finished(time.monotonic() - started)
+
+    def usage(self) -> Usage | None:
+        return self._usage()
 
     def close(self) -> None:
         try:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab import host, interrupts, paths
-from lab.engines import confined, leftovers
+from lab import groups, host, interrupts, paths
+from lab.engines import confined, leftovers, usage
 from lab.engines.endpoint import ping
 from lab.errors import DiskFull, EngineUnavailable
 from lab.process import Argument, found, tail
@@ -41,6 +41,11 @@ class Private:
     _daemon: confined.Confined
     _lock: IO[str]
     _sockets: Path
+    _group: groups.Group | None = None
+
+    def usage(self) -> usage.Usage | None:
+        """What the daemon and all its steps have used so far."""
+        return usage.read(self._group, self.pid)
 
     @property
     def cache_mounts(self) -> Path:
@@ -95,7 +100,7 @@ def start_docker(say: Say) -> Private:
         f"--host=unix://{sockets / 'docker.sock'}",
         # systemd, which Docker asks for groups on v2 hosts, knows nothing of our process numbers.
         "--exec-opt=native.cgroupdriver=cgroupfs",
-        f"--cgroup-parent=/lab-{folder.name}",
+        f"--cgroup-parent=/{leftovers.group_name(folder)}",
         "--shutdown-timeout=3",
     ]
     if found("slirp4netns") is None:
@@ -170,8 +175,15 @@ def _start(
     log = place.folder / "daemon.log"
     say(f"starting a private {engine} in {place.folder}")
     daemon = None
+    group = groups.make(leftovers.group_name(place.folder)) if os.geteuid() == 0 else None
     try:
-        daemon = confined.start(command, log=log, environment=environment, network=network)
+        daemon = confined.start(
+            command,
+            log=log,
+            environment=environment,
+            network=network,
+            groups=() if group is None else group.entrances,
+        )
         _sign(place.lock, daemon.pid)
         _wait(daemon, f"unix://{socket}", log)
     except BaseException:
@@ -188,6 +200,7 @@ def _start(
         _daemon=daemon,
         _lock=place.lock,
         _sockets=place.sockets,
+        _group=group,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from lab.dockerfile import Dockerfile
+from lab.engines.usage import Usage
 from lab.events import Event
 from lab.record import EngineFacts, Image
 
@@ -93,7 +94,8 @@ class Engine(Protocol):
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build, and tell what happens as it happens. The last event is Finished.
 
-        Closing the iterator early stops the build as far as the engine can.
+        Ready comes before the clock starts, in a build that gets so far. Closing the iterator early
+        stops the build as far as the engine can.
         """
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
@@ -101,6 +103,9 @@ class Engine(Protocol):
 
     def inspect(self, ref: str) -> Image:
         """The image's id, size in bytes and number of layers."""
+
+    def usage(self) -> Usage | None:
+        """What the engine and its steps have used so far; None where that cannot be told apart."""
 
     def close(self) -> None:
         """Give back all that the lab made in it; a private engine is stopped and cleared away."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from lab import events
 from lab.dockerfile import Dockerfile, Instruction
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
+from lab.engines.usage import Usage
 from lab.errors import SourceError
 from lab.events import Event, Outcome
 from lab.record import COUNTED, EngineFacts, HostFacts, Image
@@ -93,6 +94,7 @@ class SimulatedEngine:
         self._cache: dict[str, _Layer] = {}
         self._images: dict[str, tuple[str, tuple[_Layer, ...]]] = {}
         self._runs = 0
+        self._cpu_s = 0.0
 
     def facts(self) -> EngineFacts:
         """Says of itself that it is simulated; it has no host."""
@@ -133,6 +135,7 @@ class SimulatedEngine:
         """Build on the virtual clock; events come in the order of their time."""
         if request.cold:
             self._cache.clear()
+        yield events.Ready(0.0)
         sent = request.context.size / RATE
         told: list[Event] = [events.ContextSent(sent, request.context.size)]
         end, message = sent, ""
@@ -157,6 +160,10 @@ class SimulatedEngine:
         for name in re.findall(r"::lab-mark ([a-z][a-z0-9-]*)", " ".join(request.command)):
             yield events.Log(1.0, None, f"::lab-mark {name} 1.0\n".encode())
         yield events.Finished(1.0)
+
+    def usage(self) -> Usage:
+        """On the virtual clock every second that a step runs is a second of one CPU."""
+        return Usage(source="simulated", cpu_s=self._cpu_s)
 
     def close(self) -> None:
         """Forget everything."""
@@ -245,6 +252,7 @@ class SimulatedEngine:
         else:
             state.at = started + 0.005 + copied / RATE
         self._runs += 1
+        self._cpu_s += state.at - started
         self._cache[state.key] = _Layer(
             id=_digest("layer", state.key, str(self._runs)), size=copied or LAYER_BYTES
         )

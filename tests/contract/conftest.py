@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -43,6 +43,7 @@ class Bench:
         target: str | None = None,
         build_args: dict[str, str] | None = None,
         marks: tuple[str, ...] = (),
+        on_event: Callable[[Event], None] = lambda _: None,
     ) -> Folded:
         text = text.replace("BASE", BASE)
         context = files if isinstance(files, Context) else Context.of_files(files or {})
@@ -62,6 +63,7 @@ class Bench:
             )
             for event in self.engine.build(request):
                 fold.add(event)
+                on_event(event)
                 self.events.append(event)
                 if isinstance(event, Log):
                     self.logs += event.data

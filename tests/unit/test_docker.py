@@ -146,7 +146,7 @@ def _events(api: object) -> Iterator[object]:
 
 
 def test_a_refused_build_failed_and_says_why() -> None:
-    _sent, error, finished = _events(_Refusing())
+    _ready, _sent, error, finished = _events(_Refusing())
     assert isinstance(error, BuildError)
     assert error.message == "dockerfile parse error line 2"
     assert isinstance(finished, Finished)
@@ -154,7 +154,7 @@ def test_a_refused_build_failed_and_says_why() -> None:
 
 @pytest.mark.parametrize("error", [requests.ConnectionError("x"), OSError("x")])
 def test_a_daemon_that_dies_is_lost_not_raised(error: Exception) -> None:
-    lost, finished = _events(_Refusing(error))
+    _ready, lost, finished = _events(_Refusing(error))
     assert isinstance(lost, Lost)
     assert isinstance(finished, Finished)
 

@@ -13,7 +13,7 @@ LAB = Path(__file__).parents[2] / "lab"
 FLOOR = [
     {"__init__", "errors", "events", "units", "stats", "dockerfile", "elf"},
     {"record"},
-    {"disk", "process", "paths", "host", "interrupts"},
+    {"disk", "process", "paths", "host", "interrupts", "groups"},
     {"context", "archive", "dockerignore"},
     {"workload"},
     {"edits", "patches"},
@@ -23,7 +23,7 @@ FLOOR = [
     {"images"},
     {"scenario"},
     {"plan", "draft", "imagined", "expect"},
-    {"fold"},
+    {"fold", "watch"},
     {"runner"},
     {"runs"},
     {"store"},
