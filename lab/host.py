@@ -23,10 +23,11 @@ _RENAMED = {"overlayfs": "overlay", "extfs": None, "smb": None, "<unknown>": Non
 
 
 class Mount(NamedTuple):
-    """One line of /proc/self/mountinfo: where, and what kind of file system."""
+    """One line of /proc/self/mountinfo: where, what kind of file system, and mounted from what."""
 
     point: Path
     kind: str
+    source: str = ""
 
 
 def facts(path: Path) -> HostFacts:
@@ -119,7 +120,8 @@ def mounts(mountinfo: str | None = None) -> list[Mount]:
         words = before.split(" ")
         if separator and len(words) > 4 and after:
             point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), words[4])
-            found.append(Mount(Path(point), after.split(" ")[0]))
+            kind, source, *_ = [*after.split(" "), ""]
+            found.append(Mount(Path(point), kind, source))
     return found
 
 

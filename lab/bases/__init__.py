@@ -23,7 +23,7 @@ from lab.engines.protocol import ImageArchive
 from lab.errors import SourceError
 from lab.paths import cache_dir
 
-__all__ = ["Base", "BaseSource", "ToolchainSource", "base", "with_toolchain"]
+__all__ = ["Base", "BaseSource", "ToolchainSource", "base", "go_layer", "with_toolchain"]
 
 _SETTINGS = {
     "Cmd": ["/bin/sh"],
@@ -83,6 +83,20 @@ def with_toolchain(
         "go": go["go"],
     }
     return _base(store, f"{base.name}-go{go['go']}", stacked, f"{base.origin}; {recipe.origin}")
+
+
+def go_layer(source: ToolchainSource, *, say: Say, cache: Path | None = None) -> tuple[str, Path]:
+    """A toolchain's Go version, and its layer: a tar whose tree lies below ``toolchain.GOROOT``.
+
+    Raises SourceError where there is no such toolchain, or nothing in it states a version.
+    """
+    store = _store(cache)
+    recipe = _toolchain_recipe(store, source, say)
+    entry = _entry(store, recipe, f"Go {source.name}", say)
+    if entry["go"] is None:
+        raise SourceError(f"{recipe.origin}: its VERSION file states no Go version")
+    ((digest, size),) = entry["layers"]
+    return str(entry["go"]), store.kept(digest, size).path
 
 
 def _store(folder: Path | None) -> Cache:

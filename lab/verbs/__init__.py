@@ -13,5 +13,6 @@ VERBS = {
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",
     "schema": "print the JSON Schema of scenario files",
+    "goroot": "install Go versions side by side and switch between them in one step",
     "doctor": "list what this host has and lacks",
 }

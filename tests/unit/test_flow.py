@@ -21,6 +21,8 @@ FLOOR = [
     {"engines"},
     {"bases"},
     {"images"},
+    {"goroot"},
+    {"bench"},
     {"scenario"},
     {"plan", "draft", "imagined", "expect"},
     {"fold", "watch"},

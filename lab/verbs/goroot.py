@@ -1,0 +1,106 @@
+"""`lab goroot`: Go toolchains on this machine: installed side by side, switched, staged."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.verbs.output import print_json, say
+
+if TYPE_CHECKING:
+    from lab.goroot.home import Home
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="of the versions; default: LAB_GOROOTS, or the cache",
+    )
+    actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
+    install = actions.add_parser("install", help="install versions beside the others")
+    install.add_argument("version", nargs="+", metavar="VERSION")
+    actions.add_parser("list", help="list the installed versions")
+    remove = actions.add_parser("remove", help="remove an installed version")
+    remove.add_argument("version", metavar="VERSION")
+    use = actions.add_parser("use", help="make a version the current one, in one step")
+    use.add_argument("version", metavar="VERSION")
+    rollback = actions.add_parser("rollback", help="go back to the version before, in one step")
+    status = actions.add_parser("status", help="what is in effect")
+    status.add_argument("--json", action="store_true", help="print it as JSON")
+    for action in (use, rollback, status):
+        action.add_argument(
+            "--at", type=Path, metavar="PATH", help="also there, for example /usr/local/go"
+        )
+    for action in (use, rollback):
+        action.add_argument(
+            "--how", choices=("link", "overlay"), help="default: what the host allows"
+        )
+    release = actions.add_parser("release", help="take the lab's overlay from a folder")
+    release.add_argument("at", type=Path, metavar="PATH")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    from lab.goroot import home as homes
+    from lab.goroot import switch
+
+    home = place_of_versions(options.home)
+    place = options.at.absolute() if getattr(options, "at", None) else None
+    if options.action == "install":
+        for version in options.version:
+            say(f"Go {version}: {homes.install(home, version, say=say)}")
+    elif options.action == "list":
+        now = home.now()
+        for version in home.versions():
+            say(f"{'*' if now and now.version == version else ' '} {version}")
+    elif options.action == "remove":
+        homes.remove(home, options.version)
+    elif options.action == "use":
+        how = switch.use(home, options.version, place=place, how=options.how)
+        say(f"Go {options.version} at {place or home.current} ({how})")
+        say(f'on PATH with: export PATH="{place or home.current}/bin:$PATH"; leave GOROOT unset')
+    elif options.action == "rollback":
+        say(f"Go {switch.rollback(home, place=place, how=options.how)} is current again")
+    elif options.action == "release":
+        say(f"{switch.release(options.at.absolute())} overlays taken away")
+    else:
+        _status(home, place, as_json=options.json)
+    return 0
+
+
+def place_of_versions(chosen: Path | None) -> Home:
+    """The folder of the versions: named, or LAB_GOROOTS, or in the lab's cache."""
+    from lab import paths
+    from lab.goroot.home import Home
+
+    named = chosen or os.environ.get("LAB_GOROOTS")
+    return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
+
+
+def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
+    from lab.goroot import switch
+
+    found = switch.status(home, os.environ, place=place)
+    if as_json:
+        print_json(
+            {
+                "current": found.current,
+                "previous": found.previous,
+                "go": str(found.go) if found.go else None,
+                "at": str(found.place) if found.place else None,
+                "how": found.how,
+                "warnings": list(found.warnings),
+            }
+        )
+        return
+    say(f"current   {found.current or 'none: lab goroot use VERSION'}")
+    say(f"previous  {found.previous or 'none'}")
+    if found.go:
+        say(f"go        {found.go}")
+    for warning in found.warnings:
+        say(f"warning: {warning}")

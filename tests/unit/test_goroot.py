@@ -1,0 +1,216 @@
+"""Go versions side by side: choosing, going back, and being killed in the middle of it.
+
+The versions here are folders with a script for a go command; tests/contract has real ones.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.errors import HostLacks, InputError
+from lab.goroot import mounting, switch
+from lab.goroot.home import Home, checked, remove
+
+OLD, NEW = "1.22.10", "1.23.9"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "goroots")
+    with home.locked("install"):
+        for version in (OLD, NEW, "1.24.3"):
+            go = home.tree(version) / "bin/go"
+            go.parent.mkdir(parents=True)
+            go.write_text(f"#!/bin/sh\necho go version go{version}\n")
+            go.chmod(0o755)
+    return home
+
+
+def runs(path: Path) -> str:
+    """The version that a go command at this path says of itself."""
+    done = subprocess.run([path / "bin/go"], capture_output=True, text=True, check=True)
+    return done.stdout.strip().removeprefix("go version go")
+
+
+def test_use_and_roll_back(home: Home) -> None:
+    for version in (OLD, NEW, "1.24.3"):
+        switch.use(home, version)
+        assert runs(home.current) == version
+    assert [switch.rollback(home) for _ in range(2)] == [NEW, OLD]
+    assert runs(home.current) == OLD
+    with pytest.raises(InputError, match="no earlier version"):
+        switch.rollback(home)
+    assert runs(home.current) == OLD
+
+
+def test_what_was_current_before_a_use_is_what_a_rollback_gives(home: Home) -> None:
+    switch.use(home, OLD)
+    switch.use(home, NEW)
+    switch.rollback(home)
+    switch.use(home, "1.24.3")  # came after OLD, although NEW was the last one used
+    assert switch.rollback(home) == OLD
+
+
+def test_generations_do_not_pile_up(home: Home) -> None:
+    for turn in range(40):
+        switch.use(home, (OLD, NEW)[turn % 2])
+    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 1
+    for turn in range(switch.KEPT):
+        assert switch.rollback(home) == (OLD, NEW)[turn % 2]
+
+
+def test_the_go_command_that_runs_resolves_to_a_version(home: Home) -> None:
+    switch.use(home, OLD)
+    inside = (home.current / "bin/go").resolve()
+    switch.use(home, NEW)
+    assert inside == home.tree(OLD) / "bin/go"
+    assert inside.is_file()
+
+
+def test_a_place_of_ones_own_follows(home: Home, tmp_path: Path) -> None:
+    place = tmp_path / "go"
+    assert switch.use(home, OLD, place=place) == "link"
+    assert runs(place) == OLD
+    switch.use(home, NEW, place=place)
+    assert runs(place) == NEW
+    assert switch.rollback(home, place=place) == OLD
+    assert runs(place) == OLD
+
+
+def test_a_folder_is_not_replaced_by_a_link(home: Home, tmp_path: Path) -> None:
+    place = tmp_path / "go"
+    place.mkdir()
+    with pytest.raises(InputError, match="no link can take its place"):
+        switch.use(home, OLD, place=place, how="link")
+    assert home.now() is None
+
+
+def test_without_root_an_overlay_says_what_it_needs(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "go"
+    place.mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(HostLacks, match="only root may mount"):
+        switch.use(home, OLD, place=place)
+    assert home.now() is None
+
+
+@pytest.mark.skipif(mounting.possible() is not None, reason="needs root and overlayfs")
+def test_an_overlay_shows_the_version_and_goes_without_trace(home: Home, tmp_path: Path) -> None:
+    place = tmp_path / "go"
+    place.mkdir()
+    (place / "of-the-distribution").touch()
+    try:
+        for version in (OLD, NEW, OLD, NEW):
+            assert switch.use(home, version, place=place) == "overlay"
+            assert runs(place) == version
+            assert (place / "bin/go").resolve() == home.tree(version) / "bin/go"
+        switch.rollback(home, place=place)
+        assert runs(place) == OLD
+        with pytest.raises(OSError, match="Read-only"):
+            (place / "new").touch()
+    finally:
+        switch.release(place)
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    assert not [line for line in lines if f" {place} " in line]
+    assert [path.name for path in place.iterdir()] == ["of-the-distribution"]
+
+
+def test_status_warns_of_a_variable_that_leads_through_the_link(home: Home) -> None:
+    switch.use(home, OLD)
+    switch.use(home, NEW)
+    clean = switch.status(home, {})
+    assert (clean.current, clean.previous, clean.warnings) == (NEW, OLD, ())
+    (warning,) = switch.status(home, {"GOROOT": str(home.current)}).warnings
+    assert "unset GOROOT" in warning
+
+
+def test_what_is_not_there(home: Home) -> None:
+    with pytest.raises(InputError, match=r"1\.20\.1 is not installed"):
+        switch.use(home, "1.20.1")
+    with pytest.raises(InputError, match="is not a Go version"):
+        switch.use(home, "../../etc")
+    switch.use(home, OLD)
+    with pytest.raises(InputError, match="is the current one"):
+        remove(home, OLD)
+    remove(home, NEW)
+    assert home.versions() == (OLD, "1.24.3")
+
+
+@given(st.text(max_size=12))
+def test_a_version_never_leads_out_of_its_folder(text: str) -> None:
+    try:
+        name = checked(text)
+    except InputError:
+        return
+    assert Path("/versions", name).resolve().parent == Path("/versions")
+
+
+def test_killed_at_random_points_a_working_version_is_left(home: Home) -> None:
+    """100 times kill -9 while versions are being switched; each time one of them works."""
+    switch.use(home, OLD)
+    chooser = random.Random(4)
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:  # a fork, not a new interpreter: a hundred of those would take minutes
+            try:
+                for turn in range(1000):
+                    switch.use(home, (NEW, OLD)[turn % 2])
+            finally:
+                os._exit(1)
+        time.sleep(chooser.uniform(0, 0.02))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert runs(home.current) in {OLD, NEW}
+        assert home.now() is not None
+    switch.use(home, "1.24.3")
+    assert runs(home.current) == "1.24.3"
+    assert switch.rollback(home) in {OLD, NEW}
+    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 1
+
+
+def test_every_name_is_on_disk_before_the_next_step(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order that a loss of power needs, as the kernel is asked for it."""
+    steps: list[str] = []
+    for name in ("symlink", "rename"):
+        monkeypatch.setattr(os, name, _noted(steps, name, getattr(os, name)))
+    monkeypatch.setattr(os, "fsync", _noted(steps, "fsync", os.fsync))
+    switch.use(home, OLD)
+    assert steps == ["symlink", "fsync", "symlink", "rename", "fsync"]
+
+
+def _noted(steps: list[str], name: str, call):  # type: ignore[no-untyped-def]
+    def noted(*arguments, **named):  # type: ignore[no-untyped-def]
+        steps.append(name)
+        return call(*arguments, **named)
+
+    return noted
+
+
+def test_the_command_line(home: Home) -> None:
+    def lab(*words: str) -> subprocess.CompletedProcess[str]:
+        code = "from lab.cli import main; main()"
+        line = [sys.executable, "-c", code, "goroot", "--home", str(home.root), *words]
+        return subprocess.run(line, capture_output=True, text=True, check=False)
+
+    assert lab("use", OLD).returncode == 0
+    assert lab("use", NEW).returncode == 0
+    assert "* 1.23.9" in lab("list").stdout
+    assert "1.22.10 is current again" in lab("rollback").stdout
+    assert '"current": "1.22.10"' in lab("status", "--json").stdout
+    gone = lab("use", "1.9.9")
+    assert gone.returncode == 2
+    assert "lab goroot install 1.9.9" in gone.stderr
