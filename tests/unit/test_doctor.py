@@ -156,7 +156,7 @@ def test_the_version_of_control_groups(
 
 def test_mounts_are_read_with_their_escapes_and_what_is_torn_is_passed_over() -> None:
     text = "36 35 98:0 / /a\\040b rw,noatime master:1 - ext4 /dev/root rw\nnonsense\n1 2 3 - \n"
-    assert host.mounts(text) == [host.Mount(Path("/a b"), "ext4")]
+    assert host.mounts(text) == [host.Mount(Path("/a b"), "ext4", "/dev/root")]
 
 
 @given(st.text())
