@@ -6,15 +6,17 @@ renderer's part.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab import compare, units
-from lab.record import Build, EngineFacts, Run
-from lab.report.words import TIMES, clean, one_line, outcomes, percent, ratio, spread
+from lab.record import Build, Run
+from lab.report.figures import Causes, Figures, figures
+from lab.report.headline import Headline, headline
+from lab.report.setting import facts, repeat
+from lab.report.words import clean, instruction, one_line, outcomes, percent, ratio, spread
 from lab.stats import Summary
 from lab.table import Group, Measure, PhaseRows, Table
 
@@ -26,11 +28,13 @@ SHOWN_FAILURES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A table of strings. ``marked`` are the rows that deserve the reader's eye."""
+    """A table of strings. ``marked`` are the rows that deserve the reader's eye; ``keys`` say by
+    what a column is sorted where its text does not."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     marked: frozenset[int] = frozenset()
+    keys: tuple[tuple[float | str | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,31 +63,51 @@ class Sheet:
 
     title: str
     status: str
+    headline: Headline
     facts: tuple[tuple[str, str], ...]
     groups: tuple[SheetGroup, ...]
     broken: tuple[str, ...]
     failures: tuple[Failure, ...]
     footnotes: tuple[str, ...]
     repeat: tuple[str, ...]
+    scenarios: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One comparison: its table, what is said of it, and what is drawn of it."""
+
+    table: Table
+    sheet: Sheet
+    figures: Figures
 
 
 def of_run(stored: StoredRun) -> Sheet:
+    """What is said of one run, along the axis it is about."""
+    return report(stored).sheet
+
+
+def report(stored: StoredRun, causes: Causes | None = None) -> Report:
     """The report of one run, along the axis it is about."""
     axis = compare.main_axis(stored.builds)
     columns = compare.values(stored.builds, axis)
     table = compare.table(stored.builds, axis=axis, columns=columns)
-    return sheet(table, stored.builds, [stored.run], notes=stored.notes)
+    return Report(
+        table=table,
+        sheet=sheet(table, stored.builds, [stored.run], notes=stored.notes),
+        figures=figures(table, stored.builds, causes),
+    )
 
 
-def write(stored: StoredRun) -> tuple[Path, Path]:
-    """Write report.md and report.html into the run's folder."""
+def write(stored: StoredRun) -> tuple[Path, ...]:
+    """Write report.html and, for a pull request, report.md with its picture into the folder."""
     from lab.disk import write as write_file
     from lab.report import html, markdown
 
-    made = of_run(stored)
+    made = report(stored)
     return (
-        write_file(stored.folder, "report.md", markdown.render(made)),
-        write_file(stored.folder, "report.html", html.render(made, stored.builds)),
+        write_file(stored.folder, "report.md", markdown.render(made.sheet)),
+        write_file(stored.folder, "report.html", html.render(made.sheet, made.figures)),
     )
 
 
@@ -98,57 +122,19 @@ def sheet(
     return Sheet(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
         status=", ".join(_status(run) for run in runs),
-        facts=tuple((name, one_line(text, 300)) for name, text in _facts(table, builds, runs)),
+        headline=headline(table, builds, runs),
+        facts=tuple((name, one_line(text, 300)) for name, text in facts(table, builds, runs)),
         groups=tuple(_group(group, table) for group in table.groups),
         broken=tuple(one_line(text, 300) for run in runs for text in run.broken),
         failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
         footnotes=tuple(one_line(text, 500) for text in footnotes),
-        repeat=tuple(one_line(_repeat(run), 500) for run in runs),
+        repeat=tuple(one_line(repeat(run), 500) for run in runs),
+        scenarios=tuple((one_line(r.scenario.name), clean(r.scenario.text)) for r in runs),
     )
 
 
 def _status(run: Run) -> str:
     return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
-
-
-def _facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tuple[str, str]]:
-    versus = f", ratios to {table.baseline}" if table.baseline else ""
-    found = [("compared", f"{table.axis}: {', '.join(table.columns)}{versus}")]
-    rounds = len({build.round for build in builds})
-    measured = sum(build.status == "ok" for build in builds)
-    found.append(("builds", f"{measured} measured of {len(builds)} planned, rounds: {rounds}"))
-    for run in runs:
-        host = run.host
-        found.append(("run", f"{run.id}, seed {run.seed}, started {run.started}"))
-        parts = [
-            f"{host.cpus} {TIMES} {host.cpu_model}" if host.cpus else host.cpu_model,
-            units.size(host.memory_bytes) if host.memory_bytes else None,
-            f"kernel {host.kernel}" if host.kernel else None,
-            f"glibc {host.glibc}" if host.glibc else None,
-            f"cgroup {host.cgroup}" if host.cgroup else None,
-            host.filesystem,
-        ]
-        found.append(("host", ", ".join(part for part in parts if part) or units.MISSING))
-        found += [("engine", _engine(engine)) for engine in run.engines]
-        found += [("base", _base(base)) for base in run.bases]
-    return found
-
-
-def _base(base: Mapping[str, Any]) -> str:
-    if base.get("origin") == "registry":  # the engine pulls it: the lab never has its files
-        return f"{base.get('name')}: {base.get('ref')}, glibc not read (in a registry)"
-    glibc = base.get("glibc") or "none found in it"
-    go = f", Go {base['go']}" if base.get("go") else ""
-    digest = str(base.get("digest") or "").removeprefix("sha256:")[:12]
-    return f"{base.get('name')}: glibc {glibc}{go} {digest}".rstrip()
-
-
-def _engine(engine: EngineFacts) -> str:
-    where = "private to the lab" if engine.private else engine.endpoint
-    return (
-        f"{engine.name} {engine.version} (API {engine.api}, {engine.builder}), "
-        f"storage {engine.storage}, {where}"
-    )
 
 
 def _group(group: Group, table: Table) -> SheetGroup:
@@ -173,7 +159,7 @@ def _rows(group: Group) -> list[tuple[str, Measure]]:
 def _phases(group: Group, table: Table) -> Grid:
     head = ("phase", table.axis, "wall", "hit rate", "time saved", "image")
     ratios = table.baseline is not None
-    rows = []
+    rows, keys = [], []
     for phase, m in _rows(group):
         row = [one_line(phase, 40), one_line(m.column, 40), _wall(m)]
         row += [spread(found, percent) for found in (m.hit_rate, m.saved)]
@@ -182,7 +168,10 @@ def _phases(group: Group, table: Table) -> Grid:
             own = m.column == table.baseline
             row.append("baseline" if own else ratio(m.ratio, m.verdict))
         rows.append(tuple(row))
-    return Grid(head=(*head, "ratio") if ratios else head, rows=tuple(rows))
+        found = (m.wall, m.hit_rate, m.saved, m.image_bytes, *([m.ratio] if ratios else []))
+        keys.append((None, row[1], *(one.median if one else None for one in found)))
+    full = (*head, "ratio") if ratios else head
+    return Grid(head=full, rows=tuple(rows), keys=tuple(keys))
 
 
 def _wall(measure: Measure) -> str:
@@ -211,7 +200,9 @@ def _steps(rows: PhaseRows, table: Table) -> Grid:
             said = outcomes(counts)
             known = counts and duration is not None and set(counts) != {"skipped"}
             cells.append(f"{said}: {spread(duration, units.seconds)}" if known else said)
-        text = one_line(row.instruction, 72) + (" [varies by round]" if row.varies else "")
+        text = one_line(instruction(row.instruction), 72) + (
+            " [varies by round]" if row.varies else ""
+        )
         lines.append((one_line(row.stage, 24), text, *cells, "differs" if row.differs else ""))
     return Grid(
         head=("stage", "instruction", *(one_line(name, 40) for name in table.columns), ""),
@@ -228,9 +219,3 @@ def _failure(build: Build) -> Failure:
         log_tail=clean(build.log_tail or "").strip("\n"),
         replay=one_line(build.replay or "", 1000),
     )
-
-
-def _repeat(run: Run) -> str:
-    if run.scenario.path is None:
-        return f"the scenario's text is in {run.id}/run.json; seed {run.seed}"
-    return shlex.join(["lab", "run", run.scenario.path, "--seed", str(run.seed)])

@@ -1,116 +1,168 @@
-"""The report as one HTML file: no script, no address outside it, every foreign text escaped.
+"""The report as one HTML file that asks for nothing from anywhere and runs no script but its own.
 
-Charts are inline SVG made of numbers and escaped text only, by the template.
+Every foreign text is escaped: in markup by the template, in the page's data as JSON without "<".
+The page's own scripts are named by their digests in its Content-Security-Policy, so that even a
+text that found a way round the escaping would not be run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lab import compare, units
-from lab.record import Build
-from lab.report import Sheet
-from lab.report.words import clean, one_line
+from lab.report import Sheet, pictures, specs
+from lab.report.figures import Figures
+from lab.report.packed import packed
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
-WATERFALLS = 24
-ROW = 16  # height of a bar and its gap, in SVG units
-WIDTH = 640
-OUTCOMES = frozenset({"hit", "miss", "failed", "skipped"})
+SCRIPTS = ("data.js", "charts.js", "page.js")
+Cells = Sequence[tuple[str, float | str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One step's time in a waterfall, in SVG units."""
+class Row:
+    """A line of the results: its places in the figures, and each cell with its key for sorting."""
 
-    x: float
-    y: int
-    width: float
-    kind: str
-    label: str
-    tip: str
+    group: int
+    phase: int
+    column: int
+    cells: Cells
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waterfall:
-    """One build's steps in time: the build whose wall is nearest to its cell's median."""
-
-    title: str
-    height: int
-    bars: tuple[Bar, ...]
-    ticks: tuple[tuple[float, str], ...]
-
-
-def render(sheet: Sheet, builds: Sequence[Build] = ()) -> str:
+def render(sheet: Sheet, figures: Figures) -> str:
     """The report as a page that stands alone."""
-    return _template().render(
-        sheet=sheet, waterfalls=_waterfalls(builds), width=WIDTH, row=ROW, kind=_kind, bar=_bar
+    data = packed(figures)
+    results = list(_results(sheet, data))
+    charts = _specs(tuple(data["columns"])) if results else {}
+    return page(
+        "report.html.j2",
+        title=f"{sheet.title}: lab report",
+        blocks={"data": data, "specs": charts} if results else {},
+        scripts=[pictures.script(), *map(text, SCRIPTS)] if results else [],
+        sheet=sheet,
+        results=results,
+        head=_head(sheet, data),
+        bar=bar,
+        axis=data["axis"],
+        phases=list(enumerate(data["phases"])),
+        columns=list(enumerate(data["columns"])),
+        outcomes=[(name, name) for name in specs.OUTCOMES],
+        axes=_axes(data["groups"]),
     )
 
 
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def page(
+    template: str,
+    *,
+    title: str,
+    blocks: Mapping[str, Any],
+    scripts: Sequence[str],
+    connect: str = "'none'",
+    **values: Any,
+) -> str:
+    """A page of the lab's: a template, JSON for its scripts, and a policy that allows no others."""
+    from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("lab.report", "."),
-        autoescape=True,  # by name it would depend on the template's file ending
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    together = ["\n".join(scripts)] if scripts else []
+    digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()) for one in together]
+    allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in digests) or "'none'"
+    policy = (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
-    return environment.get_template("report.html.j2")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            title=title,
+            policy=policy,
+            style=Markup(text("page.css")),  # noqa: S704 (the lab's own file)
+            blocks=[(name, Markup(embedded(value))) for name, value in blocks.items()],  # noqa: S704
+            scripts=[Markup(one) for one in together],  # noqa: S704 (the lab's own and Vega's)
+            **values,
+        )
+    )
 
 
-def _kind(cell: str) -> str:
-    """The class of a step's cell: its outcome, or ``mixed``."""
-    names = {part.split(" ", 1)[0] for part in cell.split(": ", 1)[0].split(", ")} & OUTCOMES
-    return names.pop() if len(names) == 1 else "mixed" if names else "none"
+def embedded(value: Any) -> str:
+    """JSON that no parser of HTML takes for markup."""
+    said = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for char, escape in {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}.items():
+        said = said.replace(char, escape)
+    return said.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _bar(cell: str) -> tuple[str, str]:
+def bar(cell: str) -> tuple[str, str]:
     """A cell in its two parts: what counts, and in brackets the spread."""
     head, bracket, rest = cell.partition(" (")
     return head, bracket.strip() + rest
 
 
-def _waterfalls(builds: Sequence[Build]) -> list[Waterfall]:
-    alike: dict[str, list[Build]] = {}
-    for build in builds:
-        if build.status == "ok" and build.wall_s is not None and build.steps:
-            name = f"{compare.cell_words(build.cell)}, {build.phase}"
-            alike.setdefault(name, []).append(build)
-    return [_waterfall(name, found) for name, found in list(alike.items())[:WATERFALLS]]
+@cache
+def text(name: str) -> str:
+    """A file of the page's, as it is."""
+    from importlib.resources import files
+
+    return files("lab.report").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def _waterfall(name: str, builds: Sequence[Build]) -> Waterfall:
-    middle = sorted(builds, key=lambda b: b.wall_s or 0.0)[(len(builds) - 1) // 2]
-    wall = middle.wall_s or 1.0
-    timed = [s for s in middle.steps if s.started_s is not None and s.duration_s is not None]
-    bars = []
-    for place, step in enumerate(timed):
-        start = min(max(step.started_s or 0.0, 0.0), wall)
-        length = min(step.duration_s or 0.0, wall - start)
-        bars.append(
-            Bar(
-                x=round(start / wall * WIDTH, 2),
-                y=place * ROW,
-                width=round(max(length / wall * WIDTH, 1.0), 2),
-                kind=step.outcome or "none",
-                label=one_line(f"{step.stage}: {step.instruction}", 60),
-                tip=f"{clean(step.instruction)}\n{units.seconds(step.duration_s)}",
-            )
-        )
-    said = f"round {middle.round}, wall {units.seconds(wall)}, the median of {len(builds)}"
-    shares: Mapping[float, float] = {share: wall * share for share in (0.0, 0.25, 0.5, 0.75, 1.0)}
-    return Waterfall(
-        title=f"{one_line(name)}: {said}",
-        height=len(bars) * ROW,
-        bars=tuple(bars),
-        ticks=tuple((share * WIDTH, units.seconds(at)) for share, at in shares.items()),
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("lab.report", "page"),
+        autoescape=True,  # by name it would depend on the template's file ending
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+
+
+@cache
+def _specs(columns: tuple[str, ...]) -> dict[str, Any]:
+    drawn = {
+        "heat": specs.heat(specs.PAGE, columns),
+        "wall": specs.intervals(specs.PAGE, "seconds"),
+        "saved": specs.intervals(specs.PAGE, "share"),
+        "size": specs.intervals(specs.PAGE, "bytes"),
+        "waterfall": specs.waterfall(specs.PAGE),
+    }
+    return {name: pictures.compiled(specs.chart(spec, specs.PAGE)) for name, spec in drawn.items()}
+
+
+def _head(sheet: Sheet, data: Mapping[str, Any]) -> list[str]:
+    if not sheet.groups:
+        return []
+    axes = [name for name, _ in _axes(data["groups"])]
+    return [*axes, *sheet.groups[0].phases.head]
+
+
+def _results(sheet: Sheet, data: Mapping[str, Any]) -> Iterator[Row]:
+    axes = [name for name, _ in _axes(data["groups"])]
+    for place, group in enumerate(sheet.groups):
+        cell = data["groups"][place]["cell"]
+        apart = [(cell.get(name, ""), cell.get(name, "")) for name in axes]
+        for row, keys in zip(group.phases.rows, group.phases.keys, strict=True):
+            phase = data["phases"].index(row[0])
+            column = data["columns"].index(row[1])
+            cells = [(row[0], phase), *zip(row[1:], keys[1:], strict=True)]
+            yield Row(group=place, phase=phase, column=column, cells=[*apart, *cells])
+
+
+def _axes(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The axes that set groups apart, with their values."""
+    names = dict.fromkeys(name for group in groups for name in group["cell"])
+    found = []
+    for name in names:
+        values = dict.fromkeys(group["cell"].get(name, "") for group in groups)
+        if len(values) > 1:
+            found.append((name, [(value, value or "none") for value in values]))
+    return found

@@ -16,6 +16,12 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# What lab.layouts.parts puts around a command whose seconds it marks.
+_TIMED = re.compile(
+    r"read begin rest < /proc/uptime && (?P<command>.*) && read end rest < /proc/uptime && "
+    r"spent=.* && printf '::lab-mark (?P<mark>\S+) .*$",
+    re.DOTALL,
+)
 TIMES, DASH = "\u00d7", "\u2013"
 
 
@@ -33,16 +39,22 @@ def one_line(text: str, width: int = 120) -> str:
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
+def instruction(text: str) -> str:
+    """An instruction as a reader wants it: without what the lab put round it to time it."""
+    return _TIMED.sub(r"\g<command>", text)
+
+
 def spread(found: Summary | None, unit: Callable[[float], str]) -> str:
-    """A median with its range and count: ``1.38 s (1.31 - 1.52 s, n=3)``."""
+    """A median with its range and count: ``1.38 s (1.31 - 1.52 s, n=3)``; one sample has no range,
+    and samples that read alike are said to be equal."""
     if found is None:
         return MISSING
     median = unit(found.median)
     if found.spread is None:
-        return f"{median} (n=1, no spread)"
+        return f"{median} (n=1)"
     low, high = unit(found.low), unit(found.high)
     if low == high:
-        return f"{median} (all {found.count})"
+        return f"{median} (n={found.count}, equal)"
     number, _, name = low.partition(" ")
     if name and high.split(" ", 1)[1:] == [name] and " " not in name:
         low = number  # a unit that both ends share is said once

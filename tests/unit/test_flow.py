@@ -44,6 +44,8 @@ SDKS = {
     "yaml": {"scenario_yaml"},
     "rich": {"report"},
     "jinja2": {"report/html"},
+    "markupsafe": {"report/html"},
+    "vl_convert": {"report/pictures"},
     "elftools": {"elf/reader"},
 }
 

@@ -1,0 +1,122 @@
+"""What a comparison comes to, in sentences: the first thing that every report says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.record import Build, Run
+from lab.report.words import TIMES, one_line, spread
+from lab.table import Group, Measure, Table
+
+SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """``verdict`` in one sentence, ``fit``: may it be believed, ``lines``: what came out."""
+
+    verdict: str
+    fit: str
+    lines: tuple[str, ...]
+
+
+def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Headline:
+    """The sentences at the top."""
+    return Headline(
+        verdict=_verdict(table, builds, runs), fit=_fit(builds), lines=tuple(_lines(table))
+    )
+
+
+def _others(table: Table) -> list[tuple[Group, str, Measure]]:
+    return [
+        (group, rows.phase, measure)
+        for group in table.groups
+        for rows in group.phases
+        for measure in rows.measures
+        if measure.column != table.baseline and measure.count
+    ]
+
+
+def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
+    if not any(build.status == "ok" for build in builds):
+        return "Nothing was measured."
+    told = [_differs(table)]
+    for column in table.columns:
+        found = [one for _, _, one in _others(table) if one.column == column]
+        if table.baseline is None or not found:
+            continue
+        counts = Counter(str(one.verdict) for one in found)
+        said = ", ".join(f"{verdict} in {count}" for verdict, count in counts.most_common())
+        phases = "1 phase" if len(found) == 1 else f"{len(found)} phases"
+        told.append(f"{column} against {table.baseline}: {said} of {phases}.")
+    broken = sum(len(run.broken) for run in runs)
+    if broken:
+        told.append(f"Expectations broken: {broken}.")
+    elif any("expect:" in run.scenario.text for run in runs):
+        told.append("Every expectation held.")
+    return " ".join(one_line(text, 300) for text in told if text)
+
+
+def _differs(table: Table) -> str:
+    if len(table.columns) < 2:
+        return ""
+    steps = [step for group in table.groups for rows in group.phases for step in rows.steps]
+    known = [step for step in steps if sum(bool(counts) for counts in step.outcomes) > 1]
+    count = sum(step.differs for step in known)
+    if not known:
+        return ""
+    if not count:
+        return f"Cache: the same outcome in all {len(known)} steps that can be compared."
+    return f"Cache: {count} of {len(known)} comparable steps differ in outcome."
+
+
+def _fit(builds: Sequence[Build]) -> str:
+    """What the builds' own ``fit`` says; a record without one was not watched."""
+    tried = [build for build in builds if build.status == "ok"]
+    told = [str(getattr(build, "fit", None) or "not watched") for build in tried]
+    counts = Counter(word.split(":", 1)[0] for word in told)
+    if not tried or set(counts) == {"not watched"}:
+        return "whether the machine was quiet was not watched in this run"
+    if set(counts) == {"fit"}:
+        return f"all {len(tried)} builds ran on a quiet machine"
+    why = Counter(word.split(":", 1)[1].strip() for word in told if ":" in word)
+    said = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    reasons = "; ".join(one_line(text, 120) for text, _ in why.most_common(3))
+    return f"of {len(tried)} builds: {said}" + (f" ({reasons})" if reasons else "")
+
+
+def _lines(table: Table) -> list[str]:
+    """The ratios, the furthest from 1 first."""
+    if table.baseline is None:
+        return []
+    told = [(group, phase, one) for group, phase, one in _others(table) if one.ratio is not None]
+    told.sort(key=lambda row: -_distance(row[2]))
+    apart = len(table.groups) > 1
+    lines = []
+    for group, phase, one in told[:SHOWN]:
+        assert one.ratio is not None  # noqa: S101 (filtered above; for the type checker)
+        where = f", {_words(group, table)}" if apart else ""
+        took = spread(one.ratio, lambda value: f"{value:.3g}")
+        lines.append(
+            one_line(f"{phase}{where}: {one.column} took {TIMES}{took}: {one.verdict}", 200)
+        )
+    if len(told) > SHOWN:
+        lines.append(f"and {len(told) - SHOWN} more in the table")
+    return lines
+
+
+def _distance(measure: Measure) -> float:
+    median = measure.ratio.median if measure.ratio else 1.0
+    return max(median, 1 / median) if median > 0 else float("inf")
+
+
+def _words(group: Group, table: Table) -> str:
+    """What sets this group apart from the others."""
+    told = [
+        f"{axis} {value}"
+        for axis, value in group.cell.items()
+        if len({other.cell.get(axis) for other in table.groups}) > 1
+    ]
+    return " ".join(told)

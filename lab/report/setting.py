@@ -1,0 +1,72 @@
+"""On what was measured, and how to measure it again: the head of a report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lab import units
+from lab.record import Build, EngineFacts, Run
+from lab.report.words import TIMES
+from lab.table import Table
+
+
+def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """What was compared, and on what, as names and texts."""
+    versus = f", ratios to {table.baseline}" if table.baseline else ""
+    found = [("compared", f"{table.axis}: {', '.join(table.columns)}{versus}")]
+    rounds = len({build.round for build in builds})
+    measured = sum(build.status == "ok" for build in builds)
+    found.append(("builds", f"{measured} measured of {len(builds)} planned, rounds: {rounds}"))
+    for run in runs:
+        host = run.host
+        found.append(("run", f"{run.id}, seed {run.seed}, started {run.started}"))
+        parts = [
+            f"{host.cpus} {TIMES} {host.cpu_model}" if host.cpus else host.cpu_model,
+            units.size(host.memory_bytes) if host.memory_bytes else None,
+            f"kernel {host.kernel}" if host.kernel else None,
+            f"glibc {host.glibc}" if host.glibc else None,
+            f"cgroup {host.cgroup}" if host.cgroup else None,
+            host.filesystem,
+        ]
+        found.append(("host", ", ".join(part for part in parts if part) or units.MISSING))
+        found += [("engine", engine(one)) for one in run.engines]
+        found += [("base", base(one)) for one in run.bases]
+    return found
+
+
+def base(told: Mapping[str, Any]) -> str:
+    """A base in words."""
+    if told.get("origin") == "registry":  # the engine pulls it: the lab never has its files
+        return f"{told.get('name')}: {told.get('ref')}, glibc not read (in a registry)"
+    glibc = told.get("glibc") or "none found in it"
+    go = f", Go {told['go']}" if told.get("go") else ""
+    digest = str(told.get("digest") or "").removeprefix("sha256:")[:12]
+    return f"{told.get('name')}: glibc {glibc}{go} {digest}".rstrip()
+
+
+def engine(told: EngineFacts) -> str:
+    """An engine in words."""
+    where = "private to the lab" if told.private else told.endpoint
+    return (
+        f"{told.name} {told.version} (API {told.api}, {told.builder}), "
+        f"storage {told.storage}, {where}"
+    )
+
+
+def repeat(run: Run) -> str:
+    """The command that makes this run again, with all that its own command line changed."""
+    if run.scenario.path is None:
+        return f"the scenario's text is in {run.id}/run.json; seed {run.seed}"
+    words = ["lab", "run", run.scenario.path]
+    named = run.options.get("endpoints")
+    endpoints = named if isinstance(named, Mapping) else {}
+    for name in run.options.get("engines") or ():
+        address = endpoints.get(name)
+        words += ["--engine", f"{name}={address}" if address else str(name)]
+    if rounds := run.options.get("rounds"):
+        words += ["--rounds", str(rounds)]
+    if run.options.get("private"):
+        words.append("--private")
+    return shlex.join([*words, "--seed", str(run.seed)])
