@@ -34,6 +34,20 @@ class ExpectationBroken(LabError):
     meaning = "an expectation of the scenario was broken"
 
 
+class GateFailed(LabError):
+    """A candidate is worse than its baseline by more than the policy allows."""
+
+    exit_code = 4
+    meaning = "the gate failed: the candidate is worse than its policy allows"
+
+
+class GateCannotTell(LabError):
+    """The figures allow neither pass nor fail, and the policy asks that this be reported."""
+
+    exit_code = 5
+    meaning = "the gate cannot tell; its policy says whether that counts as pass or fail"
+
+
 class BuildsFailed(LabError):
     """At least one build failed; its record says why. The run is complete."""
 

@@ -13,8 +13,8 @@ from lab.scenario_relations import Finding
 from lab.scenario_types import ScenarioFile
 
 
-def in_words(detail: ErrorDetails) -> Finding:
-    """One of pydantic's errors in the lab's words."""
+def in_words(detail: ErrorDetails, whole: type[BaseModel] = ScenarioFile) -> Finding:
+    """One of pydantic's errors in the lab's words; ``whole`` is what the file as a whole is."""
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     # "[key]" is how pydantic says that the key is meant, not its value.
     location = tuple(part for part in detail["loc"] if part != "[key]")
@@ -22,7 +22,7 @@ def in_words(detail: ErrorDetails) -> Finding:
     names = [part for part in location if isinstance(part, str)]
     where = names[-2 if at_key and len(names) > 1 else -1] if names else ""
     if kind == "extra_forbidden":
-        known = _fields(location[:-1])
+        known = _fields(location[:-1], whole)
         return Finding(
             location=location,
             found=f"the unknown key {location[-1]!r}",
@@ -79,9 +79,8 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
     return words.get(kind, "another value").format_map(context)
 
 
-def _fields(location: Sequence[str | int]) -> tuple[str, ...]:
+def _fields(location: Sequence[str | int], model: type[BaseModel]) -> tuple[str, ...]:
     """The keys that the mapping at a location may have."""
-    model: type[BaseModel] = ScenarioFile
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             inner = _model_in(model.model_fields[part].annotation)

@@ -81,8 +81,8 @@ def endpoints(named: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def shipped(name: str) -> Path:
-    """A scenario that comes with the lab: beside the checkout, or inside the installed package."""
+def shipped(name: str, kind: str = "scenarios") -> Path:
+    """What comes with the lab: beside the checkout, or inside the installed package."""
     package = Path(__file__).resolve().parents[1]
-    places = (package.parent / "scenarios" / name, package / "scenarios" / name)
+    places = (package.parent / kind / name, package / kind / name)
     return next((place for place in places if place.is_file()), places[0])

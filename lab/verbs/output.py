@@ -15,3 +15,8 @@ def print_json(value: object) -> None:
     """A value for programs."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=True)
     sys.stdout.write("\n")
+
+
+def print_text(text: str) -> None:
+    """Text as it is, its last line end included."""
+    sys.stdout.write(text)

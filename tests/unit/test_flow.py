@@ -31,7 +31,7 @@ FLOOR = [
     {"store"},
     {"table"},
     {"compare"},
-    {"report", "doctor"},
+    {"report", "doctor", "gate"},
     {"session"},
     {"verbs"},
     {"cli"},
@@ -40,7 +40,13 @@ FLOOR = [
 SDKS = {
     "docker": {"engines/docker", "engines/endpoint"},
     "podman": {"engines/podman"},
-    "pydantic": {"scenario_types", "scenario_reading", "scenario_words"},
+    "pydantic": {
+        "scenario_types",
+        "scenario_reading",
+        "scenario_words",
+        "gate/policy_types",
+        "gate/policy_reading",
+    },
     "yaml": {"scenario_yaml"},
     "rich": {"report"},
     "jinja2": {"report/html"},

@@ -1,0 +1,91 @@
+"""A rule's figures out of a side: subject -> round -> value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from lab.compare import cell_words
+from lab.gate.policy import Rule
+from lab.gate.sides import Side
+from lab.record import Build
+
+Figures = dict[str, dict[int, float]]
+
+
+def figures(rule: Rule, side: Side, *, degraded: bool = False) -> Figures:
+    """What a side tells of a rule's metric. A build that tells nothing of it is not there."""
+    if rule.metric == "coverage":
+        found = side.coverage
+        return {"coverage of statements": {1: found.share}} if found else {}
+    if rule.metric == "go_benchmark":
+        return _benchmarks(rule, side)
+    made: Figures = {}
+    for build in side.builds:
+        if not _chosen(rule, build) or not counts(build, degraded=degraded):
+            continue
+        value = _value(rule, build)
+        if value is not None:
+            made.setdefault(_subject(rule, build), {})[build.round] = value
+    return made
+
+
+def counts(build: Build, *, degraded: bool) -> bool:
+    """Whether a build may be believed: it ended well, and nothing disturbed it."""
+    del degraded
+    return build.status == "ok"
+
+
+def _chosen(rule: Rule, build: Build) -> bool:
+    return fnmatchcase(build.phase, rule.after) and all(
+        build.cell.get(axis) == value for axis, value in rule.where.items()
+    )
+
+
+def _subject(rule: Rule, build: Build) -> str:
+    steps = f", steps {rule.steps}" if rule.metric == "step" else ""
+    return f"{cell_words(build.cell)}, {build.phase}{steps}"
+
+
+def _value(rule: Rule, build: Build) -> float | None:
+    match rule.metric:
+        case "wall":
+            return build.wall_s
+        case "hit_rate":
+            return build.cache.rate if build.cache else None
+        case "image_size":
+            return build.image.size_bytes if build.image else None
+        case "step":
+            return _steps(rule.steps, build)
+        case _:
+            return None
+
+
+def _steps(pattern: str, build: Build) -> float | None:
+    """The time of the steps that match; None where none does or none was timed."""
+    times = [
+        step.duration_s
+        for step in build.steps
+        if fnmatchcase(step.instruction, pattern) and step.duration_s is not None
+    ]
+    return sum(times) if times else None
+
+
+def _benchmarks(rule: Rule, side: Side) -> Figures:
+    samples: Mapping[str, Mapping[str, tuple[float, ...]]] = (
+        side.benchmarks.samples if side.benchmarks else {}
+    )
+    made: Figures = {}
+    for name, units in samples.items():
+        short = name.rpartition(".")[2]
+        if fnmatchcase(name, rule.benchmarks) or fnmatchcase(short, rule.benchmarks):
+            values = _unit(rule.unit, units)
+            if values:
+                made[f"{name} {rule.unit}"] = dict(enumerate(values, 1))
+    return made
+
+
+def _unit(unit: str, units: Mapping[str, tuple[float, ...]]) -> list[float]:
+    if unit != "throughput":
+        return list(units.get(unit, ()))
+    return [1e9 / value for value in units.get("ns/op", ()) if value > 0]

@@ -1,0 +1,177 @@
+"""A judgement for people and machines: Markdown, JUnit XML, annotations of GitHub and GitLab.
+
+Formats: JUnit as Jenkins, GitHub's reporters and GitLab read it (testsuite, testcase, failure,
+skipped); GitHub's workflow commands; GitLab's Code Quality report (CodeClimate's JSON).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from lab.gate import words
+from lab.gate.judgement import Finding, Judgement, Outcome
+from lab.report.markdown import escape
+from lab.report.words import clean
+
+SIGNS = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.UNTOLD: "\u2754"}
+_LEVELS = {Outcome.FAIL: "error", Outcome.UNTOLD: "warning", Outcome.PASS: "notice"}
+_SEVERITIES = {Outcome.FAIL: "major", Outcome.UNTOLD: "minor"}
+
+
+def to_json(judgement: Judgement) -> dict[str, Any]:
+    """The judgement for programs."""
+    return {
+        "schema": "lab.gate/1",
+        "policy": judgement.policy.name,
+        "outcome": str(judgement.outcome),
+        "told": str(judgement.told),
+        "baseline": judgement.baseline,
+        "candidate": judgement.candidate,
+        "findings": [_finding_json(finding) for finding in judgement.findings],
+        "notes": list(judgement.notes),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "metric": finding.rule.metric,
+        "kind": finding.rule.kind,
+        "subject": finding.subject,
+        "outcome": str(finding.outcome),
+        "baseline": finding.baseline,
+        "candidate": finding.candidate,
+        "change": finding.change,
+        "interval": finding.interval,
+        "bound": finding.bound,
+        "count": finding.count,
+        "certainty": finding.rule.certainty,
+        "reason": finding.reason,
+    }
+
+
+def text(judgement: Judgement) -> str:
+    """For a terminal: one finding a paragraph, in the order of the policy."""
+    lines = [words.headline(judgement)]
+    lines.append(f"  baseline {judgement.baseline}, candidate {judgement.candidate}")
+    for one in judgement.findings:
+        lines += ["", f"{one.outcome.upper()}  {one.subject}"]
+        if one.change is not None:
+            figures = (words.figure(one.rule, value) for value in (one.baseline, one.candidate))
+            lines.append(f"  {' -> '.join(figures)}: {words.measured(one)}")
+        lines.append(f"  allowed: {words.allowed(one.rule)}, certainty {one.rule.certainty:g}")
+        if one.reason:
+            lines.append(f"  {one.reason}")
+    if judgement.notes:
+        lines += ["", "notes", *(f"  {note}" for note in judgement.notes)]
+    return clean("\n".join(lines)) + "\n"
+
+
+def markdown(judgement: Judgement) -> str:
+    """For the comment of a pull request."""
+    lines = [f"### {SIGNS[judgement.outcome]} {escape(words.headline(judgement))}", ""]
+    lines.append(f"baseline {escape(judgement.baseline)}, candidate {escape(judgement.candidate)}")
+    lines += ["", "| | subject | baseline | candidate | change | allowed |"]
+    lines.append("|" + " --- |" * 6)
+    for one in judgement.findings:
+        cells = [
+            f"{SIGNS[one.outcome]} {one.outcome}",
+            one.subject,
+            words.figure(one.rule, one.baseline),
+            words.figure(one.rule, one.candidate),
+            "; ".join(part for part in (words.measured(one), one.reason) if part),
+            words.allowed(one.rule),
+        ]
+        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    lines += [""] + [f"- {escape(note)}" for note in judgement.notes]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def junit(judgement: Judgement) -> str:
+    """JUnit XML: each finding a test case, cannot tell is skipped unless the policy counts it."""
+    findings = judgement.findings
+    failed = [one for one in findings if _counted(judgement, one) is Outcome.FAIL]
+    skipped = [one for one in findings if _counted(judgement, one) is Outcome.UNTOLD]
+    suite = Xml.Element(
+        "testsuite",
+        name=_text(f"lab gate {judgement.policy.name}"),
+        tests=str(len(findings)),
+        failures=str(len(failed)),
+        errors="0",
+        skipped=str(len(skipped)),
+    )
+    for one in findings:
+        name = _text(f"{words.allowed(one.rule)}: {one.subject}")
+        case = Xml.SubElement(suite, "testcase", classname=f"gate.{one.rule.metric}", name=name)
+        text = _text(words.sentence(one))
+        if one in failed:
+            Xml.SubElement(case, "failure", message=text, type=str(one.outcome)).text = text
+        elif one in skipped:
+            Xml.SubElement(case, "skipped", message=text)
+        else:
+            Xml.SubElement(case, "system-out").text = text
+    Xml.indent(suite)
+    return Xml.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _counted(judgement: Judgement, finding: Finding) -> Outcome:
+    counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.UNTOLD}
+    untold = finding.outcome is Outcome.UNTOLD
+    return counted[judgement.policy.cannot_tell] if untold else finding.outcome
+
+
+def github(judgement: Judgement) -> str:
+    """Workflow commands: GitHub Actions shows them beside the change."""
+    lines = [
+        f"::{_LEVELS[judgement.outcome]} title=lab gate::{_command(words.headline(judgement))}"
+    ]
+    lines += [
+        f"::{_LEVELS[one.outcome]} title=lab gate, {_property(one.rule.metric)}::"
+        f"{_command(words.sentence(one))}"
+        for one in judgement.findings
+        if one.outcome is not Outcome.PASS
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _command(text: str) -> str:
+    """What would end a workflow command is escaped as GitHub asks for."""
+    return _text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def gitlab(judgement: Judgement, policy_path: str = "policy") -> str:
+    """A Code Quality report: GitLab shows it in the merge request."""
+    issues = [
+        {
+            "description": _text(words.sentence(one)),
+            "check_name": f"lab-gate-{one.rule.metric}",
+            "fingerprint": hashlib.sha256(
+                f"{judgement.policy.name}\0{one.rule.metric}\0{one.subject}".encode()
+            ).hexdigest(),
+            "severity": _SEVERITIES[one.outcome],
+            "location": {"path": policy_path, "lines": {"begin": one.rule.line}},
+        }
+        for one in judgement.findings
+        if one.outcome is not Outcome.PASS
+    ]
+    return json.dumps(issues, indent=2) + "\n"
+
+
+def _text(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+FORMATS: Mapping[str, Callable[[Judgement], str]] = {
+    "markdown": markdown,
+    "junit": junit,
+    "github": github,
+    "gitlab": gitlab,
+    "json": lambda judgement: json.dumps(to_json(judgement), indent=2) + "\n",
+}

@@ -1,0 +1,105 @@
+"""A policy as the gate works with it, and the door through which its file comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lab.errors import InputError
+
+Metric = Literal[
+    "wall",
+    "cpu",
+    "step",
+    "hit_rate",
+    "image_size",
+    "peak_memory",
+    "go_benchmark",
+    "coverage",
+]
+Kind = Literal["relative", "absolute", "limit"]
+Doubt = Literal["report", "pass", "fail"]
+MAX_BYTES = 1_000_000
+
+# What a metric counts in, and whether more of it is better.
+UNITS: Mapping[Metric, Literal["seconds", "bytes", "share", "plain"]] = {
+    "wall": "seconds",
+    "cpu": "seconds",
+    "step": "seconds",
+    "hit_rate": "share",
+    "image_size": "bytes",
+    "peak_memory": "bytes",
+    "go_benchmark": "plain",
+    "coverage": "share",
+}
+MORE_IS_BETTER = frozenset({"hit_rate", "coverage"})
+FILES = frozenset({"go_benchmark", "coverage"})
+# Read off, not timed: where each side's rounds agree they are facts, and one round will do.
+COUNTED = frozenset({"hit_rate", "image_size", "coverage"})
+# Facts of host and engine that must be alike on both sides, unless a policy lets one differ.
+HOST_FACTS = ("kernel", "glibc", "cpu_model", "cpus", "memory_bytes", "cgroup", "filesystem")
+ENGINE_FACTS = ("version", "api", "builder", "storage", "private")
+FACTS = (*HOST_FACTS, *(f"engine_{name}" for name in ENGINE_FACTS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One thing that must not become worse.
+
+    ``amount`` is a share (relative), or in the metric's unit: seconds, bytes, a share of one, or
+    the benchmark's own. ``where`` and ``after`` choose builds, ``steps`` and ``benchmarks`` are
+    patterns, ``unit`` is that of a Go benchmark (``throughput`` is 1 / its time).
+    """
+
+    metric: Metric
+    kind: Kind
+    amount: float
+    certainty: float
+    where: Mapping[str, str] = field(default_factory=dict)
+    after: str = "*"
+    steps: str = "*"
+    benchmarks: str = "*"
+    unit: str = "throughput"
+    line: int = 1
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether a fall is the bad direction."""
+        rates = {"throughput", "MB/s"}
+        if self.metric == "go_benchmark":
+            return self.unit in rates or self.unit.endswith("/s")
+        return self.metric in MORE_IS_BETTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a gate asks for. ``other`` are facts of host and engine that may differ."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    cannot_tell: Doubt = "report"
+    degraded: bool = False
+    other: frozenset[str] = frozenset()
+
+
+def load(path: Path) -> Policy:
+    """Read a policy file. Raises InputError with every mistake and its place."""
+    from lab.gate import policy_reading
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8", remedy="save the file as UTF-8") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no such name can be"
+        raise InputError(
+            f"cannot read the policy {path}: {why}",
+            remedy="name a policy file; the one that the lab ships is policies/field.yaml",
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{path} is larger than {MAX_BYTES} bytes: that is no policy")
+    return policy_reading.read(text, path)

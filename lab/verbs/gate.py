@@ -1,0 +1,103 @@
+"""`lab gate`: has a candidate become worse than its baseline by more than a policy allows?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import GateCannotTell, GateFailed, InputError
+from lab.verbs import arguments
+from lab.verbs.output import print_text, say
+
+if TYPE_CHECKING:
+    from lab.gate.judgement import Judgement
+
+FORMATS = ("markdown", "junit", "github", "gitlab", "json")
+FIELD = "field.yaml"
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    for side, what in {"baseline": "before the change", "candidate": "after it"}.items():
+        verb.add_argument(
+            f"--{side}",
+            action="append",
+            default=[],
+            metavar="RUN|FILE",
+            help=f"measured {what}: a run, a Go benchmark output, a coverage profile; repeatable",
+        )
+    verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/field.yaml")
+    verb.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help=f"as well: {', '.join(FORMATS)}; repeatable; without a file instead of the table",
+    )
+    arguments.results(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge; the exit code is the answer."""
+    from lab.gate import policy as policies
+    from lab.gate import sides
+    from lab.gate.judgement import judge
+
+    outputs = [_output(text) for text in options.output]
+    for side in ("baseline", "candidate"):
+        if not getattr(options, side):
+            raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
+    policy_path = options.policy or arguments.shipped(FIELD, "policies")
+    policy = policies.load(policy_path)
+    baseline = sides.read("baseline", options.baseline, options.results)
+    candidate = sides.read("candidate", options.candidate, options.results)
+    notes = sides.compare(baseline, candidate, policy)
+    judgement = judge(baseline, candidate, policy, notes)
+    show(judgement, outputs, policy_path)
+    return end(judgement)
+
+
+def _output(text: str) -> tuple[str, Path | None]:
+    name, given, file = text.partition("=")
+    if name not in FORMATS:
+        raise InputError(
+            f"no output is named {name!r}", remedy=f"--output takes one of {', '.join(FORMATS)}"
+        )
+    if given and not file:
+        raise InputError(f"--output {text}: no file is named after the '='")
+    return name, Path(file) if given else None
+
+
+def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: Path) -> None:
+    """Print and write the judgement in every form asked for."""
+    from lab.disk import write
+    from lab.gate import outputs as forms
+
+    if all(file is not None for _, file in outputs):
+        print_text(forms.text(judgement))
+    for name, file in outputs:
+        made = (
+            forms.gitlab(judgement, str(policy))
+            if name == "gitlab"
+            else forms.FORMATS[name](judgement)
+        )
+        if file is None:
+            print_text(made)
+        else:
+            say(str(write(file.parent, file.name, made.encode())), on_error=True)
+
+
+def end(judgement: Judgement) -> int:
+    """0 for pass; raises GateFailed or GateCannotTell otherwise."""
+    from lab.gate import words
+    from lab.gate.judgement import Outcome
+
+    if judgement.outcome is Outcome.FAIL:
+        raise GateFailed(words.headline(judgement))
+    if judgement.outcome is Outcome.UNTOLD:
+        raise GateCannotTell(
+            words.headline(judgement),
+            remedy="measure more rounds, or say in the policy how that counts (cannot_tell:)",
+        )
+    return 0
