@@ -51,6 +51,10 @@ def _value(rule: Rule, build: Build) -> float | None:
     match rule.metric:
         case "wall":
             return build.wall_s
+        case "cpu":
+            return build.cpu_s
+        case "peak_memory":
+            return build.peak_memory_bytes
         case "hit_rate":
             return build.cache.rate if build.cache else None
         case "image_size":

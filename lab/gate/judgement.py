@@ -166,13 +166,20 @@ def answer(
 def _worse(rule: Rule, found: Interval) -> bool:
     """Whether all of an interval is worse than the rule allows."""
     low, high = found
-    return high < _bound(rule) if rule.more_is_better else low > _bound(rule)
+    bound, slack = _bound(rule), _slack(rule)
+    return high < bound - slack if rule.more_is_better else low > bound + slack
 
 
 def _good(rule: Rule, found: Interval) -> bool:
     """Whether none of an interval is worse than the rule allows."""
     low, high = found
-    return low >= _bound(rule) if rule.more_is_better else high <= _bound(rule)
+    bound, slack = _bound(rule), _slack(rule)
+    return low >= bound - slack if rule.more_is_better else high <= bound + slack
+
+
+def _slack(rule: Rule) -> float:
+    """What binary fractions may be off: 0.8 - 0.795 is not quite 0.005."""
+    return 1e-12 * max(1.0, abs(_bound(rule)))
 
 
 def interval(rule: Rule, change: Sequence[float], confidence: float) -> Interval | None:

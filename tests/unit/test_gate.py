@@ -1,0 +1,345 @@
+"""The gate as its user meets it: recorded good and bad runs in, exit codes out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from lab import cli
+from tests.unit.gate_runs import ENGINE, HOST, build, record
+
+POLICY = """\
+name: tried
+rules:
+  - {metric: wall, relative: +12%}
+  - {metric: image_size, absolute: 100 B}
+"""
+PASS, FAIL, UNTOLD, REFUSED = 0, 4, 5, 2
+
+
+def noisy(middle: float, count: int = 10, seed: int = 1) -> list[float]:
+    rng = random.Random(seed)
+    return [middle * rng.uniform(0.97, 1.03) for _ in range(count)]
+
+
+@pytest.fixture
+def gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def run(*words: str | Path, policy: str = POLICY) -> tuple[int, str, str]:
+        (tmp_path / "policy.yaml").write_text(policy)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["gate", "--policy", str(tmp_path / "policy.yaml"), *map(str, words)])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+Gate = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("walls", "code"),
+    [
+        (noisy(10, seed=2), PASS),
+        (noisy(9, seed=2), PASS),
+        (noisy(13, seed=2), FAIL),
+        (noisy(11.2, seed=2), UNTOLD),
+        (noisy(10, 4, seed=2), UNTOLD),
+    ],
+    ids=["alike", "better", "worse", "at the limit", "few rounds"],
+)
+def test_recorded_runs_give_the_stated_exit_codes(
+    gate: Gate, tmp_path: Path, walls: Sequence[float], code: int
+) -> None:
+    old = record(tmp_path / "old", noisy(10))
+    new = record(tmp_path / "new", walls)
+    found, out, err = gate("--baseline", old, "--candidate", new)
+    assert found == code, out + err
+    assert "gate tried: " in out
+    assert ("lab: gate tried" in err) == (code != PASS)
+
+
+def test_counted_figures_need_no_second_round(gate: Gate, tmp_path: Path) -> None:
+    policy = "name: size\nrules:\n  - {metric: image_size, absolute: 100 B}\n"
+    old = record(tmp_path / "old", [1.0])
+    for size, code in {1100: PASS, 1101: FAIL}.items():
+        new = record(tmp_path / f"new{size}", [1.0], size=size)
+        assert gate("--baseline", old, "--candidate", new, policy=policy)[0] == code
+
+
+@pytest.mark.parametrize(("counts", "code"), [("report", UNTOLD), ("pass", PASS), ("fail", FAIL)])
+def test_a_policy_says_how_doubt_counts(gate: Gate, tmp_path: Path, counts: str, code: int) -> None:
+    old, new = record(tmp_path / "old", [10, 11]), record(tmp_path / "new", [10, 11])
+    found, out, _ = gate(
+        "--baseline", old, "--candidate", new, policy=f"cannot_tell: {counts}\n{POLICY}"
+    )
+    assert found == code
+    assert "too few rounds" in out
+
+
+def test_what_nobody_measured_is_not_passed(gate: Gate, tmp_path: Path) -> None:
+    old, new = record(tmp_path / "old", noisy(1)), record(tmp_path / "new", noisy(1))
+    policy = "name: memory\nrules:\n  - {metric: peak_memory, limit: 1.2GB}\n"
+    code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert code == UNTOLD
+    assert "nobody measured peak_memory" in out
+
+
+def test_a_candidate_that_cannot_be_built_fails(gate: Gate, tmp_path: Path) -> None:
+    old = record(tmp_path / "old", noisy(1))
+    broken = replace(build(11, 1.0), status="failed", reason="make: no rule", wall_s=None)
+    builds = [*(build(at, wall) for at, wall in enumerate(noisy(1), 1)), broken]
+    new = record(tmp_path / "new", [], builds=builds)
+    code, out, _ = gate("--baseline", old, "--candidate", new)
+    assert (code, "make: no rule" in out) == (FAIL, True)
+
+
+def empty_file(folder: Path) -> Path:
+    (folder / "builds.jsonl").write_bytes(b"")
+    return folder
+
+
+def no_records_file(folder: Path) -> Path:
+    (folder / "builds.jsonl").unlink()
+    return folder
+
+
+def empty_folder(folder: Path) -> Path:
+    for path in folder.iterdir():
+        path.unlink()
+    return folder
+
+
+def torn(folder: Path) -> Path:
+    path = folder / "builds.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    return folder
+
+
+def corrupt_line(folder: Path) -> Path:
+    path = folder / "builds.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"round"', b'"rownd"', 1))
+    return folder
+
+
+def corrupt_head(folder: Path) -> Path:
+    (folder / "run.json").write_text("{")
+    return folder
+
+
+def partial(folder: Path) -> Path:
+    path = folder / "run.json"
+    path.write_text(path.read_text().replace('"complete"', '"partial"'))
+    return folder
+
+
+def a_phase_short(folder: Path) -> Path:
+    builds = [build(at, 10.0, phase=phase) for at in range(1, 9) for phase in ("cold", "rebuild")]
+    return record(folder.parent / "short", [], builds=builds[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (empty_file, "empty"),
+        (no_records_file, "empty"),
+        (empty_folder, "empty"),
+        (torn, "partial"),
+        (partial, "partial"),
+        (a_phase_short, "partial"),
+        (corrupt_line, "builds.jsonl:1: not a record"),
+        (corrupt_head, "run.json:1: not a record"),
+    ],
+)
+@pytest.mark.parametrize("doubt", ["report", "pass"])
+def test_a_spoilt_baseline_is_refused_whatever_the_policy(
+    gate: Gate, tmp_path: Path, spoil: Callable[[Path], Path], why: str, doubt: str
+) -> None:
+    old = spoil(record(tmp_path / "old", noisy(10)))
+    new = record(tmp_path / "new", noisy(10))
+    code, out, err = gate(
+        "--baseline", old, "--candidate", new, policy=f"cannot_tell: {doubt}\n{POLICY}"
+    )
+    assert (code, out) == (REFUSED, "")
+    assert why in err
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("kernel", "6.2.0"),
+        ("cpu_model", "Model 2"),
+        ("cpus", 4),
+        ("memory_bytes", 4_000_000_000),
+        ("cgroup", "v1"),
+        ("filesystem", "xfs"),
+        ("kernel", None),
+    ],
+)
+def test_a_baseline_of_another_host_is_refused(
+    gate: Gate, tmp_path: Path, fact: str, value: object
+) -> None:
+    host = replace(HOST, **{fact: value})  # type: ignore[arg-type]  # every fact in its type
+    old = record(tmp_path / "old", noisy(10), host=host)
+    new = record(tmp_path / "new", noisy(10))
+    code, out, err = gate("--baseline", old, "--candidate", new)
+    assert (code, out) == (REFUSED, "")
+    assert "elsewhere" in err
+    assert fact in err
+    allowed = f"allow_other: [{fact}]\n{POLICY}"
+    assert gate("--baseline", old, "--candidate", new, policy=allowed)[0] == PASS
+
+
+def test_a_baseline_of_another_engine_or_scenario_is_refused(gate: Gate, tmp_path: Path) -> None:
+    new = record(tmp_path / "new", noisy(10))
+    older = record(tmp_path / "older", noisy(10), engine=replace(ENGINE, version="25.0"))
+    code, _, err = gate("--baseline", older, "--candidate", new)
+    assert (code, "docker: version was 25.0 and is 26.1" in err) == (REFUSED, True)
+    other = record(tmp_path / "other", noisy(10), scenario="another")
+    code, _, err = gate("--baseline", other, "--candidate", new)
+    assert (code, "'another'" in err) == (REFUSED, True)
+    code, _, err = gate("--baseline", new, "--candidate", new)
+    assert (code, "the same run" in err) == (REFUSED, True)
+    assert gate("--baseline", tmp_path / "none", "--candidate", new)[0] == REFUSED
+
+
+def test_memory_may_differ_by_what_a_kernel_keeps(gate: Gate, tmp_path: Path) -> None:
+    old = record(tmp_path / "old", noisy(10), host=replace(HOST, memory_bytes=7_990_000_000))
+    assert gate("--baseline", old, "--candidate", record(tmp_path / "new", noisy(10)))[0] == PASS
+
+
+def test_every_output_tells_the_same(gate: Gate, tmp_path: Path) -> None:
+    old = record(tmp_path / "old", noisy(10))
+    new = record(tmp_path / "new", noisy(14), size=1000)
+    names = ["markdown", "junit", "github", "gitlab", "json"]
+    wanted = [word for name in names for word in ("--output", f"{name}={tmp_path / name}")]
+    assert gate("--baseline", old, "--candidate", new, *wanted)[0] == FAIL
+    suite = Xml.parse(tmp_path / "junit").getroot()  # noqa: S314 - the lab wrote it
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "0")
+    assert [case.find("failure") is not None for case in suite] == [True, False]
+    issues = json.loads((tmp_path / "gitlab").read_text())
+    assert [(one["severity"], one["location"]["lines"]["begin"]) for one in issues] == [
+        ("major", 3)
+    ]
+    lines = (tmp_path / "github").read_text().splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::error"]
+    assert "%25" in lines[1]
+    told = json.loads((tmp_path / "json").read_text())
+    assert (told["outcome"], len(told["findings"])) == ("fail", 2)
+    assert "❌ fail" in (tmp_path / "markdown").read_text()
+
+
+GO = """\
+goos: linux
+goarch: amd64
+pkg: example.org/a
+cpu: Model 1
+{lines}
+PASS
+ok  \texample.org/a\t12.1s
+"""
+
+
+def go_bench(path: Path, times: Sequence[float]) -> Path:
+    lines = "\n".join(f"BenchmarkParse-2 \t  1000\t  {time:.1f} ns/op\t 8 B/op" for time in times)
+    path.write_text(GO.format(lines=lines))
+    return path
+
+
+def coverage(path: Path, covered: int) -> Path:
+    blocks = [f"a/b.go:{n}.1,{n}.9 1 {int(n <= covered)}\n" for n in range(1, 201)]
+    path.write_text("mode: set\n" + "".join(blocks))
+    return path
+
+
+FIELD = (Path(__file__).parents[2] / "policies" / "field.yaml").read_text()
+GO_POLICY = FIELD.split("  - metric: wall")[0]
+
+
+@pytest.mark.parametrize(
+    ("slower", "covered", "code"),
+    [(1.0, 160, PASS), (1.0, 159, PASS), (1.0, 158, FAIL), (1.04, 160, PASS), (1.15, 160, FAIL)],
+)
+def test_figures_of_go_tools_are_held_to_the_shipped_policy(
+    gate: Gate, tmp_path: Path, slower: float, covered: int, code: int
+) -> None:
+    # A throughput of 1 / 1.15 is a loss of 13 %, one of 1 / 1.04 is a loss of 4 %.
+    times = [1000 + number for number in range(10)]
+    old = go_bench(tmp_path / "old.txt", times), coverage(tmp_path / "old.cov", 160)
+    new = (
+        go_bench(tmp_path / "new.txt", [time * slower for time in times]),
+        coverage(tmp_path / "new.cov", covered),
+    )
+    words = [word for path in old for word in ("--baseline", path)]
+    words += [word for path in new for word in ("--candidate", path)]
+    found, out, err = gate(*words, policy=GO_POLICY)
+    assert found == code, out + err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "empty"),
+        ("mode: set\n", "without a statement"),
+        ("mode: set\na/b.go:1.1,2.2 1\n", ":2:"),
+        ("mode: set\na/b.go:1.1,2.2 1 1", "cut off"),
+        ("mode: odd\na/b.go:1.1,2.2 1 1\n", ":1:"),
+        ("goos: linux\nBenchmarkA-2 10 5.0 ns/op\n", "partial"),
+        ("BenchmarkA-2 10 five ns/op\nPASS\n", "no number"),
+        ("BenchmarkA-2 10 5.0 ns/op\n--- FAIL: TestB\n", "did not pass"),
+        ("hello\n", "neither"),
+        (GO.format(lines="BenchmarkA-2 10 5.0 ns/op").replace("Model 1", "Model 2"), "elsewhere"),
+        (GO.format(lines="BenchmarkA-2 10 5.0 ns/op").replace("goos: linux\n", ""), "elsewhere"),
+    ],
+)
+def test_spoilt_files_of_go_tools_are_refused(
+    gate: Gate, tmp_path: Path, text: str, why: str
+) -> None:
+    (tmp_path / "old.txt").write_text(text)
+    new = go_bench(tmp_path / "new.txt", [1000])
+    policy = f"cannot_tell: pass\n{GO_POLICY.replace('cannot_tell: report', '')}"
+    code, out, err = gate("--baseline", tmp_path / "old.txt", "--candidate", new, policy=policy)
+    assert (code, out) == (REFUSED, "")
+    assert why in err
+
+
+BAD_POLICY = """\
+name: bad
+cannot_tell: pas
+allow_other: [kernl]
+rules:
+  - {metric: wal, relative: 5%}
+  - {metric: wall, relative: 5%, limit: 3s}
+  - {metric: coverage, absolute: +1 points}
+  - {metric: peak_memory, limit: 3s}
+  - {metric: wall, relative: ten}
+  - {metric: wall, steps: x, relative: 3%}
+  - {metric: hit_rate}
+"""
+
+
+def test_every_mistake_of_a_policy_is_told_with_its_place(gate: Gate, tmp_path: Path) -> None:
+    code, _, err = gate("--baseline", "x", "--candidate", "y", policy=BAD_POLICY)
+    assert code == REFUSED
+    places = [line.split("policy.yaml:")[1].split(": ")[0] for line in err.splitlines()[:-1]]
+    assert [place.split(":")[0] for place in places] == [str(n) for n in range(2, 12) if n != 4]
+    for nearest in ("'pass'", "'kernel'", "'wall'"):
+        assert f"did you mean {nearest}" in err
+
+
+def test_the_shipped_policy_states_what_the_field_uses() -> None:
+    from lab.gate.policy import load
+
+    policy = load(Path(__file__).parents[2] / "policies" / "field.yaml")
+    assert [(rule.metric, rule.kind, rule.amount) for rule in policy.rules] == [
+        ("coverage", "absolute", pytest.approx(0.005)),
+        ("go_benchmark", "relative", pytest.approx(0.08)),
+        ("wall", "relative", pytest.approx(0.12)),
+        ("peak_memory", "limit", pytest.approx(1.2e9)),
+    ]
