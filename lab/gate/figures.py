@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from lab.compare import cell_words
-from lab.gate.policy import Rule
+from lab.gate.policy import Metric, Rule
 from lab.gate.sides import Side
 from lab.record import Build
 
@@ -48,21 +48,18 @@ def _subject(rule: Rule, build: Build) -> str:
 
 
 def _value(rule: Rule, build: Build) -> float | None:
-    match rule.metric:
-        case "wall":
-            return build.wall_s
-        case "cpu":
-            return build.cpu_s
-        case "peak_memory":
-            return build.peak_memory_bytes
-        case "hit_rate":
-            return build.cache.rate if build.cache else None
-        case "image_size":
-            return build.image.size_bytes if build.image else None
-        case "step":
-            return _steps(rule.steps, build)
-        case _:
-            return None
+    if rule.metric == "step":
+        return _steps(rule.steps, build)
+    return VALUES[rule.metric](build)
+
+
+VALUES: Mapping[Metric, Callable[[Build], float | None]] = {
+    "wall": lambda build: build.wall_s,
+    "cpu": lambda build: build.cpu_s,
+    "hit_rate": lambda build: build.cache.rate if build.cache else None,
+    "image_size": lambda build: build.image.size_bytes if build.image else None,
+    "peak_memory": lambda build: build.peak_memory_bytes,
+}
 
 
 def _steps(pattern: str, build: Build) -> float | None:
