@@ -18,11 +18,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from lab.bases.cache import Cache, Layer, copy, writing
+from lab.bases.cache import LAYER_LIMIT, Cache, Layer, copy, writing
 from lab.bases.image_tar import EPOCH, architecture
 from lab.errors import SourceError
 
 _DOCUMENT_LIMIT = 8 << 20
+# A layer may unpack to 1 GiB whatever its size, and a larger one to so many times its own: real
+# layers unpack to 2 to 10 times, deflate ends at 1032 times.
+_FREE, _RATIO = 1 << 30, 100
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # What reading a damaged archive raises; the same bytes may fail in any of these ways.
 BROKEN = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, ValueError)
@@ -34,7 +37,8 @@ def image(cache: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
         plain = folder / "archive.tar"
         try:
             with path.open("rb") as file, writing(plain), plain.open("wb") as out:
-                copy(decompressed(file, str(path)), out, what=str(path))
+                limit = _limit(path.stat().st_size)
+                copy(decompressed(file, str(path)), out, what=str(path), limit=limit)
             with tarfile.open(plain, mode="r:") as tar:
                 names = {posixpath.normpath(member.name): member for member in tar}
                 return _Archive(cache, path, tar, names).image()
@@ -52,7 +56,10 @@ def rootfs(cache: Cache, path: Path) -> Layer:
     try:
         with path.open("rb") as file:
             plain = decompressed(file, str(path))
-            layer = cache.layer(lambda out: cast("None", copy(plain, out, what=str(path))))
+            limit = _limit(path.stat().st_size)
+            layer = cache.layer(
+                lambda out: cast("None", copy(plain, out, what=str(path), limit=limit))
+            )
         with tarfile.open(layer.path, mode="r:") as tar:
             tar.getmembers()
         with layer.path.open("rb") as file:
@@ -159,12 +166,18 @@ class _Archive:
         return json.loads(data)
 
     def _layer(self, name: str, diff_id: str) -> Layer:
-        _, file = self._open(name)
-        plain = decompressed(file, f"{name} in {self.path}")
-        layer = self.cache.layer(lambda out: cast("None", copy(plain, out, what=name)))
+        member, file = self._open(name)
+        what = f"{name} in {self.path}"
+        plain, limit = decompressed(file, what), _limit(member.size)
+        layer = self.cache.layer(lambda out: cast("None", copy(plain, out, what=what, limit=limit)))
         if f"sha256:{layer.digest}" != diff_id:
             raise ValueError(f"layer {name} has sha256:{layer.digest}, it should have {diff_id}")
         return layer
+
+
+def _limit(size: int) -> int:
+    """What a stream of ``size`` bytes may unpack to: beyond it, it is a bomb."""
+    return min(max(_FREE, size * _RATIO), LAYER_LIMIT)
 
 
 def _blob(descriptor: dict[str, Any]) -> str:

@@ -8,21 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import bases, elf
-from lab.bases import image_tar
-from lab.bases.contents import Contents
-from lab.bases.sources import BaseSource
-from lab.paths import cache_dir
+from lab import elf
+from tests.contract.debian import SUITES, image
 
-SUITES = ("bullseye", "bookworm", "trixie", "sid")
 BATCH = 200
-
-
-def contents(suite: str) -> Contents:
-    base = bases.base(BaseSource(kind="suite", value=suite, name=suite), say=lambda _: None)
-    assert base.image.path is not None
-    layers, _ = image_tar.read(base.image.path)
-    return Contents([cache_dir() / "bases/layers" / f"{digest}.tar" for digest, _ in layers])
 
 
 def in_words(facts: elf.Facts) -> dict[str, object]:
@@ -107,7 +96,7 @@ def readelf(paths: list[Path]) -> dict[str, str]:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_binary_of_a_base_is_read_as_readelf_reads_it(suite: str, tmp_path: Path) -> None:
-    held = contents(suite)
+    held = image(suite).contents
     found: dict[str, tuple[str, elf.Facts]] = {}
     for number, (name, node) in enumerate(sorted(held.nodes.items())):
         if node.file and held.data(node, 4) == elf.MAGIC:

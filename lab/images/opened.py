@@ -1,0 +1,129 @@
+"""An image opened for reading, by any name that a user has for it."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import bases
+from lab.bases import archive, image_tar
+from lab.bases.cache import Cache, Layer
+from lab.bases.contents import Contents
+from lab.bases.sources import BaseSource, ToolchainSource
+from lab.engines.protocol import ImageArchive
+from lab.errors import SourceError
+from lab.paths import cache_dir
+
+_SUITE = re.compile(r"(?P<suite>[a-z][a-z0-9-]{0,31})(?:\+go(?P<go>\d+(?:\.\d+)*\S*))?")
+_FORMS = "a suite such as bookworm, a suite with Go such as bookworm+go1.22.10, or a path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An image: its layers from the lowest, its runtime settings, and the view of them together.
+
+    ``archive`` is what an engine loads to run it; ``suite`` is what it was bootstrapped from.
+    """
+
+    name: str
+    origin: str
+    layers: tuple[Layer, ...]
+    settings: Mapping[str, Any]
+    contents: Contents
+    archive: ImageArchive
+    suite: str | None = None
+
+
+def opened(text: str, *, say: Callable[[str], None], cache: Path | None = None) -> Opened:
+    """The image of a name. Raises SourceError, HostLacks, DiskFull or StoreError."""
+    path = Path(text)
+    if path.exists():
+        return _of_path(path, cache)
+    match = _SUITE.fullmatch(text)
+    if match is None:
+        raise SourceError(
+            f"there is no image {text!r} on this disk",
+            remedy=f"name {_FORMS}; `docker save -o FILE {text}` makes a file of an image",
+        )
+    suite = BaseSource(kind="suite", value=match["suite"], name=match["suite"])
+    go = match["go"] and ToolchainSource(kind="go", value=match["go"], name=match["go"])
+    return of_source(suite, go or None, say=say, cache=cache)
+
+
+def of_source(
+    source: BaseSource,
+    toolchain: ToolchainSource | None = None,
+    *,
+    say: Callable[[str], None],
+    cache: Path | None = None,
+) -> Opened:
+    """The image of a scenario's base, with a toolchain on it where one is named."""
+    base = bases.base(source, say=say, cache=cache)
+    if base.image.path is None:
+        raise SourceError(
+            f"{base.image.ref} is in a registry: the lab reads images on disk",
+            remedy=f"save it with `docker save -o FILE {base.image.ref}` and name it as an archive",
+        )
+    name = source.name
+    if toolchain is not None and toolchain.kind != "base":
+        base = bases.with_toolchain(base, toolchain, say=say, cache=cache)
+        name = f"{name}+go{base.go}"
+    assert base.image.path is not None  # noqa: S101 - with_toolchain keeps what has a path
+    found, settings = image_tar.read(base.image.path)
+    store = _store(cache)
+    layers = tuple(store.kept(digest, size) for digest, size in found)
+    return Opened(
+        name=name,
+        origin=base.origin,
+        layers=layers,
+        settings=settings,
+        contents=Contents([layer.path for layer in layers]),
+        archive=base.image,
+        suite=source.value if source.kind == "suite" else None,
+    )
+
+
+def _of_path(path: Path, cache: Path | None) -> Opened:
+    store = _store(cache)
+    if path.is_dir() or not _is_image(path):
+        layers, settings = [archive.rootfs(store, path)], dict[str, Any]()
+    else:
+        layers, settings = archive.image(store, path)
+    name = path.name or str(path)
+    tag = re.sub(r"[^A-Za-z0-9_.-]", "-", name).lstrip(".-")[:80] or "image"
+    image, _ = image_tar.images(store, tag, layers, settings)
+    return Opened(
+        name=name,
+        origin=f"folder {path}" if path.is_dir() else f"file {path}",
+        layers=tuple(layers),
+        settings=settings,
+        contents=Contents([layer.path for layer in layers]),
+        archive=image,
+    )
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file is an image's archive rather than the tar of a root folder."""
+    try:
+        with (
+            path.open("rb") as file,
+            tarfile.open(fileobj=archive.decompressed(file, str(path)), mode="r|") as tar,
+        ):
+            for count, member in enumerate(tar):
+                if member.name.removeprefix("./") in {"manifest.json", "index.json", "oci-layout"}:
+                    return True
+                if count > 100_000:
+                    break
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+    except archive.BROKEN:
+        pass  # what is wrong with it is said by who reads it whole
+    return False
+
+
+def _store(cache: Path | None) -> Cache:
+    return Cache(cache_dir() / "bases" if cache is None else cache)
