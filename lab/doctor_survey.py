@@ -153,6 +153,15 @@ def _tools() -> tuple[_Tool, ...]:
             version=True,
         ),
         _Tool("readelf", ("readelf",), ("binutils",), "`make test` holds ELF facts against it"),
+        _Tool(
+            "qemu",
+            ("qemu-system-x86_64",),
+            ("qemu-system-x86",),
+            "boots kernels in micro virtual machines (x86-64)",
+            version=True,
+        ),
+        _Tool("squashfs", ("mksquashfs",), ("squashfs-tools",), "packs an image as a guest's root"),
+        _Tool("gcc", ("gcc",), ("gcc",), "compiles the probers of system calls and of glibc, once"),
         _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )

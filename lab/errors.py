@@ -97,6 +97,13 @@ class HostLacks(LabError):
     meaning = "the host lacks something: see lab doctor"
 
 
+class GuestFailed(LabError):
+    """A kernel's guest did not come up, or did not come to its end in time."""
+
+    exit_code = 13
+    meaning = "a kernel did not boot, or its guest did not end in time"
+
+
 class Interrupted(LabError):
     """Ctrl-C or SIGTERM: the records so far are intact and the run can be resumed."""
 

@@ -33,25 +33,27 @@ def run(
     folder: Path | None = None,
     timeout_s: float | None = None,
     codes: Collection[int] = (0,),
+    stdin: Path | None = None,
     error: type[LabError] = LabError,
     remedy: str | None = None,
 ) -> Done:
-    """Run a command to its end with nothing on its standard input.
+    """Run a command to its end; its standard input is the file ``stdin``, or empty.
 
     ``environment`` is added to the lab's own. Raises ``error`` on an exit code that is not among
     ``codes`` and on time-out, with the command to paste and the end of what it said; HostLacks
     where there is no such program.
     """
     try:
-        done = subprocess.run(
-            [str(word) for word in command],
-            env=os.environ | (environment or {}),
-            cwd=folder,
-            timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        with open(stdin or os.devnull, "rb") as given:  # noqa: PTH123 (or the null device)
+            done = subprocess.run(
+                [str(word) for word in command],
+                env=os.environ | (environment or {}),
+                cwd=folder,
+                timeout=timeout_s,
+                stdin=given,
+                capture_output=True,
+                check=False,
+            )
     except FileNotFoundError as missing:
         if folder is not None and not folder.is_dir():
             raise error(f"there is no folder {folder}") from missing

@@ -94,6 +94,22 @@ def layer(cache: Cache, suite: str, apt_source: str | None, *, say: Say) -> Laye
         return cache.adopt(path)
 
 
+def extract(suite: str, package: str, path: Path, apt_source: str | None) -> None:
+    """Unpack a package and what it depends on into a tar; none of it is installed or run.
+
+    ``path`` lies in a folder of its own. Takes 5 to 10 s; raises HostLacks, SourceError.
+    """
+    if shutil.which("mmdebstrap") is None:
+        raise HostLacks(
+            f"mmdebstrap is not installed: it fetches {package} of {suite}",
+            remedy="lab doctor --install",
+        )
+    command = ["mmdebstrap", "--variant=extract", "--quiet", "--format=tar"]
+    command += [f"--include={package}", '--aptopt=Acquire::Check-Valid-Until "false"']
+    command += [suite, str(path)] + ([apt_source] if apt_source else [])
+    _run(command, f"{suite}'s {package}", path.parent)
+
+
 def _run(command: list[str], suite: str, folder: Path) -> None:
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": str(folder)}
     try:

@@ -23,6 +23,8 @@ FLOOR = [
     {"images"},
     {"goroot"},
     {"bench"},
+    {"probes"},
+    {"kernels"},
     {"scenario"},
     {"plan", "draft", "imagined", "expect"},
     {"fold", "watch"},

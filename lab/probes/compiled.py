@@ -1,0 +1,69 @@
+"""The probers, compiled once from the sources beside this module and kept by content.
+
+The static one stands on nothing: no libc, no loader. gcc alone (no libc's headers) makes both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.bases.cache import Cache
+from lab.bases.image_tar import architecture
+from lab.errors import HostLacks
+from lab.paths import cache_dir
+from lab.process import found, run
+
+SOURCES = Path(__file__).parent / "src"
+_STATIC = (
+    *("-Os", "-Wall", "-Wextra", "-Werror", "-static", "-nostdlib", "-ffreestanding"),
+    *("-fno-stack-protector", "-fno-pie", "-no-pie", "-fcf-protection=none"),
+    *("-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,-z,noexecstack"),
+)
+_REMEDY = "lab doctor --install"
+
+
+def static(cache: Path | None = None) -> Path:
+    """The static prober: an ELF file that runs on any x86-64 Linux. Raises HostLacks."""
+    names = ("raw.c", "calls.c", "program.c", "guest.c", "main.c")
+    return _kept("prober", [*names, "raw.h"], [[*_STATIC, "-o", "OUT", *names]], cache)
+
+
+def _kept(
+    what: str, sources: Sequence[str], commands: Sequence[Sequence[str]], cache: Path | None
+) -> Path:
+    """What the commands make, gcc's arguments with OUT for their last output."""
+    if architecture() != "amd64":
+        raise HostLacks(
+            f"the lab's probers know the system calls of x86-64; this machine is {architecture()}",
+            remedy="run it on an x86-64 machine",
+        )
+    gcc = found("gcc")
+    if gcc is None:
+        raise HostLacks("gcc is not installed: it compiles the lab's probers", remedy=_REMEDY)
+    version = run([gcc, "-dumpfullversion"], error=HostLacks, remedy=_REMEDY).out.strip()
+    digests = [hashlib.sha256((SOURCES / name).read_bytes()).hexdigest() for name in sources]
+    key = {
+        "prober": what,
+        "gcc": version,
+        "sources": digests,
+        "commands": list(map(list, commands)),
+    }
+    store = Cache(cache_dir() / "probers" if cache is None else cache)
+
+    def make() -> dict[str, object]:
+        with store.temporary() as folder:
+            out = folder / what
+            for command in commands:
+                given = [
+                    word.replace("OUT", str(out)).replace("FOLDER", str(folder)) for word in command
+                ]
+                run([gcc, *given], folder=SOURCES, timeout_s=120, error=HostLacks, remedy=_REMEDY)
+            layer = store.adopt(out)
+            return {"layers": [[layer.digest, layer.size]]}
+
+    entry = store.entry(key, make, say=lambda _: None, what=what)
+    path = store.kept(*entry["layers"][0]).path
+    path.chmod(0o755)
+    return path
