@@ -102,7 +102,7 @@ class _Piece:
 
 
 def write(entries: Mapping[str, Entry]) -> Archive:
-    """The tar of the entries, sorted by path, owned by 0:0."""
+    """The tar of the entries, sorted by path, owned by 0:0 but for files that say otherwise."""
     pieces = list(_pieces(entries))
     used = sum(len(piece.header) + _padded(piece.size) for piece in pieces) + 2 * _BLOCK
     end = bytes(2 * _BLOCK + -used % _RECORD)
@@ -175,7 +175,9 @@ def _pieces(entries: Mapping[str, Entry]) -> Iterator[_Piece]:
                 yield _Piece(header, b"", 0)
             case "file":
                 size = _length(entry.data)
-                header = _header(path, _FILE, entry.mode, size=size, mtime=entry.mtime)
+                header = _header(
+                    path, _FILE, entry.mode, size=size, mtime=entry.mtime, owner=entry.owner
+                )
                 yield _Piece(header, entry.data, size)
 
 
@@ -189,7 +191,14 @@ def _length(data: bytes | Path) -> int:
 
 
 def _header(
-    path: str, kind: bytes, mode: int, *, size: int = 0, mtime: int = 0, target: str = ""
+    path: str,
+    kind: bytes,
+    mode: int,
+    *,
+    size: int = 0,
+    mtime: int = 0,
+    target: str = "",
+    owner: tuple[int, int] = (0, 0),
 ) -> bytes:
     """The header of one entry, after a pax header for what the plain one cannot hold."""
     extra = {}
@@ -206,6 +215,7 @@ def _header(
         0 if "size" in extra else size,
         min(max(mtime, 0), _MAX_OCTAL),
         _encoded(target)[:100],
+        owner,
     )
     if not extra:
         return plain
@@ -214,9 +224,17 @@ def _header(
     return _plain(name, _PAX, 0o644, len(body), 0, b"") + body + bytes(-len(body) % _BLOCK) + plain
 
 
-def _plain(name: bytes, kind: bytes, mode: int, size: int, mtime: int, target: bytes) -> bytes:
+def _plain(
+    name: bytes,
+    kind: bytes,
+    mode: int,
+    size: int,
+    mtime: int,
+    target: bytes,
+    owner: tuple[int, int] = (0, 0),
+) -> bytes:
     head = b"%b%07o\0%07o\0%07o\0%011o\0%011o\0" % (
-        name.ljust(100, b"\0"), mode & 0o7777, 0, 0, size, mtime
+        name.ljust(100, b"\0"), mode & 0o7777, *owner, size, mtime
     )  # fmt: skip
     tail = b"%b%bustar\00000" % (kind, target.ljust(100, b"\0"))
     tail = tail.ljust(_BLOCK - 156, b"\0")

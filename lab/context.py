@@ -17,11 +17,15 @@ from lab.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A regular file: its bytes, or where on disk they lie. ``mtime`` is in whole seconds."""
+    """A regular file: its bytes, or where on disk they lie. ``mtime`` is in whole seconds.
+
+    ``owner`` is user and group; from a folder on disk all is sent as root's, as clients do.
+    """
 
     data: bytes | Path
     mode: int = 0o644
     mtime: int = 0
+    owner: tuple[int, int] = (0, 0)
     kind: ClassVar[Literal["file"]] = "file"
 
 
@@ -95,9 +99,10 @@ class Context:
         there = self.entries.get(path)
         if there is not None and there.kind != "file":
             raise _no_file(path, there)
-        if mode is None:
-            mode = 0o644 if there is None else there.mode
-        return self.with_entry(path, File(data, mode))
+        if there is None:
+            return self.with_entry(path, File(data, 0o644 if mode is None else mode))
+        mode = there.mode if mode is None else mode
+        return self.with_entry(path, File(data, mode, owner=there.owner))
 
     def with_entry(self, path: str, entry: Entry) -> Context:
         """With an entry put in or replaced."""

@@ -101,7 +101,8 @@ class Build:
     that had to follow one another, ``unattributed_s`` the wall time that belongs to no step.
     ``cpu_s`` is what the engine and all steps used of the CPUs, ``peak_memory_bytes`` the most that
     their processes held at a time; None where the engine's work cannot be told from others'.
-    ``marks`` are named seconds, taken inside the build where a layout asks for them.
+    ``marks`` are named seconds, taken inside the build where a layout asks for them. ``manifest``
+    is the place, in the run's folder, of what the build was made from.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Build:
     log_tail: str | None = None
     dockerfile: str | None = None
     replay: str | None = None
+    manifest: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The record as builds.jsonl holds it."""

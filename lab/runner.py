@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
@@ -20,6 +20,8 @@ from lab.errors import DiskFull, EngineLost, InputError, SourceError
 from lab.events import Event, Ready
 from lab.fold import Fold
 from lab.layouts import Container
+from lab.manifest import Manifest
+from lab.manifest import make as make_manifest
 from lab.plan import Phase, Trial
 from lab.record import Build, BuildStatus, Image
 from lab.watch import Meter
@@ -37,10 +39,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A build has ended, or was skipped; ``dockerfile`` is the text that was built."""
+    """A build has ended, or was skipped; ``dockerfile`` is the text that was built.
+
+    ``manifest`` names all that it was made from.
+    """
 
     build: Build
     dockerfile: str | None
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,7 @@ def _build(
     yield Began(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
     fold = Fold(parsed, inputs.target, trial.marks)
+    manifest = _manifest(trial, inputs, parsed, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with closing(inputs.full_context().archive()) as archive, Meter(engine.usage) as meter:
         request = BuildRequest(
@@ -174,7 +181,29 @@ def _build(
         peak_memory_bytes=meter.peak_memory_bytes,
         **told_of,
     )
-    yield Built(build=build, dockerfile=parsed.text)
+    yield Built(build=build, dockerfile=parsed.text, manifest=manifest)
+
+
+def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> Manifest:
+    """All that the build is made from; bases by the digests that the engine has now."""
+    known = {image.ref: image.id for image in trial.images}
+    for base in trial.bases:
+        known[base.working] = known.get(base.moved if inputs.base_moved else base.original)
+
+    def digest(ref: str) -> str | None:
+        if known.get(ref) is None:
+            with suppress(SourceError):  # not loaded: the engine pulls it, or will say so itself
+                known[ref] = engine.inspect(ref).id
+        return known.get(ref)
+
+    return make_manifest(
+        parsed,
+        inputs.full_context(),
+        dockerfile_path=inputs.dockerfile_path,
+        build_args=inputs.build_args,
+        target=inputs.target,
+        digest=digest,
+    )
 
 
 def _contain(

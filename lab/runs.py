@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from lab.disk import disk
 from lab.errors import InputError
+from lab.manifest import Manifest
 from lab.record import Build, Run
 
 RUN_FILE, BUILDS_FILE = "run.json", "builds.jsonl"
@@ -84,6 +85,23 @@ def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
             for line in lines:
                 message = json.loads(line)
                 yield message["t"], message["m"]
+
+
+def manifest(folder: Path, build: Build) -> Manifest | None:
+    """What a build was made from; None for one that was skipped, or made by an older lab."""
+    if build.manifest is None:
+        return None
+    path = folder / build.manifest
+    with disk(path):
+        packed = path.read_bytes()
+    try:
+        data = zlib.decompress(packed, GZIP)
+    except zlib.error as error:
+        raise InputError(
+            f"{path}: not a manifest of the lab: {error}",
+            remedy="remove it; the builds that name it then cannot be explained",
+        ) from error
+    return _parsed(data, path, 1, Manifest.from_json)
 
 
 def events_path(folder: Path, build_id: str) -> Path:

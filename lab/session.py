@@ -291,8 +291,8 @@ def _drive(
             case runner.FailedContext(build_id=build_id, archive=archive):
                 with archive.open() as stream:
                     writer.keep_context(build_id, stream)
-            case runner.Built(build=build, dockerfile=text):
-                writer.append(build, text)
+            case runner.Built(build=build, dockerfile=text, manifest=manifest):
+                writer.append(build, text, manifest)
             case _:
                 pass
         watcher.see(happening)

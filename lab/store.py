@@ -8,6 +8,7 @@ does not grow with what an engine prints. Whoever writes holds a lock on builds.
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, Self
 
 from lab.disk import disk, dump, write
 from lab.errors import InputError, StoreError
+from lab.manifest import Manifest
 from lab.record import Build, Run, RunStatus
 from lab.runs import (
     BUILDS_FILE,
@@ -69,7 +71,7 @@ class Writer:
         self.earlier = earlier
         self._lines: int | None = lines
         self._events: _Events | None = None
-        self._dockerfiles: set[str] = set()
+        self._kept: set[str] = set()
 
     def begin(self, build_id: str) -> None:
         """The raw messages from here on belong to this build."""
@@ -82,12 +84,19 @@ class Writer:
             raise RuntimeError("raw() before begin()")
         self._events.add(at, data)
 
-    def append(self, build: Build, dockerfile_text: str | None = None) -> Build:
+    def append(
+        self,
+        build: Build,
+        dockerfile_text: str | None = None,
+        manifest: Manifest | None = None,
+    ) -> Build:
         """Put a build on disk; it is there when this returns. Gives the build as stored.
 
-        A Dockerfile is kept once for all builds that share its text.
+        A Dockerfile, and a manifest, is kept once for all builds that share it.
         """
         self._end_events()
+        if manifest is not None:
+            build = replace(build, manifest=self._keep_manifest(manifest))
         if dockerfile_text is not None:
             build = replace(build, dockerfile=self._keep(dockerfile_text))
         line = dump(build.to_json()) + b"\n"
@@ -165,9 +174,17 @@ class Writer:
     def _keep(self, text: str) -> str:
         data = text.encode(errors="surrogateescape")
         place = f"dockerfiles/{hashlib.sha256(data).hexdigest()[:16]}.Dockerfile"
-        if place not in self._dockerfiles:
+        if place not in self._kept:
             write(self.folder, place, data)
-            self._dockerfiles.add(place)
+            self._kept.add(place)
+        return place
+
+    def _keep_manifest(self, manifest: Manifest) -> str:
+        data = dump(manifest.to_json())
+        place = f"manifests/{hashlib.sha256(data).hexdigest()[:16]}.json.gz"
+        if place not in self._kept:
+            write(self.folder, place, gzip.compress(data, 3, mtime=0))
+            self._kept.add(place)
         return place
 
 

@@ -13,6 +13,7 @@ VERBS = {
     "plan": "list a scenario's cells and what would be skipped",
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",
+    "explain": "say why steps were not cached",
     "schema": "print the JSON Schema of scenario files",
     "goroot": "install Go versions side by side and switch between them in one step",
     "doctor": "list what this host has and lacks",

@@ -1,0 +1,58 @@
+"""Why steps were not cached: builds explained from their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab import runs
+from lab.explain.build import Explained, Explanation, Known, explain
+from lab.explain.causes import Cause, Difference, difference
+from lab.explain.showing import as_json, as_text, side_by_side
+from lab.explain.words import words
+from lab.manifest import rules
+
+__all__ = [
+    "Cause",
+    "Difference",
+    "Explained",
+    "Explanation",
+    "Known",
+    "as_json",
+    "as_text",
+    "causes",
+    "difference",
+    "explain",
+    "explanations",
+    "side_by_side",
+    "words",
+]
+
+
+def explanations(stored: runs.StoredRun) -> dict[str, Explanation]:
+    """Every build of a run that has a manifest, explained, by its id.
+
+    The earlier builds of a cell are those of the same axis values that ended before it.
+    """
+    versions = {engine.name: engine.version for engine in stored.run.engines}
+    earlier: dict[tuple[tuple[str, str], ...], list[Known]] = {}
+    found = {}
+    for build in stored.builds:
+        manifest = runs.manifest(stored.folder, build)
+        if manifest is None:
+            continue
+        before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
+        engine = build.cell.get("engine", "")
+        if build.phase == "cold":
+            del before[:-1]  # what came before is forgotten: that there was something is enough
+        known = Known(build=build, manifest=manifest)
+        found[build.id] = explain(known, before, rules(engine, versions.get(engine, "")))
+        before.append(known)
+    return found
+
+
+def causes(stored: runs.StoredRun) -> dict[str, Mapping[int, str]]:
+    """For reports: build id -> step index -> why that step ran, in words."""
+    return {
+        name: {one.step.index: one.text for one in explanation.steps if one.text}
+        for name, explanation in explanations(stored).items()
+    }

@@ -1,0 +1,201 @@
+"""One build explained against the nearest earlier one: root causes, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lab.events import Outcome
+from lab.explain.causes import Cause, Difference, difference
+from lab.explain.words import words
+from lab.manifest import Manifest, Rules, StepFacts, facets, keys
+from lab.manifest.rules import STRICT, linked, previous
+from lab.record import Build, Step
+
+RAN = (Outcome.MISS, Outcome.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A build with its manifest."""
+
+    build: Build
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Why one step has its outcome.
+
+    ``causes`` are its own (a root). A step without, that ran all the same, is a knock-on miss:
+    ``follows`` are the steps whose causes it follows from. ``unsafe`` names what changed although
+    the engine reused the step.
+    """
+
+    step: Step
+    causes: tuple[Cause, ...] = ()
+    follows: tuple[int, ...] = ()
+    unsafe: tuple[Cause, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The cause in words; empty for a hit."""
+        if self.unsafe:
+            return f"UNSAFE HIT: {words(self.unsafe)}"
+        if self.causes:
+            return words(self.causes)
+        return "knock-on" if self.follows else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A build explained. ``against`` is the id of the earlier build, None where there is none.
+
+    ``seconds`` is what each root step cost: its own time, and that of the steps that follow it.
+    """
+
+    build: Build
+    against: str | None
+    steps: tuple[Explained, ...]
+    seconds: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> tuple[Explained, ...]:
+        """The steps with causes of their own."""
+        return tuple(one for one in self.steps if one.causes)
+
+    def knock_ons(self, root: int) -> tuple[Explained, ...]:
+        """The steps that missed only because this root did."""
+        return tuple(one for one in self.steps if one.follows[-1:] == (root,))
+
+
+def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
+    """Explain a build against the nearest of the earlier builds of its cell.
+
+    ``earlier`` are in the order in which they were built. Steps before the last cold build are
+    forgotten by the engine, and so they are here.
+    """
+    if now.build.phase == "cold" or not earlier:
+        cause = Cause(kind="cold") if earlier else Cause(kind="never")
+        return _finish(now, None, _all(now, cause))
+    last_cold = max((n for n, one in enumerate(earlier) if one.build.phase == "cold"), default=0)
+    candidates = earlier[last_cold:]
+    usable = [one for one in candidates if one.build.status == "ok"] or candidates
+    compared = [(difference(one.manifest, now.manifest, rules), one) for one in reversed(usable)]
+    nearest, reference = min(compared, key=lambda pair: pair[0].size)
+    seen = {
+        key.own
+        for one in candidates
+        for index, key in keys(one.manifest, rules).items()
+        if _outcome(one.build, index) in {Outcome.HIT, Outcome.MISS}
+    }
+    explained = _walk(now, reference, nearest, seen, rules)
+    return _finish(now, reference, explained)
+
+
+def _all(now: Known, cause: Cause) -> tuple[Explained, ...]:
+    """Every step that ran, for one cause: the first of each stage is its root."""
+    found = []
+    roots: dict[str, int] = {}
+    for step in now.build.steps:
+        if step.outcome not in RAN:
+            found.append(Explained(step=step))
+        elif step.stage in roots:
+            found.append(Explained(step=step, follows=(roots[step.stage],)))
+        else:
+            roots[step.stage] = step.index
+            found.append(Explained(step=step, causes=(cause,)))
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Path:
+    """What is known of a step: causes that struck at it or above it, and the roots it follows."""
+
+    carried: frozenset[Cause] = frozenset()
+    pending: tuple[Cause, ...] = ()
+    roots: tuple[int, ...] = ()
+
+
+def _walk(
+    now: Known, reference: Known, compared: Difference, seen: set[str], rules: Rules
+) -> tuple[Explained, ...]:
+    facts = {step.index: step for step in now.manifest.steps}
+    own_keys = keys(now.manifest, rules)
+    paths: dict[int, _Path] = {}
+    found = []
+    for step in now.build.steps:
+        if step.index not in facts or not linked(facts[step.index], rules):
+            found.append(Explained(step=step))
+            continue
+        above = [paths[one] for one in _stands_on(now.manifest, facts[step.index], rules)]
+        carried = frozenset().union(*(one.carried for one in above))
+        roots = tuple(dict.fromkeys(root for one in above for root in one.roots))
+        own = [cause for cause in compared.own.get(step.index, ()) if cause not in carried]
+        pending = tuple(dict.fromkeys((*(c for one in above for c in one.pending), *own)))
+        after = carried | set(pending)
+        if step.outcome is None:
+            paths[step.index] = _Path(carried, pending, roots)
+            found.append(Explained(step=step))
+        elif step.outcome not in RAN:
+            unsafe = _unsafe(now, reference, step, compared) if step.outcome is Outcome.HIT else ()
+            paths[step.index] = _Path()
+            found.append(Explained(step=step, unsafe=unsafe))
+        elif pending:
+            paths[step.index] = _Path(after, (), (*roots, step.index))
+            found.append(Explained(step=step, causes=pending))
+        elif roots:
+            paths[step.index] = _Path(after, (), roots)
+            found.append(Explained(step=step, follows=roots))
+        else:
+            known = own_keys[step.index].own in seen
+            cause = Cause(kind="evicted" if known else "unknown")
+            paths[step.index] = _Path(after | {cause}, (), (step.index,))
+            found.append(Explained(step=step, causes=(cause,)))
+    return tuple(found)
+
+
+def _stands_on(manifest: Manifest, step: StepFacts, rules: Rules) -> list[int]:
+    before = previous(manifest, step, rules)
+    found = [] if before is None else [before]
+    for reading in step.reads:
+        one: int | None = reading.step
+        while one is not None and not linked(manifest.step(one), rules):
+            one = manifest.step(one).previous
+        found += [] if one is None else [one]
+    return found
+
+
+def _unsafe(now: Known, reference: Known, step: Step, compared: Difference) -> tuple[Cause, ...]:
+    """What a reused step's result depends on and what changed all the same."""
+    old = compared.alignment.old_of.get(step.index)
+    if old is None or _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+        return ()
+    was = facets(reference.manifest, reference.manifest.step(old), STRICT)
+    here = facets(now.manifest, now.manifest.step(step.index), STRICT)
+    if was == here:
+        return ()
+    strict = difference(reference.manifest, now.manifest, STRICT)
+    return tuple(
+        cause
+        for cause in strict.own.get(step.index, ())
+        if cause.kind not in {"added", "removed", "order"}
+    )
+
+
+def _finish(now: Known, reference: Known | None, steps: tuple[Explained, ...]) -> Explanation:
+    seconds: dict[int, float] = {}
+    for one in steps:
+        if one.causes or one.follows:
+            root = one.step.index if one.causes else one.follows[-1]
+            seconds[root] = seconds.get(root, 0.0) + (one.step.duration_s or 0.0)
+    return Explanation(
+        build=now.build,
+        against=reference.build.id if reference else None,
+        steps=steps,
+        seconds=seconds,
+    )
+
+
+def _outcome(build: Build, index: int) -> Outcome | None:
+    return next((step.outcome for step in build.steps if step.index == index), None)

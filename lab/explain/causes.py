@@ -1,0 +1,195 @@
+"""Why a step cannot be the one that was built before: causes, from two manifests. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.explain.alignment import Alignment, align
+from lab.manifest import Manifest, Rules, StepFacts, facets
+from lab.manifest.rules import linked, previous
+from lab.manifest.variables import assignments, names
+
+Kind = Literal[
+    "file", "text", "env", "arg", "base", "image", "setting", "added", "removed", "order",
+    "never", "cold", "evicted", "unknown",
+]  # fmt: skip
+_FILE = re.compile(r"^file (.*) (content|mode|owner|time)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One thing that changed.
+
+    ``subject`` is what: a path, a variable, an instruction. ``aspect`` of a file: content, mode,
+    owner, time, added, removed. None where there was, or is, nothing.
+    """
+
+    kind: Kind
+    subject: str = ""
+    aspect: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Two manifests compared by an engine's rules: each new step's own causes, by its index."""
+
+    own: Mapping[int, tuple[Cause, ...]]
+    alignment: Alignment
+
+    @property
+    def size(self) -> int:
+        """How much differs: the nearest earlier build is the one where this is least."""
+        return len({cause for found in self.own.values() for cause in found})
+
+
+def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
+    """What of each step differs by itself; what only follows from a step before is left out."""
+    alignment = align(old, new)
+    olds = {step.index: step for step in old.steps}
+    own = {}
+    for step in new.steps:
+        if not linked(step, rules):
+            continue
+        found = tuple(dict.fromkeys(_causes(old, new, step, olds, alignment, rules)))
+        if found:
+            own[step.index] = found
+    return Difference(own=own, alignment=alignment)
+
+
+def _causes(
+    old: Manifest,
+    new: Manifest,
+    step: StepFacts,
+    olds: Mapping[int, StepFacts],
+    alignment: Alignment,
+    rules: Rules,
+) -> Iterator[Cause]:
+    if step.index not in alignment.old_of:
+        yield from _instruction(step, None)
+        return
+    before = olds[alignment.old_of[step.index]]
+    if step.index in alignment.moved:
+        yield Cause(kind="order", subject=step.text)
+    else:
+        yield from _place(old, new, step, before, olds, alignment, rules)
+    was, now = facets(old, before, rules), facets(new, step, rules)
+    changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    changed = _without_derived(changed, before, step)
+    for name in changed:
+        yield from _facet(name, was.get(name), now.get(name), before, step)
+
+
+def _place(
+    old: Manifest,
+    new: Manifest,
+    step: StepFacts,
+    before: StepFacts,
+    olds: Mapping[int, StepFacts],
+    alignment: Alignment,
+    rules: Rules,
+) -> Iterator[Cause]:
+    """What stood before the step and is gone. What is new before it has a cause of its own."""
+    stood, stands = previous(old, before, rules), previous(new, step, rules)
+    if stood is None or alignment.old_of.get(stands if stands is not None else -1) == stood:
+        return
+    kept = set(alignment.old_of.values())
+    moved = {alignment.old_of[one] for one in alignment.moved}
+    at: int | None = stood
+    while at is not None and (at not in kept or at in moved):
+        one = olds[at]
+        if at in moved:
+            yield Cause(kind="order", subject=one.text)
+        else:
+            yield from _instruction(None, one)
+        at = previous(old, one, rules)
+    if step.keyword == "FROM" and stands is not None and stood in kept:
+        yield Cause(kind="base", before=before.text, after=step.text)
+
+
+def _instruction(now: StepFacts | None, was: StepFacts | None) -> Iterator[Cause]:
+    """An instruction that came or went: of a variable's, the variable is the news."""
+    step = now or was
+    if step is None:
+        return
+    if step.keyword in {"ENV", "ARG"}:
+        kind: Kind = "env" if step.keyword == "ENV" else "arg"
+        for name, raw in assignments(step.text.partition(" ")[2], bare=step.keyword == "ARG"):
+            one = step.variables.get(name)
+            value = raw if step.keyword == "ENV" or one is None else one.value
+            value = "" if value is None else value
+            yield Cause(
+                kind=kind,
+                subject=name,
+                before=None if was is None else value,
+                after=None if now is None else value,
+            )
+        return
+    kind = "added" if now is not None else "removed"
+    yield Cause(kind=kind, subject=step.text)
+
+
+def _facet(
+    name: str, was: str | None, now: str | None, before: StepFacts, step: StepFacts
+) -> Iterator[Cause]:
+    if match := _FILE.match(name):
+        yield from _file(match[1], match[2], was, now)
+    elif name == "text" and step.keyword in {"ENV", "ARG"}:
+        yield from _assigned(before, step)
+    elif name == "text":
+        yield Cause(kind="text", subject=step.keyword, before=before.text, after=step.text)
+    elif name.startswith(("ENV ", "ARG ")):
+        kind, _, subject = name.partition(" ")
+        yield Cause(kind="env" if kind == "ENV" else "arg", subject=subject, before=was, after=now)
+    elif name.startswith("base "):
+        yield Cause(kind="base", before=was, after=now)
+    elif name.startswith("image "):
+        yield Cause(kind="image", subject=" ".join(step.images), before=was, after=now)
+    else:
+        yield Cause(kind="setting", subject=name, before=was, after=now)
+
+
+def _file(path: str, aspect: str, was: str | None, now: str | None) -> Iterator[Cause]:
+    if was is None or now is None:
+        # of a file that came or went, its content (of a folder, its mode) stands for the whole
+        whole = "added" if was is None else "removed"
+        yield Cause(kind="file", subject=path, aspect=whole)
+        return
+    shown = aspect != "content"
+    yield Cause(
+        kind="file",
+        subject=path,
+        aspect=aspect,
+        before=was if shown else None,
+        after=now if shown else None,
+    )
+
+
+def _assigned(before: StepFacts, step: StepFacts) -> Iterator[Cause]:
+    bare = step.keyword == "ARG"
+    was = dict(assignments(before.text.partition(" ")[2], bare=bare))
+    now = dict(assignments(step.text.partition(" ")[2], bare=bare))
+    changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    for name in changed:
+        yield Cause(
+            kind="arg" if bare else "env", subject=name, before=was.get(name), after=now.get(name)
+        )
+    if not changed:  # the same values in another order or with other quotes: still another text
+        yield Cause(kind="text", subject=step.keyword, before=before.text, after=step.text)
+
+
+def _without_derived(changed: list[str], before: StepFacts, step: StepFacts) -> list[str]:
+    """Leave out a variable whose own text is the same: what it is made of is the cause."""
+    moved = {name.partition(" ")[2] for name in changed if name.startswith(("ENV ", "ARG "))}
+
+    def derived(name: str) -> bool:
+        variable = name.partition(" ")[2]
+        was, now = before.variables.get(variable), step.variables.get(variable)
+        same = was is not None and now is not None and (was.raw, was.kind) == (now.raw, now.kind)
+        return same and now is not None and bool(set(names(now.raw)) & (moved - {variable}))
+
+    return [name for name in changed if not (name[:4] in {"ENV ", "ARG "} and derived(name))]

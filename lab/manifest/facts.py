@@ -1,0 +1,134 @@
+"""What a manifest is: plain values, and their JSON (docs/explain.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+MANIFEST_SCHEMA = "lab.manifest/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """One entry of the context as it was sent.
+
+    ``content`` is the digest of a file's bytes, the target of a link, empty for a folder.
+    """
+
+    kind: str
+    content: str
+    mode: int
+    owner: str = "0:0"
+    mtime: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable in force: its value, and the text that gave it, before anything was filled in."""
+
+    kind: Literal["ENV", "ARG"]
+    value: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A read of another stage's files: ``step`` is the last instruction of that stage."""
+
+    how: Literal["copy", "mount"]
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """Everything that can change one step's outcome, but for what lies in the context.
+
+    ``text`` is the instruction as written, on one line. ``sources`` are the patterns of what COPY
+    and ADD read from the context, ``mounts`` the folders of it that bind mounts show. ``images``
+    are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
+    the names that the text itself mentions. Of secrets only the names are known.
+    """
+
+    index: int
+    stage: int
+    keyword: str
+    text: str
+    previous: int | None = None
+    sources: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    reads: tuple[Reading, ...] = ()
+    images: Mapping[str, str | None] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
+    user: str = ""
+    shell: str = ""
+    link: bool = False
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFacts:
+    """A stage: its name and whether the target needs it."""
+
+    name: str
+    needed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What one build was made from. ``steps`` are those of stages, in the file's order.
+
+    ``ignore`` is the text of a .dockerignore that lies in the context: an engine may obey it.
+    """
+
+    dockerfile: str
+    target: int
+    platform: str | None
+    stages: tuple[StageFacts, ...]
+    steps: tuple[StepFacts, ...]
+    files: Mapping[str, FileFacts]
+    ignore: str | None = None
+
+    def step(self, index: int) -> StepFacts:
+        """The step of an instruction's index. Raises KeyError where it has none."""
+        for one in self.steps:
+            if one.index == index:
+                return one
+        raise KeyError(index)
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as its file holds it: what says nothing is left out."""
+        record: dict[str, Any] = {"schema": MANIFEST_SCHEMA} | asdict(self)
+        record["steps"] = [
+            {key: value for key, value in step.items() if value or key in {"index", "stage"}}
+            for step in record["steps"]
+        ]
+        return record
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Manifest:
+        """Read one back. Raises KeyError, TypeError or ValueError on what is not one."""
+        if record.get("schema") != MANIFEST_SCHEMA:
+            raise ValueError(f"schema {record.get('schema')!r}, expected {MANIFEST_SCHEMA!r}")
+        return cls(
+            dockerfile=record["dockerfile"],
+            target=record["target"],
+            platform=record["platform"],
+            stages=tuple(StageFacts(**stage) for stage in record["stages"]),
+            steps=tuple(_step(step) for step in record["steps"]),
+            files={path: FileFacts(**facts) for path, facts in record["files"].items()},
+            ignore=record.get("ignore"),
+        )
+
+
+def _step(record: Mapping[str, Any]) -> StepFacts:
+    plain = StepFacts(index=0, stage=0, keyword="", text="")
+    values = dict(record)
+    for name in ("sources", "mounts", "uses", "secrets"):
+        values[name] = tuple(values.get(name, ()))
+    values["reads"] = tuple(Reading(**one) for one in values.get("reads", ()))
+    values["variables"] = {
+        name: Variable(**one) for name, one in values.get("variables", {}).items()
+    }
+    return replace(plain, **values)

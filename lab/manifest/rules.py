@@ -1,0 +1,180 @@
+"""What each engine looks at: the one model behind `lab explain`, `lab predict` and `lab replay`.
+
+A rule set picks, out of everything a manifest names, the parts that go into an engine's cache key.
+Sources: tried on docker 20.10.24 and podman 4.3.1 (tests/contract/test_rules.py); for others
+buildkit's solver/llbsolver, moby's builder/dockerfile, buildah's imagebuildah/stage_executor.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from lab import dockerignore
+from lab.manifest.facts import FileFacts, Manifest, StepFacts
+from lab.manifest.sources import chosen
+
+FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one engine looks at.
+
+    ``metadata`` ENV, LABEL and their like are links of the chain; else they only act through
+    the RUNs that see them.
+    ``environment`` a RUN's key holds the ENV, USER and SHELL in force (else the chain covers them).
+    ``arguments`` it holds the build arguments in force, used or not.
+    ``argument_text`` an ARG's own text counts: its default's change is a miss of the ARG itself.
+    ``fills_in`` variables in COPY, ENV, WORKDIR and their like are filled in before they count.
+    ``owner`` the owner of copied files counts. ``folders`` the mode of folders counts.
+    ``mounts`` what lies behind a bind mount counts.
+    ``ignores`` the engine applies the context's .dockerignore itself.
+    ``all_stages`` it builds stages that the target does not need.
+    ``within`` a step can hit what an earlier step of the same build made.
+    ``links`` COPY --link does not depend on the step before it.
+    """
+
+    engine: str
+    metadata: bool = True
+    environment: bool = False
+    arguments: bool = True
+    argument_text: bool = True
+    fills_in: bool = True
+    owner: bool = False
+    folders: bool = True
+    mounts: bool = True
+    ignores: bool = False
+    all_stages: bool = False
+    within: bool = True
+    links: bool = False
+    names: bool = True
+    mtime: bool = False
+
+
+# What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
+STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False)
+
+
+def rules(engine: str, version: str = "") -> Rules:
+    """The rules of an engine. An unknown version is taken for the newest."""
+    number = _version(version)
+    match engine:
+        case "docker":
+            return Rules(
+                engine=engine,
+                metadata=False,
+                environment=True,
+                argument_text=False,
+                owner=number >= (23,),
+                within=False,
+                links=number >= (23,),
+            )
+        case "docker-classic":
+            return Rules(engine=engine, owner=True, mounts=False, all_stages=True)
+        case "podman":
+            return Rules(engine=engine, owner=number < (5,), mounts=number >= (5, 4), ignores=True)
+        case _:
+            return Rules(engine=engine, fills_in=False)
+
+
+def facets(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+    """The named parts of a step's key. Two equal mappings after equal steps are a hit."""
+    if step.keyword == "FROM":
+        return {f"base {ref}": digest or ref for ref, digest in _by_place(step.images)}
+    if not linked(step, rules):
+        return {}
+    found = {"text": step.text} if step.keyword != "ARG" or rules.argument_text else {"text": "ARG"}
+    if step.keyword == "RUN":
+        found |= _of_run(step, rules)
+    elif rules.fills_in:
+        found |= {
+            f"{step.variables[name].kind} {name}": step.variables[name].value
+            for name in step.uses
+            if name in step.variables and step.keyword != "ARG"
+        }
+    found |= {f"image {ref}": digest or ref for ref, digest in _by_place(step.images)}
+    for path, facts in files(manifest, step, rules).items():
+        found |= _of_file(path, facts, rules)
+    if step.secrets:
+        found["secrets"] = " ".join(step.secrets)
+    if manifest.platform:
+        found["platform"] = manifest.platform
+    return found
+
+
+def linked(step: StepFacts, rules: Rules) -> bool:
+    """Whether the step is one that the engine keeps a key for."""
+    return rules.metadata or step.keyword in FILE_SYSTEM
+
+
+def previous(manifest: Manifest, step: StepFacts, rules: Rules) -> int | None:
+    """The step whose result this one stands on, as this engine sees it."""
+    before = step.previous
+    while before is not None and not linked(one := manifest.step(before), rules):
+        before = one.previous
+    return before
+
+
+def files(manifest: Manifest, step: StepFacts, rules: Rules) -> Mapping[str, FileFacts]:
+    """What the step reads from the context, by path."""
+    wanted = (*step.sources, *(step.mounts if rules.mounts else ()))
+    if not wanted:
+        return {}
+    found = chosen(manifest.files, wanted)
+    if rules.ignores and manifest.ignore is not None:
+        ignore = dockerignore.parse(manifest.ignore)
+        found = {path: facts for path, facts in found.items() if not ignore.excludes(path)}
+    return found
+
+
+def counted(steps: tuple[StepFacts, ...], manifest: Manifest, rules: Rules) -> list[StepFacts]:
+    """The steps that the engine goes through for this target."""
+    return [
+        step
+        for step in steps
+        if manifest.stages[step.stage].needed
+        or (rules.all_stages and step.stage <= manifest.target)
+    ]
+
+
+def _of_run(step: StepFacts, rules: Rules) -> dict[str, str]:
+    found = {
+        f"{one.kind} {name}": one.value
+        for name, one in step.variables.items()
+        if (one.kind == "ENV" and rules.environment) or (one.kind == "ARG" and rules.arguments)
+    }
+    if rules.environment:
+        found |= {
+            name: value for name, value in (("USER", step.user), ("SHELL", step.shell)) if value
+        }
+    return found
+
+
+def _of_file(path: str, facts: FileFacts, rules: Rules) -> dict[str, str]:
+    if facts.kind == "directory":
+        return {f"file {path} mode": f"{facts.mode:o}"} if rules.folders else {}
+    found = {f"file {path} content": f"{facts.kind} {facts.content}"}
+    if facts.kind == "file":
+        found[f"file {path} mode"] = f"{facts.mode:o}"
+    if rules.owner:
+        found[f"file {path} owner"] = facts.owner
+    if rules.mtime:
+        found[f"file {path} time"] = str(facts.mtime)
+    return found
+
+
+def _by_place(images: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
+    """A base is named by its place, not its reference: another reference is a change of it."""
+    return [(f"#{place}", digest or ref) for place, (ref, digest) in enumerate(images.items())]
+
+
+def of_version(chosen_rules: Rules, **changes: bool) -> Rules:
+    """The rules with some of them changed."""
+    return replace(chosen_rules, **changes)  # type: ignore[arg-type]  # every rule is a bool
+
+
+def _version(text: str) -> tuple[int, ...]:
+    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in match[1].split(".")) if match else (10**6,)
