@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from lab.disturbance import is_fit
 from lab.errors import InputError
 from lab.record import Build, Step
 from lab.stats import Summary, ratios, summary, verdict
@@ -40,14 +41,24 @@ def main_axis(builds: Sequence[Build]) -> str:
 
 
 def table(
-    builds: Sequence[Build], *, axis: str, columns: Sequence[str], baseline: str | None = None
+    builds: Sequence[Build],
+    *,
+    axis: str,
+    columns: Sequence[str],
+    baseline: str | None = None,
+    with_degraded: bool = False,
 ) -> Table:
     """Compare the values ``columns`` of ``axis``; the first is the baseline unless one is named.
+
+    Builds that were disturbed are shown, but they enter ratios and verdicts only if
+    ``with_degraded`` asks for them.
 
     Raises InputError for an axis, a column or a baseline that the builds do not have.
     """
     baseline = _checked(builds, axis, columns, baseline)
     wanted = [build for build in builds if build.cell.get(axis) in columns]
+    if with_degraded:
+        wanted = [replace(build, fit=None) for build in wanted]
     cold = {_trial(b): b.wall_s for b in wanted if b.phase == COLD and _measured(b)}
     rests = dict.fromkeys(_rest(build, axis) for build in wanted)
     groups, notes = [], list(_bad_builds(wanted))
@@ -94,7 +105,7 @@ def _phase(
 ) -> PhaseRows:
     axis, columns, baseline = axis_columns
     by_column = {name: [b for b in builds if b.cell[axis] == name] for name in columns}
-    base = {b.round: b for b in by_column.get(baseline or "", ()) if _measured(b)}
+    base = {b.round: b for b in by_column.get(baseline or "", ()) if _believed(b)}
     return PhaseRows(
         phase=phase,
         measures=tuple(
@@ -120,7 +131,11 @@ def _measure(
         first = cold.get(_trial(build))
         return 1 - build.wall_s / first if first and build.wall_s is not None else None
 
-    pairs = [(b.wall_s or 0.0, base[b.round].wall_s or 0.0) for b in good if b.round in base]
+    pairs = [
+        (b.wall_s or 0.0, base[b.round].wall_s or 0.0)
+        for b in good
+        if b.round in base and _believed(b)
+    ]
     ratio = ratios(pairs)
     names = dict.fromkeys(mark for build in good for mark in build.marks)
     marks = {mark: summary([b.marks[mark] for b in good if mark in b.marks]) for mark in names}
@@ -128,7 +143,9 @@ def _measure(
         column=name,
         count=len(good),
         failed=sum(build.status in {"failed", "engine-lost"} for build in builds),
+        disturbed=sum(not is_fit(build.fit) for build in good),
         wall=over(lambda b: b.wall_s),
+        cpu=over(lambda b: b.cpu_s),
         hit_rate=over(lambda b: b.cache.rate if b.cache else None),
         saved=over(saved),
         image_bytes=over(lambda b: b.image.size_bytes if b.image else None),
@@ -203,6 +220,13 @@ def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]
             text=f"n = {min(counts)} in places: ranges are given, but {FEW} rounds or more are "
             "needed before anything can be called faster or slower (rounds: in the scenario)",
         )
+    disturbed = sum(measure.disturbed for row in rows for measure in row.measures)
+    if disturbed and baseline is not None:
+        yield Footnote(
+            kind="disturbed",
+            text=f"{disturbed} of {sum(counts)} builds were disturbed: they are shown, but kept "
+            "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
+        )
     for row in rows:
         for measure in row.measures:
             if baseline not in {None, measure.column} and measure.count and not measure.ratio:
@@ -225,6 +249,10 @@ def cell_words(cell: Mapping[str, str]) -> str:
 
 def _measured(build: Build) -> bool:
     return build.status == "ok" and build.wall_s is not None
+
+
+def _believed(build: Build) -> bool:
+    return _measured(build) and is_fit(build.fit)
 
 
 def _trial(build: Build) -> object:

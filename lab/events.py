@@ -92,6 +92,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Evicted:
+    """The engine dropped this many records of its cache while it built."""
+
+    at: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ImageBuilt:
     """The engine named the image it made. Decides success together with no BuildError."""
 
@@ -132,6 +140,7 @@ Event = (
     | Activity
     | Log
     | Note
+    | Evicted
     | ImageBuilt
     | BuildError
     | Lost

@@ -102,7 +102,9 @@ class Build:
     ``cpu_s`` is what the engine and all steps used of the CPUs, ``peak_memory_bytes`` the most that
     their processes held at a time; None where the engine's work cannot be told from others'.
     ``marks`` are named seconds, taken inside the build where a layout asks for them. ``manifest``
-    is the place, in the run's folder, of what the build was made from.
+    is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
+    machine did meanwhile, ``fit`` whether that leaves the build to be believed (lab.disturbance);
+    None where nobody could look.
     """
 
     id: str
@@ -124,6 +126,8 @@ class Build:
     cache: Cache | None = None
     steps: tuple[Step, ...] = ()
     marks: Mapping[str, float] = field(default_factory=dict)
+    disturbance: Mapping[str, Any] = field(default_factory=dict)
+    fit: str | None = None
     notes: tuple[str, ...] = ()
     log_tail: str | None = None
     dockerfile: str | None = None

@@ -17,7 +17,7 @@ from lab.dockerfile import parse as read_dockerfile
 from lab.edits import Inputs, apply
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, Engine
 from lab.errors import DiskFull, EngineLost, InputError, SourceError
-from lab.events import Event, Ready
+from lab.events import Event, Evicted, Ready
 from lab.fold import Fold
 from lab.layouts import Container
 from lab.manifest import Manifest
@@ -137,7 +137,7 @@ def _build(
     fold = Fold(parsed, inputs.target, trial.marks)
     manifest = _manifest(trial, inputs, parsed, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with closing(inputs.full_context().archive()) as archive, Meter(engine.usage) as meter:
+    with closing(inputs.full_context().archive()) as archive, _meter(engine) as meter:
         request = BuildRequest(
             dockerfile=parsed,
             dockerfile_path=inputs.dockerfile_path,
@@ -154,6 +154,8 @@ def _build(
                 yield event
                 if isinstance(event, Ready):
                     meter.begin()
+                elif isinstance(event, Evicted):
+                    meter.evicted = event.count
         meter.end()
         folded = fold.result()
         if folded.status == "failed":
@@ -179,6 +181,8 @@ def _build(
         replay=_replay(trial, inputs, build_id),
         cpu_s=meter.cpu_s,
         peak_memory_bytes=meter.peak_memory_bytes,
+        disturbance=meter.disturbance,
+        fit=meter.fit(),
         **told_of,
     )
     yield Built(build=build, dockerfile=parsed.text, manifest=manifest)
@@ -204,6 +208,11 @@ def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) 
         target=inputs.target,
         digest=digest,
     )
+
+
+def _meter(engine: Engine) -> Meter:
+    # Of an engine on another machine this one's C library is not told.
+    return Meter(engine.usage, here=engine.facts().host.glibc is not None)
 
 
 def _contain(

@@ -16,7 +16,9 @@ class Measure:
     column: str
     count: int
     failed: int
+    disturbed: int = 0
     wall: Summary | None = None
+    cpu: Summary | None = None
     hit_rate: Summary | None = None
     saved: Summary | None = None
     image_bytes: Summary | None = None
@@ -61,7 +63,7 @@ class Group:
 class Footnote:
     """Something the reader must know to read the numbers right."""
 
-    kind: Literal["skipped", "failed", "few", "unpaired", "metadata"]
+    kind: Literal["skipped", "failed", "few", "unpaired", "metadata", "disturbed"]
     text: str
 
 

@@ -121,11 +121,14 @@ class DockerEngine:
             host_network=self._private,
         )
         finished = False
+        held = self._reusable()
         try:
             for event in self._post_build(request, query, decoder):
                 if isinstance(event, events.ImageBuilt):
                     self._images.add(event.id)
                 finished = isinstance(event, events.Finished)
+                if finished and held and (left := self._reusable()) is not None:
+                    yield events.Evicted(event.at, len(held - left))
                 yield event
         finally:
             if isinstance(decoder, classic.Decoder):
@@ -264,6 +267,14 @@ class DockerEngine:
                 return
             for record in docker_cache.own_records(self._cache(), self._before, self._endings):
                 self._api.prune_builds(filters={"id": record}, all=True)
+
+    def _reusable(self) -> frozenset[str] | None:
+        """Steps in a user's BuildKit cache, which it may drop; a private one never does."""
+        if self._private or self._classic:
+            return None
+        with suppress(*FOREIGN):  # a daemon that is lost is told by its build
+            return docker_cache.reusable(self._cache())
+        return None
 
     def _cache(self) -> list[dict[str, Any]]:
         return list(self._api.df().get("BuildCache") or ())

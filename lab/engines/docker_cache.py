@@ -64,6 +64,11 @@ def own_records(
     return ordered
 
 
+def reusable(records: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Ids of finished steps' records: a cold build empties cache mounts, contexts come and go."""
+    return frozenset(str(one["ID"]) for one in records if one.get("Type") == "regular")
+
+
 def _parents(record: Mapping[str, Any]) -> frozenset[str]:
     several, one = record.get("Parents") or (), record.get("Parent")
     return frozenset({*several, one} if one else several)

@@ -176,7 +176,8 @@ def _phases(group: Group, table: Table) -> Grid:
 
 def _wall(measure: Measure) -> str:
     said = spread(measure.wall, units.seconds)
-    return f"{said}, {measure.failed} failed" if measure.failed else said
+    more = {"failed": measure.failed, "disturbed": measure.disturbed}
+    return ", ".join([said, *(f"{count} {what}" for what, count in more.items() if count)])
 
 
 def _times(group: Group, table: Table) -> Grid:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab import disturbance
 from lab.record import Build, Run
 from lab.report.words import TIMES, one_line, spread
 from lab.table import Group, Measure, Table
@@ -73,18 +74,9 @@ def _differs(table: Table) -> str:
 
 
 def _fit(builds: Sequence[Build]) -> str:
-    """What the builds' own ``fit`` says; a record without one was not watched."""
-    tried = [build for build in builds if build.status == "ok"]
-    told = [str(getattr(build, "fit", None) or "not watched") for build in tried]
-    counts = Counter(word.split(":", 1)[0] for word in told)
-    if not tried or set(counts) == {"not watched"}:
-        return "whether the machine was quiet was not watched in this run"
-    if set(counts) == {"fit"}:
-        return f"all {len(tried)} builds ran on a quiet machine"
-    why = Counter(word.split(":", 1)[1].strip() for word in told if ":" in word)
-    said = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    reasons = "; ".join(one_line(text, 120) for text, _ in why.most_common(3))
-    return f"of {len(tried)} builds: {said}" + (f" ({reasons})" if reasons else "")
+    """The run's own fitness, out of its builds'; a record without one was not watched."""
+    found = disturbance.of_run(build.fit for build in builds if build.status == "ok")
+    return found or "whether the machine was quiet was not watched in this run"
 
 
 def _lines(table: Table) -> list[str]:

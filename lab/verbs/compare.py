@@ -30,6 +30,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--scenario", type=Path, metavar="FILE", help="instead of the demo scenario")
     arguments.private(verb)
     arguments.rounds_and_seed(verb)
+    verb.add_argument(
+        "--with-degraded", action="store_true", help="let disturbed builds into the verdicts"
+    )
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         axis = options.axis or comparison.RUN_AXIS
         if options.axis is not None:
             values = comparison.values(builds, axis)
-    table = comparison.table(builds, axis=axis, columns=values)
+    table = comparison.table(builds, axis=axis, columns=values, with_degraded=options.with_degraded)
     if options.json:
         print_json({"table": table.to_json()})
     else:

@@ -24,6 +24,7 @@ def build(
     *steps: Step,
     status: BuildStatus = "ok",
     reason: str | None = None,
+    fit: str | None = None,
 ) -> Build:
     return Build(
         id=f"{sorted(cell.items())}-{round_}-{phase}",
@@ -32,6 +33,7 @@ def build(
         phase=phase,
         status=status,
         reason=reason,
+        fit=fit,
         wall_s=wall,
         steps=steps,
         cache=Cache(
@@ -153,3 +155,21 @@ def test_unknown_names_are_told_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="podmann"):
         compare.table([build(D)], axis="engine", columns=["podmann"])
     assert compare.table([], axis="engine", columns=[]).groups == ()
+
+
+def test_disturbed_builds_are_shown_and_kept_out_of_ratios_unless_asked_for() -> None:
+    builds = [build(D, round_=n, wall=1.0, fit="fit") for n in (1, 2, 3)]
+    builds += [build(P, round_=n, wall=2.0, fit="fit") for n in (1, 2)]
+    builds.append(build(P, round_=3, wall=9.0, fit="unfit: others used the CPUs (80 %)"))
+    kept_out = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    podman = kept_out.groups[0].phases[0].measures[1]
+    assert podman.wall is not None
+    assert (podman.count, podman.disturbed, podman.wall.high) == (3, 1, 9.0)
+    assert podman.ratio is not None
+    assert (podman.ratio.count, podman.ratio.high) == (2, 2.0)
+    assert [note.kind for note in kept_out.footnotes] == ["few", "disturbed"]
+    asked = compare.table(builds, axis="engine", columns=["docker", "podman"], with_degraded=True)
+    podman = asked.groups[0].phases[0].measures[1]
+    assert podman.ratio is not None
+    assert (podman.ratio.count, podman.disturbed) == (3, 0)
+    assert "disturbed" not in [note.kind for note in asked.footnotes]
