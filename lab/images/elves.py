@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lab import elf
 from lab.bases.contents import Contents, Node
@@ -40,8 +41,9 @@ class Elves:
     damaged: Sequence[Damaged]
 
 
+@lru_cache(maxsize=16)
 def elves(held: Contents) -> Elves:
-    """Read every ELF file of all layers."""
+    """Read every ELF file of all layers; of the last images that were asked for only once."""
     files: dict[str, File] = {}
     hidden: list[File] = []
     damaged: list[Damaged] = []

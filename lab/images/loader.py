@@ -100,7 +100,9 @@ class Loader:
                     remedy=self._remedy(version.name),
                 )
         glibc = self._glibc
-        if file.facts.relr and glibc is not None and elf.ordered(glibc) < _RELR_GLIBC:
+        # What is static, and the loader itself, applies its own.
+        own = file.facts.static or not file.facts.needed
+        if file.facts.relr and not own and glibc is not None and elf.ordered(glibc) < _RELR_GLIBC:
             yield Finding(
                 rule="relr",
                 level=level,

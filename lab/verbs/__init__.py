@@ -14,6 +14,7 @@ VERBS = {
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",
     "explain": "say why steps were not cached",
+    "validate": "say what images need, what of them cannot run, and where they run",
     "schema": "print the JSON Schema of scenario files",
     "goroot": "install Go versions side by side and switch between them in one step",
     "doctor": "list what this host has and lacks",

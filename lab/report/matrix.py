@@ -1,0 +1,168 @@
+"""A validation for people: on a terminal, as Markdown, as one HTML page without script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape as html_escape
+from typing import TextIO
+
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from lab.report.markdown import escape
+from lab.report.terminal import console
+from lab.report.words import clean
+from lab.validate.matrix import TONES, Cell, Tone, Validation
+
+_STYLES: dict[Tone, str] = {"good": "green", "limit": "yellow", "bad": "bold red", "none": "dim"}
+_SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
+_COLOURS = "good:#1a7f37;limit:#9a6700;bad:#cf222e;none:#6e7781"
+_SHOWN = 3  # reasons of a verdict on a terminal; the reports have all of them
+_MISSING = Cell(word="\u2013")
+
+
+def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False) -> None:
+    """Print a validation; ``reasons`` asks for every reason instead of the first ones."""
+    out = console(stream)
+    out.print(Text(clean(f"{one.image}: {one.origin}"), style="bold"))
+    for verdict in one.verdicts:
+        line = Text(f"  {verdict.column.words}: ")
+        line.append(verdict.word, style=_STYLES[TONES[verdict.word]])
+        out.print(line)
+        told = verdict.why if reasons else verdict.why[:_SHOWN]
+        for why in told:
+            out.print(Padding(Text(clean(why), style="dim"), (0, 6)))
+        if len(verdict.why) > len(told):
+            more = f"and {len(verdict.why) - len(told)} more: --reasons lists them"
+            out.print(Padding(Text(more, style="dim"), (0, 6)))
+    facts = RichTable.grid(padding=(0, 2))
+    for name, text in one.facts:
+        facts.add_row(Text(name, style="dim"), Text(clean(text)))
+    out.print(facts)
+    if one.rows:
+        out.print(_matrix(one))
+    for finding in one.broken:
+        said = f"broken: {finding.place}: {finding.message}"
+        out.print(Text(clean(said), style="bold red"))
+    for note in one.notes:
+        out.print(Text(clean(note), style="dim"))
+
+
+def _matrix(one: Validation) -> RichTable:
+    table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("probe", overflow="fold")
+    for column in one.columns:
+        table.add_column(column.words.replace(" ", "\n"), overflow="fold")
+    group = None
+    for row in one.rows:
+        if row.group != group:
+            group = row.group
+            table.add_row(Text(clean(group), style="bold underline"))
+        cells = [row.cells.get(column, _MISSING) for column in one.columns]
+        texts = [Text(clean(cell.word), style=_STYLES[cell.tone]) for cell in cells]
+        table.add_row(Text(clean(row.name)), *texts)
+    return table
+
+
+def markdown(found: Sequence[Validation]) -> str:
+    """All validations as GitHub-flavoured Markdown."""
+    return "\n".join(line for one in found for line in _markdown(one)).rstrip() + "\n"
+
+
+def _markdown(one: Validation) -> Iterator[str]:
+    yield f"# {escape(one.image)}\n\n{escape(one.origin)}\n"
+    yield "| kernel | engine | verdict | why |\n| --- | --- | --- | --- |"
+    for verdict in one.verdicts:
+        sign = _SIGNS[TONES[verdict.word]]
+        why = "; ".join(verdict.why)
+        column = verdict.column
+        yield (
+            f"| {escape(column.kernel)} | {escape(column.engine)} | {sign} {verdict.word} "
+            f"| {escape(why)} |"
+        )
+    yield ""
+    if one.broken:
+        yield "## Demands that are not met\n"
+        yield from (f"- {escape(f'{item.place}: {item.message}')}" for item in one.broken)
+        yield ""
+    if one.facts:
+        yield "| what | |\n| --- | --- |"
+        yield from (f"| {escape(name)} | {escape(text)} |" for name, text in one.facts)
+        yield ""
+    if one.rows:
+        yield "## Probes\n"
+        yield "| probe | " + " | ".join(escape(column.words) for column in one.columns) + " |"
+        yield "|" + " --- |" * (1 + len(one.columns))
+        for row in one.rows:
+            cells = [row.cells.get(column, _MISSING) for column in one.columns]
+            words = (escape(cell.word + (f" ({cell.why})" if cell.why else "")) for cell in cells)
+            yield f"| {escape(row.name)} | " + " | ".join(words) + " |"
+        yield ""
+    if one.findings:
+        yield "## Findings\n"
+        yield from (
+            f"- {item.level}: {escape(f'{item.place}: {item.message}')}" for item in one.findings
+        )
+        yield ""
+    yield from (f"- {escape(note)}" for note in one.notes)
+
+
+def html(found: Sequence[Validation]) -> str:
+    """All validations as one page: no script, no address outside it; reasons unfold."""
+    colours = dict(part.split(":") for part in _COLOURS.split(";"))
+    style = "".join(f".{tone}{{color:{colour}}}" for tone, colour in colours.items())
+    body = "\n".join(line for one in found for line in _html(one))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        "<title>lab validate</title>\n<style>body{font:14px/1.45 system-ui,sans-serif;"
+        "margin:2em;max-width:90em}table{border-collapse:collapse;margin:1em 0}"
+        "td,th{padding:.2em .7em;border-bottom:1px solid #d0d7de;text-align:left;"
+        f"vertical-align:top}}summary{{cursor:pointer}}{style}</style></head><body>\n"
+        f"{body}\n</body></html>\n"
+    )
+
+
+def _html(one: Validation) -> Iterator[str]:
+    yield f"<h1>{_safe(one.image)}</h1><p>{_safe(one.origin)}</p>"
+    yield "<table><tr><th>kernel</th><th>engine</th><th>verdict</th></tr>"
+    for verdict in one.verdicts:
+        cell = Cell(word=verdict.word, tone=TONES[verdict.word], why="\n".join(verdict.why))
+        column = verdict.column
+        yield f"<tr><td>{_safe(column.kernel)}</td><td>{_safe(column.engine)}</td>{_td(cell)}</tr>"
+    yield "</table>"
+    if one.broken:
+        yield "<h2>Demands that are not met</h2><ul>"
+        yield from (
+            f'<li class="bad">{_safe(f"{item.place}: {item.message}")}</li>' for item in one.broken
+        )
+        yield "</ul>"
+    yield "<table>"
+    for name, text in one.facts:
+        yield f"<tr><th>{_safe(name)}</th><td>{_safe(text)}</td></tr>"
+    yield "</table>"
+    if one.rows:
+        head = "".join(f"<th>{_safe(column.words)}</th>" for column in one.columns)
+        yield f"<h2>Probes</h2><table><tr><th>probe</th>{head}</tr>"
+        for row in one.rows:
+            cells = "".join(_td(row.cells.get(column, _MISSING)) for column in one.columns)
+            yield f"<tr><td>{_safe(row.name)}</td>{cells}</tr>"
+        yield "</table>"
+    yield "<ul>"
+    yield from (
+        f"<li>{_safe(f'{item.level}: {item.place}: {item.message}')}</li>" for item in one.findings
+    )
+    yield from (f"<li>{_safe(note)}</li>" for note in one.notes)
+    yield "</ul>"
+
+
+def _td(cell: Cell) -> str:
+    word = _safe(cell.word)
+    if cell.why:
+        why = _safe(cell.why).replace("\n", "<br>")
+        word = f"<details><summary>{word}</summary>{why}</details>"
+    return f'<td class="{cell.tone}">{word}</td>'
+
+
+def _safe(text: str) -> str:
+    return html_escape(clean(text))

@@ -1,0 +1,129 @@
+"""What `lab validate` was given: images, scenarios and Dockerfiles, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.bases.sources import BaseSource
+from lab.dockerfile import Dockerfile, DockerfileError, parse
+from lab.errors import InputError, SourceError
+from lab.images import copies
+from lab.images.finding import Finding
+from lab.images.opened import Opened, of_source, opened
+from lab.scenario import Own, Scenario, load
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One image to validate; ``unreadable`` says why it could not be opened."""
+
+    name: str
+    image: Opened | None = None
+    unreadable: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Targets:
+    """Everything that was named; ``kernels`` and ``engines`` are what scenarios ask for."""
+
+    images: list[Target] = field(default_factory=list)
+    kernels: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+
+
+def targets(names: Sequence[str], *, say: Say) -> Targets:
+    """Open what was named. A name that is none is an InputError, a broken image a Target."""
+    found = Targets()
+    for name in names:
+        path = Path(name)
+        if path.suffix in {".yaml", ".yml"}:
+            scenario = load(path)
+            found.kernels += tuple(getattr(scenario, "kernels", ()))
+            found.engines += scenario.engines
+            found.images += _of_scenario(scenario, say)
+        elif path.is_file() and "dockerfile" in path.name.lower():
+            found.images += _of_dockerfile(path, say)
+        else:
+            found.images.append(_one(name, lambda name=name: opened(name, say=say)))  # type: ignore[misc]
+    return found
+
+
+def _one(name: str, open_it: Callable[[], Opened]) -> Target:
+    try:
+        image = open_it()
+    except SourceError as error:
+        if not Path(name).exists() and "/" not in name and error.remedy and "save" in error.remedy:
+            raise  # no such image: a mistake of the command line, nothing that was looked at
+        return Target(name=name, unreadable=error.message)
+    return Target(name=image.name, image=image)
+
+
+def _of_scenario(scenario: Scenario, say: Say) -> Iterator[Target]:
+    for base in scenario.bases:
+        for toolchain in scenario.toolchains or (None,):
+            try:
+                image = of_source(base, toolchain, say=say)
+            except SourceError as error:
+                yield Target(name=base.name, unreadable=error.message)
+                continue
+            yield Target(name=image.name, image=image, findings=_copies(scenario, base, say))
+
+
+def _copies(scenario: Scenario, base: BaseSource, say: Say) -> tuple[Finding, ...]:
+    """What the scenario's own Dockerfile copies between stages, built on this base."""
+    work = scenario.workload
+    if not isinstance(work, Own):
+        return ()
+    path = work.context / work.dockerfile
+    named = BaseSource(kind=base.kind, value=base.value, name=base.name, sha256=base.sha256)
+    file = _parsed(path, {**work.build_args, "BASE": "lab-base"})
+    known = {"lab-base": of_source(named, say=say)}
+    return copies.findings(file, _Bases(known, say), place=str(path))
+
+
+def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
+    """The images of its stages' bases, as far as they can be had, and what is copied between."""
+    file = _parsed(path, {})
+    bases = _Bases({}, say)
+    findings = copies.findings(file, bases, place=str(path))
+    last = file.stages[-1]
+    while last.parent is not None:
+        last = file.stages[last.parent]
+    name = file.expand(last.base)
+    image = bases(name)
+    if image is None:
+        yield Target(
+            name=str(path),
+            unreadable=f"the base {name} of its last stage is no suite that can be had here",
+            findings=findings,
+        )
+    else:
+        yield Target(name=str(path), image=image, findings=findings)
+
+
+class _Bases:
+    """The image of a FROM: one that is known, else the Debian suite that its tag names."""
+
+    def __init__(self, known: dict[str, Opened], say: Say) -> None:
+        self._known: dict[str, Opened | None] = dict(known)
+        self._say = say
+
+    def __call__(self, reference: str) -> Opened | None:
+        if reference not in self._known:
+            suite = copies.suite_of(reference)
+            self._known[reference] = None if suite is None else opened(suite, say=self._say)
+        return self._known[reference]
+
+
+def _parsed(path: Path, arguments: dict[str, str]) -> Dockerfile:
+    try:
+        return parse(path.read_text(encoding="utf-8-sig"), arguments)
+    except DockerfileError as error:
+        raise InputError(f"{path}: {error}", remedy="mend the Dockerfile") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}", remedy="name a Dockerfile") from error

@@ -1,0 +1,126 @@
+"""`lab validate`: what an image needs, what of it cannot run, and where it runs."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import ExpectationBroken
+from lab.verbs import arguments
+from lab.verbs.output import print_text, say
+
+if TYPE_CHECKING:
+    from lab.validate.matrix import Validation
+
+FORMATS = ("json", "markdown", "html", "junit", "sarif")
+FILES = {
+    "json": "validation.json",
+    "markdown": "report.md",
+    "html": "report.html",
+    "junit": "junit.xml",
+    "sarif": "results.sarif",
+}
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument(
+        "targets",
+        nargs="+",
+        metavar="IMAGE|SCENARIO|DOCKERFILE",
+        help="a suite (bookworm, bookworm+go1.22.10), an image archive, a root file system, "
+        "a scenario file, a Dockerfile",
+    )
+    verb.add_argument("--policy", type=Path, metavar="FILE", help="what a team demands")
+    verb.add_argument("--label", action="store_true", help="print what it needs as LABEL lines")
+    verb.add_argument("--reasons", action="store_true", help="print every reason")
+    verb.add_argument(
+        "--output",
+        choices=FORMATS,
+        metavar="FORMAT",
+        help=f"instead of the table: {', '.join(FORMATS)}",
+    )
+    arguments.results(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Validate; what does not run, or breaks the policy, is exit code 3."""
+    from lab.validate import policy, validation
+    from lab.validate.targets import targets
+
+    judge = None
+    if options.policy is not None:
+        judge = policy.Judge(*policy.load(options.policy), options.policy)
+
+    def tell(text: str) -> None:
+        say(text, on_error=True)
+
+    named = targets(options.targets, say=tell)
+    found = [validation.validate(one, judge=judge) for one in named.images]
+    folder = write(found, options.results)
+    show(found, options)
+    say(str(folder), on_error=True)
+    return end(found, folder)
+
+
+def write(found: list[Validation], results: Path) -> Path:
+    """Every form of the answer below results/."""
+    from lab.disk import disk
+    from lab.disk import write as to_disk
+    from lab.store import new_id
+
+    folder = results / new_id("validate", datetime.now(UTC))
+    with disk(folder):
+        folder.mkdir(parents=True)
+    for name, file in FILES.items():
+        to_disk(folder, file, rendered(found, name))
+    return folder
+
+
+def rendered(found: list[Validation], name: str) -> str:
+    """All validations in one form."""
+    from lab.report import matrix
+    from lab.validate import exports
+
+    if name in {"markdown", "html"}:
+        return matrix.markdown(found) if name == "markdown" else matrix.html(found)
+    return {"json": exports.to_json, "junit": exports.junit, "sarif": exports.sarif}[name](found)
+
+
+def show(found: list[Validation], options: argparse.Namespace) -> None:
+    """Print what was asked for."""
+    from lab.report import matrix
+
+    if options.label:
+        for one in found:
+            lines = (f'LABEL {name}="{value}"\n' for name, value in sorted(one.labels.items()))
+            print_text(f"# {one.image}\n" + "".join(lines))
+    elif options.output is not None:
+        print_text(rendered(found, options.output))
+    else:
+        for one in found:
+            matrix.show(one, reasons=options.reasons)
+
+
+def end(found: list[Validation], folder: Path) -> int:
+    """0; ExpectationBroken where something does not run or a demand is not met."""
+    broken = [f"{one.image}: {item.message}" for one in found for item in one.broken]
+    for one in found:
+        broken += [
+            f"{one.image} does not run on {verdict.column.words}: {verdict.why[0]}"
+            for verdict in one.verdicts
+            if verdict.word == "does not run"
+        ]
+        broken += [
+            f"{item.place}:{item.line}: {item.message}"
+            for item in one.findings
+            if item.rule.startswith("copy-") and item.level == "error"
+        ]
+    if broken:
+        more = f"\n  and {len(broken) - 10} more" if len(broken) > 10 else ""
+        raise ExpectationBroken(
+            "\n  ".join(broken[:10]) + more, remedy=f"see {folder / FILES['markdown']}"
+        )
+    return 0
