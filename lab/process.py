@@ -53,6 +53,7 @@ def run(
                 stdin=given,
                 capture_output=True,
                 check=False,
+                process_group=0,  # Ctrl-C is the lab's to handle: it must not end a clean-up
             )
     except FileNotFoundError as missing:
         if folder is not None and not folder.is_dir():

@@ -96,10 +96,13 @@ class Confined:
         if os.geteuid() != 0:  # without namespaces only its own end takes everything along
             self.stop()
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self._let_go()
-        self.process.wait(STOP_S)
+        # The namespace's first process, not the whole group: unshare waits for it, and the kernel
+        # lets it end only when all that it started has ended. Then nobody writes there any more.
+        own = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        with suppress(OSError):
+            for child in own.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+        self.stop()
 
     def _let_go(self) -> None:
         if self.process.stdin is not None:
