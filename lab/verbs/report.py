@@ -1,25 +1,79 @@
-"""`lab report`: a run's reports, made again."""
+"""`lab report`: a run's reports made again, in any form; several runs in one page."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import say
+from lab.verbs.output import say, write_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.record import Build, Run
+    from lab.report import Report
+
+FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
 
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("run", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("run", nargs="*", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument(
+        "--compare", nargs="+", metavar="RUN", default=[], help="these runs in one report"
+    )
+    verb.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        help="html and md unless named; perfetto is a trace for ui.perfetto.dev; repeatable",
+    )
+    verb.add_argument(
+        "--output", metavar="FILE", help="instead of the run's folder, one format; - prints it"
+    )
     arguments.results(verb)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make a run's reports again."""
+    """Make reports, and name the files."""
     from lab import report as reports
     from lab import runs
+    from lab.report import formats
 
-    stored = runs.load(options.run, options.results)
-    for path in reports.write(stored):
-        say(str(path))
+    compared: list[str] = [*options.run, *options.compare] if options.compare else []
+    if not compared and len(options.run) != 1:
+        raise InputError(
+            "lab report takes one run, or --compare with several",
+            remedy="lab report latest, or lab report --compare RUN RUN",
+        )
+    kinds: list[str] = list(dict.fromkeys(options.format or ("html", "md")))
+    builds: Sequence[Build]
+    heads: Sequence[Run]
+    made: Report
+    if compared:
+        stored = {name: runs.load(name, options.results) for name in compared}
+        made, builds = reports.of_runs(stored)
+        heads, folder = [one.run for one in stored.values()], options.results / "compared"
+    else:
+        one = runs.load(options.run[0], options.results)
+        made, builds, heads, folder = reports.report(one), one.builds, [one.run], one.folder
+    if options.output is None:
+        for path in formats.write(kinds, folder, made, builds, heads):
+            say(str(path))
+        return 0
+    if len(kinds) != 1 or options.format is None:
+        raise InputError(
+            "--output takes one --format", remedy="lab report RUN --format csv --output FILE"
+        )
+    text = formats.render(kinds[0], made, builds, heads)
+    if options.output == "-":
+        write_out(text)
+        return 0
+    path = Path(options.output)
+    from lab import disk
+
+    say(str(disk.write(path.parent, path.name, text)))
     return 0

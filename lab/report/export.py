@@ -1,0 +1,217 @@
+"""A run for programs: JSON, CSV, JUnit's XML, and the trace format of Chrome and Perfetto."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from lab import compare
+from lab.record import Build, Run, Step
+from lab.report.figures import Causes
+from lab.report.words import clean, one_line
+
+if TYPE_CHECKING:
+    from lab.report import Report
+
+REPORT_SCHEMA = "lab.report/1"
+# Spreadsheets take a text that begins so for a formula; XML has no such characters at all.
+_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+STEP_FIELDS = ("step", "stage", "instruction", "outcome", "started_s", "duration_s", "cause")
+BUILD_FIELDS = ("build", "round", "phase", "status", "reason", "wall_s", "image_bytes", "hit_rate")
+
+
+def as_json(report: Report, runs: Sequence[Run]) -> str:
+    """What a report says, as one value (docs/reports.md)."""
+    sheet = report.sheet
+    value = {
+        "schema": REPORT_SCHEMA,
+        "title": sheet.title,
+        "status": sheet.status,
+        "verdict": sheet.headline.verdict,
+        "fit": sheet.headline.fit,
+        "broken": list(sheet.broken),
+        "runs": [run.to_json() for run in runs],
+        "table": report.table.to_json(),
+        "footnotes": list(sheet.footnotes),
+        "repeat": list(sheet.repeat),
+    }
+    return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def as_csv(builds: Sequence[Build], causes: Causes) -> str:
+    """A line for each step of each build, and one for a build without steps."""
+    axes = list(dict.fromkeys(axis for build in builds for axis in build.cell))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*(_plain(axis) for axis in axes), *BUILD_FIELDS, *STEP_FIELDS])
+    for build in builds:
+        head = [_plain(build.cell.get(axis)) for axis in axes] + _build_cells(build)
+        for step in build.steps:
+            writer.writerow(head + _step_cells(step, causes.get((build.id, step.index))))
+        if not build.steps:
+            writer.writerow(head + [""] * len(STEP_FIELDS))
+    return out.getvalue()
+
+
+def _build_cells(build: Build) -> list[object]:
+    size = build.image.size_bytes if build.image else None
+    rate = build.cache.rate if build.cache else None
+    said = [_plain(text) for text in (build.phase, build.status, build.reason)]
+    numbers = ["" if value is None else value for value in (build.wall_s, size, rate)]
+    return [_plain(build.id), build.round, *said, *numbers]
+
+
+def _step_cells(step: Step, cause: str | None) -> list[object]:
+    times = ["" if value is None else value for value in (step.started_s, step.duration_s)]
+    texts = [_plain(text) for text in (step.stage, step.instruction, step.outcome)]
+    return [step.index, *texts, *times, _plain(cause)]
+
+
+def _plain(text: str | None) -> str:
+    """Text that a spreadsheet shows and does not run."""
+    said = clean(text or "")
+    return f"'{said}" if _FORMULA.match(said) else said
+
+
+def as_junit(report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> str:
+    """Builds and expectations as test cases, for whatever shows test results."""
+    root = ElementTree.Element("testsuites", name=_xml(report.sheet.title))
+    suites: dict[str, list[Build]] = {}
+    for build in builds:
+        suites.setdefault(compare.cell_words(build.cell), []).append(build)
+    for name, found in suites.items():
+        _suite(root, name, [_case(build, name) for build in found])
+    for run in runs:
+        cases = [_expectation(text) for text in run.broken]
+        if not cases and re.search(r"(?m)^expect:", run.scenario.text):
+            held = {"name": "every expectation held", "classname": "expectations"}
+            cases = [ElementTree.Element("testcase", held)]
+        if cases:
+            _suite(root, f"{run.id}: expectations", cases)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(root: ElementTree.Element, name: str, cases: Sequence[ElementTree.Element]) -> None:
+    counts = {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+    }
+    facts = {key: str(count) for key, count in counts.items()}
+    suite = ElementTree.SubElement(root, "testsuite", {"name": _xml(name), **facts})
+    suite.extend(cases)
+
+
+def _case(build: Build, cell: str) -> ElementTree.Element:
+    facts = {"classname": _xml(cell), "name": _xml(f"{build.phase}, round {build.round}")}
+    if build.wall_s is not None:
+        facts["time"] = f"{build.wall_s:.6f}"
+    case = ElementTree.Element("testcase", facts)
+    kind = {"failed": "failure", "engine-lost": "error", "skipped": "skipped"}.get(build.status)
+    if kind:
+        told = ElementTree.SubElement(case, kind, message=_xml(one_line(build.reason or "", 500)))
+        told.text = _xml(clean(build.log_tail or ""))
+    return case
+
+
+def _expectation(text: str) -> ElementTree.Element:
+    facts = {"classname": "expectations", "name": _xml(one_line(text, 200))}
+    case = ElementTree.Element("testcase", facts)
+    ElementTree.SubElement(case, "failure", message=_xml(one_line(text, 500)))
+    return case
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("", text)
+
+
+def as_perfetto(builds: Sequence[Build], causes: Causes) -> str:
+    """Builds on the time line that they had: a process for each cell, its stages as threads.
+
+    The format is Chrome's JSON trace (microseconds); ui.perfetto.dev and chrome://tracing read it.
+    """
+    timed = [(_clock(build), build) for build in builds]
+    known = [(at, build) for at, build in timed if at is not None and build.wall_s is not None]
+    zero = min((at for at, _ in known), default=0.0)
+    lines = _Lines()
+    trace: list[dict[str, Any]] = []
+    for at, build in known:
+        trace += _trace(build, at - zero, lines, causes)
+    value = {"displayTimeUnit": "ms", "traceEvents": [*lines.names(), *trace]}
+    return json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+class _Lines:
+    """Numbers of processes and threads, and what they are called."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, int] = {}
+        self._lines: dict[tuple[int, str], int] = {}
+
+    def cell(self, name: str) -> int:
+        return self._cells.setdefault(name, len(self._cells) + 1)
+
+    def line(self, cell: int, name: str) -> int:
+        return self._lines.setdefault((cell, name), len(self._lines) + 1)
+
+    def names(self) -> Iterator[dict[str, Any]]:
+        for name, pid in self._cells.items():
+            yield _named("process_name", name, pid, 0)
+        for (pid, name), tid in self._lines.items():
+            yield _named("thread_name", name, pid, tid)
+
+
+def _named(kind: str, name: str, pid: int, tid: int) -> dict[str, Any]:
+    return {"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": {"name": name}}
+
+
+def _clock(build: Build) -> float | None:
+    try:
+        return datetime.fromisoformat(build.started or "").timestamp()
+    except ValueError:
+        return None
+
+
+def _trace(build: Build, at: float, lines: _Lines, causes: Causes) -> Iterator[dict[str, Any]]:
+    pid = lines.cell(one_line(compare.cell_words(build.cell)) or "all cells")
+    about: Mapping[str, Any] = {"id": clean(build.id), "round": build.round, "status": build.status}
+    name = f"{one_line(build.phase, 40)}, round {build.round}"
+    yield _span(name, "build", (at, build.wall_s or 0.0), (pid, lines.line(pid, "builds")), about)
+    ends: dict[tuple[str, int], float] = {}
+    for step in sorted(build.steps, key=lambda step: step.started_s or 0.0):
+        if step.started_s is None or step.duration_s is None:
+            continue
+        # Steps of one stage may overlap, and a line of a trace holds only what does not.
+        lane = 1
+        while ends.get((step.stage, lane), 0.0) > step.started_s:
+            lane += 1
+        ends[step.stage, lane] = step.started_s + step.duration_s
+        stage = f"stage {one_line(step.stage, 40)}" + (f" #{lane}" if lane > 1 else "")
+        args = {"outcome": step.outcome, "instruction": clean(step.instruction)}
+        if cause := causes.get((build.id, step.index)):
+            args["cause"] = clean(cause)
+        times = (at + step.started_s, step.duration_s)
+        place = (pid, lines.line(pid, stage))
+        yield _span(one_line(step.instruction, 80), step.outcome or "unknown", times, place, args)
+
+
+def _span(
+    name: str,
+    kind: str,
+    times: tuple[float, float],
+    place: tuple[int, int],
+    args: Mapping[str, Any],
+) -> dict[str, Any]:
+    start, spent = (round(seconds * 1e6, 1) for seconds in times)
+    pid, tid = place
+    said = {"ph": "X", "name": name, "cat": kind, "ts": start, "dur": spent}
+    return said | {"pid": pid, "tid": tid, "args": dict(args)}

@@ -1,0 +1,56 @@
+"""Every form that a report can take, by its name on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.disk import write as write_file
+from lab.record import Build, Run
+from lab.report import export, html, markdown, picture, pictures
+
+if TYPE_CHECKING:
+    from lab.report import Report
+
+FILES = {
+    "html": "report.html",
+    "md": "report.md",
+    "json": "report.json",
+    "csv": "report.csv",
+    "junit": "report.junit.xml",
+    "perfetto": "report.perfetto.json",
+}
+
+
+def render(kind: str, report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> str:
+    """A report in one of the FILES' forms."""
+    causes = report.figures.causes
+    match kind:
+        case "html":
+            return html.render(report.sheet, report.figures)
+        case "md":
+            drawn = picture.spec(report.figures) is not None
+            return markdown.render(report.sheet, "report.svg" if drawn else None)
+        case "json":
+            return export.as_json(report, runs)
+        case "csv":
+            return export.as_csv(builds, causes)
+        case "junit":
+            return export.as_junit(report, builds, runs)
+        case _:
+            return export.as_perfetto(builds, causes)
+
+
+def write(
+    kinds: Sequence[str], folder: Path, report: Report, builds: Sequence[Build], runs: Sequence[Run]
+) -> tuple[Path, ...]:
+    """Write these forms into a folder; Markdown's picture lies beside it, as SVG and as PNG."""
+    paths = [
+        write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds
+    ]
+    spec = picture.spec(report.figures) if "md" in kinds else None
+    if spec is not None:
+        paths.append(write_file(folder, "report.svg", pictures.svg(spec)))
+        paths.append(write_file(folder, "report.png", pictures.png(spec)))
+    return tuple(paths)
