@@ -6,7 +6,7 @@ renderer's part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class SheetGroup:
     """The cells alike in all but the columns: phases, where their time went, and their steps."""
 
     title: str
+    cell: Mapping[str, str]
     phases: Grid
     times: Grid
     steps: tuple[tuple[str, Grid], ...]
@@ -99,16 +100,21 @@ def report(stored: StoredRun, causes: Causes | None = None) -> Report:
     )
 
 
+def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
+    """Several runs in one report, side by side under the names given; and all their builds."""
+    builds = compare.merge({name: one.builds for name, one in stored.items()})
+    table = compare.table(builds, axis=compare.RUN_AXIS, columns=tuple(stored))
+    notes = [f"{name}: {note}" for name, one in stored.items() for note in one.notes]
+    said = sheet(table, builds, [one.run for one in stored.values()], notes=notes)
+    return Report(table=table, sheet=said, figures=figures(table, builds)), builds
+
+
 def write(stored: StoredRun) -> tuple[Path, ...]:
     """Write report.html and, for a pull request, report.md with its picture into the folder."""
-    from lab.disk import write as write_file
-    from lab.report import html, markdown
+    from lab.report import formats
 
     made = report(stored)
-    return (
-        write_file(stored.folder, "report.md", markdown.render(made.sheet)),
-        write_file(stored.folder, "report.html", html.render(made.sheet, made.figures)),
-    )
+    return formats.write(("md", "html"), stored.folder, made, stored.builds, [stored.run])
 
 
 def sheet(
@@ -141,6 +147,7 @@ def _group(group: Group, table: Table) -> SheetGroup:
     steps = [(one_line(rows.phase), _steps(rows, table)) for rows in group.phases]
     return SheetGroup(
         title=one_line(compare.cell_words(group.cell)) or "all cells",
+        cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
         phases=_phases(group, table),
         times=_times(group, table),
         steps=tuple((phase, grid) for phase, grid in steps if grid.rows),

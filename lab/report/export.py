@@ -192,7 +192,7 @@ def _trace(build: Build, at: float, lines: _Lines, causes: Causes) -> Iterator[d
             continue
         # Steps of one stage may overlap, and a line of a trace holds only what does not.
         lane = 1
-        while ends.get((step.stage, lane), 0.0) > step.started_s:
+        while ends.get((step.stage, lane), step.started_s) > step.started_s:
             lane += 1
         ends[step.stage, lane] = step.started_s + step.duration_s
         stage = f"stage {one_line(step.stage, 40)}" + (f" #{lane}" if lane > 1 else "")

@@ -46,9 +46,7 @@ def write(
     kinds: Sequence[str], folder: Path, report: Report, builds: Sequence[Build], runs: Sequence[Run]
 ) -> tuple[Path, ...]:
     """Write these forms into a folder; Markdown's picture lies beside it, as SVG and as PNG."""
-    paths = [
-        write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds
-    ]
+    paths = [write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds]
     spec = picture.spec(report.figures) if "md" in kinds else None
     if spec is not None:
         paths.append(write_file(folder, "report.svg", pictures.svg(spec)))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lab.report import Sheet, pictures, specs
 from lab.report.figures import Figures
 from lab.report.packed import packed
+from lab.report.results import axes, merged
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,13 +49,13 @@ def render(sheet: Sheet, figures: Figures) -> str:
         scripts=[pictures.script(), *map(text, SCRIPTS)] if results else [],
         sheet=sheet,
         results=results,
-        head=_head(sheet, data),
+        head=merged(sheet).head,
         bar=bar,
         axis=data["axis"],
         phases=list(enumerate(data["phases"])),
         columns=list(enumerate(data["columns"])),
         outcomes=[(name, name) for name in specs.OUTCOMES],
-        axes=_axes(data["groups"]),
+        axes=_boxes(sheet),
     )
 
 
@@ -138,31 +139,21 @@ def _specs(columns: tuple[str, ...]) -> dict[str, Any]:
     return {name: pictures.compiled(specs.chart(spec, specs.PAGE)) for name, spec in drawn.items()}
 
 
-def _head(sheet: Sheet, data: Mapping[str, Any]) -> list[str]:
-    if not sheet.groups:
-        return []
-    axes = [name for name, _ in _axes(data["groups"])]
-    return [*axes, *sheet.groups[0].phases.head]
-
-
 def _results(sheet: Sheet, data: Mapping[str, Any]) -> Iterator[Row]:
-    axes = [name for name, _ in _axes(data["groups"])]
+    apart = axes(sheet.groups)
     for place, group in enumerate(sheet.groups):
-        cell = data["groups"][place]["cell"]
-        apart = [(cell.get(name, ""), cell.get(name, "")) for name in axes]
+        own = [(group.cell.get(name, ""), group.cell.get(name, "")) for name in apart]
         for row, keys in zip(group.phases.rows, group.phases.keys, strict=True):
             phase = data["phases"].index(row[0])
             column = data["columns"].index(row[1])
             cells = [(row[0], phase), *zip(row[1:], keys[1:], strict=True)]
-            yield Row(group=place, phase=phase, column=column, cells=[*apart, *cells])
+            yield Row(group=place, phase=phase, column=column, cells=[*own, *cells])
 
 
-def _axes(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _boxes(sheet: Sheet) -> list[tuple[str, list[tuple[str, str]]]]:
     """The axes that set groups apart, with their values."""
-    names = dict.fromkeys(name for group in groups for name in group["cell"])
     found = []
-    for name in names:
-        values = dict.fromkeys(group["cell"].get(name, "") for group in groups)
-        if len(values) > 1:
-            found.append((name, [(value, value or "none") for value in values]))
+    for name in axes(sheet.groups):
+        values = dict.fromkeys(group.cell.get(name, "") for group in sheet.groups)
+        found.append((name, [(value, value or "none") for value in values]))
     return found

@@ -1,4 +1,7 @@
-"""The report for a pull request. Every foreign text is escaped; steps are folded away."""
+"""The report for a pull request: the verdict, one table, one picture; the rest is folded away.
+
+Every foreign text is escaped.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from lab.report import Failure, Grid, Sheet
+from lab.report.results import counted, merged
 
 # What means something to CommonMark, GitHub's tables or HTML in a line ("@" and "#" would ping),
 # and what does so only where a block begins.
@@ -14,9 +18,9 @@ _LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
 _WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
 
 
-def render(sheet: Sheet) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    return "\n".join(_lines(sheet)).rstrip() + "\n"
+def render(sheet: Sheet, picture: str | None = None) -> str:
+    """The report as GitHub-flavoured Markdown; ``picture`` is the name of one that lies beside."""
+    return "\n".join(_lines(sheet, picture)).rstrip() + "\n"
 
 
 def escape(text: str) -> str:
@@ -34,25 +38,34 @@ def code(text: str) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _lines(sheet: Sheet) -> Iterator[str]:
+def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
     yield f"# {escape(sheet.title)}: {escape(sheet.status)}\n"
+    yield f"**{escape(sheet.headline.verdict)}**\n"
     for text in sheet.broken:
         yield f"- **expectation broken**: {escape(text)}"
     if sheet.broken:
         yield ""
-    yield from _table(Grid(head=("what", ""), rows=sheet.facts))
-    for group in sheet.groups:
-        yield f"## {escape(group.title)}\n"
-        yield from _table(group.phases)
-        yield from _folded("Where the time went", _table(group.times))
-        for phase, grid in group.steps:
-            count = len(grid.marked)
-            said = f", differences: {count}" if count else ""
-            yield from _folded(f"Steps of {escape(phase)}{said}", _table(grid))
+    if sheet.groups:
+        grid, said = counted(merged(sheet))
+        yield from _table(grid)
+        yield from [f"{escape(said)}.\n"] * bool(said)
+    if picture is not None:
+        yield f"![outcomes of steps and wall times]({picture})\n"
     if sheet.failures:
         yield "## Failed builds\n"
     for failure in sheet.failures:
         yield from _failed(failure)
+    facts = (("to be believed?", sheet.headline.fit), *sheet.facts)
+    yield from _folded(
+        "What was compared, and on what", _table(Grid(head=("what", ""), rows=facts))
+    )
+    for group in sheet.groups:
+        name = escape(group.title)
+        yield from _folded(f"Where the time went: {name}", _table(group.times))
+        for phase, grid in group.steps:
+            count = len(grid.marked)
+            said = f", differences: {count}" if count else ""
+            yield from _folded(f"Steps of {escape(phase)}: {name}{said}", _table(grid))
     if sheet.footnotes:
         yield "## Notes\n"
         yield from (f"- {escape(text)}" for text in sheet.footnotes)

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.report import Grid, Sheet
+from lab.report.results import counted
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 
@@ -21,15 +22,21 @@ def show(sheet: Sheet, stream: TextIO | None = None, *, steps: bool = True) -> N
     """Print the report; ``steps`` asks for the tables of steps as well."""
     out = console(stream)
     out.print(Text(f"{sheet.title}: {sheet.status}", style="bold"))
+    out.print(Text(sheet.headline.verdict, style="bold"))
+    for line in sheet.headline.lines:
+        out.print(Padding(Text(line), (0, 2)))
     facts = RichTable.grid(padding=(0, 2))
-    for name, text in sheet.facts:
+    for name, text in (("believe it?", sheet.headline.fit), *sheet.facts):
         facts.add_row(Text(name, style="dim"), Text(text))
     out.print(facts)
     for group in sheet.groups:
         out.print()
         out.print(Text(group.title, style="bold underline"))
-        out.print(_measures(group.phases))
-        out.print(_measures(group.times))
+        for grid in (group.phases, group.times) if steps else (group.phases,):
+            shown, said = counted(grid)
+            out.print(_measures(shown))
+            if said:
+                out.print(Text(said, style="dim"))
         for phase, grid in group.steps if steps else ():
             out.print(Text(f"steps of {phase}", style="bold"))
             out.print(_steps(grid))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import say, write_out
+from lab.verbs.output import print_text, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,8 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make reports, and name the files."""
+    from lab import disk, runs
     from lab import report as reports
-    from lab import runs
     from lab.report import formats
 
     compared: list[str] = [*options.run, *options.compare] if options.compare else []
@@ -70,10 +70,8 @@ def run(options: argparse.Namespace) -> int:
         )
     text = formats.render(kinds[0], made, builds, heads)
     if options.output == "-":
-        write_out(text)
+        print_text(text)
         return 0
     path = Path(options.output)
-    from lab import disk
-
     say(str(disk.write(path.parent, path.name, text)))
     return 0

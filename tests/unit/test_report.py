@@ -278,9 +278,11 @@ def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
         for one in builds():
             writer.append(one, "FROM base\n")
         writer.finish("complete")
-    for path in report.write(store.load("latest", tmp_path)):
-        assert path.parent == writer.folder
-        assert "layer-cache" in path.read_text()
+    paths = {path.name: path for path in report.write(store.load("latest", tmp_path))}
+    assert set(paths) == {"report.md", "report.html", "report.svg", "report.png"}
+    assert {path.parent for path in paths.values()} == {writer.folder}
+    assert all("layer-cache" in paths[name].read_text() for name in ("report.md", "report.html"))
+    assert "(report.svg)" in paths["report.md"].read_text()
 
 
 def test_a_run_without_any_build_has_a_report() -> None:

@@ -1,0 +1,127 @@
+"""The forms of a report for programs, read back by readers that know nothing of the lab."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab import report
+from lab.record import Build, Run, Step
+from lab.report import export, formats, picture, pictures
+from lab.runs import StoredRun
+from tests.unit.test_report import EVIL, build, run, stored
+
+
+def rendered(kind: str, found: StoredRun) -> str:
+    return formats.render(kind, report.report(found), found.builds, [found.run])
+
+
+def test_csv_has_a_line_for_each_step() -> None:
+    found = stored()
+    lines = list(csv.DictReader(io.StringIO(rendered("csv", found))))
+    steps = [(b, s) for b in found.builds for s in b.steps or (None,)]
+    assert len(lines) == len(steps)
+    for line, (one, step) in zip(lines, steps, strict=True):
+        assert (line["build"], line["engine"]) == (one.id, one.cell["engine"])
+        assert line["wall_s"] == ("" if one.wall_s is None else str(one.wall_s))
+        if step is not None:
+            assert (line["step"], line["instruction"]) == (str(step.index), step.instruction)
+            assert line["outcome"] == (step.outcome or "")
+
+
+def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
+    found = stored("=HYPERLINK(1)")
+    lines = list(csv.reader(io.StringIO(rendered("csv", found))))
+    assert not any(cell[:1] in {"=", "+", "@"} for line in lines for cell in line)
+
+
+def test_junit_counts_what_failed_and_what_was_skipped() -> None:
+    found = stored(EVIL, EVIL)
+    root = ElementTree.fromstring(rendered("junit", found))  # noqa: S314 (made here)
+    assert len(root.findall(".//testcase")) == len(found.builds) + len(found.run.broken)
+    assert len(root.findall(".//testcase/failure")) == 1 + len(found.run.broken)
+    assert len(root.findall(".//testcase/skipped")) == 1
+    for suite in root.iter("testsuite"):
+        assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
+
+
+@given(st.text())
+def test_junit_stays_xml_whatever_a_log_says(text: str) -> None:
+    failed = replace(build("docker", "cold", 1), status="failed", reason=text, log_tail=text)
+    found = StoredRun(run=run(), builds=(failed,), folder=Path())
+    ElementTree.fromstring(rendered("junit", found))  # noqa: S314 (made here)
+
+
+def traced(*starts: float) -> Build:
+    steps = tuple(
+        Step(index=i, stage="a", instruction="RUN x", outcome=None, started_s=at, duration_s=1.0)
+        for i, at in enumerate(starts)
+    )
+    one = build("docker", "cold", 1)
+    return replace(one, started="2026-11-23T10:15:02+00:00", steps=steps)
+
+
+@given(st.lists(st.floats(-5, 5), max_size=12))
+def test_a_trace_has_no_two_spans_that_overlap_on_a_line(starts: list[float]) -> None:
+    trace = json.loads(export.as_perfetto([traced(*starts)], {}))["traceEvents"]
+    spans = [event for event in trace if event["ph"] == "X"]
+    assert len(spans) == len(starts) + 1
+    lines: dict[int, list[tuple[float, float]]] = {}
+    for span in spans:
+        lines.setdefault(span["tid"], []).append((span["ts"], span["ts"] + span["dur"]))
+    for line in lines.values():
+        assert all(a[1] <= b[0] + 0.2 for a, b in pairwise(sorted(line)))
+    named = {event["tid"] for event in trace if event["name"] == "thread_name"}
+    assert named == set(lines)
+
+
+def test_json_holds_the_table_and_the_runs() -> None:
+    value = json.loads(rendered("json", stored()))
+    assert value["schema"] == "lab.report/1"
+    assert [one["id"] for one in value["runs"]] == [run().id]
+    (group,) = value["table"]["groups"]
+    wall = group["phases"][0]["measures"][0]["wall"]
+    assert (wall["count"], round(wall["median"], 6)) == (3, 10.2)
+
+
+def test_the_same_specification_is_drawn_without_a_browser() -> None:
+    spec = picture.spec(report.report(stored()).figures)
+    assert spec is not None
+    drawn = pictures.svg(spec)
+    root = ElementTree.fromstring(drawn)  # noqa: S314 (made here)
+    words = [
+        text for one in root.iter("{http://www.w3.org/2000/svg}text") for text in one.itertext()
+    ]
+    assert {"cold", "rebuild", "docker", "podman"} <= set(words)
+    assert (words.count("miss"), words.count("hit")) == (3, 1)
+    assert pictures.png(spec).startswith(b"\x89PNG")
+
+
+def test_two_runs_in_one_report() -> None:
+    one, two = stored(), stored()
+    slower = tuple(replace(b, wall_s=b.wall_s and b.wall_s * 2) for b in two.builds)
+    made, builds = report.of_runs({"a": one, "b": replace(two, builds=slower)})
+    assert made.table.columns == ("a", "b")
+    assert len(builds) == 2 * len(one.builds)
+    ratios = [
+        m.ratio.median for g in made.table.groups for r in g.phases for m in r.measures if m.ratio
+    ]
+    assert {round(value, 6) for value in ratios} == {2.0}
+
+
+def test_a_run_is_repeated_with_what_its_command_line_said() -> None:
+    options = {"engines": ["docker", "podman"], "endpoints": {"podman": "unix:///p q"}, "rounds": 2}
+    head: Run = replace(run(), options=options | {"private": True})
+    said = report.of_run(replace(stored(), run=head)).repeat
+    assert said == (
+        "lab run scenarios/layer-cache.yaml --engine docker --engine 'podman=unix:///p q' "
+        "--rounds 2 --private --seed 7",
+    )
