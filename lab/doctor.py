@@ -16,6 +16,7 @@ from lab.process import found, pasteable, run, tail
 __all__ = ["Finding", "install", "render", "survey"]
 
 WIDTH = 80
+FINE = frozenset({"ok", "absent"})  # a control that is absent stops nothing
 APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -58,9 +59,9 @@ def render(findings: tuple[Finding, ...]) -> str:
         head = f"{finding.state:<8} {finding.name:<12} "
         lines += _wrapped(finding.found, head)
         lines += _wrapped(finding.why, " " * 9)
-        if finding.state != "ok" and finding.mend:
+        if finding.state not in FINE and finding.mend:
             lines += _command(finding.mend)
-    short = [finding.name for finding in findings if finding.state != "ok"]
+    short = [finding.name for finding in findings if finding.state not in FINE]
     mendable = any(finding.packages for finding in findings)
     lines.append("")
     if short:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab import host, paths, units
+from lab import controls, host, paths, units
 from lab.engines import endpoint
 from lab.errors import LabError
 from lab.process import found, run
 
-State = Literal["ok", "missing", "broken"]
+State = Literal["ok", "missing", "broken", "absent"]
 NEEDED_BYTES = 5_000_000_000
 APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
@@ -48,7 +48,32 @@ class _Tool:
 def survey() -> tuple[Finding, ...]:
     """Look at the host. Changes nothing; takes well below a second."""
     tools = tuple(_tool(tool) for tool in _tools())
-    return (*_machine(), _space(), *_daemons(), *tools)
+    return (*_machine(), _space(), *_daemons(), *tools, *_controls())
+
+
+def _controls() -> tuple[Finding, ...]:
+    """What `controls:` of a scenario can ask of this host; what it lacks is told in reports too."""
+    return tuple(
+        Finding(
+            name=control.name,
+            state="ok" if control.reason is None else "absent",
+            found="available" if control.reason is None else f"unavailable: {control.reason}",
+            why=_CONTROLS[control.name],
+        )
+        for control in controls.survey()
+    )
+
+
+_CONTROLS = {
+    "frequency": "`controls: frequency` fixes the CPUs' governor",
+    "turbo": "`controls: turbo` switches the CPUs' turbo on or off",
+    "cpus": "`controls: cpus` keeps the engine to some CPUs",
+    "memory": "`controls: memory` limits the engine's memory",
+    "disk-read": "`controls: disk` limits how fast the engine reads",
+    "disk-write": "`controls: disk` limits how fast the engine writes",
+    "memory-pressure": "`controls: memory_pressure` holds memory while a scenario runs",
+    "page-cache": "`controls: page_cache` drops or warms it before builds",
+}
 
 
 def _machine() -> tuple[Finding, ...]:
@@ -151,6 +176,12 @@ def _tools() -> tuple[_Tool, ...]:
             ("mmdebstrap", "debian-archive-keyring"),
             "bootstraps Debian bases where no registry is in reach",
             version=True,
+        ),
+        _Tool(
+            "stress-ng",
+            ("stress-ng",),
+            ("stress-ng",),
+            "`controls: memory_pressure` of a scenario holds memory with it",
         ),
         _Tool("readelf", ("readelf",), ("binutils",), "`make test` holds ELF facts against it"),
         _Tool(

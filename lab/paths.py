@@ -27,6 +27,11 @@ def state_dir() -> Path:
     return _made(cache_dir() / "engines", "LAB_CACHE")
 
 
+def controls_dir() -> Path:
+    """Journals of what the lab changed on this machine and must put back."""
+    return _made(cache_dir() / "controls", "LAB_CACHE")
+
+
 def runtime_dir() -> Path:
     """Sockets: a folder that only its user can open, with a short path.
 

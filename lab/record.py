@@ -186,6 +186,7 @@ class Run:
     lab: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     bases: tuple[Mapping[str, Any], ...] = ()
+    controls: tuple[Mapping[str, Any], ...] = ()
     reason: str | None = None
     broken: tuple[str, ...] = ()
 
@@ -203,6 +204,7 @@ class Run:
         values["host"] = HostFacts(**_known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["bases"] = tuple(values.get("bases", ()))
+        values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))
         return cls(**values)
 

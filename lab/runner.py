@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
+from lab.controls import Held
 from lab.dockerfile import Dockerfile, DockerfileError
 from lab.dockerfile import parse as read_dockerfile
 from lab.edits import Inputs, apply
@@ -66,8 +67,11 @@ def run(
     *,
     labels: Mapping[str, str],
     done: Collection[str] = (),
+    held: Held | None = None,
 ) -> Iterator[Happening]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
+
+    ``held`` are the scenario's controls; of these the page cache is prepared before each build.
 
     A trial of which any build is missing is run again from its first phase: its edits mean
     nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
@@ -80,12 +84,12 @@ def run(
             yield from _skipped(trial, trial.phases, trial.skip)
             continue
         engine = engine_named(trial.cell.engine)
-        with closing(_trial(trial, engine, labels)) as happenings:
+        with closing(_trial(trial, engine, labels, held)) as happenings:
             yield from happenings
 
 
 def _trial(
-    trial: Trial, engine: Engine, labels: Mapping[str, str]
+    trial: Trial, engine: Engine, labels: Mapping[str, str], held: Held | None
 ) -> Generator[Happening, None, None]:
     refusal = _prepare(trial, engine)
     if refusal is not None:
@@ -97,7 +101,7 @@ def _trial(
             inputs = apply(edit, inputs, trial.token)
         _move_bases(trial, engine, moved=inputs.base_moved)
         build = None
-        for happening in _build(trial, phase, inputs, engine, labels):
+        for happening in _build(trial, phase, inputs, engine, labels, held):
             if isinstance(happening, Built):
                 build = happening.build
             yield happening
@@ -128,7 +132,12 @@ def _move_bases(trial: Trial, engine: Engine, *, moved: bool) -> None:
 
 
 def _build(
-    trial: Trial, phase: Phase, inputs: Inputs, engine: Engine, labels: Mapping[str, str]
+    trial: Trial,
+    phase: Phase,
+    inputs: Inputs,
+    engine: Engine,
+    labels: Mapping[str, str],
+    held: Held | None,
 ) -> Iterator[Happening]:
     parsed = parse(inputs)
     build_id = trial.build_id(phase)
@@ -153,6 +162,8 @@ def _build(
                 fold.add(event)
                 yield event
                 if isinstance(event, Ready):
+                    if held is not None:
+                        meter.page_cache = held.before(phase.name, engine.name)
                     meter.begin()
                 elif isinstance(event, Evicted):
                     meter.evicted = event.count
@@ -182,7 +193,7 @@ def _build(
         cpu_s=meter.cpu_s,
         peak_memory_bytes=meter.peak_memory_bytes,
         disturbance=meter.disturbance,
-        fit=meter.fit(),
+        fit=meter.fit(held.disturbs if held is not None else ()),
         **told_of,
     )
     yield Built(build=build, dockerfile=parsed.text, manifest=manifest)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lab.bases.sources import BaseSource, ToolchainSource
+from lab.controls import Controls
 from lab.errors import InputError
 from lab.record import ScenarioText
 
@@ -98,6 +99,7 @@ class Scenario:
     rounds: int
     seed: int
     expect: tuple[Expectation, ...]
+    controls: Controls = field(default_factory=Controls)
 
     @property
     def engines(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from lab import dockerfile, scenario_claims
 from lab.bases.sources import BaseKind, BaseSource, ToolchainKind, ToolchainSource
+from lab.controls import Controls
 from lab.errors import InputError
 from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario
 from lab.scenario_relations import (
@@ -25,6 +26,7 @@ from lab.scenario_relations import (
 )
 from lab.scenario_types import (
     BaseEntry,
+    ControlsEntry,
     EditEntry,
     ExpectEntry,
     SavingBound,
@@ -38,6 +40,7 @@ from lab.scenario_yaml import Document, Location, Mistake
 from lab.scenario_yaml import read as read_yaml
 
 REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
+_SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DEMO = Generated(packages=6, lines=1200, depth=3, seed=1)
 
@@ -175,6 +178,7 @@ def _scenario(
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
         rounds=parsed.rounds,
         seed=parsed.seed,
+        controls=_controls(parsed.controls),
         expect=tuple(
             replace(_expectation(entry), line=line)
             for entry, line in zip(parsed.expect, lines, strict=True)
@@ -239,6 +243,30 @@ def _expectation(entry: ExpectEntry) -> Expectation:
         else Bound(at_least=seconds(wall.at_least), at_most=seconds(wall.at_most)),
         time_saved=_bound(entry.time_saved),
     )
+
+
+def _controls(entry: ControlsEntry | None) -> Controls:
+    if entry is None:
+        return Controls()
+    disk = entry.disk
+    return Controls(
+        frequency=entry.frequency,
+        turbo=entry.turbo,
+        cpus=entry.cpus,
+        disk_read=None if disk is None else size(disk.read),
+        disk_write=None if disk is None else size(disk.write),
+        memory=size(entry.memory),
+        memory_pressure=size(entry.memory_pressure),
+        page_cache=entry.page_cache,
+    )
+
+
+def size(text: str | None) -> int | None:
+    """``1.5MB`` -> 1500000."""
+    if text is None:
+        return None
+    number = text.rstrip("kMGTB")
+    return round(float(number) * _SIZES[text[len(number) :]])
 
 
 def _bound(bound: ShareBound | SavingBound | None) -> Bound | None:

@@ -58,6 +58,7 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _workload(data)
     yield from _phases(data)
     yield from _edits(data)
+    yield from _controls(data)
     for field in ("engines", "layouts", "phases"):
         yield from _twice((field,), list(enumerate(items(data, field))))
     for name in mapping(data, "axes"):
@@ -74,6 +75,29 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
         ("toolchains",),
         [(i, toolchain_name(t)) for i, t in enumerate(items(data, "toolchains"))],
     )
+
+
+def _controls(data: Mapping[str, Any]) -> Iterator[Finding]:
+    asked = mapping(data, "controls")
+    phases = texts(items(data, "phases"))
+    for phase in mapping(asked, "page_cache"):
+        if phase != "*" and phases and phase not in phases:
+            yield Finding(
+                location=("controls", "page_cache", phase),
+                found=f"{phase!r}, which is no phase of this scenario",
+                expected=f"* or one of {', '.join(phases)}",
+                known=phases,
+                typed=str(phase),
+                at_key=True,
+            )
+    cpus = asked.get("cpus")
+    for first, last in re.findall(r"(\d+)-(\d+)", cpus) if isinstance(cpus, str) else ():
+        if int(first) > int(last):
+            yield Finding(
+                location=("controls", "cpus"),
+                found=f"the range {first}-{last}",
+                expected="the lower CPU first",
+            )
 
 
 def base_name(entry: object) -> str | None:

@@ -110,6 +110,16 @@ Duration = Annotated[
         "a duration such as 500ms, 20s or 1m30s",
     ),
 ]
+Size = Annotated[
+    str,
+    Text(r"[0-9]{1,6}(?:\.[0-9]{1,3})?(?:B|kB|MB|GB|TB)", "a size such as 64kB, 500MB or 1.2GB"),
+]
+CpuList = Annotated[
+    str, Text(r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*", "CPUs such as 0-1,3")
+]
+CachePhase = Annotated[
+    str, Text(r"\*|cold|rebuild|edit:[a-z0-9][a-z0-9._-]{0,62}", "a phase, or * for each")
+]
 Value = Annotated[
     Line, Field(json_schema_extra={"type": ["string", "number", "boolean"]})  # YAML's own types
 ]
@@ -259,6 +269,35 @@ class ExpectEntry(Part):
     time_saved: SavingBound | None = Field(None, description="median over the rounds of a cell")
 
 
+class DiskEntry(Part):
+    """Limits of the disk below the engine's storage, a second."""
+
+    read: Size | None = Field(None, description="of reading, such as 50MB")
+    write: Size | None = Field(None, description="of writing")
+
+
+def _each_phase(value: object) -> object:
+    """One word for all phases."""
+    return {"*": value} if isinstance(value, str) else value
+
+
+class ControlsEntry(Part):
+    """What is asked of the machine while the scenario runs; it is put back afterwards."""
+
+    frequency: Name | None = Field(None, description="the CPUs' governor, such as performance")
+    turbo: Literal["on", "off"] | None = Field(None, description="the CPUs' turbo")
+    cpus: CpuList | None = Field(None, description="CPUs for the engine, such as 0-1,3")
+    disk: DiskEntry | None = Field(None, description="limits of the engine's disk")
+    memory: Size | None = Field(None, description="the engine's memory at most")
+    memory_pressure: Size | None = Field(None, description="memory that stress-ng holds meanwhile")
+    page_cache: Annotated[
+        dict[CachePhase, Literal["dropped", "warmed"]],
+        BeforeValidator(
+            _each_phase, json_schema_input_type=str | dict[CachePhase, Literal["dropped", "warmed"]]
+        ),
+    ] = Field(default_factory=dict, description="dropped or warmed, before every phase or by phase")
+
+
 class ScenarioFile(Part):
     """A scenario: what to vary, what to build, in which phases, how often, what must hold."""
 
@@ -287,4 +326,5 @@ class ScenarioFile(Part):
     )
     rounds: int = Field(3, ge=1, le=10_000, description="how often each cell is tried")
     seed: Seed = Field(1, description="the seed of the order of trials")
+    controls: ControlsEntry | None = Field(None, description="what is asked of the machine")
     expect: list[ExpectEntry] = Field(default_factory=list, description="what must hold")

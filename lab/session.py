@@ -10,15 +10,16 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lab import (
     __version__,
     bases,
+    controls,
     draft,
     expect,
     host,
@@ -34,6 +35,7 @@ from lab.engines import features, open_engine
 from lab.engines.protocol import Engine, ImageArchive
 from lab.errors import InputError, Interrupted, LabError, SourceError
 from lab.events import Raw
+from lab.groups import Group
 from lab.record import Build, EngineFacts, HostFacts, Run, RunStatus
 from lab.scenario import Scenario
 
@@ -100,8 +102,10 @@ def run(
                 salt=writer.run.id,
             )
             _load(trials, engines, say)
-            writer.amend(ready=_now())
-            _drive(trials, engines, writer, watcher)
+            held = stack.enter_context(controls.hold(scenario.controls, _groups(engines), say=say))
+            stack.callback(_tell, held, writer)  # also of a run that ends early
+            writer.amend(ready=_now(), controls=_controls(held))
+            _drive(trials, engines, writer, watcher, held)
         stored = runs.load(writer.folder, options.results)
         writer.finish(_status(stored.builds), broken=expect.check(scenario.expect, stored.builds))
     return runs.load(writer.folder, options.results)
@@ -182,6 +186,28 @@ def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -
         )
         engines[name] = engine
     return engines
+
+
+def _groups(engines: Mapping[str, Engine]) -> dict[str, Group | None]:
+    """The control group of each engine that has processes; None where it is not ours to limit."""
+    used = {name: engine.usage() for name, engine in engines.items()}
+    return {
+        name: None if one is None else one.group
+        for name, one in used.items()
+        if one is None or one.source != "simulated"
+    }
+
+
+def _controls(held: controls.Held) -> tuple[dict[str, Any], ...]:
+    return tuple(asdict(control) for control in held.told)
+
+
+def _tell(held: controls.Held, writer: store.Writer) -> None:
+    """What became of the page cache is known only after builds."""
+    told = _controls(held)
+    if told != writer.run.controls:
+        with suppress(LabError):
+            writer.amend(controls=told)
 
 
 def _close(engines: Mapping[str, Engine]) -> None:
@@ -278,11 +304,12 @@ def _drive(
     engines: Mapping[str, Engine],
     writer: store.Writer,
     watcher: Watcher,
+    held: controls.Held,
 ) -> None:
     done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
     labels = {"io.imagelab.run": writer.run.id}
     watcher.begin(trials)
-    for happening in runner.run(trials, engines.__getitem__, labels=labels, done=done):
+    for happening in runner.run(trials, engines.__getitem__, labels=labels, done=done, held=held):
         match happening:
             case Raw(at=at, data=data):
                 writer.raw(at, data)

@@ -31,6 +31,7 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
             host.filesystem,
         ]
         found.append(("host", ", ".join(part for part in parts if part) or units.MISSING))
+        found += [("control", control(one)) for one in run.controls]
         found += [("engine", engine(one)) for one in run.engines]
         found += [("base", base(one)) for one in run.bases]
     return found
@@ -44,6 +45,14 @@ def base(told: Mapping[str, Any]) -> str:
     go = f", Go {told['go']}" if told.get("go") else ""
     digest = str(told.get("digest") or "").removeprefix("sha256:")[:12]
     return f"{told.get('name')}: glibc {glibc}{go} {digest}".rstrip()
+
+
+def control(told: Mapping[str, Any]) -> str:
+    """A control and what became of it."""
+    where = f" for {told['engine']}" if told.get("engine") else ""
+    held = f", reads back {told['held']}" if told.get("held") else ""
+    reason = f" ({told['reason']})" if told.get("reason") else ""
+    return f"{told.get('name')} {told.get('asked')}{where}: {told.get('state')}{held}{reason}"
 
 
 def engine(told: EngineFacts) -> str:

@@ -29,6 +29,7 @@ class Meter:
         self._seen: tuple[Reading | None, Reading | None] = (None, None)
         self._peak: int | None = None
         self.evicted: int | None = None
+        self.page_cache: str | None = None  # what a control made of it: dropped or warmed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -73,6 +74,7 @@ class Meter:
         return _between(before, after, self.cpu_s) | {
             "throttled_s": _more(*self._used, "throttled_s"),
             "evicted": self.evicted,
+            "page_cache": self.page_cache,
         }
 
     def fit(self, asked: Collection[str] = ()) -> str | None:

@@ -26,6 +26,7 @@ FLOOR = [
     {"bench"},
     {"probes"},
     {"kernels"},
+    {"controls"},
     {"scenario"},
     {"plan", "draft", "imagined", "expect"},
     {"fold", "watch"},
