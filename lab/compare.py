@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from lab import compare_verdicts
+from lab.compare_verdicts import Asked
 from lab.disturbance import is_fit
 from lab.errors import InputError
 from lab.record import Build, Step
-from lab.stats import Summary, ratios, summary, verdict
+from lab.stats import Summary, ratios, summary
 from lab.table import Footnote, Group, Measure, PhaseRows, StepRow, Table
 
 COLD, RUN_AXIS, ENGINE_AXIS = "cold", "run", "engine"
-FEW = 6  # with fewer rounds no interval of samples holds the median with 95 % confidence
 
 
 def merge(runs: Mapping[str, Sequence[Build]]) -> tuple[Build, ...]:
@@ -47,6 +48,7 @@ def table(
     columns: Sequence[str],
     baseline: str | None = None,
     with_degraded: bool = False,
+    asked: Asked = Asked(),  # noqa: B008 (frozen)
 ) -> Table:
     """Compare the values ``columns`` of ``axis``; the first is the baseline unless one is named.
 
@@ -56,26 +58,34 @@ def table(
     Raises InputError for an axis, a column or a baseline that the builds do not have.
     """
     baseline = _checked(builds, axis, columns, baseline)
-    wanted = [build for build in builds if build.cell.get(axis) in columns]
+    wanted = [b for b in builds if b.cell.get(axis) in columns and not b.warm_up]
     if with_degraded:
         wanted = [replace(build, fit=None) for build in wanted]
     cold = {_trial(b): b.wall_s for b in wanted if b.phase == COLD and _measured(b)}
     rests = dict.fromkeys(_rest(build, axis) for build in wanted)
     groups, notes = [], list(_bad_builds(wanted))
+    rows = {(_rest(b, axis), b.phase) for b in wanted if b.status != "skipped"}
+    asked = replace(asked, questions=max(len(rows) * (len(columns) - 1), 1))
     for rest in rests:
         inside = [build for build in wanted if _rest(build, axis) == rest]
         phases = tuple(
-            _phase(phase, [b for b in inside if b.phase == phase], (axis, columns, baseline), cold)
+            _phase(
+                phase,
+                [b for b in inside if b.phase == phase],
+                (axis, columns, baseline, asked),
+                cold,
+            )
             for phase in dict.fromkeys(b.phase for b in inside if b.status != "skipped")
         )
         if phases:
             groups.append(Group(cell=dict(rest), phases=phases))
-    notes += _doubts(groups, baseline)
+    told = compare_verdicts.judged(groups)
+    notes += [*compare_verdicts.doubts(told, asked), *_doubts(told, baseline)]
     return Table(
         axis=axis,
         columns=tuple(columns),
         baseline=baseline,
-        groups=tuple(groups),
+        groups=told,
         footnotes=tuple(dict.fromkeys(notes)),
     )
 
@@ -100,16 +110,22 @@ def _checked(
 def _phase(
     phase: str,
     builds: Sequence[Build],
-    axis_columns: tuple[str, Sequence[str], str | None],
+    question: tuple[str, Sequence[str], str | None, Asked],
     cold: Mapping[object, float | None],
 ) -> PhaseRows:
-    axis, columns, baseline = axis_columns
+    axis, columns, baseline, asked = question
     by_column = {name: [b for b in builds if b.cell[axis] == name] for name in columns}
     base = {b.round: b for b in by_column.get(baseline or "", ()) if _believed(b)}
     return PhaseRows(
         phase=phase,
         measures=tuple(
-            _measure(name, found, cold, {} if name == baseline else base)
+            _versus(
+                _measure(name, found, cold, {} if name == baseline else base),
+                [b for b in found if _believed(b)],
+                {} if name == baseline else base,
+                asked,
+                paired=axis != RUN_AXIS,
+            )
             for name, found in by_column.items()
         ),
         steps=_steps([[b for b in found if b.steps] for found in by_column.values()]),
@@ -154,8 +170,23 @@ def _measure(
         unattributed=over(lambda b: b.unattributed_s),
         marks={mark: found for mark, found in marks.items() if found is not None},
         ratio=ratio,
-        verdict=verdict(ratio),
     )
+
+
+def _versus(
+    measure: Measure,
+    good: Sequence[Build],
+    base: Mapping[int, Build],
+    asked: Asked,
+    *,
+    paired: bool,
+) -> Measure:
+    """The measure with what statistics say of its ratios, each by itself."""
+    times, cpu = (
+        compare_verdicts.versus(value, good, base, asked, paired=paired)
+        for value in (compare_verdicts.wall, compare_verdicts.cpu)
+    )
+    return replace(measure, versus=times, cpu_versus=cpu)
 
 
 def _steps(columns: Sequence[Sequence[Build]]) -> tuple[StepRow, ...]:
@@ -214,12 +245,6 @@ def _bad_builds(builds: Sequence[Build]) -> Iterable[Footnote]:
 def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]:
     rows = [rows for group in groups for rows in group.phases]
     counts = [measure.count for row in rows for measure in row.measures if measure.count]
-    if counts and baseline is not None and min(counts) < FEW:
-        yield Footnote(
-            kind="few",
-            text=f"n = {min(counts)} in places: ranges are given, but {FEW} rounds or more are "
-            "needed before anything can be called faster or slower (rounds: in the scenario)",
-        )
     disturbed = sum(measure.disturbed for row in rows for measure in row.measures)
     if disturbed and baseline is not None:
         yield Footnote(

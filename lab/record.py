@@ -105,6 +105,7 @@ class Build:
     is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
     machine did meanwhile, ``fit`` whether that leaves the build to be believed (lab.disturbance);
     None where nobody could look.
+    ``warm_up`` builds are recorded, and counted nowhere.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Build:
     dockerfile: str | None = None
     replay: str | None = None
     manifest: str | None = None
+    warm_up: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The record as builds.jsonl holds it."""

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lab.stats import Summary, Verdict
+from lab.stats import Comparison, Summary, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One column's builds of one phase. Seconds and bytes; None where nothing is known."""
+    """One column's builds of one phase. Seconds and bytes; None where nothing is known.
+
+    ``ratio`` is the spread of the rounds' own ratios of wall time to the baseline, ``versus`` what
+    statistics make of them, corrected for the number of comparisons in the table; ``verdict`` is
+    that of ``versus``. ``cpu_versus`` is the same for CPU seconds.
+    """
 
     column: str
     count: int
@@ -28,6 +33,8 @@ class Measure:
     marks: Mapping[str, Summary] = field(default_factory=dict)
     ratio: Summary | None = None
     verdict: Verdict = Verdict.UNDECIDED
+    versus: Comparison | None = None
+    cpu_versus: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,9 @@ class Group:
 class Footnote:
     """Something the reader must know to read the numbers right."""
 
-    kind: Literal["skipped", "failed", "few", "unpaired", "metadata", "disturbed"]
+    kind: Literal[
+        "skipped", "failed", "few", "unpaired", "metadata", "disturbed", "method", "undecided"
+    ]
     text: str
 
 

@@ -173,10 +173,13 @@ def _phases(group: Group, table: Table) -> Grid:
         row.append(spread(m.image_bytes, lambda size: units.size(round(size))))
         if ratios:
             own = m.column == table.baseline
-            row.append("baseline" if own else ratio(m.ratio, m.verdict))
+            row.append("baseline" if own else ratio(m.versus))
         rows.append(tuple(row))
-        found = (m.wall, m.hit_rate, m.saved, m.image_bytes, *([m.ratio] if ratios else []))
-        keys.append((None, row[1], *(one.median if one else None for one in found)))
+        found = [one.median if one else None for one in (m.wall, m.hit_rate, m.saved)]
+        found.append(m.image_bytes.median if m.image_bytes else None)
+        if ratios:
+            found.append(m.versus.ratio if m.versus else None)
+        keys.append((None, row[1], *found))
     full = (*head, "ratio") if ratios else head
     return Grid(head=full, rows=tuple(rows), keys=tuple(keys))
 

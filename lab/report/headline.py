@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab import disturbance
 from lab.record import Build, Run
-from lab.report.words import TIMES, one_line, spread
+from lab.report.words import one_line, ratio
 from lab.table import Group, Measure, Table
 
 SHOWN = 12
@@ -83,25 +83,21 @@ def _lines(table: Table) -> list[str]:
     """The ratios, the furthest from 1 first."""
     if table.baseline is None:
         return []
-    told = [(group, phase, one) for group, phase, one in _others(table) if one.ratio is not None]
+    told = [row for row in _others(table) if row[2].versus is not None]
     told.sort(key=lambda row: -_distance(row[2]))
     apart = len(table.groups) > 1
     lines = []
     for group, phase, one in told[:SHOWN]:
-        assert one.ratio is not None  # noqa: S101 (filtered above; for the type checker)
         where = f", {_words(group, table)}" if apart else ""
-        took = spread(one.ratio, lambda value: f"{value:.3g}")
-        lines.append(
-            one_line(f"{phase}{where}: {one.column} took {TIMES}{took}: {one.verdict}", 200)
-        )
+        lines.append(one_line(f"{phase}{where}: {one.column} took {ratio(one.versus)}", 200))
     if len(told) > SHOWN:
         lines.append(f"and {len(told) - SHOWN} more in the table")
     return lines
 
 
 def _distance(measure: Measure) -> float:
-    median = measure.ratio.median if measure.ratio else 1.0
-    return max(median, 1 / median) if median > 0 else float("inf")
+    times = measure.versus.ratio if measure.versus else 1.0
+    return max(times, 1 / times)
 
 
 def _words(group: Group, table: Table) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from lab import units
-from lab.stats import Summary, Verdict
+from lab.stats import Comparison, Summary, Verdict
 from lab.units import MISSING
 
 # CSI, OSC and other escape sequences (ECMA-48), then whatever control characters are left.
@@ -66,11 +66,24 @@ def percent(value: float) -> str:
     return units.percent(round(value, 2) + 0.0)
 
 
-def ratio(found: Summary | None, said: Verdict) -> str:
-    """A paired ratio to the baseline: ``x 1.42 (1.31 - 1.50, n=3) undecided``."""
+def ratio(found: Comparison | None) -> str:
+    """A ratio to the baseline: ``x1.42 (95 %: 1.31 - 1.50, n=9) slower``."""
     if found is None:
         return MISSING
-    return f"{TIMES}{spread(found, lambda value: f'{value:.2f}')} {said}"
+    low, high = found.interval or (None, None)
+    sure = f"{found.confidence * 100:g} %"
+    held = "no interval" if low is None else f"{sure}: {low:.2f}{DASH}{high:.2f}"
+    return f"{TIMES}{found.ratio:.2f} ({held}, n={found.count}) {verdict(found)}"
+
+
+def verdict(found: Comparison) -> str:
+    """``slower``, ``same within 5 %``, ``undecided, about 12 more rounds``."""
+    if found.verdict is Verdict.SAME:
+        return f"same within {found.margin * 100:g} %"
+    if found.verdict is Verdict.UNDECIDED and found.needed_rounds is not None:
+        more = found.needed_rounds
+        return f"undecided, about {more} more round{'s' if more > 1 else ''}"
+    return str(found.verdict)
 
 
 def outcomes(counts: Mapping[str, int]) -> str:

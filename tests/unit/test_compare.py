@@ -65,7 +65,7 @@ def test_ratios_pair_rounds_and_time_saved_uses_the_trials_own_cold_build() -> N
     saved = [m.saved.median for m in rebuild.measures if m.saved]
     assert saved == [0.75, 0.875]
     assert cold.measures[1].verdict is Verdict.UNDECIDED
-    assert [note.kind for note in table.footnotes] == ["few"]
+    assert [note.kind for note in table.footnotes] == ["method", "few", "undecided"]
     json.dumps(table.to_json())
 
 
@@ -167,7 +167,8 @@ def test_disturbed_builds_are_shown_and_kept_out_of_ratios_unless_asked_for() ->
     assert (podman.count, podman.disturbed, podman.wall.high) == (3, 1, 9.0)
     assert podman.ratio is not None
     assert (podman.ratio.count, podman.ratio.high) == (2, 2.0)
-    assert [note.kind for note in kept_out.footnotes] == ["few", "disturbed"]
+    kinds = {note.kind for note in kept_out.footnotes}
+    assert kinds == {"method", "few", "undecided", "disturbed"}
     asked = compare.table(builds, axis="engine", columns=["docker", "podman"], with_degraded=True)
     podman = asked.groups[0].phases[0].measures[1]
     assert podman.ratio is not None

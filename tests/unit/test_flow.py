@@ -62,6 +62,8 @@ SDKS = {
     "markupsafe": {"report/html"},
     "vl_convert": {"report/pictures"},
     "elftools": {"elf/reader"},
+    "numpy": {"stats"},
+    "scipy": {"stats"},
 }
 
 

@@ -23,7 +23,7 @@ from lab.report import markdown, setting, terminal
 from lab.report.live import Live, Progress
 from lab.report.words import clean, one_line, outcomes, percent, ratio, spread
 from lab.runs import StoredRun
-from lab.stats import Verdict, summary
+from lab.stats import compare_paired, summary
 from lab.units import seconds
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -158,9 +158,13 @@ def test_numbers_have_spread_and_count() -> None:
     assert spread(summary([2.0]), seconds) == "2 s (n=1)"
     assert spread(summary([2.0, 2.0]), seconds) == "2 s (n=2, equal)"
     assert spread(None, seconds) == "\u2013"
-    assert ratio(summary([2.0, 3.0]), Verdict.UNDECIDED) == (
-        "\u00d72.50 (2.00\u20133.00, n=2) undecided"
-    )
+    assert ratio(None) == "\u2013"
+    few = compare_paired([(2.0, 1.0), (3.0, 1.0)], margin=0.05, confidence=0.95, seed=1)
+    assert ratio(few) == "\u00d72.45 (no interval, n=2) undecided, about 4 more rounds"
+    many = compare_paired([(2.0 + at / 100, 1.0) for at in range(8)])
+    assert ratio(many) == "\u00d72.03 (95 %: 2.01\u20132.06, n=8) slower"
+    alike = compare_paired([(2.0 + at / 100, 2.0) for at in range(8)])
+    assert ratio(alike) == "\u00d71.02 (95 %: 1.00\u20131.03, n=8) same within 5 %"
     assert outcomes({"hit": 2, "miss": 1}) == "hit 2/3, miss 1/3"
     assert percent(-0.001) == "0 %"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats import Verdict, median_interval, ratios, summary, verdict
+from lab.stats import median_interval, ratios, summary
 
 NUMBERS = st.floats(min_value=1e-6, max_value=1e6)
 
@@ -61,11 +61,3 @@ def test_ratios_are_of_pairs(pairs: list[tuple[float, float]]) -> None:
     found = ratios(pairs)
     assert found is not None
     assert found.median == pytest.approx(statistics.median(a / b for a, b in pairs))
-
-
-def test_a_verdict_needs_enough_pairs_on_one_side() -> None:
-    assert verdict(ratios([(2.0, 1.0)] * 5)) is Verdict.UNDECIDED
-    assert verdict(ratios([(2.0, 1.0)] * 6)) is Verdict.SLOWER
-    assert verdict(ratios([(1.0, 2.0)] * 6)) is Verdict.FASTER
-    assert verdict(ratios([(1.0, 2.0), *[(2.0, 1.0)] * 5])) is Verdict.UNDECIDED
-    assert verdict(ratios([(1.0, 0.0)])) is Verdict.UNDECIDED

@@ -1,4 +1,4 @@
-"""What samples allow to be said: medians, their spread, and how sure that is. Pure; no clock.
+"""Samples in short: medians, their spread, and how sure that is. Pure; no clock.
 
 Build times are skewed and few, so nothing here assumes a distribution: spread is the range and the
 quartiles, confidence comes from order statistics, and too few samples give None, not a guess.
@@ -9,17 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 CONFIDENCE = 0.95
-
-
-class Verdict(StrEnum):
-    """What may be said of a ratio. The sequential test of a later issue adds "same"."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +80,3 @@ def median_interval(
 def ratios(samples: Sequence[tuple[float, float]]) -> Summary | None:
     """Paired ratios in short: each pair is (this, baseline); pairs without a baseline fall out."""
     return summary([this / base for this, base in samples if base > 0])
-
-
-def verdict(ratio: Summary | None) -> Verdict:
-    """What a ratio of walls to the baseline's walls allows to be said.
-
-    Only an interval that leaves out 1 decides; fewer than six pairs have none.
-    """
-    if ratio is None or ratio.interval is None:
-        return Verdict.UNDECIDED
-    low, high = ratio.interval
-    if high < 1:
-        return Verdict.FASTER
-    return Verdict.SLOWER if low > 1 else Verdict.UNDECIDED

@@ -1,0 +1,230 @@
+"""Verdicts against SciPy's own tests, benchstat's rules, and what must hold for any numbers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from lab.stats import (
+    Looks,
+    Verdict,
+    boundaries,
+    compare_paired,
+    compare_unpaired,
+    corrected,
+    median_interval,
+    rank_sum,
+    signed_rank,
+)
+from lab.stats.verdicts import holm
+
+TIMES = st.floats(min_value=1e-3, max_value=1e4)
+PAIRS = st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=25)
+
+
+def noise(seed: int, count: int, centre: float = 0.0, spread: float = 0.1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(centre, spread, count)
+
+
+@pytest.mark.parametrize("count", [6, 9, 14, 30, 49])
+@pytest.mark.parametrize("centre", [0.0, 0.05, -0.1])
+def test_the_signed_rank_test_is_scipys(count: int, centre: float) -> None:
+    found = noise(count, count, centre)
+    for sign in (1, -1):
+        theirs = scipy_stats.wilcoxon(sign * found, alternative="greater", method="exact")
+        assert signed_rank.one_sided(sign * found, 0.0) == pytest.approx(theirs.pvalue)
+        assert signed_rank.statistic(sign * found) == theirs.statistic
+    told = compare_paired([(math.exp(one), 1.0) for one in found])
+    assert told is not None
+    assert told.p_value == pytest.approx(scipy_stats.wilcoxon(found, method="exact").pvalue)
+
+
+@pytest.mark.parametrize("count", [61, 200, 3000])
+def test_the_signed_rank_test_of_many_is_scipys(count: int) -> None:
+    found = noise(count, count, 0.01)
+    theirs = scipy_stats.wilcoxon(
+        found, alternative="greater", method="asymptotic", correction=True
+    )
+    assert signed_rank.one_sided(found, 0.0) == pytest.approx(theirs.pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [7, 12, 30, 100, 2000])
+def test_the_interval_is_what_scipys_test_does_not_refuse(count: int) -> None:
+    found = noise(count, count, 0.03)
+    low, high = signed_rank.interval(found, 0.95) or (0.0, 0.0)
+    step = (high - low) / 1e6
+    for shift, inside in ((low + step, 1), (low - step, 0), (high - step, 1), (high + step, 0)):
+        method = "exact" if count <= signed_rank.EXACT else "asymptotic"
+        p_value = scipy_stats.wilcoxon(found - shift, method=method, correction=True).pvalue
+        assert (p_value > 0.05) == inside
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(5, 5), (8, 12), (25, 25), (30, 41)])
+def test_the_rank_sum_test_is_scipys(rows: int, columns: int) -> None:
+    these, others = np.exp(noise(1, rows, 0.1)), np.exp(noise(2, columns))
+    told = compare_unpaired(these, others)
+    assert told is not None
+    theirs = scipy_stats.mannwhitneyu(
+        these, others, method="exact" if columns <= 25 else "asymptotic"
+    )
+    assert told.p_value == pytest.approx(theirs.pvalue)
+    assert told.interval is not None
+    low, high = map(math.log, told.interval)
+    step = (high - low) / 1e6
+    for shift, inside in ((low + step, 1), (low - step, 0), (high - step, 1), (high + step, 0)):
+        moved = np.log(these) - shift
+        method = "exact" if columns <= 25 else "asymptotic"
+        p_value = scipy_stats.mannwhitneyu(moved, np.log(others), method=method).pvalue
+        assert (p_value > 0.05) == inside
+
+
+def test_the_ratio_and_its_interval_agree_with_a_bootstrap() -> None:
+    """Another method on the same samples: near, not equal."""
+    found = noise(3, 40, 0.2)
+    told = compare_paired([(math.exp(one), 1.0) for one in found])
+    theirs = scipy_stats.bootstrap(
+        (found,), np.median, n_resamples=2000, method="BCa", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert told is not None
+    assert told.interval is not None
+    assert theirs.low < math.log(told.ratio) < theirs.high
+    mean = scipy_stats.bootstrap(
+        (found,), np.mean, n_resamples=2000, method="BCa", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert np.log(told.interval) == pytest.approx((mean.low, mean.high), abs=0.012)
+
+
+def test_too_few_samples_are_said_as_benchstat_says_it() -> None:
+    """benchstat: "need >= 6 samples for confidence interval at level 0.95", and "need >= 4 samples
+    to detect a difference at alpha level 0.05"
+    (https://pkg.go.dev/golang.org/x/perf/cmd/benchstat).
+    """
+    assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) is None
+    assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == (1.0, 6.0)
+    for count, verdict in ((3, Verdict.UNDECIDED), (4, Verdict.SLOWER)):
+        these = [2.0 + at / 100 for at in range(count)]
+        told = compare_unpaired(these, [one / 2 for one in these])
+        assert told is not None
+        assert told.verdict is verdict
+    five, six = (compare_paired([(2.0 + at / 100, 1.0) for at in range(n)]) for n in (5, 6))
+    assert five is not None
+    assert six is not None
+    assert (five.verdict, five.interval, five.needed_rounds) == (Verdict.UNDECIDED, None, 1)
+    assert six.verdict is Verdict.SLOWER
+
+
+@settings(deadline=None)  # NumPy is imported by the first
+@given(PAIRS)
+def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float]]) -> None:
+    this, that = compare_paired(pairs), compare_paired([(b, a) for a, b in pairs])
+    assert this is not None
+    assert that is not None
+    other = {Verdict.FASTER: Verdict.SLOWER, Verdict.SLOWER: Verdict.FASTER}
+    assert that.verdict is other.get(this.verdict, this.verdict)
+    assert that.ratio == pytest.approx(1 / this.ratio)
+    assert that.p_value == pytest.approx(this.p_value)
+
+
+@settings(deadline=None)  # NumPy is imported by the first
+@given(PAIRS, st.floats(min_value=0.01, max_value=100))
+def test_a_slower_machine_changes_nothing(pairs: list[tuple[float, float]], by: float) -> None:
+    """Drift of each round's own falls out, whatever it is."""
+    moved = [(a * by ** (k % 3), b * by ** (k % 3)) for k, (a, b) in enumerate(pairs)]
+    this, that = compare_paired(pairs), compare_paired(moved)
+    assert this is not None
+    assert that is not None
+    assert that.ratio == pytest.approx(this.ratio)
+
+
+@settings(deadline=None)  # NumPy is imported by the first
+@given(PAIRS, st.integers(1, 8))
+def test_looking_never_makes_surer(pairs: list[tuple[float, float]], first: int) -> None:
+    plain, looked = compare_paired(pairs), compare_paired(pairs, looks=Looks(first, 30))
+    assert plain is not None
+    assert looked is not None
+    if looked.verdict is not Verdict.UNDECIDED and first == len(pairs):
+        assert plain.verdict is looked.verdict
+    assert 0 <= looked.p_value <= 1
+    assert plain.ratio == looked.ratio
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_keeps_the_order_and_makes_nothing_surer(p_values: list[float]) -> None:
+    found = holm(p_values)
+    assert all(
+        p <= q <= min(len(p_values) * p, 1) + 1e-12 for p, q in zip(p_values, found, strict=True)
+    )
+    ordered = sorted(range(len(p_values)), key=p_values.__getitem__)
+    assert [found[at] for at in ordered] == sorted(found)
+
+
+def test_a_table_of_many_is_less_sure_than_one() -> None:
+    one = compare_paired([(1.1 + at / 1000, 1.0) for at in range(7)])
+    assert one is not None
+    assert one.verdict is Verdict.SLOWER
+    assert {told.verdict for told in corrected([one] * 20)} == {Verdict.UNDECIDED}
+    assert corrected([one]) == (one,)
+
+
+def test_the_boundary_holds_its_error_by_simulation() -> None:
+    draw = np.random.default_rng(7)
+    walks = np.cumsum(draw.standard_normal((40_000, 30)), axis=1)[:, 4:]
+    rounds = np.arange(5, 31)
+    highest = (walks / np.sqrt(rounds) * (rounds / 30) ** (0.5 - boundaries.SHAPE)).max(axis=1)
+    for height in (1.645, 2.0, 2.5):
+        share = float(boundaries.ever(np.array(height), 5, 30))
+        assert float((highest >= height).mean()) == pytest.approx(share, rel=0.08)
+    level = boundaries.nominal(0.025, 30, 5, 30)
+    assert 0.005 < level < 0.025
+
+
+@settings(deadline=None)  # NumPy is imported by the first
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=40))
+def test_one_statistic_by_two_ways(values: list[float]) -> None:
+    series = np.array(values)
+    assert signed_rank.statistics(series)[-1] == signed_rank.statistic(series)
+
+
+def test_nothing_is_claimed_of_nothing() -> None:
+    assert compare_paired([]) is None
+    assert compare_paired([(1.0, 0.0)]) is None
+    assert compare_unpaired([], [1.0]) is None
+    alone = compare_paired([(1.0, 1.0)])
+    assert alone is not None
+    assert (alone.verdict, alone.interval, alone.needed_rounds) == (Verdict.UNDECIDED, None, None)
+    alike = compare_paired([(2.0, 2.0)] * 8)
+    assert alike is not None
+    assert (alike.verdict, alike.p_value) == (Verdict.SAME, 1.0)
+    flat = compare_unpaired([2.0] * 8, [2.0] * 8)
+    assert flat is not None
+    assert flat.verdict is Verdict.SAME
+
+
+def test_the_same_seed_forecasts_the_same() -> None:
+    pairs = [(math.exp(one), 1.0) for one in noise(4, 12, 0.02)]
+    first, again = (compare_paired(pairs, seed=3) for _ in range(2))
+    assert first == again
+    assert first is not None
+    assert first.verdict is Verdict.UNDECIDED
+    more = first.needed_rounds
+    assert more is not None
+    # By the normal law: (1.645 + 0.84)^2 s^2 / (margin - centre)^2 for the nearer of two margins.
+    near = max(0.02, math.log(1.05) - 0.02)
+    assert 10 < more < 4 * ((1.96 + 0.84) * 0.1 / near) ** 2
+
+
+def test_ranks_are_taken_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compare_paired([(2.0, 1.0)] * 70, looks=Looks(5, 30))
+        rank_sum.one_sided(np.zeros(3), np.zeros(4), 0.0)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
