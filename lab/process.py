@@ -95,3 +95,55 @@ def found(program: str) -> Path | None:
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of a program's output that say something."""
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
+class Conversation:
+    """A program that is asked and answers on its pipes until it is closed.
+
+    Raises LabError where it ends before it has answered.
+    """
+
+    def __init__(self, command: Sequence[Argument], *, folder: Path | None = None) -> None:
+        self._command = [str(word) for word in command]
+        try:
+            self._child = subprocess.Popen(
+                self._command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        except FileNotFoundError as missing:
+            raise HostLacks(
+                f"there is no program {command[0]} on this host", remedy="lab doctor --install"
+            ) from missing
+
+    def write(self, data: bytes) -> None:
+        """Ask; it is sent at once."""
+        pipe = self._child.stdin
+        try:
+            if pipe is not None:
+                pipe.write(data)
+                pipe.flush()
+        except BrokenPipeError as gone:
+            raise self._ended() from gone
+
+    def line(self) -> bytes:
+        """One line of the answer, with its end."""
+        answer = self._child.stdout.readline() if self._child.stdout else b""
+        if not answer:
+            raise self._ended()
+        return answer
+
+    def read(self, size: int) -> bytes:
+        """Exactly so many bytes of the answer."""
+        answer = self._child.stdout.read(size) if self._child.stdout else b""
+        if len(answer) != size:
+            raise self._ended()
+        return answer
+
+    def close(self) -> None:
+        """Let it end, and wait for that."""
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._child.wait()
+
+    def _ended(self) -> LabError:
+        return LabError(f"it ended early: {pasteable(self._command)}")

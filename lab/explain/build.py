@@ -82,14 +82,15 @@ def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
     candidates = earlier[last_cold:]
     usable = [one for one in candidates if one.build.status == "ok"] or candidates
     compared = [(difference(one.manifest, now.manifest, rules), one) for one in reversed(usable)]
-    nearest, reference = min(compared, key=lambda pair: pair[0].size)
+    _, reference = min(compared, key=lambda pair: pair[0].size)
     seen = {
         key.own
         for one in candidates
         for index, key in keys(one.manifest, rules).items()
         if _outcome(one.build, index) in {Outcome.HIT, Outcome.MISS}
     }
-    explained = _walk(now, reference, nearest, seen, rules)
+    others = [found for found, _ in sorted(compared, key=lambda pair: pair[0].size)]
+    explained = _walk(now, reference, others, seen, rules)
     return _finish(now, reference, explained)
 
 
@@ -118,7 +119,7 @@ class _Path:
 
 
 def _walk(
-    now: Known, reference: Known, compared: Difference, seen: set[str], rules: Rules
+    now: Known, reference: Known, compared: Sequence[Difference], seen: set[str], rules: Rules
 ) -> tuple[Explained, ...]:
     facts = {step.index: step for step in now.manifest.steps}
     own_keys = keys(now.manifest, rules)
@@ -131,14 +132,16 @@ def _walk(
         above = [paths[one] for one in _stands_on(now.manifest, facts[step.index], rules)]
         carried = frozenset().union(*(one.carried for one in above))
         roots = tuple(dict.fromkeys(root for one in above for root in one.roots))
-        own = [cause for cause in compared.own.get(step.index, ()) if cause not in carried]
+        own = [cause for cause in compared[0].own.get(step.index, ()) if cause not in carried]
         pending = tuple(dict.fromkeys((*(c for one in above for c in one.pending), *own)))
         after = carried | set(pending)
         if step.outcome is None:
             paths[step.index] = _Path(carried, pending, roots)
             found.append(Explained(step=step))
         elif step.outcome not in RAN:
-            unsafe = _unsafe(now, reference, step, compared) if step.outcome is Outcome.HIT else ()
+            unsafe = (
+                _unsafe(now, reference, step, compared[0]) if step.outcome is Outcome.HIT else ()
+            )
             paths[step.index] = _Path()
             found.append(Explained(step=step, unsafe=unsafe))
         elif pending:
@@ -148,11 +151,21 @@ def _walk(
             paths[step.index] = _Path(after, (), roots)
             found.append(Explained(step=step, follows=roots))
         else:
-            known = own_keys[step.index].own in seen
-            cause = Cause(kind="evicted" if known else "unknown")
-            paths[step.index] = _Path(after | {cause}, (), (step.index,))
-            found.append(Explained(step=step, causes=(cause,)))
+            causes = _by_itself(step.index, own_keys[step.index].own in seen, compared)
+            paths[step.index] = _Path(after | set(causes), (), (step.index,))
+            found.append(Explained(step=step, causes=causes))
     return tuple(found)
+
+
+def _by_itself(index: int, seen: bool, compared: Sequence[Difference]) -> tuple[Cause, ...]:
+    """Why a step ran although all is as in the nearest build.
+
+    What stands before it may have come from the cache of an older build, to which it is new.
+    """
+    if seen:
+        return (Cause(kind="evicted"),)
+    older = (one.own[index] for one in compared if index in one.own)
+    return next(older, (Cause(kind="unknown"),))
 
 
 def _stands_on(manifest: Manifest, step: StepFacts, rules: Rules) -> list[int]:

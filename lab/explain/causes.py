@@ -79,7 +79,7 @@ def _causes(
         yield from _place(old, new, step, before, olds, alignment, rules)
     was, now = facets(old, before, rules), facets(new, step, rules)
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    changed = _without_derived(changed, before, step)
+    changed = _without_folders(_without_derived(changed, before, step), was, now)
     for name in changed:
         yield from _facet(name, was.get(name), now.get(name), before, step)
 
@@ -180,6 +180,23 @@ def _assigned(before: StepFacts, step: StepFacts) -> Iterator[Cause]:
         )
     if not changed:  # the same values in another order or with other quotes: still another text
         yield Cause(kind="text", subject=step.keyword, before=before.text, after=step.text)
+
+
+def _without_folders(
+    changed: list[str], was: Mapping[str, str], now: Mapping[str, str]
+) -> list[str]:
+    """Leave out a folder that came or went with what lies in it: its files are the news."""
+    gone_or_new = {name for name in changed if (name in was) != (name in now)}
+
+    def stands_for_files(name: str) -> bool:
+        folder = name.removesuffix(" mode")
+        return any(other.startswith(f"{folder}/") for other in gone_or_new)
+
+    return [
+        name
+        for name in changed
+        if not (name in gone_or_new and name.endswith(" mode") and stands_for_files(name))
+    ]
 
 
 def _without_derived(changed: list[str], before: StepFacts, step: StepFacts) -> list[str]:

@@ -17,12 +17,15 @@ from lab.record import EngineFacts
 WIDTH = 80
 
 
-def as_text(one: Explanation, step: int | None = None) -> Iterator[str]:
+def as_text(one: Explanation, step: int | None = None, *, predicted: bool = False) -> Iterator[str]:
     """A build's causes, each with what follows from it and what it cost."""
     hits = sum(part.step.outcome is Outcome.HIT for part in one.steps)
     ran = sum(bool(part.causes or part.follows) for part in one.steps)
     against = f"against {one.against}" if one.against else "nothing to compare with"
-    yield f"{one.build.id}: {ran} steps ran, {hits} from the cache ({against})"
+    said = f"{ran} would run, {hits} from the cache"
+    if not predicted:
+        said = f"{ran} steps ran, {hits} from the cache ({against})"
+    yield from _wrapped(f"{one.build.id}: {said}", "")
     for part in one.steps:
         if step is not None and part.step.index != step:
             continue
@@ -37,7 +40,7 @@ def as_text(one: Explanation, step: int | None = None) -> Iterator[str]:
 
 def _follow(one: Explanation, part: Explained) -> Iterator[str]:
     following = one.knock_ons(part.step.index)
-    cost = one.seconds.get(part.step.index)
+    cost = one.seconds.get(part.step.index) if part.step.duration_s is not None else None
     said = [f"cost {units.seconds(cost)}"] if cost is not None else []
     if following:
         names = ", ".join(_name(other, 24) for other in following[:3])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.manifest.facts import Manifest, StepFacts
-from lab.manifest.rules import Rules, facets, linked, previous
+from lab.manifest.rules import Rules, counted, linked, of_files, of_text, previous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,46 +18,80 @@ class Key:
     after: str
 
 
-def keys(
-    manifest: Manifest, rules: Rules, outputs: Mapping[int, str] | None = None
-) -> dict[int, Key]:
-    """The key of every step that the engine keeps one for, by the instruction's index.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One step of a chain: its ``name`` as records have it, the digest of its parts but for
+    files, and the steps it stands on.
 
-    ``outputs`` are names of what steps really left, where it is known: who copies from a stage
-    sees those, and not how the stage was made.
+    ``taken`` says whether the engine goes through the step for this target.
     """
-    found: dict[int, Key] = {}
-    told = outputs or {}
-    for step in manifest.steps:
-        if not linked(step, rules):
-            continue
-        parts = facets(manifest, step, rules)
-        before = previous(manifest, step, rules)
-        stands_on = "" if before is None else found[before].after
-        read = [
-            _output(manifest, one.step, rules, found, told)
-            for one in step.reads
-            if one.how == "copy" or rules.mounts
-        ]
-        if step.keyword == "FROM":
-            one = stands_on or _digest(sorted(parts.items()))
-            found[step.index] = Key(own=one, after=one)
-        elif step.link and rules.links:
-            own = _digest(sorted(parts.items()), read)
-            found[step.index] = Key(own=own, after=_digest(stands_on, own))
-        else:
-            own = _digest(stands_on, sorted(parts.items()), read)
-            found[step.index] = Key(own=own, after=own)
-    return found
+
+    step: StepFacts
+    name: str
+    parts: str
+    before: int | None
+    reads: tuple[int, ...]
+    apart: bool
+    taken: bool
 
 
-def _output(
-    manifest: Manifest, index: int, rules: Rules, found: Mapping[int, Key], told: Mapping[int, str]
-) -> str:
-    step: StepFacts = manifest.step(index)
-    while not linked(step, rules):
-        step = manifest.step(step.previous or 0)
-    return told.get(step.index, found[step.index].after)
+class Chain:
+    """A Dockerfile's steps as an engine chains them, made once for any number of contexts."""
+
+    def __init__(self, manifest: Manifest, rules: Rules) -> None:
+        self.manifest = manifest
+        self.rules = rules
+        by_index = {step.index: step for step in manifest.steps}
+        taken = {step.index for step in counted(manifest.steps, manifest, rules)}
+        self.links = tuple(
+            Link(
+                step=step,
+                name=" ".join(step.text.partition("\n")[0].split()),
+                parts=_digest(sorted(of_text(manifest, step, rules).items())),
+                before=previous(manifest, step, rules),
+                reads=tuple(
+                    _linked(by_index, one.step, rules)
+                    for one in step.reads
+                    if one.how == "copy" or rules.mounts
+                ),
+                apart=step.link and rules.links,
+                taken=step.index in taken,
+            )
+            for step in manifest.steps
+            if linked(step, rules)
+        )
+
+    def keys(self, files: Callable[[StepFacts], str]) -> dict[int, Key]:
+        """The key of every link, by index. ``files`` digests what a step reads of the context."""
+        found: dict[int, Key] = {}
+        for link in self.links:
+            step = link.step
+            stands_on = "" if link.before is None else found[link.before].after
+            if step.keyword == "FROM":
+                key = stands_on or link.parts
+                found[step.index] = Key(own=key, after=key)
+                continue
+            read = "".join([found[one].after for one in link.reads])
+            context = files(step) if step.sources or step.mounts else ""
+            own = _digest("" if link.apart else stands_on, link.parts, read, context)
+            after = _digest(stands_on, own) if link.apart else own
+            found[step.index] = Key(own=own, after=after)
+        return found
+
+
+def keys(manifest: Manifest, rules: Rules) -> dict[int, Key]:
+    """The key of every step that the engine keeps one for, by the instruction's index."""
+    return Chain(manifest, rules).keys(
+        lambda step: _digest(sorted(of_files(manifest, step, rules).items()))
+    )
+
+
+def _linked(steps: Mapping[int, StepFacts], index: int, rules: Rules) -> int:
+    """The step itself, or the last one before it that the engine keeps a key for."""
+    step = steps[index]
+    while not linked(step, rules) and step.previous is not None:
+        step = steps[step.previous]
+    return step.index
 
 
 def _digest(*parts: object) -> str:

@@ -150,7 +150,9 @@ class _Reader:
             ),
             reads=self._reads(instruction),
             images=self._images(instruction),
-            variables=dict(scope.all) if keyword == "RUN" else _only(scope, names(text)),
+            variables=dict(scope.all)
+            if keyword in {"RUN", "WORKDIR"}
+            else _only(scope, names(text)),
             uses=names(text),
             user=stage.user,
             shell=stage.shell if not instruction.operands.startswith("[") else "",

@@ -7,6 +7,7 @@ buildkit's solver/llbsolver, moby's builder/dockerfile, buildah's imagebuildah/s
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ class Rules:
     ``ignores`` the engine applies the context's .dockerignore itself.
     ``all_stages`` it builds stages that the target does not need.
     ``within`` a step can hit what an earlier step of the same build made.
+    ``cleans`` paths of COPY and ADD are cleaned before they count: `./a` is `a`.
+    ``workdir`` a WORKDIR's key holds the arguments, as a RUN's does.
+    ``mtime`` the time of copied files counts: no engine known does this.
     ``links`` COPY --link does not depend on the step before it.
     """
 
@@ -49,7 +53,8 @@ class Rules:
     all_stages: bool = False
     within: bool = True
     links: bool = False
-    names: bool = True
+    cleans: bool = False
+    workdir: bool = False
     mtime: bool = False
 
 
@@ -69,6 +74,7 @@ def rules(engine: str, version: str = "") -> Rules:
                 argument_text=False,
                 owner=number >= (23,),
                 within=False,
+                cleans=True,
                 links=number >= (23,),
             )
         case "docker-classic":
@@ -76,31 +82,56 @@ def rules(engine: str, version: str = "") -> Rules:
         case "podman":
             return Rules(engine=engine, owner=number < (5,), mounts=number >= (5, 4), ignores=True)
         case _:
-            return Rules(engine=engine, fills_in=False)
+            return Rules(engine=engine, fills_in=False, workdir=True)
 
 
 def facets(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The named parts of a step's key. Two equal mappings after equal steps are a hit."""
+    return of_text(manifest, step, rules) | of_files(manifest, step, rules)
+
+
+def of_text(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+    """The parts that do not come from the context."""
     if step.keyword == "FROM":
         return {f"base {ref}": digest or ref for ref, digest in _by_place(step.images)}
     if not linked(step, rules):
         return {}
-    found = {"text": step.text} if step.keyword != "ARG" or rules.argument_text else {"text": "ARG"}
-    if step.keyword == "RUN":
+    found = {"text": _text(step, rules)}
+    if step.keyword == "RUN" or (step.keyword == "WORKDIR" and rules.workdir):
         found |= _of_run(step, rules)
-    elif rules.fills_in:
+    elif rules.fills_in and step.keyword != "ARG":
         found |= {
             f"{step.variables[name].kind} {name}": step.variables[name].value
             for name in step.uses
-            if name in step.variables and step.keyword != "ARG"
+            if name in step.variables
         }
     found |= {f"image {ref}": digest or ref for ref, digest in _by_place(step.images)}
-    for path, facts in files(manifest, step, rules).items():
-        found |= _of_file(path, facts, rules)
     if step.secrets:
         found["secrets"] = " ".join(step.secrets)
     if manifest.platform:
         found["platform"] = manifest.platform
+    return found
+
+
+def _text(step: StepFacts, rules: Rules) -> str:
+    """The instruction's text as far as this engine tells two spellings apart."""
+    if step.keyword == "ARG" and not rules.argument_text:
+        return "ARG"
+    if step.keyword not in {"COPY", "ADD"} or not rules.cleans or "\n" in step.text:
+        return step.text
+    keyword, *words = step.text.split()
+    flags = [word for word in words if word.startswith("--") and not word.startswith("--from=")]
+    *sources, last = [word for word in words if not word.startswith("--")] or [""]
+    place = posixpath.normpath(last) + ("/" if last.endswith("/") else "")
+    cleaned = [posixpath.normpath("/" + word) if "://" not in word else word for word in sources]
+    return " ".join([keyword, *sorted(flags), *cleaned, place])
+
+
+def of_files(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+    """The parts that lie in the context."""
+    found: dict[str, str] = {}
+    for path, facts in files(manifest, step, rules).items():
+        found |= _of_file(path, facts, rules)
     return found
 
 

@@ -1,0 +1,99 @@
+"""Two states of a build, before and after: what would run, and why. Nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab import dockerfile as dockerfiles
+from lab.context import Context
+from lab.edits import Inputs
+from lab.errors import InputError
+from lab.events import Outcome
+from lab.explain import Explanation, Known, explain
+from lab.manifest import Manifest, Rules, make
+from lab.predict.memory import Memory, predict
+from lab.record import Build, Step
+
+
+def inputs(
+    dockerfile: Path, context: Path | None, build_args: Mapping[str, str], target: str | None
+) -> Inputs:
+    """A Dockerfile and its context from disk; the context is the Dockerfile's folder unless given.
+
+    Raises InputError where they cannot be read.
+    """
+    try:
+        text = dockerfile.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise InputError(
+            f"{dockerfile} cannot be read: {error.strerror}", remedy="name a Dockerfile"
+        ) from error
+    folder = dockerfile.parent if context is None else context
+    try:
+        inside = dockerfile.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        inside = dockerfile.name
+    return Inputs(
+        dockerfile=text,
+        dockerfile_path=inside,
+        context=Context.from_folder(folder, dockerfile=inside),
+        build_args=build_args,
+        target=target,
+    )
+
+
+def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
+    """The manifest of inputs; a moved base has a digest that nobody has seen."""
+    try:
+        parsed = dockerfiles.parse(given.dockerfile, given.build_args)
+    except dockerfiles.DockerfileError as error:
+        raise InputError(
+            f"{given.dockerfile_path}: {error}", remedy="mend the Dockerfile"
+        ) from error
+    return make(
+        parsed,
+        given.full_context(),
+        dockerfile_path=given.dockerfile_path,
+        build_args=given.build_args,
+        target=given.target,
+        digest=lambda ref: f"{ref} (moved)" if moved else ref,
+    )
+
+
+def whatif(
+    before: Manifest,
+    after: Manifest,
+    rules: Rules,
+    *,
+    name: str = "after",
+    instructions: Mapping[int, str] | None = None,
+) -> Explanation:
+    """What would run of ``after``, had ``before`` just been built, and why."""
+    memory = Memory()
+    first = _known(before, predict(before, rules, memory).outcomes, "cold", rules)
+    second = _known(after, predict(after, rules, memory).outcomes, name, rules, instructions)
+    return explain(second, [first], rules)
+
+
+def _known(
+    made: Manifest,
+    outcomes: Mapping[int, Outcome | None],
+    name: str,
+    rules: Rules,
+    instructions: Mapping[int, str] | None = None,
+) -> Known:
+    texts = instructions or {}
+    steps = tuple(
+        Step(
+            index=step.index,
+            stage=made.stages[step.stage].name,
+            instruction=texts.get(step.index, step.text),
+            outcome=outcomes[step.index],
+        )
+        for step in made.steps
+    )
+    build = Build(
+        id=name, cell={"engine": rules.engine}, round=1, phase=name, status="ok", steps=steps
+    )
+    return Known(build=build, manifest=made)

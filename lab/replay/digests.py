@@ -1,0 +1,93 @@
+"""What a COPY reads of a commit, as a digest: by tree ids, so that only what changed is looked at.
+
+A git tree's id stands for names, modes and contents of all below it: what builders look at.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from lab import dockerignore
+from lab.manifest import StepFacts
+from lab.replay.objects import FOLDER, SUBMODULE, Entry, Repository
+
+KEPT = 200_000  # filtered trees and verdicts on paths that are kept
+
+
+class Digests:
+    """Digests of a repository's commits under one .dockerignore."""
+
+    def __init__(self, repository: Repository, ignore: dockerignore.Ignore | None) -> None:
+        self._repository = repository
+        self._ignore = ignore
+        self._filtered: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._excluded: dict[str, bool] = {}
+
+    def of(self, tree: str, step: StepFacts, *, mounts: bool) -> str:
+        """The digest of all that a step reads of the commit with this tree."""
+        wanted = (*step.sources, *(step.mounts if mounts else ()))
+        return "|".join([self._pattern(tree, pattern) for pattern in wanted])
+
+    def _pattern(self, tree: str, pattern: str) -> str:
+        if pattern == ".":
+            return self._folder(tree, "")
+        found = self._matching(tree, "", pattern.split("/"))
+        return ";".join([f"{path} {self._entry(entry, path)}" for path, entry in found])
+
+    def _matching(self, tree: str, prefix: str, parts: list[str]) -> Iterator[tuple[str, Entry]]:
+        first, rest = parts[0], parts[1:]
+        entries = self._repository.tree(tree)
+        if any(char in first for char in "*?["):
+            names = sorted(name for name in entries if fnmatch.fnmatchcase(name, first))
+        else:
+            names = [first] if first in entries else []
+        for name in names:
+            path = f"{prefix}{name}"
+            entry = entries[name]
+            if not rest:
+                if entry.mode == FOLDER or not self.excludes(path):
+                    yield path, entry
+            elif entry.mode == FOLDER:
+                yield from self._matching(entry.id, f"{path}/", rest)
+
+    def _entry(self, entry: Entry, path: str) -> str:
+        if entry.mode == FOLDER:
+            return self._folder(entry.id, f"{path}/")
+        return f"{entry.mode} {entry.id}"
+
+    def _folder(self, tree: str, prefix: str) -> str:
+        if self._ignore is None or not self._ignore.rules:
+            return tree
+        known = self._filtered.get((tree, prefix))
+        if known is not None:
+            return known
+        kept = []
+        for name, entry in self._repository.tree(tree).items():
+            path = f"{prefix}{name}"
+            if entry.mode == SUBMODULE:
+                continue
+            if entry.mode != FOLDER:
+                if not self.excludes(path):
+                    kept.append(f"{name} {entry.mode} {entry.id}")
+            elif not self.excludes(path) or self._ignore.may_keep_below(path):
+                kept.append(f"{name} {self._folder(entry.id, f'{path}/')}")
+        text = "\n".join(kept).encode(errors="surrogateescape")
+        found = hashlib.blake2b(text, digest_size=12).hexdigest() if kept else ""
+        self._filtered[tree, prefix] = found
+        if len(self._filtered) > KEPT:
+            self._filtered.popitem(last=False)
+        return found
+
+    def excludes(self, path: str) -> bool:
+        """Whether .dockerignore keeps the path out of the context."""
+        if self._ignore is None:
+            return False
+        known = self._excluded.get(path)
+        if known is None:
+            if len(self._excluded) > KEPT:
+                self._excluded.clear()
+            known = self._excluded[path] = self._ignore.excludes(path)
+        return known

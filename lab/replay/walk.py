@@ -1,0 +1,227 @@
+"""A history replayed: each commit's steps predicted, priced, and added up. Memory is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lab import dockerignore
+from lab.context import Context
+from lab.dockerfile import Dockerfile, DockerfileError, parse
+from lab.errors import InputError
+from lab.events import Outcome
+from lab.manifest import Rules, StepFacts, of_files
+from lab.manifest.keys import Chain
+from lab.predict import Memory
+from lab.predict.memory import outcomes_of
+from lab.record import COUNTED
+from lab.replay.digests import Digests
+from lab.replay.objects import FOLDER, Commit, Repository
+
+WEEK = 7 * 24 * 3600
+
+
+@dataclass(slots=True)
+class Total:
+    """One instruction over the history. ``seconds`` is None where nobody measured it."""
+
+    hits: int = 0
+    misses: int = 0
+    seconds: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """One Dockerfile over a history. ``passed`` counts commits that have no such Dockerfile."""
+
+    name: str
+    commits: int = 0
+    passed: int = 0
+    first: int | None = None
+    last: int | None = None
+    steps: dict[str, Total] = field(default_factory=dict)
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Over RUN, COPY and ADD, as everywhere in the lab."""
+        counted = [one for text, one in self.steps.items() if text.split(None, 1)[0] in COUNTED]
+        hits, misses = sum(one.hits for one in counted), sum(one.misses for one in counted)
+        return hits / (hits + misses) if hits + misses else None
+
+    @property
+    def seconds(self) -> float:
+        """What all commits cost, as far as steps have a price."""
+        return sum(one.seconds or 0.0 for one in self.steps.values())
+
+    @property
+    def per_week(self) -> float | None:
+        """Seconds a week; None for a history of less than a day."""
+        if self.first is None or self.last is None or self.last - self.first < 24 * 3600:
+            return None
+        return self.seconds / ((self.last - self.first) / WEEK)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Steps that ran and that nobody measured."""
+        return tuple(text for text, one in self.steps.items() if one.misses and one.seconds is None)
+
+
+class Replay:
+    """One Dockerfile by one engine's rules. ``text`` None: the repository's own, as it was."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        rules: Rules,
+        prices: Mapping[str, float],
+        *,
+        path: str = "Dockerfile",
+        text: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        name: str | None = None,
+        ignore: str | None = None,
+    ) -> None:
+        self._repository = repository
+        self._rules = rules
+        self._prices = prices
+        self.path = path
+        self._args = dict(build_args or {})
+        self._own_ignore = ignore
+        self._memory = Memory()
+        self._chains: dict[str, Chain] = {}
+        self._digests: dict[str, Digests] = {}
+        self._text = text
+        self._fixed = None if text is None else self._chain(text)
+        self.total = Replayed(name=name or path)
+
+    def add(self, commit: Commit) -> Mapping[int, Outcome | None] | None:
+        """Take the next commit: its steps' outcomes, None where it has no Dockerfile."""
+        chain = self._fixed or self._of(commit)
+        if chain is None:
+            self.total.passed += 1
+            return None
+        digests = self._ignoring(commit)
+        mounts = self._rules.mounts
+
+        def files(step: StepFacts) -> str:
+            return digests.of(commit.tree, step, mounts=mounts)
+
+        outcomes = outcomes_of(chain, chain.keys(files), self._memory)
+        self._count(commit, chain, outcomes)
+        return outcomes
+
+    def text(self, commit: Commit) -> str:
+        """The Dockerfile that the commit is built with."""
+        entry = None if self._text is not None else self._repository.find(commit.tree, self.path)
+        if entry is None:
+            return self._text or ""
+        return self._repository.object(entry.id).decode(errors="surrogateescape")
+
+    def sent(self, commit: Commit, whole: Context) -> Context:
+        """The context without what .dockerignore keeps back, as a client sends it."""
+        digests = self._ignoring(commit)
+        entries = {
+            path: entry
+            for path, entry in whole.entries.items()
+            if path in {self.path, ".dockerignore"} or not digests.excludes(path)
+        }
+        return Context(entries)
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """The instructions that can run, as records have them."""
+        chains = [self._fixed] if self._fixed else list(self._chains.values())
+        names = [link.name for chain in chains for link in chain.links]
+        return tuple(dict.fromkeys(name for name in names if not name.startswith("FROM")))
+
+    def again(self) -> Replay:
+        """The same with nothing in its cache and nothing counted."""
+        return Replay(
+            self._repository,
+            self._rules,
+            self._prices,
+            path=self.path,
+            text=self._text,
+            build_args=self._args,
+            name=self.total.name,
+            ignore=self._own_ignore,
+        )
+
+    def price(self, prices: Mapping[str, float]) -> None:
+        """Seconds of instructions; for commits that are still to come."""
+        self._prices = {**self._prices, **prices}
+
+    def _count(self, commit: Commit, chain: Chain, outcomes: Mapping[int, Outcome | None]) -> None:
+        total = self.total
+        total.commits += 1
+        total.first = commit.at if total.first is None else min(total.first, commit.at)
+        total.last = commit.at if total.last is None else max(total.last, commit.at)
+        for link in chain.links:
+            outcome = outcomes.get(link.step.index)
+            if outcome is None:
+                continue
+            text = link.name
+            one = total.steps.get(text)
+            if one is None:
+                one = total.steps[text] = Total()
+            if outcome is Outcome.HIT:
+                one.hits += 1
+                continue
+            one.misses += 1
+            price = self._prices.get(text)
+            if price is not None:
+                one.seconds = (one.seconds or 0.0) + price
+
+    def _of(self, commit: Commit) -> Chain | None:
+        entry = self._repository.find(commit.tree, self.path)
+        if entry is None or entry.mode == FOLDER:
+            return None
+        known = self._chains.get(entry.id)
+        if known is None:
+            text = self._repository.object(entry.id).decode(errors="surrogateescape")
+            try:
+                known = self._chain(text)
+            except InputError:
+                return None  # a commit that could not be built
+            self._chains[entry.id] = known
+        return known
+
+    def _chain(self, text: str) -> Chain:
+        return Chain(
+            of_files(parsed(text, self.path, self._args), {}, build_args=self._args), self._rules
+        )
+
+    def _ignoring(self, commit: Commit) -> Digests:
+        """The digests under the commit's own .dockerignore."""
+        entry = self._repository.find(commit.tree, ".dockerignore")
+        name = "" if entry is None else entry.id
+        if self._own_ignore is not None:
+            name = "given"
+        known = self._digests.get(name)
+        if known is None:
+            ignore = None
+            if self._own_ignore is not None:
+                ignore = dockerignore.parse(self._own_ignore)
+            elif entry is not None and entry.mode != FOLDER:
+                text = self._repository.object(entry.id).decode(errors="replace")
+                ignore = dockerignore.parse(text)
+            if len(self._digests) > 8:
+                self._digests.clear()
+            known = self._digests[name] = Digests(self._repository, ignore)
+        return known
+
+
+def parsed(text: str, path: str, build_args: Mapping[str, str]) -> Dockerfile:
+    """A Dockerfile. Raises InputError with its place."""
+    try:
+        return parse(text, build_args)
+    except DockerfileError as error:
+        raise InputError(f"{path}: {error}", remedy="mend the Dockerfile") from error
+
+
+def replay(replays: Iterable[Replay], commits: Iterable[Commit]) -> None:
+    """Take every commit through every replay, side by side."""
+    several = list(replays)
+    for commit in commits:
+        for one in several:
+            one.add(commit)

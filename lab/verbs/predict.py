@@ -1,0 +1,99 @@
+"""`lab predict`: what an edit would rebuild, without building."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.engines import NAMES
+from lab.errors import InputError
+from lab.verbs.output import print_json, say
+
+if TYPE_CHECKING:
+    from lab.explain import Explanation
+
+DEFAULT = tuple(name for name in NAMES if name != "simulated")
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("dockerfile", type=Path, metavar="DOCKERFILE")
+    verb.add_argument(
+        "--context", type=Path, metavar="DIR", help="default: the Dockerfile's folder"
+    )
+    verb.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="PATH (its content), touch:PATH, chmod:PATH=MODE, chown:PATH=UID:GID, delete:PATH, "
+        "rename:PATH=PATH, arg:NAME=VALUE, env:NAME=VALUE, text:N, base; each repeated one alone",
+    )
+    engines_and_arguments(verb)
+    verb.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def engines_and_arguments(verb: argparse.ArgumentParser) -> None:
+    """--engine NAME[=VERSION], --build-arg and --target."""
+    verb.add_argument(
+        "--engine",
+        action="append",
+        default=[],
+        metavar="NAME[=VERSION]",
+        help=f"by the rules of this version (default: newest); {', '.join(NAMES)}; repeatable",
+    )
+    verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    verb.add_argument("--target", metavar="STAGE")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict, edit by edit, engine by engine."""
+    from lab import explain
+    from lab.manifest import rules
+    from lab.predict import edits, whatif
+
+    given = whatif.inputs(
+        options.dockerfile, options.context, pairs(options.build_arg), options.target
+    )
+    before = whatif.manifest(given)
+    told: list[tuple[str, list[Explanation]]] = []
+    for text in options.edit or [""]:
+        edited = edits.apply(text, given) if text else edits.Edited(inputs=given)
+        after = whatif.manifest(edited.inputs, moved=edited.moved)
+        told.append(
+            (
+                text or "no edit",
+                [
+                    whatif.whatif(before, after, rules(name, version), name=f"{name}: {text}")
+                    for name, version in engines(options.engine)
+                ],
+            )
+        )
+    if options.json:
+        print_json({text: [explain.as_json(one) for one in found] for text, found in told})
+        return 0
+    for text, found in told:
+        say(f"edit {text}" if text != "no edit" else "built again without an edit")
+        for one in found:
+            for line in explain.as_text(one, predicted=True):
+                say(f"  {line}")
+    return 0
+
+
+def engines(named: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and versions; every real engine where none is named."""
+    found = [value.partition("=")[::2] for value in named] or [(name, "") for name in DEFAULT]
+    for name, _ in found:
+        if name not in NAMES:
+            raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+    return found
+
+
+def pairs(given: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE options."""
+    for text in given:
+        if "=" not in text:
+            raise InputError(f"--build-arg {text}: it has no value", remedy="write NAME=VALUE")
+    return dict(text.partition("=")[::2] for text in given)

@@ -1,0 +1,158 @@
+"""`lab replay`: a git history against a layer cache, without building."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.errors import InputError
+from lab.verbs import arguments
+from lab.verbs.output import print_json, say
+from lab.verbs.predict import engines, engines_and_arguments, pairs
+
+if TYPE_CHECKING:
+    from lab.replay import Commit, Replay, Repository
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="default: here")
+    verb.add_argument("--commits", type=arguments.positive, metavar="N", help="the last N of HEAD")
+    verb.add_argument("--first-parent", action="store_true", help="the main line alone")
+    verb.add_argument(
+        "--dockerfile",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file on disk, for every commit; or a path in the repository, as it was in each "
+        "(default: Dockerfile); repeatable, side by side",
+    )
+    engines_and_arguments(verb)
+    verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are prices")
+    verb.add_argument(
+        "--price",
+        action="append",
+        default=[],
+        metavar="START=SECONDS",
+        help="of every instruction that starts so; goes before --run",
+    )
+    verb.add_argument(
+        "--build", type=arguments.positive, metavar="K", help="build the last K and compare"
+    )
+    verb.add_argument("--base", metavar="SUITE", help="with --build: the ARG BASE, bootstrapped")
+    arguments.private(verb)
+    arguments.results(verb)
+    verb.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Replay, and build some where asked."""
+    from lab.replay import Repository, replay
+    from lab.replay.table import as_json, lines
+
+    given = pairs(options.build_arg)
+    with closing(Repository(options.repo)) as repository:
+        commits = list(repository.commits(options.commits, first_parent=options.first_parent))
+        several = _replays(options, repository, commits, given)
+        replay(several, commits)
+        totals = [one.total for one in several]
+        built = _built(options, repository, commits, given) if options.build else None
+    if options.json:
+        print_json({"replayed": [as_json(one) for one in totals], "built": built})
+        return 0
+    for line in lines(totals):
+        say(line)
+    if built is not None:
+        say(f"predictions: {built['right']} of {built['steps']} steps right")
+        for wrong in built["wrong"]:
+            say(f"  {wrong}")
+    return 0
+
+
+def _replays(
+    options: argparse.Namespace,
+    repository: Repository,
+    commits: list[Commit],
+    given: dict[str, str],
+) -> list[Replay]:
+    from lab import runs
+    from lab.manifest import rules
+    from lab.replay import Replay
+    from lab.replay.prices import measured, stated
+
+    stored = runs.load(options.run, options.results) if options.run else None
+    several = []
+    for engine, version in engines(options.engine or ["docker"]):
+        prices = measured(stored.builds, engine) if stored else {}
+        for name in options.dockerfile or ["Dockerfile"]:
+            path, text = _dockerfile(name)
+            one = Replay(
+                repository,
+                rules(engine, version),
+                prices,
+                path=path,
+                text=text,
+                build_args=given,
+                name=f"{name} ({engine})",
+            )
+            if text is None and commits and one.add(commits[-1]) is None:
+                raise InputError(
+                    f"the last commit has no Dockerfile that can be read at {name!r}",
+                    remedy="name a file on disk, or a path in the repository, with --dockerfile",
+                )
+            known = one.instructions
+            one = one.again()
+            one.price(stated(options.price, known))
+            several.append(one)
+    return several
+
+
+def _dockerfile(name: str) -> tuple[str, str | None]:
+    file = Path(name)
+    if name == "Dockerfile" or not file.is_file():
+        return name, None
+    try:
+        return "Dockerfile", file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _built(
+    options: argparse.Namespace,
+    repository: Repository,
+    commits: list[Commit],
+    given: dict[str, str],
+) -> dict[str, Any]:
+    from lab import bases
+    from lab.bases.sources import Base, BaseSource
+    from lab.engines import open_engine
+    from lab.manifest import rules
+    from lab.replay import Replay
+    from lab.replay.building import build
+
+    name, version = engines(options.engine or ["docker"])[0]
+    path, text = _dockerfile((options.dockerfile or ["Dockerfile"])[0])
+    base: Base | None = None
+    if options.base:
+        source = BaseSource(kind="suite", value=options.base, name=options.base, sha256=None)
+        base = bases.base(source, say=_said)
+        given = {**given, "BASE": base.image.ref}
+    private = options.private
+    with closing(open_engine(name, private=private, say=_said)) as engine:
+        if base is not None:
+            engine.ensure(base.image)
+        looked_at = rules(name, version or engine.facts().version)
+        one = Replay(repository, looked_at, {}, path=path, text=text, build_args=given)
+        found = list(build(repository, engine, one, commits[-options.build :], given))
+    wrong = [
+        f"{one.commit[:12]} {one.instruction[:50]}: predicted {one.predicted}, was {one.real}"
+        for one in found
+        if not one.right
+    ]
+    return {"steps": len(found), "right": len(found) - len(wrong), "wrong": wrong}
+
+
+def _said(text: str) -> None:
+    say(text, on_error=True)

@@ -1,0 +1,119 @@
+"""Causes and predictions on every engine, by an oracle: the test alone knows what it changed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from lab import dockerfile, explain
+from lab.engines.protocol import ImageArchive
+from lab.events import Outcome
+from lab.manifest import Rules, make, rules
+from lab.predict import Memory, predict
+from lab.record import Build
+from tests.contract import cases
+from tests.contract.conftest import BASE, Bench
+
+CASES = 66
+SHAPES = 3
+
+
+def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.Known:
+    text = made.text().replace("BASE", BASE)
+    context = made.context().with_file("Dockerfile", text.encode())
+    manifest = make(
+        dockerfile.parse(text, made.args),
+        context,
+        build_args=made.args,
+        digest=lambda ref: bench.engine.inspect(ref).id,
+    )
+    folded = bench.build(made.text(), made.context(), build_args=dict(made.args), cold=cold)
+    assert folded.status == "ok", folded.reason
+    build = Build(
+        id=name,
+        cell={"engine": bench.engine.name},
+        round=1,
+        phase="cold" if cold else name,
+        status="ok",
+        steps=folded.steps,
+    )
+    return explain.Known(build=build, manifest=manifest)
+
+
+def named(explanation: explain.Explanation) -> set[cases.Named]:
+    found = set()
+    for root in explanation.roots:
+        for cause in root.causes:
+            path = cause.kind != "order"
+            aspect = cause.aspect if cause.kind == "file" else ""
+            found.add((cause.kind, cause.subject if path else "", aspect))
+    return found
+
+
+def steps_wrong(one: explain.Known, predicted: dict[int, Outcome | None]) -> Iterator[str]:
+    for step in one.build.steps:
+        if step.outcome is not None and predicted[step.index] is not step.outcome:
+            yield f"{step.instruction[:60]}: predicted {predicted[step.index]}, was {step.outcome}"
+
+
+def the_rules(bench: Bench) -> Rules:
+    return rules(bench.engine.name, bench.engine.facts().version)
+
+
+@pytest.fixture
+def original(bench: Bench, bookworm: ImageArchive) -> Iterator[str]:
+    """The base's own ref; at the end the working one stands for it again."""
+    yield bookworm.ref
+    bench.engine.tag(bookworm.ref, BASE)
+
+
+def move_base(bench: Bench, original: str, number: int) -> None:
+    """Let the working base be one that no build has stood on: the original and a new file."""
+    tag = f"localhost/lab/test-moved:{number}"
+    bench.engine.tag(original, BASE)
+    folded = bench.build("FROM BASE\nCOPY moved /moved\n", {"moved": f"{number}"}, tag=tag)
+    assert folded.status == "ok", folded.reason
+    bench.engine.tag(tag, BASE)
+
+
+def test_causes_and_predictions(bench: Bench, original: str) -> None:
+    rng = random.Random(4)
+    looked_at = the_rules(bench)
+    checked = wrong = 0
+    disagreements: list[str] = []
+    unnamed: list[str] = []
+    unsafe: list[str] = []
+    changes = cases.cases(rng, CASES)
+    for shape in range(SHAPES):
+        made = cases.project(bench.engine.name, shape)
+        memory = Memory()
+        earlier: list[explain.Known] = []
+        bench.engine.tag(original, BASE)
+        for number, case in enumerate([None, *changes[shape::SHAPES]]):
+            expected: set[cases.Named] = set()
+            taken: set[str] = set()
+            for change in case or ():
+                expected |= change(made, rng, taken)
+            if cases.moved_base in (case or ()):
+                move_base(bench, original, 100 * shape + made.base)
+            one = known(bench, made, f"{shape}-{number}", cold=number == 0)
+            told = ", ".join(change.__name__ for change in case or ())
+            predicted = dict(predict(one.manifest, looked_at, memory).outcomes)
+            checked += sum(step.outcome is not None for step in one.build.steps)
+            errors = list(steps_wrong(one, predicted))
+            wrong += len(errors)
+            disagreements += [f"{told}: {error}" for error in errors]
+            if number:
+                explanation = explain.explain(one, earlier, looked_at)
+                if named(explanation) != expected:
+                    unnamed.append(f"{told}: {named(explanation)} instead of {expected}")
+                unsafe += [
+                    f"{told}: {s.step.instruction} {s.text}" for s in explanation.steps if s.unsafe
+                ]
+            earlier.append(one)
+    assert checked >= 300
+    assert not disagreements, f"{wrong} of {checked}: " + "\n".join(disagreements)
+    assert not unnamed, "\n".join(unnamed)
+    assert not unsafe, "\n".join(unsafe)
