@@ -78,7 +78,7 @@ def rules(engine: str, version: str = "") -> Rules:
                 links=number >= (23,),
             )
         case "docker-classic":
-            return Rules(engine=engine, owner=True, mounts=False, all_stages=True)
+            return Rules(engine=engine, owner=True, mounts=False, all_stages=True, cleans=True)
         case "podman":
             return Rules(engine=engine, owner=number < (5,), mounts=number >= (5, 4), ignores=True)
         case _:

@@ -16,7 +16,7 @@ from lab.record import Build
 from tests.contract import cases
 from tests.contract.conftest import BASE, Bench
 
-CASES = 66
+CASES = 60
 SHAPES = 3
 
 
