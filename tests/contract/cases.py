@@ -36,6 +36,7 @@ class Project:
     taken: str = "/out"
     place: str = "/taken"
     base: int = 0
+    swapped: set[frozenset[str]] = field(default_factory=set)
     serial: int = 0
 
     def fresh(self) -> str:
@@ -209,23 +210,30 @@ def added(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
 
 
 def removed(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
-    # never the last: behind it nothing would be left to miss
-    name = made.runs.pop(0)
-    made.runs.insert(0, made.runs.pop(0))
+    """The middle of three, and only where it is the older: else a build would be made again."""
+    if len(made.runs) < 3 or _age(made.runs[1]) > _age(made.runs[2]):
+        return added(made, rng, taken)
+    name = made.runs.pop(1)
     return {("removed", f"RUN : {name}; {FRESH}{name}", "")}
 
 
 def order(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
-    one, two = made.runs[-2:]
-    made.runs[-2:] = [two, one]
+    if len(made.runs) < 3 or frozenset(made.runs[-2:]) in made.swapped:
+        return added(made, rng, taken)
+    made.swapped.add(frozenset(made.runs[-2:]))
+    made.runs[-2:] = made.runs[:-3:-1]
     return {("order", "", "")}
+
+
+def _age(name: str) -> int:
+    return int(name.rpartition("x")[2])
 
 
 ANYWHERE: tuple[Change, ...] = (
     content, content, mode, owner, time, rename, new_file, ignore, env, arg, label, workdir,
 )  # fmt: skip
 ALONE: tuple[Change, ...] = (
-    run_text, last_run, chown, stage_copy, spelling, moved_base, added,
+    run_text, last_run, chown, stage_copy, spelling, moved_base, added, order, removed,
 )  # fmt: skip
 
 

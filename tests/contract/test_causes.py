@@ -11,8 +11,8 @@ from lab import dockerfile, explain
 from lab.engines.protocol import ImageArchive
 from lab.events import Outcome
 from lab.manifest import Rules, make, rules
-from lab.predict import Memory, predict
-from lab.record import Build
+from lab.predict import Memory, Prediction, predict
+from lab.record import Build, Step
 from tests.contract import cases
 from tests.contract.conftest import BASE, Bench
 
@@ -52,10 +52,21 @@ def named(explanation: explain.Explanation) -> set[cases.Named]:
     return found
 
 
-def steps_wrong(one: explain.Known, predicted: dict[int, Outcome | None]) -> Iterator[str]:
+def step_wrong(step: Step, prediction: Prediction) -> bool:
+    return step.outcome is not None and prediction.outcomes[step.index] is not step.outcome
+
+
+def steps_wrong(one: explain.Known, prediction: Prediction) -> Iterator[str]:
+    """Disagreements that no documented behaviour explains.
+
+    Builders look at the content of what a stage left, not at how it was made, so that a step that
+    was assumed to run may hit: the prediction said that it cannot know.
+    """
     for step in one.build.steps:
-        if step.outcome is not None and predicted[step.index] is not step.outcome:
-            yield f"{step.instruction[:60]}: predicted {predicted[step.index]}, was {step.outcome}"
+        explained = step.index in prediction.assumed and step.outcome is Outcome.HIT
+        if step_wrong(step, prediction) and not explained:
+            predicted = prediction.outcomes[step.index]
+            yield f"{step.instruction[:60]}: predicted {predicted}, was {step.outcome}"
 
 
 def the_rules(bench: Bench) -> Rules:
@@ -100,10 +111,10 @@ def test_causes_and_predictions(bench: Bench, original: str) -> None:
                 move_base(bench, original, 100 * shape + made.base)
             one = known(bench, made, f"{shape}-{number}", cold=number == 0)
             told = ", ".join(change.__name__ for change in case or ())
-            predicted = dict(predict(one.manifest, looked_at, memory).outcomes)
+            prediction = predict(one.manifest, looked_at, memory)
             checked += sum(step.outcome is not None for step in one.build.steps)
-            errors = list(steps_wrong(one, predicted))
-            wrong += len(errors)
+            errors = list(steps_wrong(one, prediction))
+            wrong += sum(step_wrong(step, prediction) for step in one.build.steps)
             disagreements += [f"{told}: {error}" for error in errors]
             if number:
                 explanation = explain.explain(one, earlier, looked_at)
@@ -114,6 +125,7 @@ def test_causes_and_predictions(bench: Bench, original: str) -> None:
                 ]
             earlier.append(one)
     assert checked >= 300
+    assert wrong <= checked / 100
     assert not disagreements, f"{wrong} of {checked}: " + "\n".join(disagreements)
     assert not unnamed, "\n".join(unnamed)
     assert not unsafe, "\n".join(unsafe)
