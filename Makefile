@@ -19,7 +19,7 @@ demo: $(VENV)/.lab
 	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
 
 test: lint
-	@$(BIN)/lab doctor --install
+	@$(BIN)/lab doctor --install --tests
 	@$(BIN)/pytest
 
 lint: $(VENV)/.test

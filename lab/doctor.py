@@ -20,12 +20,12 @@ FINE = frozenset({"ok", "absent"})  # a control that is absent stops nothing
 APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def install(say: Callable[[str], None]) -> tuple[Finding, ...]:
+def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding, ...]:
     """Install what is missing and look again; where the lab may not, say the commands instead.
 
     Raises HostLacks where a package could not be installed.
     """
-    findings = survey()
+    findings = survey(tests=tests)
     packages = tuple(dict.fromkeys(name for each in findings for name in each.packages))
     if not packages:
         say("the host has all that the lab needs")
@@ -49,7 +49,7 @@ def install(say: Callable[[str], None]) -> tuple[Finding, ...]:
         error=HostLacks,
         remedy="mend the cause above, then: lab doctor --install",
     )
-    return survey()
+    return survey(tests=tests)
 
 
 def render(findings: tuple[Finding, ...]) -> str:

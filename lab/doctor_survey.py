@@ -45,9 +45,15 @@ class _Tool:
     version: bool = False
 
 
-def survey() -> tuple[Finding, ...]:
-    """Look at the host. Changes nothing; takes well below a second."""
-    tools = tuple(_tool(tool) for tool in _tools())
+CHROMIUM = _Tool("chromium", ("chromium",), ("chromium",), "`make test` reads reports in it")
+
+
+def survey(*, tests: bool = False) -> tuple[Finding, ...]:
+    """Look at the host, for the lab or for its own ``tests`` too. Changes nothing; takes well below
+    a second.
+    """
+    wanted = (*_tools(), CHROMIUM) if tests else _tools()
+    tools = tuple(_tool(tool) for tool in wanted)
     return (*_machine(), _space(), *_daemons(), *tools, *_controls())
 
 

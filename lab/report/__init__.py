@@ -7,7 +7,7 @@ renderer's part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,16 +88,23 @@ def of_run(stored: StoredRun) -> Sheet:
     return report(stored).sheet
 
 
-def report(stored: StoredRun, causes: Causes | None = None) -> Report:
-    """The report of one run, along the axis it is about."""
+def report(stored: StoredRun) -> Report:
+    """The report of one run, along the axis it is about, with the cause of each miss."""
     axis = compare.main_axis(stored.builds)
     columns = compare.values(stored.builds, axis)
     table = compare.table(stored.builds, axis=axis, columns=columns)
     return Report(
         table=table,
         sheet=sheet(table, stored.builds, [stored.run], notes=stored.notes),
-        figures=figures(table, stored.builds, causes),
+        figures=figures(table, stored.builds, _causes(stored)),
     )
+
+
+def _causes(stored: StoredRun) -> Causes:
+    from lab import explain
+
+    told = explain.causes(stored)
+    return {(name, step): text for name, steps in told.items() for step, text in steps.items()}
 
 
 def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
@@ -106,7 +113,14 @@ def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]
     table = compare.table(builds, axis=compare.RUN_AXIS, columns=tuple(stored))
     notes = [f"{name}: {note}" for name, one in stored.items() for note in one.notes]
     said = sheet(table, builds, [one.run for one in stored.values()], notes=notes)
-    return Report(table=table, sheet=said, figures=figures(table, builds)), builds
+    # A build's id holds in its run alone; the cell's value of the axis "run" tells builds apart.
+    causes = {
+        (f"{name} {build}", step): text
+        for name, one in stored.items()
+        for (build, step), text in _causes(one).items()
+    }
+    named = tuple(replace(b, id=f"{b.cell[compare.RUN_AXIS]} {b.id}") for b in builds)
+    return Report(table=table, sheet=said, figures=figures(table, named, causes)), named
 
 
 def write(stored: StoredRun) -> tuple[Path, ...]:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 VEGA_LITE = "6.4"
-SNIPPET = "window.vegaEmbed = vegaEmbed; window.vega = vega;"
+SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 @cache

@@ -11,13 +11,18 @@ from lab.verbs.output import say
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("--install", action="store_true", help="install what is missing")
+    verb.add_argument("--tests", action="store_true", help="also what only the lab's tests need")
 
 
 def run(options: argparse.Namespace) -> int:
     """List what the host has and lacks; with --install, mend it."""
     from lab import doctor as host
 
-    findings = host.install(say) if options.install else host.survey()
+    findings = (
+        host.install(say, tests=options.tests)
+        if options.install
+        else host.survey(tests=options.tests)
+    )
     say(host.render(findings))
     lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
     if lacking:

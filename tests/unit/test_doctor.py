@@ -35,7 +35,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return Done(code=0, out="", err="")
 
     monkeypatch.setattr(doctor, "run", record)
-    monkeypatch.setattr(doctor, "survey", lambda: (MISSING,))
+    monkeypatch.setattr(doctor, "survey", lambda **_: (MISSING,))
     monkeypatch.setattr(doctor, "found", lambda name: Path("/usr/bin") / name)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return ran
@@ -91,7 +91,7 @@ def test_lists_that_cannot_be_renewed_are_a_warning(
 def test_nothing_missing_means_nothing_done(
     commands: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "survey", tuple)
+    monkeypatch.setattr(doctor, "survey", lambda **_: ())
     doctor.install(lambda _: None)
     assert commands == []
 

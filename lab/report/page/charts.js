@@ -71,15 +71,13 @@ class Figure {
     this.plot.classList.toggle("empty", !rows.length);
     if (this.table.open) this.fill();
     if (this.view) {
-      this.view.change("rows", this.vega.changeset().remove(() => true).insert(rows));
-      await this.view.runAsync();
+      await this.view.data("rows", rows).runAsync();
     } else if (rows.length) {
       const spec = fitting(SPECS[this.spec]);
       spec.data.find((source) => source.name === "rows").values = rows;
       const made = await vegaEmbed(this.canvas, { ...spec, description: this.title }, { mode: "vega", ast: true, renderer: "svg",
         actions: false, defaultStyle: false, hover: false, tooltip: hover });
       this.view = made.view;
-      this.vega = vega;
     }
   }
 
