@@ -199,7 +199,7 @@ def _phases(group: Group, table: Table) -> Grid:
 
 
 def _wall(measure: Measure) -> str:
-    said = spread(measure.wall, units.seconds)
+    said = spread(measure.wall, units.seconds).rstrip()
     more = {"failed": measure.failed, "disturbed": measure.disturbed}
     return ", ".join([said, *(f"{count} {what}" for what, count in more.items() if count)])
 

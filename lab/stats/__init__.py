@@ -3,6 +3,7 @@
 NumPy and SciPy are imported by the calls that need them, so that `lab --help` does not wait.
 """
 
+from lab.stats.noise import Noise, noise
 from lab.stats.samples import (
     CONFIDENCE,
     Summary,
@@ -26,12 +27,14 @@ __all__ = [
     "MARGIN",
     "Comparison",
     "Looks",
+    "Noise",
     "Summary",
     "Verdict",
     "compare_paired",
     "compare_unpaired",
     "corrected",
     "median_interval",
+    "noise",
     "quantile",
     "ratios",
     "summary",

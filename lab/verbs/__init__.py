@@ -10,6 +10,7 @@ VERBS = {
     "run": "run a scenario and write its reports",
     "compare": "compare engines, runs, or values of an axis",
     "gate": "pass, fail, or cannot tell: a candidate against its baseline",
+    "calibrate": "run a cell against itself: what this host's noise lets one see",
     "plan": "list a scenario's cells and what would be skipped",
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",

@@ -37,7 +37,7 @@ FLOOR = [
     {"predict", "replay"},
     {"advise"},
     {"table"},
-    {"compare"},
+    {"calibration", "compare"},
     {"validate"},
     {"report", "doctor", "gate"},
     {"session"},
