@@ -80,7 +80,13 @@ def rules(engine: str, version: str = "") -> Rules:
         case "docker-classic":
             return Rules(engine=engine, owner=True, mounts=False, all_stages=True, cleans=True)
         case "podman":
-            return Rules(engine=engine, owner=number < (5,), mounts=number >= (5, 4), ignores=True)
+            return Rules(
+                engine=engine,
+                owner=number < (5,),
+                mounts=number >= (5, 4),
+                ignores=True,
+                cleans=True,
+            )
         case _:
             return Rules(engine=engine, fills_in=False, workdir=True)
 

@@ -18,6 +18,7 @@ VERBS = {
     "validate": "say what images need, what of them cannot run, and where they run",
     "predict": "say what an edit would rebuild, without building",
     "replay": "predict every commit of a git history",
+    "advise": "propose rewrites of a Dockerfile that save rebuilds",
     "schema": "print the JSON Schema of scenario files",
     "goroot": "install Go versions side by side and switch between them in one step",
     "doctor": "list what this host has and lacks",

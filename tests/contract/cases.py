@@ -11,7 +11,7 @@ from lab.context import Context, File
 FRESH = "mkdir -p /out; cat /proc/sys/kernel/random/uuid > /out/"
 # What each engine looks at, from the captured facts of the engines, not from the code under test.
 SEES_OWNER = {"docker-classic", "podman"}
-CLEANS_PATHS = {"docker", "docker-classic"}
+CLEANS_PATHS = {"docker", "docker-classic", "podman"}
 CHAINS_METADATA = {"docker-classic", "podman", "simulated"}
 
 # (kind, subject, aspect): what must be named, and nothing else
@@ -193,7 +193,7 @@ def stage_copy(made: Project, rng: random.Random, taken: set[str]) -> set[Named]
 
 
 def spelling(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
-    # Docker's builders clean paths: for them this is the same path, for the others another text
+    # all builders clean paths; the simulated one sees another text
     made.taken += "/."
     return set() if made.engine in CLEANS_PATHS else {("text", "COPY", "")}
 

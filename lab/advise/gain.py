@@ -1,0 +1,153 @@
+"""What a rewrite would save, predicted over a history or over a set of edits. Nothing is built."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lab.advise.rewrites import Rewrite, rewrites
+from lab.context import Context
+from lab.dockerignore import parse as parse_ignore
+from lab.edits import Inputs
+from lab.events import Outcome
+from lab.manifest import Rules, keys
+from lab.manifest.keys import Chain
+from lab.predict import Memory, edits
+from lab.predict.memory import outcomes_of
+from lab.predict.whatif import manifest
+from lab.replay import Commit, Replay, Repository, replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a set of changes costs: RUNs that run, and seconds of all that have a price."""
+
+    runs: int
+    steps: int
+    seconds: float
+    cases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """A rewrite and its predicted gain."""
+
+    rewrite: Rewrite
+    before: Cost
+    after: Cost
+    patch: str
+
+    @property
+    def gains(self) -> bool:
+        """Whether fewer RUNs run, or as many and less of the rest; by seconds where priced."""
+        old, new = self.before, self.after
+        if old.seconds or new.seconds:
+            return new.seconds < old.seconds
+        return (new.runs, new.steps) < (old.runs, old.steps)
+
+
+Pricing = Callable[[str, str | None], Cost]
+
+
+def advise(given: Inputs, pricing: Pricing) -> list[Advice]:
+    """Every rewrite with a predicted gain, the best first; an empty list: nothing to gain."""
+    entry = given.context.entries.get(".dockerignore")
+    ignore = None if entry is None else given.context.read(".dockerignore").decode(errors="replace")
+    before = pricing(given.dockerfile, None)
+    found = []
+    for one in rewrites(given.dockerfile, given.context.entries.keys(), ignore):
+        after = pricing(one.dockerfile, one.ignore)
+        advice = Advice(
+            rewrite=one, before=before, after=after, patch=patch(given, one, ignore or "")
+        )
+        if advice.gains:
+            found.append(advice)
+    return sorted(found, key=lambda one: (one.after.seconds, one.after.runs, one.after.steps))
+
+
+def patch(given: Inputs, one: Rewrite, ignore: str) -> str:
+    """The rewrite as a unified diff, for `patch -p1` or `git apply`."""
+    files = [(given.dockerfile_path, given.dockerfile, one.dockerfile)]
+    if one.ignore is not None:
+        files.append((".dockerignore", ignore, one.ignore))
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for name, old, new in files
+        for line in difflib.unified_diff(
+            old.splitlines(keepends=True),
+            new.splitlines(keepends=True),
+            f"a/{name}" if old else "/dev/null",  # git's way to say that the file is new
+            f"b/{name}",
+        )
+    )
+
+
+def over_edits(
+    given: Inputs, texts: Sequence[str], rules: Rules, prices: Mapping[str, float]
+) -> Pricing:
+    """The cost of edits, each made alone after a build without it."""
+
+    def pricing(dockerfile: str, ignore: str | None) -> Cost:
+        total = Cost(runs=0, steps=0, seconds=0.0, cases=len(texts))
+        inputs = replace(given, dockerfile=dockerfile)
+        for text in texts:
+            edited = edits.apply(text, inputs)
+            before = manifest(_ignoring(inputs, ignore))
+            after = manifest(_ignoring(edited.inputs, ignore), moved=edited.moved)
+            memory = Memory()
+            outcomes_of(Chain(before, rules), keys(before, rules), memory)
+            chain = Chain(after, rules)
+            total = _added(total, chain, outcomes_of(chain, keys(after, rules), memory), prices)
+        return total
+
+    return pricing
+
+
+def over_history(
+    repository: Repository,
+    commits: Sequence[Commit],
+    rules: Rules,
+    prices: Mapping[str, float],
+    build_args: Mapping[str, str],
+) -> Pricing:
+    """The cost of a history's commits, one after another."""
+
+    def pricing(dockerfile: str, ignore: str | None) -> Cost:
+        one = Replay(
+            repository, rules, prices, text=dockerfile, build_args=build_args, ignore=ignore
+        )
+        replay([one], commits)
+        steps = one.total.steps
+        return Cost(
+            runs=sum(total.misses for name, total in steps.items() if name.startswith("RUN")),
+            steps=sum(total.misses for total in steps.values()),
+            seconds=one.total.seconds,
+            cases=one.total.commits,
+        )
+
+    return pricing
+
+
+def _ignoring(inputs: Inputs, ignore: str | None) -> Inputs:
+    if ignore is None:
+        return inputs
+    rules = parse_ignore(ignore)
+    kept = {
+        path: entry
+        for path, entry in inputs.context.entries.items()
+        if path == inputs.dockerfile_path or not rules.excludes(path)
+    }
+    return replace(inputs, context=Context(kept))
+
+
+def _added(
+    total: Cost, chain: Chain, outcomes: Mapping[int, Outcome | None], prices: Mapping[str, float]
+) -> Cost:
+    ran = [link for link in chain.links if outcomes.get(link.step.index) is Outcome.MISS]
+    return Cost(
+        runs=total.runs + sum(link.step.keyword == "RUN" for link in ran),
+        steps=total.steps + len(ran),
+        seconds=total.seconds + sum(prices.get(link.name, 0.0) for link in ran),
+        cases=total.cases,
+    )

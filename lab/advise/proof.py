@@ -1,0 +1,116 @@
+"""A rewrite proved: both Dockerfiles really built, by turns, and their times compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from lab import dockerignore, stats
+from lab.context import Context
+from lab.dockerfile import parse
+from lab.edits import Inputs
+from lab.engines.protocol import BuildRequest, Engine
+from lab.errors import BuildsFailed
+from lab.fold import Fold
+from lab.predict import edits
+
+TAG = "localhost/lab/advise:built"
+MARGIN = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Seconds of the same edits with the rewrite and without: one pair a round."""
+
+    pairs: tuple[tuple[float, float], ...]
+    ratio: float
+    verdict: str
+
+
+def prove(
+    engine: Engine,
+    given: Inputs,
+    rewritten: Inputs,
+    texts: Sequence[str],
+    *,
+    rounds: int,
+    seed: int,
+) -> Proof:
+    """Build both by turns: cold, then each edit; only the edits' builds count.
+
+    Raises BuildsFailed where one does not build: a rewrite that breaks the build is no gain.
+    """
+    pairs = []
+    for number in range(rounds):
+        order = (rewritten, given) if number % 2 else (given, rewritten)
+        took = {id(one): _edited(engine, one, texts, f"{seed}-{number}") for one in order}
+        pairs.append((took[id(rewritten)], took[id(given)]))
+    found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
+    return Proof(
+        pairs=tuple(pairs),
+        ratio=sum(new for new, _ in pairs) / sum(old for _, old in pairs),
+        verdict="undecided" if found is None else str(found.verdict),
+    )
+
+
+def _edited(engine: Engine, given: Inputs, texts: Sequence[str], token: str) -> float:
+    build(engine, given, cold=True)
+    total = 0.0
+    for text in texts:
+        # every round's change is one that no cache has seen
+        edited = edits.apply(text, given).inputs
+        marked = _marked(edited, text, token)
+        total += build(engine, marked, cold=False)
+    return total
+
+
+def _marked(edited: Inputs, text: str, token: str) -> Inputs:
+    path = text.removeprefix("file:")
+    entry = edited.context.entries.get(path)
+    if entry is None or entry.kind != "file":
+        return edited
+    data = edited.context.read(path) + token.encode()
+    return replace(edited, context=edited.context.with_file(path, data))
+
+
+def build(engine: Engine, given: Inputs, *, cold: bool) -> float:
+    """Build once; the wall time in seconds."""
+    dockerfile = parse(given.dockerfile, given.build_args)
+    fold = Fold(dockerfile, given.target)
+    with closing(given.full_context().archive()) as archive:
+        request = BuildRequest(
+            dockerfile=dockerfile,
+            dockerfile_path=given.dockerfile_path,
+            context=archive,
+            tag=TAG,
+            target=given.target,
+            build_args=given.build_args,
+            labels={"io.imagelab.advise": "1"},
+            cold=cold,
+        )
+        for event in engine.build(request):
+            fold.add(event)
+    folded = fold.result()
+    if folded.status != "ok":
+        raise BuildsFailed(
+            f"the Dockerfile does not build: {folded.reason}",
+            remedy="look at the patch: it may have moved a step above something that it needs",
+        )
+    return folded.wall_s
+
+
+def rewritten(given: Inputs, dockerfile: str, ignore: str | None) -> Inputs:
+    """The inputs with a rewrite's Dockerfile and .dockerignore."""
+    changed = replace(given, dockerfile=dockerfile)
+    if ignore is None:
+        return changed
+    rules = dockerignore.parse(ignore)
+    kept: Mapping[str, object] = given.context.entries
+    entries = {
+        path: given.context.entries[path]
+        for path in kept
+        if path == given.dockerfile_path or not rules.excludes(path)
+    }
+    whole = Context(entries).with_file(".dockerignore", ignore.encode())
+    return replace(changed, context=whole)

@@ -1,0 +1,173 @@
+"""`lab advise`: rewrites of a Dockerfile that save rebuilds."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.verbs import arguments
+from lab.verbs.output import print_json, say
+from lab.verbs.predict import engines, engines_and_arguments, pairs
+
+if TYPE_CHECKING:
+    from lab.advise import Advice
+    from lab.edits import Inputs
+
+SAMPLED = 40  # files whose change is tried where neither edits nor a history are named
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("dockerfile", type=Path, metavar="DOCKERFILE")
+    verb.add_argument("--context", type=Path, metavar="DIR", help="default: the file's folder")
+    verb.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="a change that is made often (see lab predict --help); repeatable "
+        "(default: each file of the context)",
+    )
+    verb.add_argument("--repo", type=Path, metavar="DIR", help="weigh by this git history instead")
+    verb.add_argument("--commits", type=arguments.positive, metavar="N", help="its last N")
+    engines_and_arguments(verb)
+    verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are prices")
+    verb.add_argument("--price", action="append", default=[], metavar="START=SECONDS")
+    verb.add_argument(
+        "--prove", type=arguments.positive, metavar="ROUNDS", help="build both, and compare"
+    )
+    verb.add_argument("--base", metavar="SUITE", help="with --prove: the ARG BASE, bootstrapped")
+    arguments.private(verb)
+    arguments.results(verb)
+    verb.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Advise by prediction, and prove where asked."""
+    from lab.advise import advise, over_edits, over_history
+    from lab.manifest import rules
+    from lab.predict import whatif
+    from lab.replay import Repository
+    from lab.replay.walk import parsed
+
+    given = whatif.inputs(
+        options.dockerfile, options.context, pairs(options.build_arg), options.target
+    )
+    parsed(given.dockerfile, given.dockerfile_path, given.build_args)
+    name, version = engines(options.engine or ["docker"])[0]
+    texts = options.edit or _every_file(given)
+    with ExitStack() as stack:
+        prices = _prices(options, given, name)
+        if options.repo is None:
+            pricing = over_edits(given, texts, rules(name, version), prices)
+        else:
+            repository = Repository(options.repo)
+            stack.callback(repository.close)
+            commits = list(repository.commits(options.commits))
+            pricing = over_history(
+                repository, commits, rules(name, version), prices, given.build_args
+            )
+        found = advise(given, pricing)
+    proofs = [_prove(options, given, one, name, texts) for one in found] if options.prove else []
+    if options.json:
+        print_json([_as_json(one, proof) for one, proof in _paired(found, proofs)])
+        return 0
+    over = "commits" if options.repo else "edits"
+    if not found:
+        say(f"nothing to gain: no rewrite that the lab knows saves a step over these {over}")
+    for one, proof in _paired(found, proofs):
+        for line in _lines(one, proof, over):
+            say(line)
+    return 0
+
+
+def _every_file(given: Inputs) -> list[str]:
+    files = [
+        path
+        for path, entry in given.context.entries.items()
+        if entry.kind == "file" and path not in {given.dockerfile_path, ".dockerignore"}
+    ]
+    step = max(1, -(-len(files) // SAMPLED))
+    return [f"file:{path}" for path in sorted(files)[::step]]
+
+
+def _prices(options: argparse.Namespace, given: Inputs, engine: str) -> dict[str, float]:
+    from lab import runs
+    from lab.dockerfile import parse
+    from lab.replay.prices import measured, stated
+
+    found = {}
+    if options.run:
+        found = measured(runs.load(options.run, options.results).builds, engine)
+    texts = [one.text for one in parse(given.dockerfile, given.build_args).instructions]
+    return found | stated(options.price, [" ".join(text.split()) for text in texts])
+
+
+def _prove(
+    options: argparse.Namespace, given: Inputs, one: Advice, engine_name: str, texts: list[str]
+) -> dict[str, Any]:
+    from contextlib import closing
+    from dataclasses import replace
+
+    from lab import bases
+    from lab.advise.proof import prove, rewritten
+    from lab.bases.sources import BaseSource
+    from lab.engines import open_engine
+
+    base = None
+    if options.base:
+        source = BaseSource(kind="suite", value=options.base, name=options.base, sha256=None)
+        base = bases.base(source, say=_said)
+        arguments_ = {**given.build_args, "BASE": base.image.ref}
+        given = replace(given, build_args=arguments_)
+    with closing(open_engine(engine_name, private=options.private, say=_said)) as engine:
+        if base is not None:
+            engine.ensure(base.image)
+        other = rewritten(given, one.rewrite.dockerfile, one.rewrite.ignore)
+        proof = prove(engine, given, other, texts[:3], rounds=options.prove, seed=1)
+    return {"ratio": proof.ratio, "verdict": proof.verdict, "pairs": [*proof.pairs]}
+
+
+def _said(text: str) -> None:
+    say(text, on_error=True)
+
+
+def _paired(
+    found: list[Advice], proofs: list[dict[str, Any]]
+) -> list[tuple[Advice, dict[str, Any] | None]]:
+    return [(one, proofs[place] if proofs else None) for place, one in enumerate(found)]
+
+
+def _lines(one: Advice, proof: dict[str, Any] | None, over: str) -> list[str]:
+    from lab import units
+
+    before, after = one.before, one.after
+    said = [f"{one.rewrite.kind}: {one.rewrite.why}"]
+    gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
+    if before.seconds:
+        gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
+    said.append(f"  predicted over {before.cases} {over}: {gain}")
+    if proof is not None:
+        said.append(
+            f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
+            f"{proof['ratio']:.2f} of the time"
+        )
+    if one.rewrite.heed:
+        said.append(f"  heed: {one.rewrite.heed}")
+    return [*said, *(f"    {line}" for line in one.patch.splitlines()), ""]
+
+
+def _as_json(one: Advice, proof: dict[str, Any] | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "kind": one.rewrite.kind,
+        "why": one.rewrite.why,
+        "heed": one.rewrite.heed,
+        "before": asdict(one.before),
+        "after": asdict(one.after),
+        "patch": one.patch,
+        "proof": proof,
+    }
