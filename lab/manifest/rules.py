@@ -59,7 +59,7 @@ class Rules:
 
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
-STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False)
+STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False, cleans=True)
 
 
 def rules(engine: str, version: str = "") -> Rules:
