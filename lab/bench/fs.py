@@ -1,0 +1,152 @@
+"""File systems filled with the same GOROOT: how long stat, openat, read and readdir take on it."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from lab.bench import bay as bays
+from lab.bench import programs
+from lab.bench.bay import Bay, Say
+from lab.bench.outcome import Fact, Outcome
+from lab.errors import HostLacks, InputError
+from lab.process import found, run
+
+KINDS = ("here", "tmpfs", "ext4", "xfs", "btrfs", "overlay", "squashfs", "erofs")
+_FIO_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Mount options of a file system, and the block device to make it on; "" is a loop device."""
+
+    options: str = ""
+    device: str = ""
+
+
+def measure(
+    goroot: Path,
+    *,
+    kinds: Sequence[str] = KINDS,
+    rounds: int = 5,
+    files: int = 2000,
+    seed: int = 1,
+    disks: Mapping[str, Disk] = MappingProxyType({}),
+    fio: bool = True,
+    say: Say,
+) -> Outcome:
+    """Latencies by file system, operation and state of the kernel's caches.
+
+    "here" is the file system of the lab's own cache. Every round measures every file system once,
+    in an order of its own. Calls of one round are not independent of one another: the series
+    "... by round" hold the rounds' medians, and it is those that may be compared.
+    """
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise InputError(f"no such file system: {unknown[0]}", remedy=f"one of {', '.join(KINDS)}")
+    prober = programs.compiled(goroot, "prober", programs.PROBER)
+    samples: dict[str, list[float]] = defaultdict(list)
+    facts: dict[str, Fact] = {}
+    missing: dict[str, str] = {}
+    with bays.bay(say) as bay:
+        trees = {}
+        for kind in kinds:
+            if kind != "here" and (why := bays.lacks(kind)):
+                missing[kind] = why
+                continue
+            say(f"filling {kind} with {goroot.name}")
+            trees[kind] = _tree(bay, kind, goroot, disks.get(kind, Disk()))
+        lists = {kind: _lists(bay, kind, tree, files, seed) for kind, tree in trees.items()}
+        chooser = random.Random(seed)
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            for kind in chooser.sample(sorted(trees), len(trees)):
+                _round(prober, kind, lists[kind], samples, missing)
+        if fio:
+            facts |= _fio(trees, missing)
+    return Outcome(
+        experiment="fs",
+        settings={"kinds": list(kinds), "rounds": rounds, "files": files, "seed": seed}
+        | {"go": goroot.name, "disks": {kind: asdict(one) for kind, one in disks.items()}},
+        series=programs.joined(dict(sorted(samples.items()))),
+        facts=facts,
+        missing=missing,
+    )
+
+
+def _tree(bay: Bay, kind: str, goroot: Path, disk: Disk) -> Path:
+    if kind in bays.IMAGES:
+        return bay.image(kind, kind, goroot)
+    if kind == "overlay":
+        return bay.overlay(kind, goroot)
+    if kind == "here":
+        return goroot
+    point = (
+        bay.tmpfs(kind)
+        if kind == "tmpfs"
+        else bay.disk(kind, kind, options=disk.options, device=disk.device)
+    )
+    return bays.fill(goroot, point / "go")
+
+
+def _lists(bay: Bay, kind: str, tree: Path, files: int, seed: int) -> Mapping[str, Path]:
+    """Files with the paths to probe: the same ones in every file system, in one random order."""
+    chooser = random.Random(f"paths {seed}")
+    folders = sorted(path for path in (tree / "src").rglob("*") if path.is_dir())
+    sources = sorted((tree / "src").rglob("*.go"))
+    lists = {}
+    for what, paths in {"files": sources, "folders": folders}.items():
+        lists[what] = bay.folder / f"{kind}.{what}"
+        chosen = chooser.sample(paths, min(files, len(paths)))
+        lists[what].write_text("".join(f"{path}\n" for path in chosen))
+    return lists
+
+
+def _round(
+    prober: Path,
+    kind: str,
+    lists: Mapping[str, Path],
+    samples: dict[str, list[float]],
+    missing: dict[str, str],
+) -> None:
+    for operation in programs.OPERATIONS:
+        names = lists["folders" if operation == "readdir" else "files"]
+        try:
+            bays.drop_caches()
+            took = {"cold": programs.probe(prober, operation, names)}
+        except HostLacks as lack:
+            missing["cold"] = lack.message
+            programs.probe(prober, operation, names)
+            took = {}
+        took["warm"] = programs.probe(prober, operation, names)
+        for state, each in took.items():
+            samples[f"{kind}/{operation}/{state}"] += each
+            samples[f"{kind}/{operation}/{state} by round"].append(statistics.median(each))
+
+
+def _fio(trees: Mapping[str, Path], missing: dict[str, str]) -> dict[str, Fact]:
+    """fio's own figures for stat, of its own files: the filestat engine (fio(1)), in memory."""
+    if found("fio") is None:
+        missing["fio"] = "there is no fio: apt-get install fio"
+        return {}
+    facts: dict[str, Fact] = {}
+    for kind, tree in trees.items():
+        if kind in bays.IMAGES or kind == "here":
+            continue  # fio makes the files that it looks at
+        folder = tree / ".fio"
+        with suppress(FileExistsError):
+            folder.mkdir()
+        command = ["fio", "--name=stat", f"--directory={folder}", "--ioengine=filestat"]
+        command += ["--filesize=4k", "--nrfiles=500", "--openfiles=500", "--output-format=json"]
+        said = run([*command, f"--runtime={_FIO_S}"], folder=tree.parent).out
+        job = json.loads(said[said.index("{") :])["jobs"][0]["read"]
+        facts[f"{kind}/fio filestat mean ns ({job['total_ios']} calls)"] = round(
+            job["clat_ns"]["mean"]
+        )
+    return facts

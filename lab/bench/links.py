@@ -1,0 +1,114 @@
+"""Ways to one and the same file: system calls for an open, counted, and its time, measured."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.bench import bay as bays
+from lab.bench import programs
+from lab.bench.bay import Bay, Say
+from lab.bench.outcome import Outcome, Series
+from lab.errors import HostLacks
+from lab.process import Argument, found, run
+
+_DEPTHS = {"symlink 1": 1, "symlink 2": 2, "symlink 5": 5}
+_TRACED_FILES = "%file"
+
+
+def measure(
+    goroot: Path, *, rounds: int = 6, files: int = 1000, seed: int = 1, say: Say
+) -> Outcome:
+    """Opens through a plain path, links, a hard link, a bind mount and an overlay.
+
+    "<way>/calls" counts what one open takes; "<way>/openat by round" are medians of its time, with
+    the caches warm; "<way>/go list calls" counts file calls of `go list std` with GOROOT there.
+    """
+    prober = programs.compiled(goroot, "prober", programs.PROBER)
+    samples: dict[str, list[float]] = defaultdict(list)
+    missing: dict[str, str] = {}
+    counts: dict[str, Series] = {}
+    with bays.bay(say) as bay:
+        ways = _ways(bay, goroot, missing)
+        lists = _lists(bay, goroot, ways, files, seed)
+        chooser = random.Random(seed)
+        for _ in range(rounds):
+            for way in chooser.sample(sorted(ways), len(ways)):
+                took = programs.probe(prober, "openat", lists[way])
+                samples[f"{way}/openat"] += took
+                samples[f"{way}/openat by round"].append(sorted(took)[len(took) // 2])
+        if found("strace") is None:
+            missing["calls"] = "there is no strace: apt-get install strace"
+        else:
+            for way, tree in ways.items():
+                say(f"counting calls through: {way}")
+                counts |= _counted(bay, prober, way, tree, lists[way])
+    return Outcome(
+        experiment="links",
+        settings={"go": goroot.name, "rounds": rounds, "files": files, "seed": seed},
+        series=programs.joined(dict(sorted(samples.items()))) | counts,
+        missing=missing,
+    )
+
+
+def calls_between_marks(trace: str) -> tuple[str, ...]:
+    """The names of the calls that strace shows between the prober's two calls of getppid."""
+    names = re.findall(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(", trace, re.MULTILINE)
+    marks = [place for place, name in enumerate(names) if name == "getppid"]
+    return tuple(names[marks[0] + 1 : marks[1]]) if len(marks) == 2 else ()
+
+
+def _ways(bay: Bay, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]:
+    """GOROOTs that lead to the same files."""
+    plain = bays.fill(goroot, bay.folder / "plain")
+    ways = {"plain": plain}
+    for way, depth in _DEPTHS.items():
+        target = plain
+        for number in range(depth):
+            link = bay.folder / f"{way.replace(' ', '')}-{number}"
+            link.symlink_to(target)
+            target = link
+        ways[way] = target
+    hard = bay.folder / "hard"
+    run(["cp", "--archive", "--link", plain, hard])
+    ways["hard link"] = hard
+    for way, kind in {"bind mount": None, "overlay": "overlay"}.items():
+        try:
+            if kind and (why := bays.lacks(kind)):
+                missing[way] = why
+                continue
+            ways[way] = bay.overlay("over", plain) if kind else bay.bind("bind", plain)
+        except HostLacks as lack:
+            missing[way] = lack.message
+    return ways
+
+
+def _lists(
+    bay: Bay, goroot: Path, ways: Mapping[str, Path], files: int, seed: int
+) -> Mapping[str, Path]:
+    sources = sorted(path.relative_to(goroot) for path in (goroot / "src").rglob("*.go"))
+    chosen = random.Random(f"paths {seed}").sample(sources, min(files, len(sources)))
+    lists = {}
+    for way, tree in ways.items():
+        lists[way] = bay.folder / f"list-{way.replace(' ', '')}"
+        lists[way].write_text("".join(f"{tree / name}\n" for name in chosen))
+    return lists
+
+
+def _counted(bay: Bay, prober: Path, way: str, tree: Path, names: Path) -> dict[str, Series]:
+    log = bay.folder / "strace.log"
+    counts = []
+    for path in names.read_text().splitlines()[:10]:
+        run(["strace", "-o", log, prober, "mark", path])
+        counts.append(float(len(calls_between_marks(log.read_text()))))
+    listing: list[Argument] = ["strace", "-f", "-qq", "-o", log, "-e", f"trace={_TRACED_FILES}"]
+    where = programs.OFFLINE | {"GOROOT": str(tree), "GOCACHE": str(programs.shared_cache())}
+    run([*listing, tree / "bin/go", "list", "std"], environment=where, folder=bay.folder)
+    calls = sum(line.count("(") > 0 for line in log.read_text().splitlines())
+    return {
+        f"{way}/calls": Series(samples=tuple(counts), unit="count"),
+        f"{way}/go list calls": Series(samples=(float(calls),), unit="count"),
+    }

@@ -1,0 +1,3 @@
+package main
+
+const statNumber = 262 // newfstatat
