@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lab import host, interrupts, paths
 from lab.disk import disk
-from lab.errors import HostLacks, InputError
+from lab.errors import DiskFull, HostLacks, InputError
 from lab.process import Argument, found, run
 
 Say = Callable[[str], None]
@@ -142,7 +142,8 @@ def clear(folder: Path) -> None:
             named = backing.read_text().strip().removesuffix(" (deleted)")
             if Path(named).is_relative_to(folder):
                 run(["losetup", "--detach", f"/dev/{backing.parts[3]}"], codes=range(256))
-    run(["rm", "-rf", "--one-file-system", "--", folder], codes=range(256))
+    shared = Path("/dev/shm") / folder.name  # noqa: S108 (where experiments put GOROOT in memory)
+    run(["rm", "-rf", "--one-file-system", "--", folder, shared], codes=range(256))
 
 
 def lacks(kind: str) -> str | None:
@@ -159,11 +160,12 @@ def lacks(kind: str) -> str | None:
 
 
 def fill(tree: Path, target: Path) -> Path:
-    """Copy a tree as it is, to the disk. Raises DiskFull beforehand where there is no room."""
+    """Copy a tree as it is, to the disk. Raises DiskFull where there is no room."""
     needed = sum(path.lstat().st_size for path in tree.rglob("*"))
-    if shutil.disk_usage(target.parent if not target.exists() else target).free < needed * 1.3:
-        raise HostLacks(f"{target} has no room for {needed} bytes", remedy="give it more room")
-    target.mkdir(parents=True, exist_ok=True)
+    with disk(target, "set LAB_CACHE"):
+        target.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(target).free < needed * 1.3:
+        raise DiskFull(f"{target} has no room for {needed} bytes", remedy="give it more room")
     run(["cp", "--archive", f"{tree}/.", target])
     run(["sync", "--file-system", target])
     return target

@@ -13,14 +13,20 @@ from lab.bench import programs
 from lab.bench.bay import Bay, Say
 from lab.bench.outcome import Outcome, Series
 from lab.errors import HostLacks
-from lab.process import Argument, found, run
+from lab.process import found, run
+from lab.trace import strace
 
 _DEPTHS = {"symlink 1": 1, "symlink 2": 2, "symlink 5": 5}
-_TRACED_FILES = "%file"
 
 
 def measure(
-    goroot: Path, *, rounds: int = 6, files: int = 1000, seed: int = 1, say: Say
+    goroot: Path,
+    *,
+    rounds: int = 6,
+    files: int = 1000,
+    seed: int = 1,
+    listing: bool = True,
+    say: Say,
 ) -> Outcome:
     """Opens through a plain path, links, a hard link, a bind mount and an overlay.
 
@@ -45,7 +51,9 @@ def measure(
         else:
             for way, tree in ways.items():
                 say(f"counting calls through: {way}")
-                counts |= _counted(bay, prober, way, tree, lists[way])
+                counts |= _counted(bay, prober, way, lists[way])
+                if listing:
+                    counts[f"{way}/go list calls"] = _listing(bay, tree)
     return Outcome(
         experiment="links",
         settings={"go": goroot.name, "rounds": rounds, "files": files, "seed": seed},
@@ -98,17 +106,22 @@ def _lists(
     return lists
 
 
-def _counted(bay: Bay, prober: Path, way: str, tree: Path, names: Path) -> dict[str, Series]:
+def _counted(bay: Bay, prober: Path, way: str, names: Path) -> dict[str, Series]:
     log = bay.folder / "strace.log"
     counts = []
     for path in names.read_text().splitlines()[:10]:
         run(["strace", "-o", log, prober, "mark", path])
         counts.append(float(len(calls_between_marks(log.read_text()))))
-    listing: list[Argument] = ["strace", "-f", "-qq", "-o", log, "-e", f"trace={_TRACED_FILES}"]
-    where = programs.OFFLINE | {"GOROOT": str(tree), "GOCACHE": str(programs.shared_cache())}
-    run([*listing, tree / "bin/go", "list", "std"], environment=where, folder=bay.folder)
-    calls = sum(line.count("(") > 0 for line in log.read_text().splitlines())
-    return {
-        f"{way}/calls": Series(samples=tuple(counts), unit="count"),
-        f"{way}/go list calls": Series(samples=(float(calls),), unit="count"),
-    }
+    return {f"{way}/calls": Series(samples=tuple(counts), unit="count")}
+
+
+def _listing(bay: Bay, tree: Path) -> Series:
+    """How many calls on files `go list std` makes with GOROOT there."""
+    calls = strace.traced(
+        [tree / "bin/go", "list", "std"],
+        bay.folder / "strace.log",
+        environment=programs.OFFLINE
+        | {"GOROOT": str(tree), "GOCACHE": str(programs.shared_cache())},
+        folder=bay.folder,
+    )
+    return Series(samples=(float(len(calls)),), unit="count")

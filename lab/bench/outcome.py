@@ -28,7 +28,7 @@ class Series:
             return seconds(value)
         if self.unit == "bytes":
             return units.size(round(value))
-        return units.percent(value) if self.unit == "share" else f"{value:.4g}"
+        return units.percent(value) if self.unit == "share" else f"{value:,.10g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

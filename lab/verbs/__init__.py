@@ -21,5 +21,7 @@ VERBS = {
     "advise": "propose rewrites of a Dockerfile that save rebuilds",
     "schema": "print the JSON Schema of scenario files",
     "goroot": "install Go versions side by side and switch between them in one step",
+    "verify": "put published claims to the test on this host",
+    "bench": "measure one thing about Go toolchains on this host",
     "doctor": "list what this host has and lacks",
 }

@@ -1,0 +1,197 @@
+"""`go build` of one project with GOROOT in different places, on this host, without a container."""
+
+from __future__ import annotations
+
+import random
+import resource
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from lab import host, workload
+from lab.bench import bay as bays
+from lab.bench import programs, trees
+from lab.bench.bay import Bay, Say
+from lab.bench.outcome import Fact, Outcome, Series, Unit
+from lab.context import Context, File
+from lab.errors import BuildsFailed, HostLacks
+from lab.process import run
+
+Warmth = Literal["warm", "cold"]
+_UNITS: Mapping[str, Unit] = {
+    "wall": "s",
+    "cpu": "s",
+    "read": "bytes",
+    "major faults": "count",
+    "minor faults": "count",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What is built: a generated project, or with ``command`` a package of the toolchain's own."""
+
+    packages: int = 12
+    lines: int = 8000
+    depth: int = 4
+    seed: int = 1
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a build meets: Go's build cache, and the kernel's page cache."""
+
+    gocache: Warmth
+    pages: Warmth
+
+    @property
+    def name(self) -> str:
+        return f"gocache {self.gocache}, pages {self.pages}"
+
+
+COLD = State(gocache="cold", pages="warm")
+
+
+def measure(
+    goroot: Path,
+    *,
+    layouts: Sequence[str],
+    project: Project,
+    rounds: int,
+    states: Sequence[State] = (COLD,),
+    flags: Sequence[str] = (),
+    seed: int = 1,
+    say: Say,
+) -> Outcome:
+    """Wall, CPU, block reads and faults of builds: series "<layout>/<state>/<metric>".
+
+    Each round builds in every layout once, in an order of its own, so that what drifts meanwhile
+    meets all of them; the n-th samples of two series are a pair. The temporary folder is always
+    empty. CPU and the rest are of the go command and all that it started.
+    """
+    missing = {layout: why for layout in layouts if (why := trees.lacks(layout))}
+    samples: dict[str, list[float]] = defaultdict(list)
+    facts: dict[str, Fact] = {}
+    with bays.bay(say) as bay:
+        places = {}
+        for layout in layouts:
+            if layout not in missing:
+                say(f"putting GOROOT at {layout}")
+                places[layout] = trees.plant(bay, layout, goroot)
+                facts[f"{layout} lies on"] = host.filesystem(places[layout].resolve()) or "unknown"
+        folder = _written(bay, project)
+        chooser = random.Random(seed)
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            for layout in chooser.sample(sorted(places), len(places)):
+                for state in states:
+                    where = _Place(bay, places[layout], folder, project, tuple(flags))
+                    _sample(where, f"{layout}/{state.name}", state, samples, missing)
+        for layout, tree in places.items():
+            if (count := trees.calls(tree)) is not None:
+                facts[f"{layout}: calls of the slowed compiler per round"] = count / rounds
+    return Outcome(
+        experiment="goroot",
+        settings={"go": goroot.name, "layouts": list(layouts), "rounds": rounds, "seed": seed}
+        | {"project": asdict(project), "flags": list(flags), "states": [s.name for s in states]},
+        series={
+            name: Series(samples=tuple(found), unit=_UNITS[name.rsplit("/", 1)[1]])
+            for name, found in sorted(samples.items())
+        },
+        facts=facts,
+        missing=missing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One build to do: with which GOROOT, of what, and how."""
+
+    bay: Bay
+    tree: Path
+    folder: Path
+    project: Project
+    flags: tuple[str, ...]
+
+    def build(self) -> None:
+        """Build into the bay. The folder for temporary files is empty at each start."""
+        temporary = self.bay.folder / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        output = self.bay.folder / "app"
+        what = self.project.command or workload.MAIN_PACKAGE
+        environment = {
+            **programs.OFFLINE,
+            "GOCACHE": str(self.bay.folder / "gocache"),
+            "GOTMPDIR": str(temporary),
+            "TMPDIR": str(temporary),
+            "CGO_ENABLED": "0",
+        }
+        folder = self.tree / "src" if self.project.command else self.folder
+        run(
+            [self.tree / "bin/go", "build", *self.flags, "-o", output, what],
+            environment=environment,
+            folder=folder,
+            error=BuildsFailed,
+        )
+
+
+def _sample(
+    where: _Place,
+    name: str,
+    state: State,
+    samples: dict[str, list[float]],
+    missing: dict[str, str],
+) -> None:
+    """One build in a state: made first, measured then."""
+    cache = where.bay.folder / "gocache"
+    if state.gocache == "cold":
+        shutil.rmtree(cache, ignore_errors=True)
+    else:
+        where.build()
+    try:
+        if state.pages == "cold":
+            bays.drop_caches()
+    except HostLacks as lack:
+        missing[name] = lack.message
+        return
+    for metric, value in usage(where.build).items():
+        samples[f"{name}/{metric}"].append(value)
+
+
+def usage(call: Callable[[], object]) -> Mapping[str, float]:
+    """What a call took in wall time, and what its child processes took (getrusage(2))."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    call()
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": wall,
+        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "read": (after.ru_inblock - before.ru_inblock) * 512.0,
+        "major faults": float(after.ru_majflt - before.ru_majflt),
+        "minor faults": float(after.ru_minflt - before.ru_minflt),
+    }
+
+
+def write_out(context: Context, folder: Path) -> Path:
+    """A context's files in a folder."""
+    for path, entry in context.entries.items():
+        if isinstance(entry, File):
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(context.read(path))
+    return folder
+
+
+def _written(bay: Bay, project: Project) -> Path:
+    folder = bay.folder / "project"
+    folder.mkdir()
+    if not project.command:
+        made = workload.generate(project.packages, project.lines, project.depth, project.seed)
+        write_out(made, folder)
+    return folder

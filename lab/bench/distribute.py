@@ -1,0 +1,111 @@
+"""Handing a GOROOT out to nodes, rehearsed between two network namespaces of this machine.
+
+The server holds the archive and answers names over UDP; the node asks for the name, pulls the
+archive over a veth pair, checks its sums, unpacks and starts a go command, against a start from a
+copy that lies on the node already. Every part is timed. No delay is added: what a real network and
+a real resolver cost comes on top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from lab.bench import bay as bays
+from lab.bench import programs
+from lab.bench.bay import Bay, Say
+from lab.bench.outcome import Outcome
+from lab.errors import LabError
+from lab.process import found, run
+
+PARTS = ("look up", "pull", "check", "unpack", "start")
+SERVER, NODE = "10.213.77.1", "10.213.77.2"
+NAME, PORT = "goroot-registry.internal", 8099
+
+_SERVE = Path(__file__).with_name("distribute_server.py")
+_FETCH = Path(__file__).with_name("distribute_node.py")
+
+
+def measure(goroot: Path, *, rounds: int = 6, say: Say) -> Outcome:
+    """Series by part, "all" their sum, and "local": a start from the node's own copy, checked."""
+    lacks = "it needs root" if os.geteuid() != 0 else None
+    lacks = lacks or next(
+        (f"there is no {one}" for one in ("ip", "unshare") if not found(one)), None
+    )
+    settings = {"go": goroot.name, "rounds": rounds}
+    if lacks:
+        missing = dict.fromkeys((*PARTS, "all", "local"), lacks)
+        return Outcome(experiment="distribute", settings=settings, missing=missing)
+    samples: dict[str, list[float]] = defaultdict(list)
+    with bays.bay(say) as bay:
+        archive = bay.folder / "goroot.tar.gz"
+        say("packing the archive")
+        run(["tar", "--create", "--gzip", "--file", archive, "-C", goroot.parent, goroot.name])
+        with archive.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            for part, took in _round(bay, archive, digest, goroot).items():
+                samples[part].append(took)
+            samples["all"].append(sum(samples[part][-1] for part in PARTS))
+    return Outcome(
+        experiment="distribute",
+        settings=settings | {"bytes": archive_size(goroot)},
+        series=programs.joined(samples),
+        notes=("between two network namespaces of one machine: no switch, no cluster resolver",),
+    )
+
+
+def archive_size(goroot: Path) -> int:
+    """The bytes of the tree that is handed out."""
+    return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
+
+
+def _round(bay: Bay, archive: Path, digest: str, goroot: Path) -> dict[str, float]:
+    """One node that starts with nothing. Both namespaces go with their processes."""
+    target = bay.folder / "node"
+    plan = json.dumps(
+        {
+            "server": SERVER,
+            "node": NODE,
+            "name": NAME,
+            "port": PORT,
+            "archive": str(archive),
+            "digest": digest,
+            "target": str(target),
+            "version": goroot.name,
+            "local": str(goroot),
+        }
+    )
+    serve = [sys.executable, str(_SERVE), plan]
+    with subprocess.Popen(
+        ["unshare", "--net", "--kill-child", "--fork", *serve],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        try:
+            if server.stdout is None or server.stdout.readline().strip() != "ready":
+                raise LabError("the rehearsal's server did not start")
+            child = _child(server.pid)
+            done = run(
+                ["unshare", "--net", sys.executable, _FETCH, plan, str(child)],
+                timeout_s=300,
+            )
+        finally:
+            server.kill()
+            run(["rm", "-rf", "--", target])
+    took: dict[str, float] = json.loads(done.out)
+    return took
+
+
+def _child(pid: int) -> int:
+    """The process that unshare started: it lives in the new network namespace."""
+    said = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(said[0]) if said else pid

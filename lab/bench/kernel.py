@@ -1,0 +1,37 @@
+"""What kernels answer to clone3 and memfd_secret: this host's, and distributions' in QEMU."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+from lab import kernels
+from lab.bench.bay import Say
+from lab.bench.outcome import Fact, Outcome
+from lab.errors import LabError
+from lab.probes import answers
+
+CALLS = ("clone3", "memfd_secret")
+
+
+def measure(*, names: Sequence[str], say: Say) -> Outcome:
+    """Boot each named kernel (lab.kernels.resolve) and ask it; "<name>/<call>" is its answer."""
+    facts: dict[str, Fact] = {"this host's kernel": platform.release()}
+    missing: dict[str, str] = {}
+    for name in names:
+        label = name.partition(",")[0]
+        try:
+            say(f"booting kernel {name}")
+            kernel = kernels.resolve(name, say=say)
+            boot = kernels.boot(kernel)
+        except LabError as error:
+            missing[label] = error.message.splitlines()[0]
+            continue
+        facts[f"{label}/version"] = kernel.version or "unknown"
+        bare = next(one for one in boot.results if one.confinement == answers.BARE)
+        for call in CALLS:
+            answer = bare.calls.get(call)
+            facts[f"{label}/{call}"] = answer.word if answer else "unasked"
+    return Outcome(
+        experiment="kernel", settings={"kernels": list(names)}, facts=facts, missing=missing
+    )

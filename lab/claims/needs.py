@@ -1,0 +1,61 @@
+"""What a claim can need of a host, and whether this one has it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lab.errors import InputError
+from lab.process import found
+
+
+def lacking(needs: list[str]) -> str | None:
+    """What this host lacks of all that is needed, in words; None where it has it all.
+
+    Raises InputError for a need that nobody knows how to look for.
+    """
+    reasons = []
+    for need in needs:
+        word, _, rest = need.partition(" ")
+        if word not in _LOOKS:
+            raise InputError(f"a claim needs {need!r}", remedy=f"known: {', '.join(_LOOKS)}")
+        if (why := _LOOKS[word](rest)) is not None:
+            reasons.append(why)
+    return "; ".join(reasons) or None
+
+
+def _nvme(_: str) -> str | None:
+    there = any(Path("/sys/block").glob("nvme*"))
+    return None if there else "this host has no NVMe disk"
+
+
+def _kubernetes(_: str) -> str | None:
+    if os.environ.get("KUBERNETES_SERVICE_HOST") or found("kubectl"):
+        return "the lab does not run its experiments on a cluster"
+    return "this host is on no Kubernetes cluster"
+
+
+def _kernel(version: str) -> str | None:
+    own = platform.release()
+    matches = own == version or own.startswith((f"{version}.", f"{version}-"))
+    return None if matches else f"this host's kernel is {own}, not {version}"
+
+
+def _cpus(count: str) -> str | None:
+    own = os.cpu_count() or 0
+    return None if own >= int(count) else f"this host has {own} processors, not {count}"
+
+
+def _root(_: str) -> str | None:
+    return None if os.geteuid() == 0 else "it needs root"
+
+
+_LOOKS: Mapping[str, Callable[[str], str | None]] = {
+    "nvme": _nvme,
+    "kubernetes": _kubernetes,
+    "kernel": _kernel,
+    "cpus": _cpus,
+    "root": _root,
+}

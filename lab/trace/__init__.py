@@ -1,0 +1,5 @@
+"""What a go command does with its GOROOT: files touched, by class and time; cache hits and why.
+
+strace    runs a command under strace and reads what it wrote    goroot    the sums of that
+why       Go's own account of its cache keys, compared
+"""

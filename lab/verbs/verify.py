@@ -1,0 +1,71 @@
+"""`lab verify`: published claims put to the test on this host."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lab.verbs import arguments
+from lab.verbs.output import print_json, say
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("claims", type=Path, metavar="CLAIMS.yaml")
+    verb.add_argument("--quick", action="store_true", help="smaller projects and fewer rounds")
+    verb.add_argument("--only", action="append", default=[], metavar="ID", help="repeatable")
+    verb.add_argument("--again", action="store_true", help="measure anew what was measured before")
+    verb.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
+    verb.add_argument("--json", action="store_true", help="print the answers as JSON")
+    arguments.results(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer each claim; go on where an earlier run of the same claims stopped."""
+    from lab import host, paths
+    from lab.claims import reading, report, verify
+    from lab.claims.experiments import Ground
+    from lab.disk import disk, dump, write
+    from lab.errors import InputError
+    from lab.verbs.goroot import place_of_versions
+
+    claims, text = reading.load(options.claims)
+    verify.check(claims)
+    known = [claim.id for claim in claims.claims]
+    if unknown := [name for name in options.only if name not in known]:
+        raise InputError(f"no claim has the id {unknown[0]!r}", remedy=f"one of {', '.join(known)}")
+    folder = verify.folder_for(options.results, claims, text, quick=options.quick).absolute()
+    with disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write(folder, "claims.yaml", text)
+    facts = host.facts(paths.cache_dir())
+    own = {
+        "kernel": facts.kernel or "unknown",
+        "processor": f"{facts.cpu_model or 'unknown'}, {facts.cpus} cores",
+        "disk": facts.filesystem or "unknown",
+    }
+    ground = Ground(
+        home=place_of_versions(options.home),
+        results=folder / "runs",
+        say=lambda line: say(f"  {line}", on_error=True),
+    )
+    found = []
+    for claim in claims.claims:
+        if options.only and claim.id not in options.only:
+            continue
+        if options.again:
+            (folder / "outcomes" / f"{claim.id}.json").unlink(missing_ok=True)
+        say(f"{claim.id}: {claim.experiment}", on_error=True)
+        one = verify.verify(claim, folder, ground, quick=options.quick)
+        found.append(one)
+        if not options.json:
+            say(f"{one.answer:<22} {claim.id}")
+            for part in one.findings:
+                say(f"    {part.answer}: {part.part}: {part.measured}")
+        write(folder, "answers.json", dump(verify.to_json(claims, found), indent=1))
+        write(folder, "report.md", report.markdown(claims, found, host=own, quick=options.quick))
+        write(folder, "report.html", report.html(claims, found, host=own, quick=options.quick))
+    if options.json:
+        print_json(verify.to_json(claims, found))
+    say(f"report: {folder / 'report.html'}", on_error=options.json)
+    return 0

@@ -1,0 +1,186 @@
+"""Claims: reading them, holding samples against them, going on where a run stopped."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.bench.outcome import Outcome, Series
+from lab.claims import experiments, reading, report, verify
+from lab.claims.experiments import Ground, Settings
+from lab.claims.judge import Answer, Finding, judge, overall
+from lab.claims.types import Expect
+from lab.errors import HostLacks, InputError
+from lab.goroot.home import Home
+
+SHIPPED = Path(__file__).parents[2] / "scenarios/claims/goroot-report.yaml"
+RATIO = Expect(part="p", series="new", against="old", ratio=0.583)
+
+
+def outcome(**series: list[float]) -> Outcome:
+    return Outcome(
+        experiment="x",
+        settings={},
+        series={name: Series(samples=tuple(found)) for name, found in series.items()},
+    )
+
+
+def noisy(scale: float, seed: int, count: int = 10) -> list[float]:
+    chooser = random.Random(seed)
+    return [scale * chooser.uniform(0.97, 1.03) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("scale", "answer"),
+    [
+        (0.583, Answer.REPRODUCED),
+        (1.0, Answer.NOT_REPRODUCED),
+        (0.9, Answer.NOT_REPRODUCED),
+        (1.3, Answer.CONTRADICTED),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_claimed_ratio(scale: float, answer: Answer, seed: int) -> None:
+    seen = outcome(new=noisy(10 * scale, seed), old=noisy(10, seed + 100))
+    found = judge(RATIO, seen, None)
+    assert found.answer is answer
+    assert found.count == 10
+    assert found.interval is not None
+    assert found.interval[0] <= found.interval[1]
+
+
+@given(st.floats(0.2, 5), st.integers(0, 99))
+def test_a_claim_of_less_is_a_claim_of_more_the_other_way_round(scale: float, seed: int) -> None:
+    """Whichever of the two is called the baseline, the answer is the same."""
+    new, old = noisy(scale, seed), noisy(1, seed + 1)
+    one = Expect(part="p", series="new", against="old", ratio=0.5, within=0.2)
+    other = Expect(part="p", series="old", against="new", ratio=2, within=0.2)
+    first = judge(one, outcome(new=new, old=old), None).answer
+    assert judge(other, outcome(new=new, old=old), None).answer is first
+
+
+def test_five_pairs_are_too_few() -> None:
+    found = judge(RATIO, outcome(new=[1.0] * 5, old=[2.0] * 5), None)
+    assert found.answer is Answer.CANNOT
+    assert "too few" in found.measured
+
+
+@pytest.mark.parametrize(
+    ("medians", "answer"),
+    [
+        ((1.0, 2.0, 3.0), Answer.REPRODUCED),
+        ((1.0, 1.0, 3.0), Answer.NOT_REPRODUCED),
+        ((1.0, 3.0, 2.0), Answer.CONTRADICTED),
+    ],
+)
+def test_an_order(medians: tuple[float, float, float], answer: Answer) -> None:
+    expect = Expect(part="p", order=["a", "b", "c"])
+    series = {name: noisy(scale, 3) for name, scale in zip("abc", medians, strict=True)}
+    assert judge(expect, outcome(**series), None).answer is answer
+
+
+def test_a_wide_interval_does_not_reproduce_a_value() -> None:
+    expect = Expect(part="p", series="a", value=10, within=0.1)
+    assert judge(expect, outcome(a=[1, 1, 1, 1, 1, 30]), None).answer is Answer.NOT_REPRODUCED
+    assert judge(expect, outcome(a=noisy(10, 1)), None).answer is Answer.REPRODUCED
+
+
+def test_counts_need_no_interval() -> None:
+    seen = Outcome(
+        experiment="x", settings={}, series={"calls": Series(samples=(1.0,), unit="count")}
+    )
+    for expect, answer in [
+        (Expect(part="p", series="calls", value=1), Answer.REPRODUCED),
+        (Expect(part="p", series="calls", value=2), Answer.CONTRADICTED),
+        (Expect(part="p", series="calls", at_least=3), Answer.CONTRADICTED),
+        (Expect(part="p", series="calls", at_most=1), Answer.REPRODUCED),
+    ]:
+        assert judge(expect, seen, None).answer is answer
+
+
+def test_what_is_missing_is_said_with_its_reason() -> None:
+    seen = Outcome(experiment="x", settings={}, missing={"tmpfs": "only root may mount"})
+    found = judge(Expect(part="p", series="tmpfs/stat", value=1), seen, None)
+    assert (found.answer, found.measured) == (Answer.CANNOT, "only root may mount")
+
+
+@given(st.lists(st.sampled_from(list(Answer)), min_size=1))
+def test_a_claims_answer_is_the_gravest_of_those_that_were_tested(answers: list[Answer]) -> None:
+    found = [Finding(part="p", answer=answer, claimed="", measured="") for answer in answers]
+    tested = [answer for answer in answers if answer is not Answer.CANNOT]
+    assert overall(found) is (min(tested, key=list(Answer).index) if tested else Answer.CANNOT)
+
+
+def test_the_shipped_claims_can_be_made() -> None:
+    claims, _ = reading.load(SHIPPED)
+    assert len(claims.claims) == 11
+    verify.check(claims)
+    for claim in claims.claims:
+        for quick in (False, True):
+            settings = Settings(verify.settings_of(claim, quick=quick))
+            assert settings.number("rounds", 6) >= 6  # fewer pairs have no interval
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "said"),
+    [
+        ("experiment: links", "experimint: links", "experimint"),
+        ("value: 42.8}", "value: often}", "value"),
+        ("id: resolution", "id: Resolution!", "id"),
+        ("needs: [kubernetes]}", "ratio: 3}", "series and against"),
+    ],
+)
+def test_mistakes_have_their_place(sound: str, broken: str, said: str) -> None:
+    text = SHIPPED.read_text().replace(sound, broken, 1)
+    number = next(n for n, line in enumerate(text.splitlines(), 1) if broken in line)
+    with pytest.raises(InputError, match=rf"(?m)^c\.yaml:{number}:\d+: .*{said}"):
+        reading.parse(text, Path("c.yaml"))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        reading.parse(text, Path("c.yaml"))
+    except InputError as error:
+        if "c.yaml:" not in error.message:
+            raise
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(home=Home(tmp_path / "go"), results=tmp_path, say=lambda _: None)
+
+
+def test_a_run_goes_on_where_it_stopped(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, _ = reading.load(SHIPPED)
+    claim = next(one for one in claims.claims if one.id == "build-time-by-place")
+    made = []
+    names = {f"{place}/gocache cold, pages warm/wall": place for place in ("disk", "home", "shm")}
+
+    def made_up(_name: str, settings: object, _ground: Ground) -> Outcome:
+        made.append(settings)
+        if len(made) == 1:
+            raise HostLacks("the disk was away")
+        return outcome(**{name: noisy(10, len(made)) for name in names})
+
+    monkeypatch.setattr(experiments, "run", made_up)
+    failed = verify.verify(claim, tmp_path, ground, quick=True)
+    assert failed.answer is Answer.CANNOT
+    assert "the disk was away" in failed.findings[0].measured
+    first = verify.verify(claim, tmp_path, ground, quick=True)  # a failed one is made again
+    again = verify.verify(claim, tmp_path, ground, quick=True)
+    assert len(made) == 2
+    assert first.findings == again.findings
+    assert first.answer is Answer.NOT_REPRODUCED
+    verify.verify(claim, tmp_path, ground, quick=False)  # other settings are another experiment
+    assert len(made) == 3
+    page = report.html(claims, [first], host={"kernel": "<6>"}, quick=True)
+    assert "&lt;6&gt;" in page
+    text = report.markdown(claims, [first], host={}, quick=True)
+    assert "**not reproduced**" in text

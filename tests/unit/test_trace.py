@@ -1,0 +1,131 @@
+"""Reading what strace, the go command's action graph and its cache keys say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.bench import actions, links
+from lab.errors import InputError
+from lab.trace import goroot, strace, why
+
+LINES = [
+    '12 openat(AT_FDCWD, "/go/src/fmt/print.go", O_RDONLY|O_CLOEXEC) = 3 <0.000012>',
+    '12 newfstatat(AT_FDCWD, "/go/x\\"y\\303\\251", 0) = -1 ENOENT (No such file) <0.000005>',
+    '13 openat(AT_FDCWD, "/cache/ab/runtime.a", O_RDONLY <unfinished ...>',
+    "12 --- SIGURG {si_signo=SIGURG} ---",
+    "13 <... openat resumed>) = 7 <0.000120>",
+    "13 +++ exited with 0 +++",
+    "12 close(3) = 0 <0.000001>",
+]
+
+
+def test_calls_are_read_also_where_they_were_cut_in_two() -> None:
+    found = list(strace.read(LINES))
+    assert [(call.name, call.path, call.error) for call in found] == [
+        ("openat", "/go/src/fmt/print.go", None),
+        ("newfstatat", '/go/x"yé', "ENOENT"),
+        ("openat", "/cache/ab/runtime.a", None),
+    ]
+    assert [call.took_s for call in found] == [12e-6, 5e-6, 120e-6]
+
+
+@given(st.lists(st.text(max_size=60)))
+def test_any_output_is_read(lines: list[str]) -> None:
+    list(strace.read(lines))
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace on this host")
+def test_what_python_itself_opened(tmp_path: Path) -> None:
+    """The oracle is a program that says what it opens."""
+    names = [tmp_path / f"file {number}" for number in range(3)]
+    code = f"for name in {[str(name) for name in names]!r}: open(name, 'w').close()"
+    calls = strace.traced([sys.executable, "-c", code], tmp_path / "log")
+    opened = [call.path for call in calls if call.name == "openat" and call.error is None]
+    assert [path for path in opened if path.startswith(str(tmp_path))] == list(map(str, names))
+
+
+def test_sums_by_class() -> None:
+    seen = goroot.summary(
+        list(strace.read(LINES)), goroot="/go", gocache="/cache", project="/home/me"
+    )
+    by = {one.kind: one for one in seen.classes}
+    assert (by["GOROOT source"].opens, by["GOROOT other"].failed) == (1, 1)
+    assert by["GOCACHE"].files == 1
+    assert seen.runtime_archive_share == 0.5
+    assert seen.most == (("/go/src/fmt/print.go", 1),)
+
+
+def test_classes_do_not_run_into_one_another() -> None:
+    assert goroot.classify("/go2/src/x.go", "/go", "/cache", "") == "other"
+    assert goroot.classify("/go/pkg/tool/linux_amd64/compile", "/go", "/c", "") == "GOROOT tools"
+    assert goroot.classify("/go/bin/go", "/go", "/cache", "") == "GOROOT tools"
+
+
+def test_calls_between_marks() -> None:
+    trace = 'execve("x") = 0\ngetppid() = 4\nreadlink("l") = 1\nopenat(1) = 3\ngetppid() = 4\n'
+    assert links.calls_between_marks(trace) == ("readlink", "openat")
+    assert links.calls_between_marks("openat(1) = 3\n") == ()
+
+
+def test_the_first_piece_of_a_key_that_differs() -> None:
+    def said(version: str, digest: str, key: str) -> str:
+        return (
+            f'HASH[build fmt]\nHASH[build fmt]: "{version}"\nHASH /go/x.go: 12\n'
+            f'HASH[build fmt]: "file print.go {digest}\\n"\nHASH[build fmt]: {key}\n'
+        )
+
+    one = why.keys(said("go1.22", "aa", "11"))
+    assert why.changes(one, one) == ()
+    (version,) = why.changes(one, why.keys(said("go1.23", "bb", "22")))
+    assert why.reason(version) == "the Go version"
+    (file,) = why.changes(one, why.keys(said("go1.22", "bb", "33")))
+    assert (file.before, why.reason(file)) == ("file print.go aa\\n", "a source file")
+
+
+def graph(*items: tuple[int, list[int], int, int]) -> str:
+    return json.dumps(
+        [
+            {
+                "ID": number,
+                "Mode": "build",
+                "Package": f"p{number}",
+                "Deps": deps,
+                "TimeStart": f"2026-11-23T19:00:{start:02d}.123456789Z",
+                "TimeDone": f"2026-11-23T19:00:{end:02d}.123456789Z",
+                "Cmd": ["compile"] if number % 2 else None,
+            }
+            for number, deps, start, end in items
+        ]
+    )
+
+
+def test_the_critical_path_is_the_longest_chain() -> None:
+    found = actions.read(graph((0, [1, 2], 9, 10), (1, [3], 3, 9), (2, [3], 3, 4), (3, [], 0, 3)))
+    assert [action.number for action in actions.critical_path(found)] == [3, 1, 0]
+    assert actions.compiled(found, of_std=True) == ("p1", "p3")
+    assert sum(action.lasted_s for action in actions.critical_path(found)) == pytest.approx(10)
+
+
+def test_a_chain_of_any_length() -> None:
+    items = [(n, [n + 1] if n < 4999 else [], n % 50, n % 50 + 1) for n in range(5000)]
+    assert len(actions.critical_path(actions.read(graph(*items)))) == 5000
+
+
+@given(st.text(max_size=80))
+def test_what_is_no_graph_is_refused(text: str) -> None:
+    try:
+        actions.read(text)
+    except InputError as error:
+        if "no action graph" not in error.message:
+            raise
+
+
+def test_escapes_of_strace() -> None:
+    assert strace.plain("a\\tb\\\\") == "a\tb\\"
