@@ -39,6 +39,11 @@ class Group:
         return tuple(folder / "cgroup.procs" for folder in self.folders.values())
 
     @property
+    def steps(self) -> str:
+        """Where containers belong, as engines name a group: from the hierarchies' roots."""
+        return f"/{self.name}/steps" if self.version == "v2" else f"/{self.name}"
+
+    @property
     def cpu_s(self) -> float | None:
         """CPU seconds of every process that was ever in it, the ended ones included."""
         if "cpuacct" in self.folders:

@@ -29,6 +29,7 @@ from lab.events import (
     Raw,
     Ready,
 )
+from lab.groups import Group
 from lab.record import EngineFacts, Image
 
 _PIECE = 1 << 18
@@ -97,6 +98,9 @@ class PodmanEngine:
         if request.cold:
             self._images.forget()
         parameters = build_parameters(request, nocache=request.cold and not self._private)
+        if (group := self._group()) is not None and group.version == "v2":
+            # In v1 steps are below the service's own group; v2 lets runtimes put them elsewhere.
+            parameters["cgroupparent"] = group.steps
         body: Any = _Body(request.context)
         yield Ready(0.0)
         started = time.monotonic()
@@ -137,7 +141,10 @@ class PodmanEngine:
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         service = self._service
         with service.told("make a container"):
-            body = json.dumps(container_spec(request))
+            spec = container_spec(request)
+            if (group := self._group()) is not None:
+                spec["cgroup_parent"] = group.steps  # else below one that all podmans share
+            body = json.dumps(spec)
             made = service.call("POST", "/containers/create", data=body, headers=_JSON)
             place = f"/containers/{made.json()['Id']}"
         started = time.monotonic()
@@ -159,6 +166,10 @@ class PodmanEngine:
 
     def usage(self) -> Usage | None:
         return self._usage()
+
+    def _group(self) -> Group | None:
+        used = self._usage()
+        return None if used is None else used.group
 
     def close(self) -> None:
         try:

@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from lab.engines.protocol import ContainerRequest
 from lab.engines.usage import of_processes
-from lab.events import Ready
+from lab.events import Log, Ready
 from lab.watch import Meter
 from tests.contract.conftest import Bench
 
@@ -50,6 +51,21 @@ def test_the_group_and_the_processes_agree(real_bench: Bench) -> None:
     assert by_processes == pytest.approx(by_group, rel=0.05, abs=0.05)
 
 
+def test_a_container_s_work_counts_as_well(real_bench: Bench) -> None:
+    _built(real_bench, "RUN true")
+    script = BURN.removeprefix("RUN ")
+    request = ContainerRequest(image="localhost/lab/test:built", command=("sh", "-c", script))
+    with Meter(real_bench.engine.usage) as meter:
+        meter.begin()
+        told = list(real_bench.engine.run(request))
+        meter.end()
+    said = _times(b"".join(event.data for event in told if isinstance(event, Log)).decode())
+    assert said is not None
+    assert meter.cpu_s is not None
+    assert meter.cpu_s >= said * 0.97
+    assert meter.cpu_s < said + 2.5  # the engine's own work for a container, on a busy machine
+
+
 def test_memory_that_a_step_held_is_seen(real_bench: Bench) -> None:
     quiet, _ = _built(real_bench, IDLE)
     # A pipe's reader that must keep one line of 150 MB until it ends.
@@ -69,8 +85,12 @@ def _built(bench: Bench, step: str) -> tuple[Meter, float | None]:
         )
         meter.end()
     assert folded.status == "ok", folded.reason
-    said = re.search(r"(\d+)m([\d.]+)s (\d+)m([\d.]+)s", bench.logs.decode())
+    return meter, _times(bench.logs.decode())
+
+
+def _times(text: str) -> float | None:
+    said = re.search(r"(\d+)m([\d.]+)s (\d+)m([\d.]+)s", text)
     if said is None:
-        return meter, None
+        return None
     minutes, seconds, system_minutes, system_seconds = map(float, said.groups())
-    return meter, 60 * (minutes + system_minutes) + seconds + system_seconds
+    return 60 * (minutes + system_minutes) + seconds + system_seconds
