@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from lab import dockerignore, stats
+from lab.advise.rewrites import Rewrite
 from lab.context import Context
 from lab.dockerfile import parse
 from lab.edits import Inputs
@@ -31,7 +32,7 @@ class Proof:
 def prove(
     engine: Engine,
     given: Inputs,
-    rewritten: Inputs,
+    rewrite: Rewrite,
     texts: Sequence[str],
     *,
     rounds: int,
@@ -41,11 +42,14 @@ def prove(
 
     Raises BuildsFailed where one does not build: a rewrite that breaks the build is no gain.
     """
+    old, new = (given.dockerfile, None), (rewrite.dockerfile, rewrite.ignore)
     pairs = []
     for number in range(rounds):
-        order = (rewritten, given) if number % 2 else (given, rewritten)
-        took = {id(one): _edited(engine, one, texts, f"{seed}-{number}") for one in order}
-        pairs.append((took[id(rewritten)], took[id(given)]))
+        took = {
+            one: _edited(engine, given, one, texts, f"{seed}-{number}")
+            for one in ((new, old) if number % 2 else (old, new))
+        }
+        pairs.append((took[new], took[old]))
     found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
     return Proof(
         pairs=tuple(pairs),
@@ -54,14 +58,16 @@ def prove(
     )
 
 
-def _edited(engine: Engine, given: Inputs, texts: Sequence[str], token: str) -> float:
-    build(engine, given, cold=True)
+def _edited(
+    engine: Engine, given: Inputs, way: tuple[str, str | None], texts: Sequence[str], token: str
+) -> float:
+    given = replace(given, dockerfile=way[0])
+    build(engine, _ignoring(given, way[1]), cold=True)
     total = 0.0
     for text in texts:
         # every round's change is one that no cache has seen
-        edited = edits.apply(text, given).inputs
-        marked = _marked(edited, text, token)
-        total += build(engine, marked, cold=False)
+        edited = _marked(edits.apply(text, given).inputs, text, token)
+        total += build(engine, _ignoring(edited, way[1]), cold=False)
     return total
 
 
@@ -100,17 +106,15 @@ def build(engine: Engine, given: Inputs, *, cold: bool) -> float:
     return folded.wall_s
 
 
-def rewritten(given: Inputs, dockerfile: str, ignore: str | None) -> Inputs:
-    """The inputs with a rewrite's Dockerfile and .dockerignore."""
-    changed = replace(given, dockerfile=dockerfile)
+def _ignoring(given: Inputs, ignore: str | None) -> Inputs:
+    """What is sent under a rewrite's .dockerignore."""
     if ignore is None:
-        return changed
+        return given
     rules = dockerignore.parse(ignore)
-    kept: Mapping[str, object] = given.context.entries
     entries = {
-        path: given.context.entries[path]
-        for path in kept
+        path: entry
+        for path, entry in given.context.entries.items()
         if path == given.dockerfile_path or not rules.excludes(path)
     }
     whole = Context(entries).with_file(".dockerignore", ignore.encode())
-    return replace(changed, context=whole)
+    return replace(given, context=whole)

@@ -107,8 +107,8 @@ def _packages_first(parsed: Dockerfile, paths: Collection[str]) -> Iterator[Rewr
         shown = " ".join(operands(copy)[:-1])
         if any(one.keyword in {"USER", "WORKDIR", "SHELL"} for one in between):
             continue
-        last = operands(copy)[-1].strip("./")
-        if last and last in run.text:
+        place = operands(copy)[-1].rstrip("/")
+        if len(place) > 1 and place in run.text:
             continue
         yield Rewrite(
             kind="packages before sources",

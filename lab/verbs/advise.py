@@ -112,7 +112,7 @@ def _prove(
     from dataclasses import replace
 
     from lab import bases
-    from lab.advise.proof import prove, rewritten
+    from lab.advise.proof import prove
     from lab.bases.sources import BaseSource
     from lab.engines import open_engine
 
@@ -125,8 +125,7 @@ def _prove(
     with closing(open_engine(engine_name, private=options.private, say=_said)) as engine:
         if base is not None:
             engine.ensure(base.image)
-        other = rewritten(given, one.rewrite.dockerfile, one.rewrite.ignore)
-        proof = prove(engine, given, other, texts[:3], rounds=options.prove, seed=1)
+        proof = prove(engine, given, one.rewrite, texts[:3], rounds=options.prove, seed=1)
     return {"ratio": proof.ratio, "verdict": proof.verdict, "pairs": [*proof.pairs]}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
 from lab.verbs.output import print_json, say
+from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
     from lab.explain import Explanation
@@ -16,7 +18,22 @@ if TYPE_CHECKING:
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("run", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("run", nargs="?", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="IMAGE",
+        help="twice: two images, by name or as archives; no run is needed",
+    )
+    verb.add_argument(
+        "--between",
+        nargs=2,
+        type=Path,
+        metavar="DOCKERFILE",
+        help="two Dockerfiles in their contexts: what of the second would miss after the first",
+    )
+    engines_and_arguments(verb)
     verb.add_argument("--build", metavar="ID", help="this build alone; a part of its id will do")
     verb.add_argument("--step", type=int, metavar="N", help="this instruction alone")
     verb.add_argument("--phase", metavar="PHASE", help="builds of this phase, engines side by side")
@@ -28,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
     """Explain a stored run's builds."""
     from lab import explain, runs
 
+    if options.image or options.between:
+        return _compared(options)
+    if options.run is None:
+        raise InputError("explain what?", remedy="name a run, --image twice, or --between")
     stored = runs.load(options.run, options.results)
     found = _chosen(explain.explanations(stored), options, stored)
     if options.json:
@@ -39,6 +60,36 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for one in found:
         for line in explain.as_text(one, options.step):
+            say(line)
+    return 0
+
+
+def _compared(options: argparse.Namespace) -> int:
+    """Images, or Dockerfiles with their contexts: nothing is run."""
+    from lab.explain import as_json, as_text, images
+    from lab.manifest import rules
+    from lab.predict import whatif
+
+    if options.image:
+        if len(options.image) != 2:
+            raise InputError("one image alone cannot be compared", remedy="give --image twice")
+        one, other = (images.past(name) for name in options.image)
+        for line in images.differences(one, other):
+            say(line)
+        return 0
+    before, after = (
+        whatif.manifest(whatif.inputs(path, None, pairs(options.build_arg), options.target))
+        for path in options.between
+    )
+    found = [
+        whatif.whatif(before, after, rules(name, version), name=name)
+        for name, version in engines(options.engine)
+    ]
+    if options.json:
+        print_json([as_json(one) for one in found])
+        return 0
+    for explanation in found:
+        for line in as_text(explanation, predicted=True):
             say(line)
     return 0
 

@@ -10,6 +10,7 @@ from lab.context import Context, File
 
 FRESH = "mkdir -p /out; cat /proc/sys/kernel/random/uuid > /out/"
 # What each engine looks at, from the captured facts of the engines, not from the code under test.
+# Podman 4 tells root's files from others', and no two others apart.
 SEES_OWNER = {"docker-classic", "podman"}
 CLEANS_PATHS = {"docker", "docker-classic", "podman"}
 CHAINS_METADATA = {"docker-classic", "podman", "simulated"}
@@ -110,8 +111,10 @@ def mode(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
 def owner(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
     path = _pick(made, rng, taken)
     made.serial += 1
+    root = made.files[path].owner == (0, 0)
     _file(made, path, owner=(made.serial, made.serial))
-    return {("file", path, "owner")} if made.engine in SEES_OWNER else set()
+    seen = made.engine in SEES_OWNER and (root or made.engine != "podman")
+    return {("file", path, "owner")} if seen else set()
 
 
 def time(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:

@@ -101,7 +101,10 @@ def test_times_never_count_and_owners_for_some() -> None:
     assert told(made(), other, "docker", "20.10.24") == []
     said = ["1 file changed (main.go owner 0:0→7:7)"]
     assert told(made(), other, "docker", "28.5.2") == said
+    said = ["1 file changed (main.go owner 0:0→another)"]
     assert told(made(), other, "podman", "4.3.1") == said
+    third = made(main_go=File(b"one", owner=(8, 8)))
+    assert told(other, third, "podman", "4.3.1") == []
     assert told(made(), other, "podman", "5.8.6") == []
 
 
