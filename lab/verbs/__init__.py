@@ -22,6 +22,7 @@ VERBS = {
     "schema": "print the JSON Schema of scenario files",
     "goroot": "install Go versions side by side and switch between them in one step",
     "verify": "put published claims to the test on this host",
+    "trace": "count what a go command does with its GOROOT",
     "bench": "measure one thing about Go toolchains on this host",
     "doctor": "list what this host has and lacks",
 }

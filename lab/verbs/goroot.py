@@ -40,6 +40,8 @@ def options(verb: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--how", choices=("link", "overlay"), help="default: what the host allows"
         )
+    inject = actions.add_parser("inject", help="print what sets the current version elsewhere")
+    inject.add_argument("kind", choices=("shell", "github", "gitlab", "dockerfile"))
     release = actions.add_parser("release", help="take the lab's overlay from a folder")
     release.add_argument("at", type=Path, metavar="PATH")
 
@@ -66,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
         say(f'on PATH with: export PATH="{place or home.current}/bin:$PATH"; leave GOROOT unset')
     elif options.action == "rollback":
         say(f"Go {switch.rollback(home, place=place, how=options.how)} is current again")
+    elif options.action == "inject":
+        say(_injected(home, options.kind))
     elif options.action == "release":
         say(f"{switch.release(options.at.absolute())} overlays taken away")
     else:
@@ -80,6 +84,17 @@ def place_of_versions(chosen: Path | None) -> Home:
 
     named = chosen or os.environ.get("LAB_GOROOTS")
     return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
+
+
+def _injected(home: Home, kind: str) -> str:
+    from lab.errors import InputError
+    from lab.goroot import inject
+
+    now = home.now()
+    if now is None:
+        raise InputError("no Go version is current", remedy="lab goroot use VERSION")
+    # Images are built later and pipelines run long: they get the version, not the link.
+    return inject.inject(kind, home.installed(now.version), now.version).rstrip("\n")
 
 
 def _status(home: Home, place: Path | None, *, as_json: bool) -> None:

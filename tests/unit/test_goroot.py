@@ -14,11 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab import dockerfile
 from lab.errors import HostLacks, InputError
-from lab.goroot import mounting, switch
+from lab.goroot import inject, mounting, switch
 from lab.goroot.home import Home, checked, remove
 
 OLD, NEW = "1.22.10", "1.23.9"
@@ -214,3 +216,27 @@ def test_the_command_line(home: Home) -> None:
     gone = lab("use", "1.9.9")
     assert gone.returncode == 2
     assert "lab goroot install 1.9.9" in gone.stderr
+
+
+def test_what_is_injected_works_where_it_is_put(home: Home, tmp_path: Path) -> None:
+    """A shell takes the lines, and they win over a GOROOT that was set; the rest is valid YAML."""
+    tree = home.tree(OLD)
+    lines = inject.inject("shell", tree, OLD)
+    script = f"export GOROOT=/elsewhere\n{lines}go version; echo ${{GOROOT-unset}}\n"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"go version go{OLD}", "unset"]
+    (step,) = yaml.safe_load(inject.inject("github", tree, OLD))
+    paths = {"GITHUB_PATH": str(tmp_path / "path"), "GITHUB_ENV": str(tmp_path / "env")}
+    subprocess.run(["bash", "-c", step["run"]], env=os.environ | paths, check=True)
+    assert (tmp_path / "path").read_text() == f"{tree}/bin\n"
+    pipeline = yaml.safe_load(inject.inject("gitlab", tree, OLD))
+    script = "\n".join([*pipeline["before_script"], "go version"])
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"go version go{OLD}\n"
+    assert dockerfile.parse(f"FROM scratch\n{inject.inject('dockerfile', tree, OLD)}")
+
+
+def test_a_path_that_cannot_stand_in_path_is_refused() -> None:
+    for kind in inject.KINDS:
+        with pytest.raises(InputError):
+            inject.inject(kind, Path("/a:b"), OLD)

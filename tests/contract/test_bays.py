@@ -1,0 +1,114 @@
+"""What experiments mount is given back: at their end, on an error, and after a kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.bench import bay as bays
+from lab.errors import DiskFull, InputError
+from lab.goroot import mounting
+
+pytestmark = pytest.mark.skipif(mounting.possible() is not None, reason="mounts: root only")
+
+BUSY = """
+import sys, time
+from pathlib import Path
+from lab.bench import bay as bays
+with bays.bay(print) as bay:
+    disk = bay.disk("ext4", "disk", size=64 << 20)
+    bays.fill(Path(sys.argv[1]), disk / "tree")
+    bay.tmpfs("memory")
+    bay.bind("again", disk / "tree", read_only=True)
+    bay.overlay("over", disk / "tree")
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def left(cache: Path) -> tuple[list[str], list[str]]:
+    """Mounts and loop devices whose paths lie below the cache, as the kernel lists them."""
+    mounts = [
+        line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(cache) in line
+    ]
+    loops = [
+        path.read_text()
+        for path in Path("/sys/block").glob("loop*/loop/backing_file")
+        if str(cache) in path.read_text()
+    ]
+    return mounts, loops
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "tree/bin").mkdir(parents=True)
+    (tmp_path / "tree/bin/go").write_text("go")
+    return tmp_path / "tree"
+
+
+def fails(tree: Path) -> None:
+    with bays.bay(lambda _: None) as bay:
+        point = bay.disk("ext4", "disk", size=64 << 20)
+        bays.fill(tree, point / "go")
+        bay.bind("twice", point)
+        assert (bay.folder / "twice/go/bin/go").read_text() == "go"
+        raise InputError("in the middle")
+
+
+def test_all_is_given_back_at_the_end_and_on_an_error(cache: Path, tree: Path) -> None:
+    with pytest.raises(InputError, match="in the middle"):
+        fails(tree)
+    assert left(cache) == ([], [])
+    assert list((cache / "bays").iterdir()) == []
+
+
+def test_after_a_kill_the_next_start_gives_all_back(cache: Path, tree: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY, tree], stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as busy:
+        assert busy.stdout is not None
+        assert busy.stdout.readline() == "ready\n"
+        mounts, loops = left(cache)
+        assert len(mounts) == 4
+        assert len(loops) == 1
+        with bays.bay(lambda _: None):  # an experiment beside it leaves it alone
+            assert len(left(cache)[0]) == 4
+        busy.send_signal(signal.SIGKILL)
+        busy.wait()
+    assert len(left(cache)[0]) == 4
+    said: list[str] = []
+    with bays.bay(said.append):
+        assert left(cache) == ([], [])
+    assert len(said) == 1
+    assert list((cache / "bays").iterdir()) == []
+
+
+def test_a_tree_that_has_no_room_is_refused_beforehand(tree: Path) -> None:
+    (tree / "large").write_bytes(b"x" * (3 << 20))
+    with bays.bay(lambda _: None) as bay:
+        small = bay.tmpfs("small", size="2m")
+        with pytest.raises(DiskFull, match="has no room"):
+            bays.fill(tree, small / "go")
+        assert not list((small / "go").iterdir())
+
+
+def test_a_device_in_use_is_never_made_a_file_system(tmp_path: Path) -> None:
+    root = next(
+        line.split(" - ")[1].split()[1]
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        if line.split()[4] == "/"
+    )
+    for device in (root, str(tmp_path), "/dev/null"):
+        with bays.bay(lambda _: None) as bay, pytest.raises(InputError):
+            bay.disk("ext4", "disk", device=device)
