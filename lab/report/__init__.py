@@ -15,7 +15,7 @@ from lab import compare, units
 from lab.record import Build, Run
 from lab.report.figures import Causes, Figures, figures
 from lab.report.headline import Headline, headline
-from lab.report.setting import facts, repeat
+from lab.report.setting import cpu_unknown, facts, repeat
 from lab.report.words import clean, instruction, one_line, outcomes, percent, ratio, spread
 from lab.stats import Summary
 from lab.table import Group, Measure, PhaseRows, Table
@@ -136,7 +136,7 @@ def sheet(
 ) -> Sheet:
     """The report of a comparison, which may span several runs."""
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
-    footnotes = [note.text for note in table.footnotes] + list(notes)
+    footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
     if len(failed) > SHOWN_FAILURES:
         footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
     return Sheet(

@@ -55,6 +55,17 @@ def control(told: Mapping[str, Any]) -> str:
     return f"{told.get('name')} {told.get('asked')}{where}: {told.get('state')}{held}{reason}"
 
 
+def cpu_unknown(runs: Sequence[Run]) -> list[str]:
+    """A note where builds have no CPU time, and what would give it."""
+    names = dict.fromkeys(one.name for run in runs for one in run.engines if not one.private)
+    if not names:
+        return []
+    return [
+        f"the CPU time of builds on {', '.join(names)} is not known: these daemons do others' work "
+        "as well; with --private it is measured"
+    ]
+
+
 def engine(told: EngineFacts) -> str:
     """An engine in words."""
     where = "private to the lab" if told.private else told.endpoint

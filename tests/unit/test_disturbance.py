@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from lab import disturbance, units
 from lab.disturbance import RULES, fitness, of_run
+from lab.record import EngineFacts, HostFacts, Run, ScenarioText
+from lab.report.setting import cpu_unknown
 from lab.watch import machine
 
 QUIET = {
@@ -129,3 +131,20 @@ def test_this_machine_is_read_as_its_files_have_it() -> None:
     assert seen.cached_bytes == pytest.approx(int(size[1]) * 1024, rel=0.2)
     assert seen.busy_s is not None
     assert seen.busy_s > 0
+
+
+def test_a_report_says_why_cpu_time_is_not_known() -> None:
+    def run(*, private: bool) -> Run:
+        engine = EngineFacts(
+            name="docker", version="1", api="1", endpoint="unix:///x", private=private,
+            storage="overlay2", builder="BuildKit",
+        )  # fmt: skip
+        scenario = ScenarioText(name="s", path=None, sha256="0", text="")
+        return Run(
+            id="r", status="complete", scenario=scenario, host=HostFacts(), engines=(engine,),
+            seed=1, started="",
+        )  # fmt: skip
+
+    assert cpu_unknown([run(private=True)]) == []
+    (said,) = cpu_unknown([run(private=False), run(private=False)])
+    assert said.startswith("the CPU time of builds on docker is not known")
