@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lab.record import Build
 from lab.stats import (
@@ -30,6 +31,15 @@ class Asked:
     looks: Looks | None = None
     seed: int = 1
     questions: int = 1
+
+
+def asked_of(options: Mapping[str, Any], seed: int) -> Asked:
+    """What a run's own options ask: how it was sampled decides which tests are honest."""
+    until = options.get("until")
+    if not isinstance(until, dict):
+        return Asked(seed=seed)
+    looks = Looks(int(until["least"]), int(options["rounds"]))
+    return Asked(margin=float(until["margin"]), looks=looks, seed=seed)
 
 
 def wall(build: Build) -> float | None:

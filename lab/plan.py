@@ -73,6 +73,11 @@ class Trial:
     container: Container | None = None
     skip: str | None = None
 
+    @property
+    def warm_up(self) -> bool:
+        """Whether it only warms up: it comes before round 1."""
+        return self.round < 1
+
     def build_id(self, phase: Phase) -> str:
         """Stable and fit for a file name: ``0007-docker-bookworm-default-r1-cold``."""
         number = self.first + self.phases.index(phase)
@@ -97,7 +102,7 @@ def order(scenario: Scenario) -> Iterator[tuple[int, Cell]]:
     the machine hits all cells alike and a recorded seed gives the order again.
     """
     known = cells(scenario)
-    for number in range(1, scenario.rounds + 1):
+    for number in range(1 - scenario.warm_up, scenario.rounds + 1):
         for cell in sorted(known, key=lambda one: _hash(scenario.seed, number, one)):
             yield number, cell
 

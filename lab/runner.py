@@ -68,8 +68,11 @@ def run(
     labels: Mapping[str, str],
     done: Collection[str] = (),
     held: Held | None = None,
+    wanted: Callable[[Trial], bool] = lambda _: True,
 ) -> Iterator[Happening]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
+
+    ``wanted`` is asked of each trial just before it would run.
 
     ``held`` are the scenario's controls; of these the page cache is prepared before each build.
 
@@ -78,7 +81,7 @@ def run(
     when its disk is full; both after the record of the build that met it was told.
     """
     for trial in trials:
-        if all(trial.build_id(phase) in done for phase in trial.phases):
+        if all(trial.build_id(phase) in done for phase in trial.phases) or not wanted(trial):
             continue
         if trial.skip is not None:
             yield from _skipped(trial, trial.phases, trial.skip)
@@ -185,6 +188,7 @@ def _build(
         id=build_id,
         cell=dict(trial.cell.axes),
         round=trial.round,
+        warm_up=trial.warm_up,
         phase=phase.name,
         started=started,
         image=_image(engine, tag, image_id) if folded.status == "ok" else None,
@@ -256,6 +260,7 @@ def _skipped(
             id=trial.build_id(phase),
             cell=dict(trial.cell.axes),
             round=trial.round,
+            warm_up=trial.warm_up,
             phase=phase.name,
             status=status,
             reason=reason,

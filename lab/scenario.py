@@ -78,11 +78,24 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Rounds go on, ``least`` at least, until each comparison is decided: a ratio of ``metric``
+    differs, or is the same within ``margin`` (0.05: 5 %).
+    """
+
+    least: int
+    margin: float
+    metric: Literal["wall", "cpu"] = "wall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What to vary, what to build, in which phases, how often, and what must hold.
 
     ``axes`` holds every axis with its values: engine, base, toolchain, layout and the user's own.
     A value that the scenario leaves to the project itself is ``own``. ``phases`` are names.
+    ``rounds`` is how many there are at most where ``until`` may end them; before them come
+    ``warm_up`` rounds that are not counted.
     """
 
     name: str
@@ -99,6 +112,8 @@ class Scenario:
     rounds: int
     seed: int
     expect: tuple[Expectation, ...]
+    until: Until | None = None
+    warm_up: int = 0
     controls: Controls = field(default_factory=Controls)
 
     @property

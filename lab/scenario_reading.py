@@ -15,7 +15,7 @@ from lab import dockerfile, scenario_claims
 from lab.bases.sources import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.controls import Controls
 from lab.errors import InputError
-from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario
+from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario, Until
 from lab.scenario_relations import (
     FILE_KINDS,
     Finding,
@@ -24,6 +24,7 @@ from lab.scenario_relations import (
     findings,
     toolchain_name,
 )
+from lab.scenario_rounds import RoundsEntry
 from lab.scenario_types import (
     BaseEntry,
     ControlsEntry,
@@ -176,7 +177,9 @@ def _scenario(
         workload=_workload(parsed.workload, folder),
         phases=tuple(parsed.phases),
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
-        rounds=parsed.rounds,
+        rounds=parsed.rounds.max,
+        until=_until(parsed.rounds),
+        warm_up=parsed.warm_up,
         seed=parsed.seed,
         controls=_controls(parsed.controls),
         expect=tuple(
@@ -184,6 +187,13 @@ def _scenario(
             for entry, line in zip(parsed.expect, lines, strict=True)
         ),
     )
+
+
+def _until(entry: RoundsEntry) -> Until | None:
+    if entry.until is None:
+        return None
+    margin = float(entry.until.strip("±+-% ")) / 100
+    return Until(least=entry.min, margin=margin, metric=entry.metric)
 
 
 def _base(entry: BaseEntry, folder: Path) -> BaseSource:

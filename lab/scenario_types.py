@@ -14,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from lab.scenario_rounds import THREE, Rounds
+
 EngineName = Literal["docker", "docker-classic", "podman", "simulated"]
 LayoutName = Literal[
     "default",
@@ -324,7 +326,8 @@ class ScenarioFile(Part):
     edits: dict[Name, Annotated[list[EditEntry], Field(min_length=1)]] = Field(
         default_factory=dict, description="edits of your own, by name"
     )
-    rounds: int = Field(3, ge=1, le=10_000, description="how often each cell is tried")
+    rounds: Rounds = Field(THREE, description="how often each cell is tried")
+    warm_up: int = Field(0, ge=0, le=100, description="rounds before, which are never counted")
     seed: Seed = Field(1, description="the seed of the order of trials")
     controls: ControlsEntry | None = Field(None, description="what is asked of the machine")
     expect: list[ExpectEntry] = Field(default_factory=list, description="what must hold")

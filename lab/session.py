@@ -6,11 +6,10 @@ for what happens in the builds.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,16 +27,18 @@ from lab import (
     plan,
     runner,
     runs,
+    sampling,
     store,
 )
 from lab.bases.sources import Base
 from lab.engines import features, open_engine
 from lab.engines.protocol import Engine, ImageArchive
-from lab.errors import InputError, Interrupted, LabError, SourceError
+from lab.errors import LabError, SourceError
 from lab.events import Raw
 from lab.groups import Group
 from lab.record import Build, EngineFacts, HostFacts, Run, RunStatus
 from lab.scenario import Scenario
+from lab.session_ending import ending
 
 Say = Callable[[str], None]
 
@@ -51,6 +52,9 @@ class Watcher(Protocol):
     def see(self, happening: runner.Happening) -> None:
         """What happens, in its order."""
 
+    def open(self, comparisons: Sequence[str]) -> None:
+        """The comparisons that are not decided yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -60,6 +64,7 @@ class Options:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
     keep: bool = False
+    budget: float | None = None
 
 
 def run(
@@ -69,8 +74,9 @@ def run(
     say: Say,
     watcher: Watcher,
     resumed: runs.StoredRun | None = None,
+    more: bool = False,
 ) -> runs.StoredRun:
-    """Run a scenario and give the run as it is stored.
+    """Run a scenario and give the run as it is stored; ``more`` rounds of a resumed one.
 
     An error that ends the run early is raised after the run's head says why; what was built until
     then stays in the folder and ``resumed`` goes on from there.
@@ -79,18 +85,23 @@ def run(
     opened = (
         store.create(options.results, _head(scenario, options))
         if resumed is None
-        else store.resume(resumed.folder)
+        else store.resume(resumed.folder, more=more)
     )
     with opened as writer:
-        with _ending(writer), ExitStack() as stack:
+        before = resumed.run if resumed is not None and more else None
+        with ending(writer, before), ExitStack() as stack:
             engines = _engines(scenario, options, stack, say)
             images = _images(scenario, say)
             facts = tuple(engine.facts() for engine in engines.values())
-            writer.amend(
-                host=_where_it_is_built(facts, otherwise=writer.run.host),
-                engines=facts,
-                bases=tuple(_as_record(base) for base in images.known),
-            )
+            here = host.facts(options.results)
+            known: dict[str, Any] = {
+                "host": _where_it_is_built(facts, otherwise=here),
+                "engines": facts,
+                "bases": tuple(_as_record(base) for base in images.known),
+            }
+            if before is not None:
+                sampling.same_host(before, replace(before, **known))
+            writer.amend(options={**writer.run.options, **sampling.options(scenario)}, **known)
             trials = plan.trials(
                 scenario,
                 images.of if images.known else partial(_imagined, scenario),
@@ -105,9 +116,14 @@ def run(
             held = stack.enter_context(controls.hold(scenario.controls, _groups(engines), say=say))
             stack.callback(_tell, held, writer)  # also of a run that ends early
             writer.amend(ready=_now(), controls=_controls(held))
-            _drive(trials, engines, writer, watcher, held)
+            sampled = sampling.Sampling(
+                scenario, writer.earlier, budget=options.budget, tell=watcher.open
+            )
+            _drive(trials, engines, writer, watcher, held, sampled)
         stored = runs.load(writer.folder, options.results)
-        writer.finish(_status(stored.builds), broken=expect.check(scenario.expect, stored.builds))
+        counted = tuple(build for build in stored.builds if not build.warm_up)
+        broken = expect.check(scenario.expect, counted)
+        writer.finish(_status(stored.builds), reason=sampled.ended, broken=broken)
     return runs.load(writer.folder, options.results)
 
 
@@ -138,7 +154,7 @@ def _head(scenario: Scenario, options: Options) -> Run:
         lab=__version__,
         options={
             "engines": list(scenario.engines),
-            "rounds": scenario.rounds,
+            **sampling.options(scenario),
             "endpoints": dict(options.endpoints),
             "private": options.private,
         },
@@ -147,30 +163,6 @@ def _head(scenario: Scenario, options: Options) -> Run:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-@contextmanager
-def _ending(writer: store.Writer) -> Iterator[None]:
-    """Whatever ends a run early is written into its head before it goes on its way."""
-    try:
-        yield
-    except (KeyboardInterrupt, BrokenPipeError) as stop:
-        why = f"stopped by {stop}" if isinstance(stop, KeyboardInterrupt) else "nobody reads on"
-        text = f"{why}; what was built so far is in {writer.folder}"
-        raise _ended(writer, Interrupted(text), why) from None
-    except LabError as error:
-        _ended(writer, error, error.message)
-        raise
-
-
-def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
-    """Write down why the run ends, and tell how to go on with it."""
-    with suppress(LabError), interrupts.shielded():  # on a full disk the first error is the news
-        writer.finish("partial", reason=reason)
-    if not isinstance(error, InputError):  # a scenario that must be mended makes another run
-        resume = f"lab run --resume {shlex.quote(str(writer.folder))}"
-        error.remedy = f"{error.remedy}, then {resume}" if error.remedy else resume
-    return error
 
 
 def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -> dict[str, Engine]:
@@ -305,11 +297,20 @@ def _drive(
     writer: store.Writer,
     watcher: Watcher,
     held: controls.Held,
+    sampled: sampling.Sampling,
 ) -> None:
     done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
     labels = {"io.imagelab.run": writer.run.id}
     watcher.begin(trials)
-    for happening in runner.run(trials, engines.__getitem__, labels=labels, done=done, held=held):
+    running = runner.run(
+        trials,
+        engines.__getitem__,
+        labels=labels,
+        done=done,
+        held=held,
+        wanted=sampled.wanted,
+    )
+    for happening in running:
         match happening:
             case Raw(at=at, data=data):
                 writer.raw(at, data)
@@ -320,6 +321,7 @@ def _drive(
                     writer.keep_context(build_id, stream)
             case runner.Built(build=build, dockerfile=text, manifest=manifest):
                 writer.append(build, text, manifest)
+                sampled.see(build)
             case _:
                 pass
         watcher.see(happening)

@@ -237,16 +237,19 @@ def create(results: Path, run: Run) -> Writer:
     return writer
 
 
-def resume(folder: Path) -> Writer:
-    """Go on with a run that stopped; a torn last line is dropped for good.
+def resume(folder: Path, *, more: bool = False) -> Writer:
+    """Go on with a run that stopped, or with ``more`` rounds of one that is complete; a torn last
+    line is dropped for good.
 
-    Raises InputError where the run is complete, StoreError where another process writes it.
+    Raises InputError where the run is complete and no more is asked, StoreError where another
+    process writes it.
     """
     with disk(folder):
         fd = _lock(folder, os.O_CREAT)
     try:
         stored = read(folder)
-        _refuse_complete(stored.run)
+        if not more:
+            _refuse_complete(stored.run)
         with disk(folder):
             data = (folder / BUILDS_FILE).read_bytes()
             os.ftruncate(fd, data.rfind(b"\n") + 1)

@@ -34,6 +34,9 @@ class _Quiet:
     def see(self, happening: runner.Happening) -> None:
         """Nothing is shown."""
 
+    def open(self, comparisons: Sequence[str]) -> None:
+        """Nothing is shown."""
+
 
 def measure(
     version: str,

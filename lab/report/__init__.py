@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import compare, units
+from lab.compare_verdicts import asked_of
 from lab.record import Build, Run
 from lab.report.figures import Causes, Figures, figures
 from lab.report.headline import Headline, headline
@@ -92,7 +93,8 @@ def report(stored: StoredRun) -> Report:
     """The report of one run, along the axis it is about, with the cause of each miss."""
     axis = compare.main_axis(stored.builds)
     columns = compare.values(stored.builds, axis)
-    table = compare.table(stored.builds, axis=axis, columns=columns)
+    asked = asked_of(stored.run.options, stored.run.seed)
+    table = compare.table(stored.builds, axis=axis, columns=columns, asked=asked)
     return Report(
         table=table,
         sheet=sheet(table, stored.builds, [stored.run], notes=stored.notes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -84,6 +84,7 @@ class Live:
         self.progress = Progress(total)
         self._stream = stream or sys.stderr
         self._recent: list[tuple[str, str]] = []
+        self._open = ""
         self._view: RichLive | None = None
         if self._stream.isatty() and not quiet:
             self._view = self._rich_view()
@@ -105,6 +106,13 @@ class Live:
             self._say(f"[{self.progress.finished}/{self.progress.total}] {line}, {self._time()}")
         else:
             self._recent = [*self._recent, (build.status, line)][-RECENT:]
+
+    def open(self, comparisons: Sequence[str]) -> None:
+        """The comparisons that are not decided yet."""
+        said = ", ".join(one_line(name, 60) for name in comparisons)
+        self._open = f"open: {said}" if said else "every comparison is decided"
+        if self._view is None:
+            self._say(one_line(self._open, 300))
 
     def say(self, text: str) -> None:
         """Something else worth a line: a base being made, an engine starting."""
@@ -168,6 +176,8 @@ class Live:
             lines.append(
                 _cut(f"  step {count}  {state.step}" if state.step else "  starting", "cyan")
             )
+        if self._open:
+            lines.append(_cut(self._open, "magenta"))
         foot = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=max(state.total, 1), completed=state.finished, width=20)
         text = f"{state.finished}/{state.total} builds, {self._time()}"

@@ -22,9 +22,7 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
     run = [trial for trial in trials if trial.skip is None]
     builds = sum(len(trial.phases) for trial in run)
     out.print(Text(f"{scenario.name}: {one_line(scenario.description, 300)}", style="bold"))
-    out.print(
-        f"{len(cells)} cells, {scenario.rounds} rounds, {builds} builds, seed {scenario.seed}"
-    )
+    out.print(f"{len(cells)} cells, {_rounds(scenario)}, {builds} builds, seed {scenario.seed}")
     out.print(f"phases: {', '.join(scenario.phases)}")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     axes = [axis for axis, values in scenario.axes.items() if values != ("own",)]
@@ -35,3 +33,10 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
         words = [Text(cell.axes[axis]) for axis in axes]
         table.add_row(*words, Text(trial.skip or "", style="yellow"))
     out.print(table)
+
+
+def _rounds(scenario: Scenario) -> str:
+    before = f" after {scenario.warm_up} to warm up" if scenario.warm_up else ""
+    if scenario.until is None:
+        return f"{scenario.rounds} rounds{before}"
+    return f"{scenario.until.least} to {scenario.rounds} rounds{before}"

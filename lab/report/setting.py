@@ -16,9 +16,13 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
     """What was compared, and on what, as names and texts."""
     versus = f", ratios to {table.baseline}" if table.baseline else ""
     found = [("compared", f"{table.axis}: {', '.join(table.columns)}{versus}")]
-    rounds = len({build.round for build in builds})
-    measured = sum(build.status == "ok" for build in builds)
-    found.append(("builds", f"{measured} measured of {len(builds)} planned, rounds: {rounds}"))
+    counted = [build for build in builds if not build.warm_up]
+    rounds = len({build.round for build in counted})
+    measured = sum(build.status == "ok" for build in counted)
+    said = f"{measured} measured of {len(counted)} planned, rounds: {rounds}"
+    if len(counted) < len(builds):
+        said += f"; {len(builds) - len(counted)} more to warm up, counted nowhere"
+    found.append(("builds", said))
     for run in runs:
         host = run.host
         found.append(("run", f"{run.id}, seed {run.seed}, started {run.started}"))
@@ -85,7 +89,8 @@ def repeat(run: Run) -> str:
     for name in run.options.get("engines") or ():
         address = endpoints.get(name)
         words += ["--engine", f"{name}={address}" if address else str(name)]
-    if rounds := run.options.get("rounds"):
+    # Where rounds end once all is decided, the scenario says so: a number would take that away.
+    if (rounds := run.options.get("rounds")) and not run.options.get("until"):
         words += ["--rounds", str(rounds)]
     if run.options.get("private"):
         words.append("--private")

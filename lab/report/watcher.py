@@ -57,6 +57,11 @@ class Watcher:
             case _:
                 pass
 
+    def open(self, comparisons: Sequence[str]) -> None:
+        """The comparisons that are not decided yet."""
+        if self._live is not None:
+            self._live.open(comparisons)
+
     def __enter__(self) -> Self:
         return self
 

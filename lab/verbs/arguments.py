@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 20m or 1h30m."""
+    found = re.fullmatch(r"(?=\d)(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", text)
+    parts = found.groups() if found else ()
+    seconds = sum(int(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 90s, 20m or 1h30m")
+    return float(seconds)
+
+
 def scenario(options: argparse.Namespace) -> Scenario:
     """The scenario that was named, with what the command line changes of it."""
     from lab.scenario import load
@@ -66,7 +77,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
         loaded = loaded.with_engines(tuple(endpoints(options.engine)))
     changes: dict[str, object] = {}
     if getattr(options, "rounds", None):
-        changes["rounds"] = options.rounds
+        changes |= {"rounds": options.rounds, "until": None}
     if getattr(options, "seed", None) is not None:
         changes["seed"] = options.seed
     return replace(loaded, **changes)  # type: ignore[arg-type]  # the names are Scenario's own

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from lab import compare as comparison
     from lab import report as reports
     from lab import runs
+    from lab.compare_verdicts import asked_of
     from lab.report import terminal
 
     values: Sequence[str] = options.values
@@ -62,7 +63,13 @@ def run(options: argparse.Namespace) -> int:
         axis = options.axis or comparison.RUN_AXIS
         if options.axis is not None:
             values = comparison.values(builds, axis)
-    table = comparison.table(builds, axis=axis, columns=values, with_degraded=options.with_degraded)
+    table = comparison.table(
+        builds,
+        axis=axis,
+        columns=values,
+        asked=asked_of(heads[0].options, heads[0].seed),
+        with_degraded=options.with_degraded,
+    )
     if options.json:
         print_json({"table": table.to_json()})
     else:

@@ -21,32 +21,45 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
-    verb.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
+    going_on = verb.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
+    going_on.add_argument(
+        "--append",
+        metavar="RUN",
+        help="add rounds to a run of this host: --rounds many, else as many as it asked for",
+    )
+    verb.add_argument(
+        "--budget",
+        type=arguments.duration,
+        metavar="TIME",
+        help="begin no trial after so long, such as 90s, 20m or 1h30m",
+    )
     verb.add_argument("--json", action="store_true", help="print run.json and the table as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run a scenario, or go on with a run."""
-    if (options.scenario is None) == (not options.resume):
+    earlier = options.resume or options.append
+    if (options.scenario is None) == (not earlier):
         raise InputError(
-            "lab run takes a scenario, or --resume with a run",
+            "lab run takes a scenario, or --resume or --append with a run",
             remedy="lab run scenarios/layer-cache.yaml",
         )
     stored = (
-        _resume(options) if options.resume else run_scenario(arguments.scenario(options), options)
+        _go_on(options, earlier) if earlier else run_scenario(arguments.scenario(options), options)
     )
     _show(stored, options)
     judge(stored)
     return 0
 
 
-def _resume(options: argparse.Namespace) -> StoredRun:
+def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
     from lab import runs
     from lab import scenario as scenarios
     from lab.session import Options
 
-    stored = runs.load(options.resume, options.results)
+    stored = runs.load(earlier, options.results)
     head, begun = stored.run, stored.run.options
     for name, kind in {"engines": list, "rounds": int, "endpoints": dict}.items():
         if not isinstance(begun.get(name), kind):
@@ -57,25 +70,33 @@ def _resume(options: argparse.Namespace) -> StoredRun:
     path = head.scenario.path
     loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
     loaded = loaded.with_engines(tuple(begun["engines"]))
-    loaded = replace(loaded, rounds=begun["rounds"], seed=head.seed)
+    rounds = begun["rounds"]
+    if options.append:
+        rounds += options.rounds or rounds
+    until = loaded.until if begun.get("until") else None  # --rounds had taken it away
+    loaded = replace(loaded, rounds=rounds, until=until, seed=head.seed)
     settings = Options(
         results=stored.folder.parent,
         endpoints=begun["endpoints"],
         private=begun.get("private", False) or options.private,
         keep=options.keep,
+        budget=options.budget,
     )
-    return watched(loaded, settings, options, resumed=stored)
+    more = options.append is not None
+    return watched(loaded, settings, options, resumed=stored, more=more)
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:
     from lab import compare as comparison
     from lab import report as reports
+    from lab.compare_verdicts import asked_of
     from lab.report import terminal
 
     if options.json:
         axis = comparison.main_axis(stored.builds)
         columns = comparison.values(stored.builds, axis)
-        table = comparison.table(stored.builds, axis=axis, columns=columns)
+        asked = asked_of(stored.run.options, stored.run.seed)
+        table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
         print_json(stored.run.to_json() | {"table": table.to_json()})
     else:
         terminal.show(reports.of_run(stored), steps=False)

@@ -25,6 +25,7 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         endpoints={name: address for name, address in named.items() if address},
         private=options.private,
         keep=options.keep,
+        budget=getattr(options, "budget", None),
     )
     return watched(scenario, settings, options)
 
@@ -34,6 +35,8 @@ def watched(
     settings: Options,
     options: argparse.Namespace,
     resumed: StoredRun | None = None,
+    *,
+    more: bool = False,
 ) -> StoredRun:
     """Run it, or go on with it, before the user's eyes; then write its reports."""
     from lab import report as reports
@@ -42,7 +45,9 @@ def watched(
 
     stream = sys.stderr if options.json else sys.stdout
     with Watcher(stream, quiet=options.quiet) as watcher:
-        stored = session.run(scenario, settings, say=watcher.say, watcher=watcher, resumed=resumed)
+        stored = session.run(
+            scenario, settings, say=watcher.say, watcher=watcher, resumed=resumed, more=more
+        )
     reports.write(stored)
     return stored
 

@@ -39,6 +39,7 @@ FLOOR = [
     {"advise"},
     {"table"},
     {"calibration", "compare"},
+    {"sampling"},
     {"validate"},
     {"report", "doctor", "gate"},
     {"session"},
@@ -53,6 +54,7 @@ SDKS = {
     "pydantic": {
         "scenario_types",
         "scenario_reading",
+        "scenario_rounds",
         "scenario_words",
         "gate/policy_types",
         "gate/policy_reading",

@@ -30,6 +30,9 @@ class Nobody:
     def see(self, happening: runner.Happening) -> None:
         """Nothing."""
 
+    def open(self, comparisons: Sequence[str]) -> None:
+        """Nothing."""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> runs.StoredRun:
