@@ -46,8 +46,8 @@ Say = Callable[[str], None]
 class Watcher(Protocol):
     """Is shown a run while it goes on."""
 
-    def begin(self, trials: Sequence[plan.Trial]) -> None:
-        """The trials that are about to run."""
+    def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
+        """The trials that are about to run, and the folder of their run."""
 
     def see(self, happening: runner.Happening) -> None:
         """What happens, in its order."""
@@ -301,7 +301,7 @@ def _drive(
 ) -> None:
     done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
     labels = {"io.imagelab.run": writer.run.id}
-    watcher.begin(trials)
+    watcher.begin(trials, writer.folder)
     running = runner.run(
         trials,
         engines.__getitem__,

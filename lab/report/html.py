@@ -23,7 +23,7 @@ from lab.report.results import axes, merged
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SCRIPTS = ("data.js", "charts.js", "page.js")
+SCRIPTS = ("theme.js", "data.js", "charts.js", "page.js")
 Cells = Sequence[tuple[str, float | str | None]]
 
 
@@ -66,6 +66,7 @@ def page(
     blocks: Mapping[str, Any],
     scripts: Sequence[str],
     connect: str = "'none'",
+    form: str = "'none'",
     **values: Any,
 ) -> str:
     """A page of the lab's: a template, JSON for its scripts, and a policy that allows no others."""
@@ -76,7 +77,7 @@ def page(
     allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in digests) or "'none'"
     policy = (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+        f"connect-src {connect}; base-uri 'none'; form-action {form}"
     )
     return (
         _environment()

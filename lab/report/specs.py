@@ -148,6 +148,34 @@ def waterfall(colours: Mapping[str, str], width: int = 560) -> Spec:
     }
 
 
+def trend(colours: Mapping[str, str], width: int = 560) -> Spec:
+    """Medians of a scenario's runs. Rows: ``run``, ``phase``, ``cell``, ``value``, ``tip``."""
+    axis = {"title": None, "labelAngle": -30, "labelLimit": 140}
+    kind = {"field": "cell", "type": "nominal", "title": None}
+    legend = {"orient": "bottom", "columns": 2, "labelLimit": 320, "labelColor": colours["ink"]}
+    line = {"type": "line", "color": colours["accent"], "aria": False}
+    point = {"type": "point", "size": 60, "filled": True, "color": colours["accent"]}
+    x = {"field": "run", "type": "ordinal", "sort": None, "axis": axis}
+    y = {"field": "value", "type": "quantitative", "title": None, **AXES["seconds"]}
+    y["axis"] = {**y["axis"], "grid": False}  # of a logarithm it is too dense for so low a chart
+    dashed, shaped = kind | {"legend": None}, kind | {"legend": legend}
+    return {
+        "facet": _phases("row", colours),
+        "spec": {
+            "width": width,
+            "height": 110,
+            "layer": [
+                {"mark": line, "encoding": {"x": x, "y": y, "strokeDash": dashed}},
+                {
+                    "mark": point,
+                    "encoding": {"x": x, "y": y, "shape": shaped, **TIP},
+                },
+            ],
+        },
+        "resolve": {"scale": {"y": "independent"}},
+    }
+
+
 def chart(spec: Spec, colours: Mapping[str, str], rows: Sequence[Mapping[str, Any]] = ()) -> Spec:
     """A whole specification: the chart, its rows, and how the lab's charts look."""
     return {

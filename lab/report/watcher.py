@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from lab import events, runner
 from lab.plan import Trial
 from lab.report.live import Live
+from lab.report.underway import Underway
 from lab.report.words import one_line
 
 
@@ -20,6 +22,7 @@ class Watcher:
         self._stream = stream
         self._quiet = quiet
         self._live: Live | None = None
+        self._underway: Underway | None = None
         self._began: runner.Began | None = None
         self._shown: set[int] = set()
         self._start = time.monotonic()
@@ -32,17 +35,19 @@ class Watcher:
         else:
             self._live.say(text)
 
-    def begin(self, trials: Sequence[Trial]) -> None:
-        """The builds are about to start."""
+    def begin(self, trials: Sequence[Trial], folder: Path) -> None:
+        """The builds are about to start; their run's folder is this."""
         total = sum(len(trial.phases) for trial in trials)
         self.say(f"set up in {time.monotonic() - self._start:.0f} s; {total} builds to do")
         self._live = Live(total, stream=self._stream, quiet=self._quiet)
         self._live.__enter__()
+        self._underway = Underway(folder, total)
 
     def see(self, happening: runner.Happening) -> None:
         """One happening, in its order."""
-        if self._live is None:
+        if self._live is None or self._underway is None:
             return
+        self._underway.see(happening)
         match happening:
             case runner.Began():
                 self._began, self._shown = happening, set()
@@ -71,5 +76,7 @@ class Watcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._underway is not None:
+            self._underway.close()
         if self._live is not None:
             self._live.__exit__(kind, error, trace)

@@ -14,6 +14,7 @@ VERBS = {
     "plan": "list a scenario's cells and what would be skipped",
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",
+    "serve": "show the runs of a results folder in a browser on this machine",
     "explain": "say why steps were not cached",
     "validate": "say what images need, what of them cannot run, and where they run",
     "predict": "say what an edit would rebuild, without building",

@@ -24,7 +24,7 @@ rounds: 1
 class Nobody:
     """Watches nothing."""
 
-    def begin(self, trials: Sequence[plan.Trial]) -> None:
+    def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing."""
 
     def see(self, happening: runner.Happening) -> None:

@@ -103,12 +103,3 @@ function hover(handler, event, item, value) {
   else showTip(typeof value === "string" ? value : value.tip || "", event.clientX, event.clientY);
 }
 document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
-
-function themed() {
-  const button = document.getElementById("theme");
-  button?.addEventListener("click", () => {
-    const dark = getComputedStyle(document.documentElement).getPropertyValue("--dark").trim() === "1";
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-  });
-}
-themed();

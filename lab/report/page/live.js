@@ -1,0 +1,21 @@
+"use strict";
+/* A build under way: asked for once a second, drawn as far as it is. */
+const SPECS = JSON.parse(document.getElementById("specs").textContent);
+const home = JSON.parse(document.getElementById("data").textContent);
+const now = new Figure({ id: "now", title: "The build under way", spec: "waterfall", note: "a step of unknown outcome still runs",
+  columns: [["label", "step"], ["outcome", "outcome"], ["tip", "so far"]] });
+document.getElementById("chart").append(now.root);
+
+async function look() {
+  try {
+    const told = await (await fetch(home.from)).json();
+    document.getElementById("state").textContent = told.said;
+    await now.show(told.rows);
+    document.body.dataset.ready = String(told.rows.length);
+    if (told.ended) { location.replace(home.report); return; }
+  } catch (error) {
+    document.getElementById("state").textContent = `the lab does not answer: ${error.message}`;
+  }
+  setTimeout(look, 1000);
+}
+look();

@@ -1,0 +1,30 @@
+"""`lab serve`: the runs of a results folder in a browser on this machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from lab.verbs import arguments
+from lab.verbs.output import say
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("--port", type=int, default=8700, metavar="N", help="default: 8700; 0: any")
+    arguments.results(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C."""
+    import sys
+
+    from lab.report.server import Server
+
+    with Server(options.results, options.port) as server:
+        say(f"{options.results} at {server.url} (Ctrl-C ends it)")
+        sys.stdout.flush()
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            say("ended")
+    return 0

@@ -1,0 +1,123 @@
+"""`lab serve`: what it answers, and to whom it does not."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import store
+from lab.report import underway
+from lab.report.server import Server
+from tests.unit.test_report import EVIL, builds, run
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    with store.create(tmp_path / "results", run()) as writer:
+        for one in builds(EVIL):
+            writer.append(one, "FROM base\n")
+        writer.finish("complete")
+    (tmp_path / "secret").write_text("secret")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def server(results: Path) -> Iterator[Server]:
+    with Server(results, 0) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def ask(server: Server, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, headers=named)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def test_the_list_finds_runs_by_their_words(server: Server) -> None:
+    status, text = ask(server, "/")
+    assert (status, run().id in text) == (200, True)
+    assert run().id in ask(server, "/?q=layer+docker")[1]
+    assert run().id not in ask(server, "/?q=nothing-of-this")[1]
+
+
+def test_reports_and_trends_are_pages(server: Server) -> None:
+    status, text = ask(server, f"/runs/{run().id}")
+    assert status == 200
+    assert "&lt;script&gt;alert(1)" in text
+    status, text = ask(server, "/trend/layer-cache")
+    assert (status, "10.2 s" in text) == (200, True)
+    assert "form-action 'self'" in text.replace("&#39;", "'")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/..",
+        "/runs/../secret",
+        "/runs/%2e%2e%2fsecret",
+        "/secret",
+        "/runs/",
+        "/live/x",
+        "/trend/x",
+    ],
+)
+def test_nothing_else_is_there(server: Server, path: str) -> None:
+    status, text = ask(server, path)
+    assert status == 404
+    assert text != "secret"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "attacker.example"},
+        {"Host": "attacker.example:8700"},
+        {"Host": ""},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+def test_other_sites_are_refused(server: Server, headers: dict[str, str]) -> None:
+    status, text = ask(server, "/", **headers)
+    assert (status, run().id in text) == (403, False)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_it_only_reads(server: Server, method: str) -> None:
+    assert ask(server, "/", method)[0] == 501
+
+
+def test_own_pages_are_answered(server: Server) -> None:
+    own = f"http://127.0.0.1:{server.server_port}"
+    assert ask(server, "/", Origin=own, Sec_Fetch_Site="same-origin")[0] == 200
+    assert ask(server, "/", Host=f"localhost:{server.server_port}")[0] == 200
+
+
+def test_a_build_under_way_is_told_as_long_as_its_run_lives(server: Server, results: Path) -> None:
+    path = results / run().id / underway.FILE
+    step = {"index": 0, "instruction": "RUN <b>", "start": 0.5, "end": None, "outcome": None}
+    told = {"build": "b", "phase": "cold", "cell": {"engine": "docker"}, "began": 0.0}
+    told |= {"pid": os.getpid(), "done": 1, "total": 4, "steps": [step]}
+    path.write_text(json.dumps(told))
+    answer = json.loads(ask(server, f"/api/live/{run().id}")[1])
+    assert answer["said"].startswith("1 of 4 builds done; now docker, cold")
+    assert [(row["label"], row["outcome"]) for row in answer["rows"]] == [("1: RUN <b>", "unknown")]
+    assert answer["rows"][0]["end"] > 1e9  # it still runs
+    path.write_text(json.dumps(told | {"pid": 2**22 + 1}))  # above Linux's largest pid
+    assert json.loads(ask(server, f"/api/live/{run().id}")[1])["ended"] is True

@@ -1,0 +1,42 @@
+"""What is told of a build that goes on, by a real run of the simulated engine."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import runner, scenario, session
+from lab.report import underway
+from lab.report.watcher import Watcher
+
+
+def test_a_run_tells_what_it_builds_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(underway, "EVERY", 0.0)
+    path = tmp_path / "tried.yaml"
+    own = {"context": ".", "dockerfile": "Dockerfile"}
+    (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM $BASE\nRUN one\nRUN two\n")
+    said = {"name": "tried", "engines": ["simulated"], "bases": ["bookworm"], "workload": own}
+    path.write_text(json.dumps(said | {"phases": ["cold", "rebuild"], "rounds": 1}))
+    told: list[dict[str, Any]] = []
+
+    class Reader(Watcher):
+        def see(self, happening: runner.Happening) -> None:
+            super().see(happening)
+            (folder,) = (tmp_path / "results").iterdir()
+            if (found := underway.read(folder)) is not None:
+                told.append(found)
+
+    options = session.Options(results=tmp_path / "results")
+    with Reader(io.StringIO(), quiet=True) as watcher:
+        stored = session.run(scenario.load(path), options, say=lambda _: None, watcher=watcher)
+    assert not (stored.folder / underway.FILE).exists()
+    last = next(one for one in told if one["said"].startswith("1 of 2 builds done"))
+    assert {row["label"] for row in last["rows"]} >= {"3: RUN one", "4: RUN two"}
+    assert {row["outcome"] for row in last["rows"] if "RUN" in row["label"]} == {"miss"}
+    assert any("simulated" in one["said"] and "rebuild" in one["said"] for one in told)
