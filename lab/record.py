@@ -211,8 +211,14 @@ class Run:
         return cls(**values)
 
 
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
 def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    return {one.name: record[one.name] for one in fields(kind) if one.name in record}
+    names = _NAMES.get(kind)
+    if names is None:  # asked for every step of every build
+        names = _NAMES[kind] = tuple(one.name for one in fields(kind))
+    return {name: record[name] for name in names if name in record}
 
 
 def _step(record: Mapping[str, Any]) -> Step:

@@ -17,9 +17,18 @@ KINDS = (*OUTCOMES, "unknown")
 class _Texts:
     def __init__(self) -> None:
         self.places: dict[str, int] = {"": 0}
+        self.steps: dict[tuple[str, str], int] = {}  # cleaning a text costs more than finding it
 
     def place(self, text: str) -> int:
         return self.places.setdefault(text, len(self.places))
+
+    def step(self, stage: str, text: str) -> int:
+        """The place of a step's label."""
+        known = self.steps.get((stage, text))
+        if known is None:
+            known = self.place(one_line(f"{stage}: {instruction(text)}", 64))
+            self.steps[stage, text] = known
+        return known
 
 
 def packed(found: Figures) -> dict[str, Any]:
@@ -86,10 +95,11 @@ def _step(step: Step, build_id: str, causes: Causes, texts: _Texts) -> list[floa
     """Five numbers; a step of which no time is known is left out. Times in milliseconds."""
     if step.started_s is None or step.duration_s is None:
         return []
+    cause = causes.get((build_id, step.index))
     return [
-        texts.place(one_line(f"{step.stage}: {instruction(step.instruction)}", 64)),
+        texts.step(step.stage, step.instruction),
         KINDS.index(step.outcome or "unknown"),
         round(step.started_s * 1000),
         _short(step.duration_s * 1000),
-        texts.place(one_line(causes.get((build_id, step.index), ""), 300)),
+        texts.place(one_line(cause, 300)) if cause else 0,
     ]

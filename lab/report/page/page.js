@@ -1,7 +1,7 @@
 "use strict";
 /* The report's page: filters, pages of groups, sorted tables, and the waterfall of any build. */
 const GROUPS_AT_ONCE = 3;
-const OPTIONS_AT_ONCE = 400;
+const OPTIONS_AT_ONCE = 150;
 const form = document.getElementById("filter");
 const page = { first: 0, groups: [], figures: new Map(), build: null };
 const COLUMNS = {
@@ -40,7 +40,7 @@ const NOTES = {
   size: "of the built image",
 };
 
-async function drawGroups(asked) {
+function layGroups(asked) {
   page.groups = DATA.groups.map((_, place) => place).filter((place) => groupMatches(place, asked));
   if (page.first >= page.groups.length) page.first = 0;
   const shown = page.groups.slice(page.first, page.first + GROUPS_AT_ONCE);
@@ -52,16 +52,17 @@ async function drawGroups(asked) {
       figureOf(group, CHARTS[0]).root,
       element("div", { class: "row" }, ...CHARTS.slice(1).map((chart) => figureOf(group, chart).root)))));
   }
-  const drawn = [];
-  for (const group of shown) {
-    drawn.push(figureOf(group, CHARTS[0]).show(heatRows(group, asked)));
-    for (const chart of CHARTS.slice(1)) drawn.push(figureOf(group, chart).show(bandRows(chart[0], group, asked)));
-  }
-  await Promise.all(drawn);
   const pages = document.getElementById("pages");
   pages.hidden = page.groups.length <= GROUPS_AT_ONCE;
   pages.querySelector("output").textContent = page.groups.length
     ? `${page.first + 1}–${page.first + shown.length} of ${page.groups.length}` : "none";
+  return shown.flatMap((group) => CHARTS.map((chart) => [figureOf(group, chart),
+    () => (chart[0] === "heat" ? heatRows(group, asked) : bandRows(chart[0], group, asked))]));
+}
+
+function inSight([figure]) {
+  const box = figure.root.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight;
 }
 
 function filterTable(asked) {
@@ -92,10 +93,9 @@ const fall = new Figure({ id: "waterfall", title: "One build's steps in time", s
   note: "stages run side by side; a step of no known time is left out", columns: COLUMNS.fall });
 document.getElementById("fall")?.append(fall.root);
 
-async function drawBuild() {
-  await fall.show(page.build === null ? [] : buildRows(DATA.builds[page.build]));
-}
+const buildOnPage = () => (page.build === null ? [] : buildRows(DATA.builds[page.build]));
 
+/* What the reader sees is drawn at once; the rest follows, chart by chart, unless asked anew. */
 let began = 0;
 async function refresh() {
   const start = performance.now();
@@ -103,11 +103,20 @@ async function refresh() {
   const asked = wanted();
   const rows = filterTable(asked);
   listBuilds(asked);
-  await Promise.all([drawGroups(asked), drawBuild()]);
+  const charts = [...layGroups(asked), [fall, buildOnPage]];
+  const first = charts.filter(inSight);
+  await Promise.all(first.map(([figure, found]) => figure.show(found())));
   if (turn !== began) return;
   document.getElementById("count").textContent = `${rows}, ${page.groups.length} of ${DATA.groups.length} groups of cells`;
-  document.body.dataset.ready = String(turn);
+  document.body.dataset.answered = String(turn);
   document.body.dataset.took = String(Math.round(performance.now() - start));
+  for (const chart of charts) {
+    if (first.includes(chart)) continue;
+    await new Promise((go) => { setTimeout(go); });
+    if (turn !== began) return;
+    await chart[0].show(chart[1]());
+  }
+  document.body.dataset.ready = String(turn);
 }
 
 function sortBy(button) {
@@ -155,7 +164,7 @@ for (const [id, step] of [["before", -GROUPS_AT_ONCE], ["after", GROUPS_AT_ONCE]
 document.getElementById("build")?.addEventListener("change", (event) => {
   page.build = Number(event.target.value);
   history.replaceState(null, "", `#build-${page.build + 1}`);
-  drawBuild();
+  fall.show(buildOnPage());
 });
 for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => sortBy(button));
 addEventListener("hashchange", follow);
