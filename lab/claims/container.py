@@ -28,7 +28,7 @@ seed: 7
 class _Quiet:
     """Watches a run without a word."""
 
-    def begin(self, trials: Sequence[plan.Trial]) -> None:
+    def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing is shown."""
 
     def see(self, happening: runner.Happening) -> None:
