@@ -21,6 +21,7 @@ __all__ = [
     "BUILTIN",
     "Append",
     "Builtin",
+    "Burn",
     "Chmod",
     "Delete",
     "Edit",
@@ -65,11 +66,24 @@ class Builtin:
     name: str
 
 
-Edit = Builtin | Patch
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burn:
+    """A step of its own that keeps one CPU busy for ``seconds``; 0 is the step without work.
+
+    ``word`` is part of its text: a build whose word is new cannot find it in a cache.
+    """
+
+    seconds: float
+    word: str
+
+
+Edit = Builtin | Patch | Burn
 
 
 def apply(edit: Edit, inputs: Inputs, token: str) -> Inputs:
     """The inputs after the edit. Raises InputError where the edit does not fit them."""
+    if isinstance(edit, Burn):
+        return _burn(inputs, edit, token)
     if isinstance(edit, Builtin):
         try:
             change = BUILTIN[edit.name]
@@ -133,7 +147,23 @@ def _go(token: str) -> str:
 def _instruction(inputs: Inputs, token: str) -> Inputs:
     """The last RUN that the target needs gets a no-op before its command."""
     parsed = dockerfiles.parse(inputs.dockerfile, inputs.build_args)
-    needed = parsed.needed(inputs.target)
+    last = _last_run(parsed, inputs.target)
+    if last is None:
+        raise InputError(
+            "the edit 'instruction' changes the text of a RUN, "
+            "and the Dockerfile has none in shell form that its target needs",
+            remedy=f"state the change as replace in {inputs.dockerfile_path}",
+        )
+    lines = inputs.dockerfile.splitlines(keepends=True)
+    before, rest = "".join(lines[: last.line - 1]), "".join(lines[last.line - 1 :])
+    start = _RUN.match(rest)
+    at = start.end() if start else len("RUN ")
+    return replace(inputs, dockerfile=f"{before}{rest[:at]}: {_word(token)}; {rest[at:]}")
+
+
+def _last_run(parsed: dockerfiles.Dockerfile, target: str | None) -> dockerfiles.Instruction | None:
+    """The last RUN in shell form that the target needs: where it stands there is a shell."""
+    needed = parsed.needed(target)
     runs = [
         step
         for step in parsed.instructions
@@ -142,17 +172,25 @@ def _instruction(inputs: Inputs, token: str) -> Inputs:
         and not step.heredocs
         and not step.operands.startswith("[")
     ]
-    if not runs:
+    return runs[-1] if runs else None
+
+
+def _burn(inputs: Inputs, edit: Burn, token: str) -> Inputs:
+    parsed = dockerfiles.parse(inputs.dockerfile, inputs.build_args)
+    last = _last_run(parsed, inputs.target)
+    if last is None:
         raise InputError(
-            "the edit 'instruction' changes the text of a RUN, "
-            "and the Dockerfile has none in shell form that its target needs",
-            remedy=f"state the change as replace in {inputs.dockerfile_path}",
+            "there is no RUN in shell form that the target needs: no place for a step that works",
+            remedy="prove the gate with a scenario that has one",
         )
     lines = inputs.dockerfile.splitlines(keepends=True)
-    before, rest = "".join(lines[: runs[-1].line - 1]), "".join(lines[runs[-1].line - 1 :])
-    start = _RUN.match(rest)
-    at = start.end() if start else len("RUN ")
-    return replace(inputs, dockerfile=f"{before}{rest[:at]}: {_word(token)}; {rest[at:]}")
+    later = [step.line - 1 for step in parsed.instructions if step.line > last.line]
+    at = min(later, default=len(lines))
+    before = "".join(lines[:at])
+    end = "" if before.endswith("\n") else "\n"
+    work = f"; timeout {edit.seconds:.3f} sh -c 'while :; do :; done' || :" if edit.seconds else ""
+    step = f"RUN : {_word(f'{edit.word}-{token}')}{work}\n"
+    return replace(inputs, dockerfile=f"{before}{end}{step}{''.join(lines[at:])}")
 
 
 def _word(token: str) -> str:

@@ -43,6 +43,16 @@ from lab.session_ending import ending
 Say = Callable[[str], None]
 
 
+class Make(Protocol):
+    """Makes a scenario's trials; another salt makes their edits new to every cache."""
+
+    def __call__(self, asked: Scenario, salt: str = "") -> tuple[plan.Trial, ...]:
+        """The trials in their order. ``asked`` has the engines and images of the run's own."""
+
+
+Arrange = Callable[[Make], tuple[plan.Trial, ...]]
+
+
 class Watcher(Protocol):
     """Is shown a run while it goes on."""
 
@@ -75,8 +85,11 @@ def run(
     watcher: Watcher,
     resumed: runs.StoredRun | None = None,
     more: bool = False,
+    arrange: Arrange | None = None,
 ) -> runs.StoredRun:
     """Run a scenario and give the run as it is stored; ``more`` rounds of a resumed one.
+
+    ``arrange`` may make other trials of the scenario.
 
     An error that ends the run early is raised after the run's head says why; what was built until
     then stays in the folder and ``resumed`` goes on from there.
@@ -102,16 +115,20 @@ def run(
             if before is not None:
                 sampling.same_host(before, replace(before, **known))
             writer.amend(options={**writer.run.options, **sampling.options(scenario)}, **known)
-            trials = plan.trials(
-                scenario,
-                images.of if images.known else partial(_imagined, scenario),
-                plan.project(scenario),
-                lacks=lambda cell, inputs: (
-                    *engines[cell.engine].lacks(runner.parse(inputs)),
-                    *_cannot_move(cell.engine, scenario, facts),
-                ),
-                salt=writer.run.id,
-            )
+
+            def make(asked: Scenario, salt: str = "") -> tuple[plan.Trial, ...]:
+                return plan.trials(
+                    asked,
+                    images.of if images.known else partial(_imagined, asked),
+                    plan.project(asked),
+                    lacks=lambda cell, inputs: (
+                        *engines[cell.engine].lacks(runner.parse(inputs)),
+                        *_cannot_move(cell.engine, asked, facts),
+                    ),
+                    salt=writer.run.id + salt,
+                )
+
+            trials = make(scenario) if arrange is None else arrange(make)
             _load(trials, engines, say)
             held = stack.enter_context(controls.hold(scenario.controls, _groups(engines), say=say))
             stack.callback(_tell, held, writer)  # also of a run that ends early

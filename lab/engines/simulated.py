@@ -2,8 +2,9 @@
 
 It builds nothing that could be run, but it caches by the rules that all builders share: a step is
 reused when the step before it, its text, the arguments in force and the files that it reads are
-unchanged. In a RUN it understands ``sleep SECONDS``, ``echo TEXT`` and ``exit CODE``. Stages that
-do not need one another run side by side. No time passes while it works: every ``at`` is virtual.
+unchanged. In a RUN it understands ``sleep SECONDS``, ``timeout SECONDS`` (of a command without an
+end), ``echo TEXT`` and ``exit CODE``. Stages that do not need one another run side by side. No time
+passes while it works: every ``at`` is virtual.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from lab.record import COUNTED, EngineFacts, HostFacts, Image
 SET_UP = 0.05  # seconds that a container takes to start
 RATE = 200e6  # bytes a second, for sending and copying
 LAYER_BYTES = 1_000_000  # what a RUN is taken to write
-_SLEEP = re.compile(r"\bsleep (\d+(?:\.\d+)?)")
+_SLEEP = re.compile(r"\b(?:sleep|timeout) (\d+(?:\.\d+)?)")
 _ECHO = re.compile(r"\becho ([^;&|]*)")
 _EXIT = re.compile(r"\bexit (\d+)")
 

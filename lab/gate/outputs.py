@@ -14,6 +14,7 @@ from xml.etree import ElementTree as Xml
 
 from lab.gate import words
 from lab.gate.judgement import Finding, Judgement, Outcome
+from lab.gate.proof import Proof
 from lab.report.markdown import escape
 from lab.report.words import clean
 
@@ -67,6 +68,29 @@ def text(judgement: Judgement) -> str:
             lines.append(f"  {one.reason}")
     if judgement.notes:
         lines += ["", "notes", *(f"  {note}" for note in judgement.notes)]
+    return clean("\n".join(lines)) + "\n"
+
+
+def proof_text(proof: Proof, run: str) -> str:
+    """What --prove shows."""
+    lines = [f"the gate {proof.fired.policy.name}, held to builds of known truth (run {run})", ""]
+    lines.append(f"a slow-down put in: {'fail, as it should' if proof.fires else 'NOT SEEN'}")
+    for one in proof.fired.findings:
+        size = proof.sizes.get(one.subject)
+        known = f"put in {size * 100:+.1f} %, " if size is not None else ""
+        found = words.measured(one) or one.reason or ""
+        lines.append(f"  {one.subject}, {one.rule.metric}: {known}found {found}: {one.outcome}")
+    said = "quiet, as it should be" if proof.quiet else "CRIES WOLF"
+    lines += [
+        "",
+        f"labels shuffled: {proof.false_alarms} alarms of {proof.shuffles}, "
+        f"at most {proof.tolerated} tolerated: {said}",
+        "",
+        "the smallest slow-down that is found nine times of ten:",
+    ]
+    for sight in proof.sights:
+        seen = "none" if sight.smallest is None else f"{sight.smallest * 100:.1f} %"
+        lines.append(f"  {sight.subject}, {sight.metric}: {seen} in {sight.rounds} rounds")
     return clean("\n".join(lines)) + "\n"
 
 

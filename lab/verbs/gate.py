@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import GateCannotTell, GateFailed, InputError
-from lab.verbs import arguments
+from lab.verbs import arguments, proving
 from lab.verbs.output import print_text, say
 
 if TYPE_CHECKING:
@@ -35,7 +36,35 @@ def options(verb: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         help=f"as well: {', '.join(FORMATS)}; repeatable; without a file instead of the table",
     )
-    arguments.results(verb)
+    verb.add_argument(
+        "--confirm", action="store_true", help="measure suspected failures again, in turn"
+    )
+    verb.add_argument(
+        "--prove", action="store_true", help="slow the candidate down, and see what the gate says"
+    )
+    verb.add_argument(
+        "--slowdown", type=_share, metavar="PERCENT", help="of --prove; default: twice the rule's"
+    )
+    for side in ("baseline", "candidate"):
+        verb.add_argument(
+            f"--{side}-scenario",
+            type=Path,
+            metavar="FILE",
+            help=f"where the {side}'s scenario and sources lie now, for fresh rounds",
+        )
+    arguments.private(verb)
+    arguments.rounds_and_seed(verb)
+
+
+def _share(text: str) -> float:
+    """A change in per cent as a share of one."""
+    try:
+        found = float(text.removesuffix("%"))
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected per cent, such as 30")
+    return found / 100
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,15 +74,22 @@ def run(options: argparse.Namespace) -> int:
     from lab.gate.judgement import judge
 
     outputs = [_output(text) for text in options.output]
-    for side in ("baseline", "candidate"):
+    for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
     policy_path = options.policy or arguments.shipped(FIELD, "policies")
     policy = policies.load(policy_path)
+    options.json = any(file is None for _, file in outputs)  # what is watched goes to stderr
+    if options.prove:
+        return proving.prove(
+            sides.read("candidate", options.candidate, options.results), policy, options
+        )
     baseline = sides.read("baseline", options.baseline, options.results)
     candidate = sides.read("candidate", options.candidate, options.results)
     notes = sides.compare(baseline, candidate, policy)
     judgement = judge(baseline, candidate, policy, notes)
+    if options.confirm:
+        judgement = proving.confirm(judgement, baseline, candidate, options)
     show(judgement, outputs, policy_path)
     return end(judgement)
 

@@ -12,7 +12,7 @@ from lab.verbs.arguments import endpoints
 if TYPE_CHECKING:
     from lab.runs import StoredRun
     from lab.scenario import Scenario
-    from lab.session import Options
+    from lab.session import Arrange, Options
 
 
 def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
@@ -37,6 +37,7 @@ def watched(
     resumed: StoredRun | None = None,
     *,
     more: bool = False,
+    arrange: Arrange | None = None,
 ) -> StoredRun:
     """Run it, or go on with it, before the user's eyes; then write its reports."""
     from lab import report as reports
@@ -46,7 +47,13 @@ def watched(
     stream = sys.stderr if options.json else sys.stdout
     with Watcher(stream, quiet=options.quiet) as watcher:
         stored = session.run(
-            scenario, settings, say=watcher.say, watcher=watcher, resumed=resumed, more=more
+            scenario,
+            settings,
+            say=watcher.say,
+            watcher=watcher,
+            resumed=resumed,
+            more=more,
+            arrange=arrange,
         )
     reports.write(stored)
     return stored

@@ -33,7 +33,7 @@ FLOOR = [
     {"fold", "watch"},
     {"runner"},
     {"runs"},
-    {"store"},
+    {"store", "twins"},
     {"explain"},
     {"predict", "replay"},
     {"advise"},
