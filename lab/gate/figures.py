@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from lab.compare import cell_words
+from lab.disturbance import UNFIT, is_fit
 from lab.gate.policy import Metric, Rule
 from lab.gate.sides import Side
 from lab.record import Build
@@ -31,9 +32,9 @@ def figures(rule: Rule, side: Side, *, degraded: bool = False) -> Figures:
 
 
 def counts(build: Build, *, degraded: bool) -> bool:
-    """Whether a build may be believed: it ended well, and nothing disturbed it."""
-    del degraded
-    return build.status == "ok"
+    """Whether a build may be believed; what was disturbed only where ``degraded`` asks for it."""
+    doubtful = degraded and not (build.fit or "").startswith(UNFIT)
+    return build.status == "ok" and (doubtful or is_fit(build.fit))
 
 
 def _chosen(rule: Rule, build: Build) -> bool:

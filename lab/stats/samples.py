@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 CONFIDENCE = 0.95
 
@@ -68,12 +69,31 @@ def median_interval(
     https://en.wikipedia.org/wiki/Median#Confidence_intervals (exact sign-test interval).
     """
     count = len(ordered)
-    tail, best = 0, None
-    for rank in range(count // 2):
-        tail += math.comb(count, rank)
-        if 1 - 2 * tail / 2**count < confidence:
+    rank = _rank(count, confidence)
+    return None if rank is None else (ordered[rank], ordered[count - 1 - rank])
+
+
+@cache
+def _rank(count: int, confidence: float) -> int | None:
+    """The highest rank of which the interval is still so sure; None where none is."""
+    # Ranks far below the normal approximation's are sure; from there on each term follows from the
+    # one before, so that many samples cost no more than their square root.
+    deviation = math.sqrt(count) / 2
+    rank = max(0, math.floor(count / 2 - 12 * deviation))
+    term = math.exp(
+        math.lgamma(count + 1)
+        - math.lgamma(rank + 1)
+        - math.lgamma(count - rank + 1)
+        - count * math.log(2)
+    )
+    tail, best = 0.0, None
+    while rank < count // 2:
+        tail += term
+        if 1 - 2 * tail < confidence:
             break
-        best = (ordered[rank], ordered[count - 1 - rank])
+        best = rank
+        term *= (count - rank) / (rank + 1)
+        rank += 1
     return best
 
 
