@@ -11,6 +11,8 @@ VERBS = {
     "compare": "compare engines, runs, or values of an axis",
     "gate": "pass, fail, or cannot tell: a candidate against its baseline",
     "calibrate": "run a cell against itself: what this host's noise lets one see",
+    "export": "a run as benchstat text, hyperfine JSON, CSV, Parquet or Prometheus text",
+    "history": "the trend over all runs, and where it changed",
     "plan": "list a scenario's cells and what would be skipped",
     "render": "write the Dockerfiles that a scenario would build",
     "report": "make a run's reports again",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.engines import NAMES
 from lab.errors import InputError
-from lab.verbs import arguments
+from lab.verbs import arguments, pivoting
 from lab.verbs.output import print_json, say
 from lab.verbs.running import judge, run_scenario
 
@@ -23,7 +23,7 @@ DEMO = "layer-cache.yaml"
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument(
-        "values", nargs="+", metavar="VALUE", help="engines to run, run ids, or values of --axis"
+        "values", nargs="*", metavar="VALUE", help="engines to run, run ids, or values of --axis"
     )
     verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
     verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
@@ -33,6 +33,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--with-degraded", action="store_true", help="let disturbed builds into the verdicts"
     )
+    pivoting.options(verb)
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -45,6 +46,13 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import terminal
 
     values: Sequence[str] = options.values
+    if pivoting.asked(options):
+        return pivoting.run(options)
+    if not values:
+        raise InputError(
+            "lab compare takes engines, runs, or values of --axis",
+            remedy="lab compare docker podman; or fields by --rows and --cols",
+        )
     stored = None
     if options.run is not None:
         one = runs.load(options.run, options.results)

@@ -41,7 +41,9 @@ FLOOR = [
     {"calibration", "compare"},
     {"sampling"},
     {"validate"},
-    {"report", "doctor", "gate"},
+    {"columns"},
+    {"pivot"},
+    {"report", "doctor", "gate", "history", "export"},
     {"session"},
     {"claims"},
     {"verbs"},
@@ -50,6 +52,7 @@ FLOOR = [
 # SDK -> the only modules that may import it.
 SDKS = {
     "docker": {"engines/docker", "engines/endpoint"},
+    "duckdb": {"columns"},
     "podman": {"engines/podman"},
     "pydantic": {
         "scenario_types",

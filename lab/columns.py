@@ -1,0 +1,190 @@
+"""Records in columns, for many builds: DuckDB reads run.json and builds.jsonl as they lie.
+
+Nothing is copied or kept: each question reads the files again. Only the fields that are asked for
+are parsed, so a hundred thousand builds take a second or two and no more memory than their figures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.disk import disk
+from lab.errors import InputError, StoreError
+from lab.record import BUILD_SCHEMA, Run
+from lab.runs import BUILDS_FILE, RUN_FILE
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# The columns of every question: what tells builds apart.
+PLAIN = {
+    "schema": "VARCHAR",
+    "id": "VARCHAR",
+    "cell": "MAP(VARCHAR, VARCHAR)",
+    "round": "BIGINT",
+    "phase": "VARCHAR",
+    "status": "VARCHAR",
+    "fit": "VARCHAR",
+    "started": "VARCHAR",
+}
+STEPS = (
+    'STRUCT("index" BIGINT, stage VARCHAR, instruction VARCHAR, outcome VARCHAR, '
+    "started_s DOUBLE, duration_s DOUBLE)[]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Builds of several runs as the table ``builds``: PLAIN, ``run`` and the fields asked for.
+
+    ``notes`` say what was passed over in reading.
+    """
+
+    database: DuckDBPyConnection
+    notes: tuple[str, ...]
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The answer to a question."""
+        return self.database.execute(sql, list(values)).fetchall()
+
+    def save(self, sql: str, path: Path) -> None:
+        """Write an answer as a Parquet file, whole or not at all."""
+        import duckdb
+
+        draft = path.with_name(f".{path.name}.draft")
+        with disk(path, "choose another file"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.touch()
+            try:
+                self.database.sql(sql).write_parquet(str(draft))
+                draft.replace(path)
+            except duckdb.IOException as error:
+                raise StoreError(f"{path}: {error}") from error
+            finally:
+                draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator[Records]:
+    """Open the builds of runs. ``fields``: further fields of a record and their SQL types.
+
+    Raises InputError with file and line where a record is none.
+    """
+    import duckdb
+
+    columns = {**PLAIN, **fields}
+    kept = ", ".join(f'"{name}"' for name in columns if name != "schema")
+    shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
+    with closing(duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})) as found:
+        found.execute("SET enable_progress_bar = false")
+        found.execute("CREATE TABLE names (path VARCHAR, run VARCHAR)")
+        notes: list[str] = []
+        paths = []
+        for run, folder in runs:
+            path = folder / BUILDS_FILE
+            torn = _torn(path)
+            if torn is None:
+                continue
+            paths.append(str(path))
+            found.execute("INSERT INTO names VALUES (?, ?)", [str(path), run.id])
+            if torn:
+                notes.append(f"{run.id}: the last line of {BUILDS_FILE} is torn and was dropped")
+        if not paths:
+            raise InputError("there are no builds in these runs")
+        found.execute(
+            f"CREATE TABLE read AS SELECT * FROM read_json(?, format = 'newline_delimited', "  # noqa: S608 - names of this module's own and of checked fields
+            f"columns = {shape}, filename = true, ignore_errors = true)",
+            [paths],
+        )
+        _check(found, paths)
+        found.execute(
+            f"CREATE VIEW builds AS SELECT {kept}, run FROM {_whole(found)} "  # noqa: S608 - as above
+            "JOIN names ON filename = path"
+        )
+        yield Records(found, tuple(notes))
+
+
+def _whole(found: DuckDBPyConnection) -> str:
+    """The builds, of which a resumed run may tell one twice: its last record holds."""
+    twice = found.execute(
+        "SELECT count(*) - count(DISTINCT (filename, id)) FROM read WHERE id IS NOT NULL"
+    ).fetchall()[0][0]
+    if not twice:
+        return "(SELECT * FROM read WHERE id IS NOT NULL)"
+    return (
+        "(SELECT * FROM read WHERE id IS NOT NULL "
+        "QUALIFY row_number() OVER (PARTITION BY filename, id ORDER BY rowid DESC) = 1)"
+    )
+
+
+def _check(found: DuckDBPyConnection, paths: Sequence[str]) -> None:
+    """A line that is no record is told, not passed over; only a torn last one is dropped."""
+    found.execute(
+        "DELETE FROM read WHERE id IS NULL OR schema IS DISTINCT FROM ? "
+        'OR cell IS NULL OR "round" IS NULL OR phase IS NULL OR status IS NULL',
+        [BUILD_SCHEMA],
+    )
+    counts = dict(found.execute("SELECT filename, count(*) FROM read GROUP BY 1").fetchall())
+    for path in paths:
+        lines, good = _lines(Path(path)), counts.get(path, 0)
+        if good < lines:
+            _find_mistake(Path(path))
+        elif good > lines:  # a last line without its end that reads like a record
+            found.execute(
+                "DELETE FROM read WHERE rowid = (SELECT max(rowid) FROM read WHERE filename = ?)",
+                [path],
+            )
+
+
+def _lines(path: Path) -> int:
+    """How many lines a file has that end."""
+    with disk(path), path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _find_mistake(path: Path) -> None:
+    with disk(path), path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                record = json.loads(line)
+                whole = record["schema"] == BUILD_SCHEMA and {*PLAIN} - {"fit"} <= {*record}
+            except (ValueError, TypeError, KeyError):
+                whole = False
+            if not whole and line.strip() and line.endswith(b"\n"):
+                raise InputError(
+                    f"{path}:{number}: not a record of the lab",
+                    remedy="repair or remove that line",
+                )
+
+
+def _torn(path: Path) -> bool | None:
+    """Whether the last line is cut off; None where there is no record at all."""
+    if not path.exists():
+        return None
+    with disk(path), path.open("rb") as file:
+        size = file.seek(0, 2)
+        if not size:
+            return None
+        file.seek(size - 1)
+        return file.read(1) != b"\n"
+
+
+def heads(folders: Sequence[Path]) -> list[tuple[Run, Path]]:
+    """The heads of runs. Raises InputError where one is corrupt."""
+    found = []
+    for folder in folders:
+        with disk(folder):
+            data = (folder / RUN_FILE).read_bytes()
+        try:
+            found.append((Run.from_json(json.loads(data)), folder))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError(
+                f"{folder / RUN_FILE}: not a record of the lab: {type(error).__name__}: {error}",
+                remedy="repair or remove that run",
+            ) from error
+    return found

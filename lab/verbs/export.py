@@ -1,0 +1,43 @@
+"""`lab export`: a run in the formats of tools that teams have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lab.errors import InputError
+from lab.verbs import arguments
+from lab.verbs.output import print_text, say
+
+FORMATS = ("benchstat", "hyperfine", "csv", "parquet", "prometheus")
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("run", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("--format", required=True, choices=FORMATS)
+    verb.add_argument("--output", type=Path, metavar="FILE", help="instead of printing it")
+    arguments.results(verb)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a run, or write it into a file."""
+    from lab import export, runs
+    from lab.disk import write
+
+    stored = runs.load(options.run, options.results)
+    if not stored.builds:
+        raise InputError(f"run {stored.run.id} has no builds: there is nothing to export")
+    target: Path | None = options.output
+    if options.format == "parquet":
+        if target is None:
+            raise InputError("parquet is no text", remedy="--output FILE.parquet")
+        export.parquet(stored, target)
+    else:
+        text = export.TEXTS[options.format](stored)
+        if target is None:
+            print_text(text)
+            return 0
+        write(target.parent, target.name, text)
+    say(str(target))
+    return 0

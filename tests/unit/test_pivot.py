@@ -1,0 +1,160 @@
+"""Any field as row, column or table; by columns and by plain Python the figures are the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import cli
+from lab.errors import InputError
+from lab.pivot import pivot
+from lab.record import Build
+from tests.unit.gate_runs import ENGINE, HOST, build, record
+
+
+def varied(count: int, factor: float = 1.0, seed: int = 1) -> list[Build]:
+    """Two engines, two phases; podman takes twice as long, times ``factor`` in all."""
+    rng = random.Random(seed)
+    made = []
+    for number in range(1, count + 1):
+        drift = rng.uniform(1, 3)
+        for engine, slow in (("docker", 1.0), ("podman", 2.0)):
+            for phase in ("cold", "rebuild"):
+                wall = drift * slow * factor * rng.uniform(0.99, 1.01)
+                one = build(number, wall, phase=phase)
+                cell = {"engine": engine, "base": "bookworm"}
+                made.append(replace(one, id=f"{engine}-{phase}-{number}", cell=cell))
+    return made
+
+
+def test_medians_and_paired_ratios_are_those_of_the_records(tmp_path: Path) -> None:
+    builds = varied(20)
+    run = record(tmp_path / "one", [], builds=builds)
+    found = pivot([run], rows=["phase"], cols=["engine"], baseline="docker")
+    assert found.columns == ("docker", "podman")
+    walls = {(one.phase, one.cell["engine"], one.round): one.wall_s or 0.0 for one in builds}
+    for phase in ("cold", "rebuild"):
+        cells = found.tables[""][phase]
+        ratios = [
+            walls[(phase, "podman", at)] / walls[(phase, "docker", at)] for at in range(1, 21)
+        ]
+        own = [
+            wall for (name, engine, _), wall in walls.items() if (name, engine) == (phase, "podman")
+        ]
+        assert cells["podman"].values.median == pytest.approx(statistics.median(own))
+        assert cells["podman"].values.count == 20
+        assert cells["podman"].ratio is not None
+        # The drift of a round hits both engines: only pairing brings it out.
+        assert cells["podman"].ratio.median == pytest.approx(statistics.median(ratios))
+        assert cells["podman"].verdict == "slower"
+        assert cells["docker"].ratio is None
+
+
+def test_steps_axes_and_facts_of_the_host_can_be_asked_for(tmp_path: Path) -> None:
+    one = record(tmp_path / "one", [], builds=varied(3))
+    two = record(tmp_path / "two", [], builds=varied(3), host=replace(HOST, kernel="6.2.0"))
+    found = pivot([one, two], rows=["step", "kernel"], cols=["engine"], table=["phase"])
+    assert found.metric == "duration"
+    assert set(found.tables) == {"cold", "rebuild"}
+    assert set(found.tables["cold"]) == {"RUN make | 6.1.0", "RUN make | 6.2.0"}
+    assert not [note for note in found.footnotes if "kernel" in note]
+
+
+def test_a_cell_that_mixes_what_is_not_shown_says_so(tmp_path: Path) -> None:
+    one = record(tmp_path / "one", [], builds=varied(3))
+    other = replace(ENGINE, version="27.0")
+    two = record(
+        tmp_path / "two", [], builds=varied(3), host=replace(HOST, kernel="6.2.0"), engine=other
+    )
+    found = pivot([one, two], rows=["phase"], cols=["base"])
+    text = "\n".join(found.footnotes)
+    for hidden in ("kernel: 6.1.0, 6.2.0", "engine: docker, podman", "engine_version: 26.1, 27.0"):
+        assert hidden in text
+    marks = found.tables[""]["cold"]["bookworm"].marks
+    assert len(marks) == len(found.footnotes)
+    apart = pivot([one, two], rows=["phase", "engine"], cols=["run"])
+    assert apart.footnotes == ()
+
+
+def test_what_a_resumed_run_built_again_counts_once(tmp_path: Path) -> None:
+    builds = [build(1, 1.0), build(2, 2.0), replace(build(1, 1.0), wall_s=9.0)]
+    run = record(tmp_path / "one", [], builds=builds)
+    cell = pivot([run], rows=["phase"], cols=["engine"]).tables[""]["cold"]["docker"]
+    assert (cell.values.count, cell.values.high, cell.values.low) == (2, 9.0, 2.0)
+
+
+def test_failed_and_disturbed_builds_are_told_and_not_counted(tmp_path: Path) -> None:
+    builds = [
+        build(1, 1.0),
+        replace(build(2, 5.0), fit="degraded: others"),
+        replace(build(3, 5.0), status="failed"),
+    ]
+    run = record(tmp_path / "one", [], builds=builds)
+    found = pivot([run], rows=["phase"], cols=["engine"])
+    assert found.tables[""]["cold"]["docker"].values.count == 1
+    assert found.notes == (
+        "not in the table, failed builds: 1",
+        "not in the table, degraded builds: 1",
+    )
+    more = pivot([run], rows=["phase"], cols=["engine"], with_degraded=True)
+    assert more.tables[""]["cold"]["docker"].values.count == 2
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"schema": "lab.bu', json.dumps(build(9, 1.0).to_json()).encode()]
+)
+def test_a_torn_last_line_is_dropped_and_told(tmp_path: Path, torn: bytes) -> None:
+    run = record(tmp_path / "one", [1.0, 2.0])
+    with (run / "builds.jsonl").open("ab") as file:
+        file.write(torn)
+    found = pivot([run], rows=["phase"], cols=["engine"])
+    assert found.tables[""]["cold"]["docker"].values.count == 2
+    assert "torn" in found.notes[0]
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"nonsense\n", b'{"schema": "lab.build/2"}\n'])
+def test_a_line_that_is_no_record_is_an_error_with_its_place(tmp_path: Path, line: bytes) -> None:
+    run = record(tmp_path / "one", [1.0, 2.0])
+    path = run / "builds.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + line + second)
+    with pytest.raises(InputError, match=r"builds\.jsonl:2: not a record"):
+        pivot([run], rows=["phase"], cols=["engine"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rows", "phas"], "did you mean 'phase'"),
+        (["--cols", "engine", "--baseline", "dockr"], "did you mean 'docker'"),
+        (["--rows", "phase", "--metric", "wal"], "did you mean 'wall'"),
+        (["--metric", "wall"], "--metric goes with"),
+    ],
+)
+def test_misspelt_fields_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: Sequence[str], said: str
+) -> None:
+    run = record(tmp_path / "one", [1.0, 2.0])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["compare", str(run), *words])
+    assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
+
+
+def test_the_command_line_prints_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = record(tmp_path / "one", [], builds=varied(8))
+    words = ["--rows", "phase,step", "--cols", "engine", "--baseline", "docker"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["compare", str(run), *words])
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "duration by phase, step and engine, ratios to docker" in out
+    assert "cold | RUN make" in out
+    assert "slower" in out
