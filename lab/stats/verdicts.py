@@ -83,7 +83,9 @@ def compare_paired(
 
     from lab.stats import signed_rank
 
-    found = np.array([math.log(one) - math.log(base) for one, base in pairs if one > 0 and base > 0])
+    found = np.array(
+        [math.log(one) - math.log(base) for one, base in pairs if one > 0 and base > 0]
+    )
     if not len(found):
         return None
     p_value, same = _p_values(found, math.log1p(margin), looks)
