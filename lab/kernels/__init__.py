@@ -17,7 +17,7 @@ from lab.bases.bootstrap import SUITE
 from lab.bases.cache import Cache, Say
 from lab.errors import GuestFailed, HostLacks, SourceError
 from lab.kernels import packages
-from lab.kernels.machine import Boot, Confinement, Kernel, Program, boot
+from lab.kernels.machine import Boot, Confinement, Kernel, boot
 from lab.paths import cache_dir
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Confinement",
     "GuestFailed",
     "Kernel",
-    "Program",
     "boot",
     "resolve",
 ]

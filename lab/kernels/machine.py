@@ -15,6 +15,7 @@ from lab.errors import GuestFailed, HostLacks, LabError
 from lab.kernels import cpio
 from lab.probes import answers, compiled
 from lab.probes.answers import ProbeResults
+from lab.probes.programs import Program
 from lab.process import found
 
 _MEGABYTE = 1 << 20
@@ -46,19 +47,6 @@ class Confinement:
     name: str
     capabilities: int
     filter: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """A program to run in every root: a file of this host, by its content, with one argument.
-
-    ``traced`` tells its system calls too.
-    """
-
-    name: str
-    file: Path
-    argument: str = ""
-    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

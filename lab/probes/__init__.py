@@ -1,11 +1,41 @@
 """What a kernel, a container's confinement and an image's own libc really do: asked, not assumed.
 
-src         the probers in C          compiled    made once, kept by content
-answers     what they print -> values
+src         the probers in C            compiled    made once, kept by content
+table       the calls that are asked    answers     what the probers print -> values
+programs    the image's own libc        container   the same in a container
+outside     a container's filter        profile     what a profile's file predicts
+causes      why two answers differ
 """
 
 from __future__ import annotations
 
 from lab.probes.answers import BARE, Answer, ProbeResults, Ran
+from lab.probes.causes import Cause, causes
+from lab.probes.container import Contained, in_container
+from lab.probes.host import on_host
+from lab.probes.outside import Confined
+from lab.probes.profile import Prediction, predict
+from lab.probes.programs import Program, Threads, libc_facts, of_libc, threads
+from lab.probes.table import TABLE, SystemCall
 
-__all__ = ["BARE", "Answer", "ProbeResults", "Ran"]
+__all__ = [
+    "BARE",
+    "TABLE",
+    "Answer",
+    "Cause",
+    "Confined",
+    "Contained",
+    "Prediction",
+    "ProbeResults",
+    "Program",
+    "Ran",
+    "SystemCall",
+    "Threads",
+    "causes",
+    "in_container",
+    "libc_facts",
+    "of_libc",
+    "on_host",
+    "predict",
+    "threads",
+]

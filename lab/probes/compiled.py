@@ -21,6 +21,17 @@ _STATIC = (
     *("-fno-stack-protector", "-fno-pie", "-no-pie", "-fcf-protection=none"),
     *("-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,-z,noexecstack"),
 )
+# Programs of the first x86-64 glibc still run, because their symbols carry its version.
+_STUB = (
+    *("-Os", "-w", "-shared", "-fPIC", "-nostdlib", "-fno-builtin", "-fcf-protection=none"),
+    *("-Wl,--version-script=versions.map", "-Wl,--build-id=none"),
+)
+_DYNAMIC = (
+    *("-Os", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding", "-no-pie", "-fno-pie"),
+    *("-fno-stack-protector", "-fcf-protection=none", "-Wl,--build-id=none"),
+    *("-Wl,--no-as-needed", "-Wl,--dynamic-linker=/lib64/ld-linux-x86-64.so.2"),
+    *("-Wl,--hash-style=both", "-Wl,-z,noexecstack"),
+)
 _REMEDY = "lab doctor --install"
 
 
@@ -67,3 +78,16 @@ def _kept(
     path = store.kept(*entry["layers"][0]).path
     path.chmod(0o755)
     return path
+
+
+def dynamic(cache: Path | None = None) -> Path:
+    """The dynamic prober: it loads with any glibc of x86-64. Raises HostLacks."""
+    stubs = {"libc": "libc.so.6", "libpthread": "libpthread.so.0", "libdl": "libdl.so.2"}
+    commands = [
+        [*_STUB, f"-Wl,-soname,{soname}", "-o", f"FOLDER/{soname}", f"{name}.c"]
+        for name, soname in stubs.items()
+    ]
+    linked = [f"FOLDER/{soname}" for soname in stubs.values()]
+    commands.append([*_DYNAMIC, "-o", "OUT", "dynamic.c", *linked])
+    sources = ("dynamic.c", *(f"{name}.c" for name in stubs), "versions.map")
+    return _kept("dynamic", sources, commands, cache)

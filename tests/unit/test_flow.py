@@ -53,6 +53,8 @@ FLOOR = [
 SDKS = {
     "docker": {"engines/docker", "engines/endpoint"},
     "duckdb": {"columns"},
+    "docker": {"engines/docker", "engines/endpoint", "probes/container"},
+    "testcontainers": {"probes/container"},
     "podman": {"engines/podman"},
     "pydantic": {
         "scenario_types",

@@ -1,0 +1,83 @@
+"""Programs that are run in a root or a container, and what the lab's own of them tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.probes import compiled
+from lab.probes.answers import ProbeResults, Ran
+from lab.probes.table import TABLE
+
+FACTS, THREAD = "libc-facts", "libc-thread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program to run in every root: a file of this host, by its content, with one argument.
+
+    ``traced`` tells its system calls too. ``argument`` is one word.
+    """
+
+    name: str
+    file: Path
+    argument: str = ""
+    traced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threads:
+    """How the image's libc started a thread: what clone3 and clone answered (None: not called)."""
+
+    works: bool
+    clone3: str | None
+    clone: str | None
+
+    @property
+    def words(self) -> str:
+        """One line for people: which calls, what they answered, and what came of it."""
+        calls = (("clone3", self.clone3), ("clone", self.clone))
+        told = [f"{name} {answer}" for name, answer in calls if answer is not None]
+        end = "thread runs" if self.works else "no thread"
+        return ", ".join([*told, end])
+
+
+def of_libc() -> tuple[Program, ...]:
+    """The dynamic prober's two runs: facts, and one thread traced. Raises HostLacks."""
+    file = compiled.dynamic()
+    return (
+        Program(name=FACTS, file=file, argument="facts"),
+        Program(name=THREAD, file=file, argument="thread", traced=True),
+    )
+
+
+def libc_facts(results: ProbeResults) -> Mapping[str, str] | None:
+    """What the image's libc said: glibc, getrandom, resolver.*, locale.*, timezone.*, iconv.*.
+
+    None where it was not asked, and where the image has no glibc that could be loaded.
+    """
+    ran = results.programs.get(FACTS)
+    if ran is None or ran.missing or not ran.output:
+        return None
+    pairs = (line.split(" ", 1) for line in ran.output if " " in line)
+    facts = dict(pairs)
+    return facts if "glibc" in facts else None
+
+
+def threads(results: ProbeResults) -> Threads | None:
+    """How a thread was started; None where it was not asked or the image has no glibc."""
+    ran = results.programs.get(THREAD)
+    if ran is None or ran.missing:
+        return None
+    return Threads(
+        works="thread works" in ran.output,
+        clone3=_answer(ran, TABLE["clone3"].number),
+        clone=_answer(ran, TABLE["clone"].number),
+    )
+
+
+def _answer(ran: Ran, number: int) -> str | None:
+    if number not in ran.used:
+        return None
+    return ran.refused.get(number, "works")

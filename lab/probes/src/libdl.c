@@ -1,0 +1,2 @@
+/* Names alone: see libc.c. */
+void dlsym(void) {}
