@@ -23,7 +23,8 @@ from lab.process import found, run
 # zstd: every kernel since 4.14 reads it, and what the guest does not read is not unpacked.
 _OPTIONS = ("-tar", "-comp", "zstd", "-Xcompression-level", "3", "-noappend", "-quiet")
 _FIXED = {"SOURCE_DATE_EPOCH": str(EPOCH)}
-_RECIPE = 1
+_MOUNT_POINTS = {"dev", "proc", "sys", "tmp"}  # an engine makes them too where an image has none
+_RECIPE = 2
 _LIMIT_S = 600
 
 
@@ -96,6 +97,10 @@ def merge(layers: Sequence[Path], out: IO[bytes]) -> None:
                         if total > LAYER_LIMIT:
                             raise SourceError("the layers unpack without end: that is no image")
                         _copy(tar, member, name, merged)
+            for name in sorted(_MOUNT_POINTS - winners.keys()):
+                folder = tarfile.TarInfo(name)
+                folder.type, folder.mode, folder.mtime = tarfile.DIRTYPE, 0o755, EPOCH
+                merged.addfile(folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise SourceError(f"a layer is not a whole tar: {error}") from error
 

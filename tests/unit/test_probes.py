@@ -118,6 +118,10 @@ def test_layers_are_merged_as_a_container_sees_them(tmp_path: Path) -> None:
     out.seek(0)
     with tarfile.open(fileobj=out) as merged:
         sizes = {member.name: member.size for member in merged}
+    assert sizes.keys() >= {"dev", "proc", "sys", "tmp"}  # what a guest mounts on
+    sizes = {
+        name: size for name, size in sizes.items() if name not in {"dev", "proc", "sys", "tmp"}
+    }
     assert sizes == {"a": 0, "b": 0, "b/new": 2, "kept": 9, "same": 3}
 
 
@@ -133,7 +137,8 @@ def test_what_would_leave_the_root_stays_in_it(tmp_path: Path) -> None:
     roots.merge([tar_of(tmp_path, "bad", bad)], out)
     out.seek(0)
     with tarfile.open(fileobj=out) as merged:
-        assert {member.name for member in merged} == {"etc/passwd", "abs", "out"}
+        found = {member.name for member in merged} - {"dev", "proc", "sys", "tmp"}
+    assert found == {"etc/passwd", "abs", "out"}
 
 
 def test_a_truncated_layer_is_said(tmp_path: Path) -> None:
