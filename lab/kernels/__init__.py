@@ -17,7 +17,7 @@ from lab.bases.bootstrap import SUITE
 from lab.bases.cache import Cache, Say
 from lab.errors import GuestFailed, HostLacks, SourceError
 from lab.kernels import packages
-from lab.kernels.machine import Boot, Confinement, Kernel, boot
+from lab.kernels.machine import Boot, Confinement, Kernel, boot, has_kvm
 from lab.paths import cache_dir
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "GuestFailed",
     "Kernel",
     "boot",
+    "has_kvm",
     "resolve",
 ]
 

@@ -150,7 +150,9 @@ def _answer(how: str, number: int) -> Answer:
 
 def error_name(number: int) -> str:
     """An errno's name; its number where it has none here."""
-    return errno.errorcode.get(number, f"errno {number}").replace("EDEADLOCK", "EDEADLK")
+    # Where a number has two names, Python knows the one that Linux's manual does not use.
+    renamed = {errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EDEADLK: "EDEADLK", errno.EAGAIN: "EAGAIN"}
+    return renamed.get(number) or errno.errorcode.get(number, f"errno {number}")
 
 
 def signal_name(number: int) -> str:

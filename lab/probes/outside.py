@@ -11,6 +11,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,20 @@ def _marked(mark: str) -> Path | None:
 
 
 def _profile(parent: str) -> dict[str, Any] | None:
-    """The profile that the runtime was given: the process above works in the bundle's folder."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        bundle = Path("/proc") / parent / "cwd" / "config.json"
-        return dict(json.loads(bundle.read_bytes())["linux"]["seccomp"])
+    """The profile that the runtime was given, in the bundle of the process above.
+
+    containerd's shim works in the bundle's folder; conmon names it by ``-b``, and its root is that
+    of the engine's mount namespace.
+    """
+    above = Path("/proc") / parent
+    bundles = [above / "cwd"]
+    with suppress(OSError):
+        words = (above / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        named = [after for word, after in pairwise(words) if word in {"-b", "--bundle"}]
+        bundles += [above / "root" / name.lstrip("/") for name in named]
+    for bundle in bundles:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return dict(json.loads((bundle / "config.json").read_bytes())["linux"]["seccomp"])
     return None
 
 

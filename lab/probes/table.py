@@ -194,7 +194,7 @@ _CALLS = (
         number=464,
         since="6.13",
         source="https://kernelnewbies.org/Linux_6.13",
-        answers=("ENODATA", "EOPNOTSUPP", "ENOTSUP"),
+        answers=("ENODATA", "EOPNOTSUPP"),
     ),
     SystemCall(
         name="open_tree_attr",
