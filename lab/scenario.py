@@ -96,6 +96,7 @@ class Scenario:
     A value that the scenario leaves to the project itself is ``own``. ``phases`` are names.
     ``rounds`` is how many there are at most where ``until`` may end them; before them come
     ``warm_up`` rounds that are not counted.
+    ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Scenario:
     until: Until | None = None
     warm_up: int = 0
     controls: Controls = field(default_factory=Controls)
+    kernels: tuple[str, ...] = ()
 
     @property
     def engines(self) -> tuple[str, ...]:

@@ -177,6 +177,7 @@ def _scenario(
         workload=_workload(parsed.workload, folder),
         phases=tuple(parsed.phases),
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
+        kernels=tuple(parsed.kernels),
         rounds=parsed.rounds.max,
         until=_until(parsed.rounds),
         warm_up=parsed.warm_up,

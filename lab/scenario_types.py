@@ -85,6 +85,14 @@ InnerPath = Annotated[
         "a path inside the context: relative and without '..'",
     ),
 ]
+Kernel = Annotated[
+    str,
+    Text(
+        rf"(?:host|suite:[a-z][a-z0-9-]{{0,31}}|[0-9]+(?:\.[0-9]+){{1,2}}|(?:[^\s,=]{{1,63}}=)?[^\s,]*/"
+        rf"[^\s,]+)(?:,{_PLAIN}{{1,300}})?",
+        "host, a version such as 6.1, suite:NAME, a path, or NAME=PATH",
+    ),
+]
 Sha256 = Annotated[str, Text(r"[0-9a-f]{64}", "64 hexadecimal digits")]
 GoVersion = Annotated[
     str, Text(r"1\.[0-9]{1,3}(?:\.[0-9]{1,3}|rc[0-9]{1,2})?", "a Go version such as 1.22.10")
@@ -318,6 +326,9 @@ class ScenarioFile(Part):
         ]
     ] = Field(default_factory=list, description="the axis toolchain; the base's own by default")
     layouts: list[LayoutName] = Field(default_factory=list, description="the axis layout")
+    kernels: list[Kernel] = Field(
+        default_factory=list, description="of lab validate: what the bases are run on"
+    )
     axes: dict[Variable, Annotated[list[Value], Field(min_length=1)]] = Field(
         default_factory=dict, description="axes of your own: build arguments and their values"
     )

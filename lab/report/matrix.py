@@ -51,7 +51,7 @@ def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False
 
 def _matrix(one: Validation) -> RichTable:
     table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("probe", overflow="fold")
+    table.add_column("probe", no_wrap=True)
     for column in one.columns:
         table.add_column(column.words.replace(" ", "\n"), overflow="fold")
     group = None

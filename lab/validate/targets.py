@@ -19,11 +19,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One image to validate; ``unreadable`` says why it could not be opened."""
+    """One image to validate; ``unreadable`` says why it could not be opened, ``provide`` what to
+    do to have it where it is only not here."""
 
     name: str
     image: Opened | None = None
     unreadable: str | None = None
+    provide: str | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -43,7 +45,7 @@ def targets(names: Sequence[str], *, say: Say) -> Targets:
         path = Path(name)
         if path.suffix in {".yaml", ".yml"}:
             scenario = load(path)
-            found.kernels += tuple(getattr(scenario, "kernels", ()))
+            found.kernels += scenario.kernels
             found.engines += scenario.engines
             found.images += _of_scenario(scenario, say)
         elif path.is_file() and "dockerfile" in path.name.lower():
@@ -69,7 +71,11 @@ def _of_scenario(scenario: Scenario, say: Say) -> Iterator[Target]:
             try:
                 image = of_source(base, toolchain, say=say)
             except SourceError as error:
-                yield Target(name=base.name, unreadable=error.message)
+                away = base.kind in {"image", "suite"}
+                why = error.message + (f"; {error.remedy}" if error.remedy else "")
+                yield Target(
+                    name=base.name, unreadable=error.message, provide=why if away else None
+                )
                 continue
             yield Target(name=image.name, image=image, findings=_copies(scenario, base, say))
 
@@ -99,7 +105,8 @@ def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
     if image is None:
         yield Target(
             name=str(path),
-            unreadable=f"the base {name} of its last stage is no suite that can be had here",
+            provide=f"the base {name} of its last stage is no suite that can be had here; "
+            "save it to a file and name that",
             findings=findings,
         )
     else:

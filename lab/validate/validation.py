@@ -2,43 +2,73 @@
 
 from __future__ import annotations
 
-import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from lab.images.finding import Finding
-from lab.validate import inspect, verdicts
+from lab.validate import inspect, rows, verdicts
 from lab.validate.inspect import Inspection
-from lab.validate.matrix import Column, Validation, Verdict
+from lab.validate.matrix import Column, Row, Validation, Verdict
 from lab.validate.policy import Judge
+from lab.validate.probing import HOST, Asked, Probed
 from lab.validate.targets import Target
 
-HOST = "host"
+READ = "{}: judged by what the image's files say; nothing of it was run"
+EMULATED = "{}: emulated, so nothing about time can be said from it"
 
 
-def validate(target: Target, *, judge: Judge | None = None) -> Validation:
+def validate(
+    target: Target, *, asked: Asked, probed: Probed, judge: Judge | None = None
+) -> Validation:
     """Look at a target and judge it on every column."""
-    column = Column(HOST)
     if target.image is None:
-        return unreadable(target, (column,))
+        return unreadable(target, asked.columns)
     seen = inspect.inspect(target.image)
-    found = (verdicts.verdict(seen, column, version=platform.release()),)
-    versions: dict[str, str | None] = {HOST: platform.release()}
+    asked_of = rows.rows(target.name, asked.columns, probed)
+    found = tuple(_verdict(seen, column, asked_of, probed) for column in asked.columns)
+    read = [one.words for one in asked.columns if (target.name, one) not in probed.answers]
+    read = [one for one in read if one not in {column.words for column in probed.skipped}]
+    if Column(HOST) in asked.columns and Column(HOST) not in probed.skipped:
+        read.append(HOST)
+    notes = [READ.format(", ".join(dict.fromkeys(read)))] if read else []
+    if probed.emulated:
+        notes.append(EMULATED.format(", ".join(sorted(probed.emulated))))
     return Validation(
         image=target.name,
         origin=target.image.origin,
         verdicts=found,
+        rows=asked_of,
         facts=inspect.facts(seen),
         findings=(*target.findings, *seen.findings),
-        broken=() if judge is None else judge.broken(seen, found, versions),
+        broken=() if judge is None else judge.broken(seen, found, probed.versions),
         labels=seen.needs.labels(),
         figures=figures(seen),
-        notes=("host: judged by what the files of the image say; nothing of it was run",),
+        notes=(*notes, *probed.notes),
+    )
+
+
+def _verdict(seen: Inspection, column: Column, asked_of: Sequence[Row], probed: Probed) -> Verdict:
+    if column in probed.skipped:
+        return verdicts.skipped(column, probed.skipped[column])
+    return verdicts.verdict(
+        seen,
+        column,
+        version=probed.versions.get(column.kernel),
+        rows=asked_of,
+        failed=rows.failed(probed.answers.get((seen.image.name, column))),
     )
 
 
 def unreadable(target: Target, columns: tuple[Column, ...]) -> Validation:
-    """An image that could not be opened: it runs nowhere."""
+    """An image that could not be opened: it runs nowhere; one that is not here is skipped."""
+    if target.provide is not None:
+        return Validation(
+            image=target.name,
+            origin="not to be had here",
+            verdicts=tuple(verdicts.skipped(one, target.provide) for one in columns),
+            findings=target.findings,
+        )
     why = target.unreadable or "it cannot be read"
     found = Finding(rule="unreadable-image", level="error", place="/", message=why)
     return Validation(

@@ -36,7 +36,8 @@ def verdict(
     ]
     for row in rows:
         cell = row.cells.get(column)
-        if cell is not None and cell.tone in {"bad", "limit"}:
+        # A call that is blocked limits an image only where its libc would have to have it.
+        if cell is not None and cell.tone == "bad":
             limits.append(f"{row.name}: {cell.word}" + (f" ({cell.why})" if cell.why else ""))
     word: Word = "runs with limits" if limits else "runs"
     return Verdict(column=column, word=word, why=tuple(limits))

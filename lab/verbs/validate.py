@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.errors import ExpectationBroken
+from lab.errors import ExpectationBroken, InputError
 from lab.verbs import arguments
 from lab.verbs.output import print_text, say
 
 if TYPE_CHECKING:
     from lab.validate.matrix import Validation
+    from lab.validate.probing import Asked
 
 FORMATS = ("json", "markdown", "html", "junit", "sarif")
 FILES = {
@@ -33,6 +34,30 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="a suite (bookworm, bookworm+go1.22.10), an image archive, a root file system, "
         "a scenario file, a Dockerfile",
     )
+    verb.add_argument(
+        "--kernels",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host (the default), a version (6.1), suite:sid, the path of a bzImage, or "
+        "6.6=PATH; arguments follow a comma; repeatable, or separated by spaces",
+    )
+    verb.add_argument(
+        "--engines",
+        action="append",
+        default=[],
+        metavar="NAME[=ENDPOINT]",
+        help="docker, docker-classic, podman: the same in its containers; repeatable",
+    )
+    verb.add_argument(
+        "--seccomp",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="in containers with this profile as well; repeatable",
+    )
+    arguments.private(verb)
     verb.add_argument("--policy", type=Path, metavar="FILE", help="what a team demands")
     verb.add_argument("--label", action="store_true", help="print what it needs as LABEL lines")
     verb.add_argument("--reasons", action="store_true", help="print every reason")
@@ -48,6 +73,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
     from lab.validate import policy, validation
+    from lab.validate.probing import probe
     from lab.validate.targets import targets
 
     judge = None
@@ -58,11 +84,38 @@ def run(options: argparse.Namespace) -> int:
         say(text, on_error=True)
 
     named = targets(options.targets, say=tell)
-    found = [validation.validate(one, judge=judge) for one in named.images]
+    wanted = asked(options, named.kernels, named.engines)
+    images = {one.name: one.image for one in named.images if one.image is not None}
+    probed = probe(tuple(images.values()), wanted, say=tell)
+    found = [
+        validation.validate(one, asked=wanted, probed=probed, judge=judge) for one in named.images
+    ]
     folder = write(found, options.results)
     show(found, options)
     say(str(folder), on_error=True)
     return end(found, folder)
+
+
+def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[str, ...]) -> Asked:
+    """Kernels and engines: the command line's, else the scenarios', else the host alone."""
+    from lab.probes.profile import read
+    from lab.validate.probing import HOST, Asked
+
+    names = [name for text in options.kernels for name in text.split()]
+    words = [name for text in options.engines for name in text.replace(",", " ").split()]
+    named = arguments.endpoints(words)
+    if "simulated" in named:
+        raise InputError("the simulated engine runs no containers", remedy="docker or podman")
+    for path in options.seccomp:
+        read(path)  # a file that is no profile is told before anything is started
+    chosen = tuple(named) or tuple(one for one in dict.fromkeys(engines) if one != "simulated")
+    return Asked(
+        kernels=tuple(dict.fromkeys(names or kernels or (HOST,))),
+        engines=chosen,
+        profiles=tuple(options.seccomp),
+        private=options.private,
+        endpoints={name: address for name, address in named.items() if address},
+    )
 
 
 def write(found: list[Validation], results: Path) -> Path:

@@ -1,0 +1,74 @@
+"""Answers of probes as rows and verdicts."""
+
+from __future__ import annotations
+
+from lab.probes import TABLE, Answer, ProbeResults, Ran
+from lab.validate import rows
+from lab.validate.matrix import Column
+from lab.validate.probing import Asked, Probed
+
+BARE = Column("6.1")
+DOCKER = Column("6.1", "docker")
+
+
+def results(confinement: str, clone3: Answer, *, thread: bool, used: int) -> ProbeResults:
+    calls = dict.fromkeys(TABLE, Answer(value=0)) | {"clone3": clone3}
+    refused = {} if clone3.error is None else {TABLE["clone3"].number: clone3.error}
+    ran = Ran(
+        code=0 if thread else 1,
+        signal=None,
+        missing=False,
+        output=("thread works",) if thread else ("thread EPERM",),
+        used=frozenset({used}),
+        refused=refused,
+    )
+    return ProbeResults(
+        root="image0", confinement=confinement, calls=calls, programs={"libc-thread": ran}
+    )
+
+
+def probed(clone3: Answer, *, thread: bool) -> Probed:
+    used = TABLE["clone3"].number
+    bare = results("bare", Answer(value=0), thread=True, used=used)
+    return Probed(
+        answers={
+            ("i", BARE): bare,
+            ("i", DOCKER): results("c0", clone3, thread=thread, used=used),
+        },
+        bare={("i", "6.1"): bare},
+        versions={"6.1": "6.1.0"},
+    )
+
+
+def cells(found: Probed, name: str) -> dict[Column, tuple[str, str]]:
+    (row,) = (row for row in rows.rows("i", (BARE, DOCKER), found) if row.name == name)
+    return {column: (cell.word, cell.tone) for column, cell in row.cells.items()}
+
+
+def test_a_call_refused_with_the_wrong_error_is_bad_and_stops_threads() -> None:
+    found = probed(Answer(error="EPERM"), thread=False)
+    assert cells(found, "clone3") == {BARE: ("works", "good"), DOCKER: ("EPERM", "bad")}
+    assert cells(found, "threads")[DOCKER] == ("fails", "bad")
+    assert rows.failed(found.answers["i", DOCKER]) == (
+        "its libc starts no thread: clone3 EPERM, no thread",
+    )
+    assert rows.failed(found.answers["i", BARE]) == ()
+
+
+def test_a_call_refused_with_enosys_is_a_limit_that_libc_lives_with() -> None:
+    found = probed(Answer(error="ENOSYS"), thread=True)
+    assert cells(found, "clone3")[DOCKER] == ("ENOSYS", "limit")
+    assert cells(found, "threads")[DOCKER] == ("works", "limit")
+    assert rows.failed(found.answers["i", DOCKER]) == ()
+
+
+def test_columns_are_kernels_alone_and_under_every_engine() -> None:
+    asked = Asked(kernels=("host", "6.1"), engines=("docker", "podman"))
+    assert [one.words for one in asked.columns] == [
+        "host",
+        "host docker",
+        "host podman",
+        "6.1",
+        "6.1 docker",
+        "6.1 podman",
+    ]
