@@ -59,6 +59,15 @@ def options(verb: argparse.ArgumentParser) -> None:
     )
     arguments.private(verb)
     verb.add_argument("--policy", type=Path, metavar="FILE", help="what a team demands")
+    verb.add_argument(
+        "--assert",
+        dest="assertions",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="assertions in container-structure-test's YAML; repeatable",
+    )
     verb.add_argument("--label", action="store_true", help="print what it needs as LABEL lines")
     verb.add_argument("--reasons", action="store_true", help="print every reason")
     verb.add_argument(
@@ -72,24 +81,23 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
-    from lab.validate import policy, validation
+    from lab.validate import policy, structure, validation
+    from lab.validate.commands import asserted
     from lab.validate.probing import probe
     from lab.validate.targets import targets
 
     judge = None
     if options.policy is not None:
         judge = policy.Judge(*policy.load(options.policy), options.policy)
-
-    def tell(text: str) -> None:
-        say(text, on_error=True)
-
-    named = targets(options.targets, say=tell)
+    tests = [structure.load(path) for path in options.assertions]
+    named = targets(options.targets, say=_tell)
     wanted = asked(options, named.kernels, named.engines)
     images = {one.name: one.image for one in named.images if one.image is not None}
-    probed = probe(tuple(images.values()), wanted, say=tell)
+    probed = probe(tuple(images.values()), wanted, say=_tell)
     found = [
         validation.validate(one, asked=wanted, probed=probed, judge=judge) for one in named.images
     ]
+    found = asserted(found, tests, images, wanted, say=_tell)
     folder = write(found, options.results)
     show(found, options)
     say(str(folder), on_error=True)
@@ -116,6 +124,10 @@ def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[
         private=options.private,
         endpoints={name: address for name, address in named.items() if address},
     )
+
+
+def _tell(text: str) -> None:
+    say(text, on_error=True)
 
 
 def write(found: list[Validation], results: Path) -> Path:

@@ -1,0 +1,81 @@
+"""Commands run in a container of an image, without a network where the engine allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lab.engines import open_engine
+from lab.engines.protocol import ContainerRequest, Engine
+from lab.errors import EngineLost
+from lab.events import BuildError, Log, Lost
+from lab.images.finding import Finding
+from lab.images.opened import Opened
+from lab.validate.matrix import Validation
+from lab.validate.probing import Asked
+from lab.validate.structure import Assertions, Command, Runs, broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEPT = 16 << 20  # bytes of a command's output: what goes on without end is cut off
+
+
+@contextmanager
+def runner(asked: Asked, say: Callable[[str], None]) -> Iterator[Callable[[Opened], Runs]]:
+    """Gives for an image what runs commands in it; None for all where no engine is asked for."""
+    if not asked.engines:
+        yield lambda _image: None
+        return
+    name = asked.engines[0]
+    engine = open_engine(name, asked.endpoints.get(name), private=asked.private, say=say)
+    with closing(engine):
+        yield lambda image: _of(engine, image)
+
+
+def _of(engine: Engine, image: Opened) -> Runs:
+    engine.ensure(image.archive)
+
+    def run(command: Sequence[str], environment: Mapping[str, str]) -> Command:
+        request = ContainerRequest(
+            image=image.archive.ref, command=tuple(command), environment=dict(environment)
+        )
+        code: int | None = 0
+        output = bytearray()
+        for event in engine.run(request):
+            if isinstance(event, Log) and len(output) < _KEPT:
+                output += event.data
+            elif isinstance(event, BuildError):
+                code = event.code
+            elif isinstance(event, Lost):
+                raise EngineLost(f"{engine.name}: {event.message}")
+        return Command(code=code, output=output.decode(errors="replace"))
+
+    return run
+
+
+def asserted(
+    found: Sequence[Validation],
+    tests: Sequence[Assertions],
+    images: Mapping[str, Opened],
+    asked: Asked,
+    *,
+    say: Callable[[str], None],
+) -> list[Validation]:
+    """The same validations, with every assertion that does not hold among what is broken."""
+    if not tests:
+        return list(found)
+    # A daemon is started for commands alone.
+    needed = any(one.commands for one in tests)
+    done = []
+    with runner(asked if needed else replace(asked, engines=()), say) as runs_of:
+        for one in found:
+            image = images.get(one.image)
+            said: list[Finding] = []
+            if image is not None:
+                runs = runs_of(image)
+                said = [item for test in tests for item in broken(test, image, runs)]
+            done.append(replace(one, broken=(*one.broken, *said)))
+    return done
