@@ -1,4 +1,4 @@
-"""Commands run in a container of an image, without a network where the engine allows it."""
+"""Assertions asked of images, those about commands in containers of an engine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.engines import open_engine
-from lab.engines.protocol import ContainerRequest, Engine
-from lab.errors import EngineLost
-from lab.events import BuildError, Log, Lost
 from lab.images.finding import Finding
 from lab.images.opened import Opened
+from lab.validate.containers import runs_in
 from lab.validate.matrix import Validation
 from lab.validate.probing import Asked
-from lab.validate.structure import Assertions, Command, Runs, broken
+from lab.validate.structure import Assertions, Runs, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_KEPT = 16 << 20  # bytes of a command's output: what goes on without end is cut off
 
 
 @contextmanager
@@ -32,28 +28,7 @@ def runner(asked: Asked, say: Callable[[str], None]) -> Iterator[Callable[[Opene
     name = asked.engines[0]
     engine = open_engine(name, asked.endpoints.get(name), private=asked.private, say=say)
     with closing(engine):
-        yield lambda image: _of(engine, image)
-
-
-def _of(engine: Engine, image: Opened) -> Runs:
-    engine.ensure(image.archive)
-
-    def run(command: Sequence[str], environment: Mapping[str, str]) -> Command:
-        request = ContainerRequest(
-            image=image.archive.ref, command=tuple(command), environment=dict(environment)
-        )
-        code: int | None = 0
-        output = bytearray()
-        for event in engine.run(request):
-            if isinstance(event, Log) and len(output) < _KEPT:
-                output += event.data
-            elif isinstance(event, BuildError):
-                code = event.code
-            elif isinstance(event, Lost):
-                raise EngineLost(f"{engine.name}: {event.message}")
-        return Command(code=code, output=output.decode(errors="replace"))
-
-    return run
+        yield lambda image: runs_in(engine, image)
 
 
 def asserted(

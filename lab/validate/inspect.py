@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab import units
-from lab.images import hostile
+from lab.images import goroot, hostile
 from lab.images.elves import Elves, elves
 from lab.images.finding import Finding
 from lab.images.hygiene import Hygiene, hygiene
@@ -25,6 +25,7 @@ class Inspection:
     image: Opened
     glibc: str | None
     go: str | None
+    goroot: goroot.Goroot
     elves: Elves
     needs: Needs
     hygiene: Hygiene
@@ -41,7 +42,14 @@ def inspect(image: Opened) -> Inspection:
     folders = [one for one in path.split(":") if one]
     loader = Loader(held, found, glibc=glibc, library_path=folders)
     entry, of_entry = _entry(image, found, loader)
-    findings = (*hostile.findings(held), *_damaged(found), *loader.findings(), *of_entry)
+    root = goroot.goroot(image)
+    findings = (
+        *hostile.findings(held),
+        *_damaged(found),
+        *loader.findings(),
+        *of_entry,
+        *goroot.findings(image, root),
+    )
     fatal = [one for one in findings if one.rule in FATAL and one.level == "error"]
     fatal += [
         one
@@ -52,6 +60,7 @@ def inspect(image: Opened) -> Inspection:
         image=image,
         glibc=glibc,
         go=held.go(),
+        goroot=root,
         elves=found,
         needs=needs(found.files.values()),
         hygiene=hygiene(image),
@@ -158,8 +167,22 @@ def facts(seen: Inspection) -> tuple[tuple[str, str], ...]:
         ("time zones", "present" if clean.time_zones else "none"),
         ("dates", "clamped" if clean.clamped else "not clamped: some are later than the epoch"),
         ("packages", str(len(clean.packages)) if clean.packages else "none listed"),
-        ("Go", seen.go or "none at /usr/local/go"),
+        ("Go", _go(seen)),
     )
+
+
+def _go(seen: Inspection) -> str:
+    root = seen.goroot
+    if not root.found:
+        return "none"
+    ways = (
+        ("GOROOT", root.environment),
+        ("the command's path", root.by_path),
+        ("the usual place", root.standard),
+    )
+    told = ", ".join(f"by {name} {path}" for name, path in ways if path)
+    state = f"lacks {', '.join(root.missing)}" if root.missing else "complete"
+    return f"{seen.go or 'version unknown'}: {told or 'a command alone'}; {state}"
 
 
 def _wasted(clean: Hygiene) -> str:

@@ -8,19 +8,25 @@ guest. Under emulation the answers are the kernel's own; times are not, and none
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab import kernels, probes
 from lab.engines import open_engine
+from lab.engines.protocol import Engine
 from lab.errors import LabError
+from lab.images import goroot
+from lab.images.goroot import Goroot
 from lab.images.opened import Opened
 from lab.kernels import roots
 from lab.probes import BARE, Contained, ProbeResults
+from lab.validate import containers, go
+from lab.validate.go import GoRun
 from lab.validate.matrix import Column
 
 HOST = "host"
@@ -67,6 +73,9 @@ class Probed:
     versions: dict[str, str | None] = field(default_factory=dict)
     emulated: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    go: dict[str, GoRun] = field(default_factory=dict)
+    go_roots: dict[str, Goroot] = field(default_factory=dict)
+    go_column: Column | None = None
 
 
 def probe(images: Sequence[Opened], asked: Asked, *, say: Say) -> Probed:
@@ -106,6 +115,8 @@ def _contained(
                             seccomp=profile,
                             programs=probes.of_libc(),
                         )
+                if found.go_column is None:
+                    _go(engine, images, found, say)
             except LabError as error:
                 why = _provide(error)
                 for label, _, _ in labels:
@@ -117,6 +128,34 @@ def _contained(
         if one.confined.profile is not None:
             found.profiles[label] = one.confined.profile
     return made
+
+
+def _go(engine: Engine, images: Sequence[Opened], found: Probed, say: Say) -> None:
+    """Images with Go, asked in a container once; what they link is run everywhere afterwards."""
+    for image in images:
+        root = goroot.goroot(image)
+        if not root.found:
+            continue
+        say(f"compiling with the Go of {image.name}")
+        done = go.ask(containers.runs_in(engine, image))
+        if done is not None:
+            found.go[image.name], found.go_roots[image.name] = done, root
+            found.go_column = Column(HOST, engine.name)
+
+
+@contextmanager
+def _linked(found: Probed) -> Iterator[tuple[probes.Program, ...]]:
+    """What the images' Go linked, as programs to run in guests."""
+    with tempfile.TemporaryDirectory(prefix="lab-go-") as folder:
+        programs = []
+        for number, one in enumerate(found.go.values()):
+            for name, data in ((f"go{number}", one.program), (f"cgo{number}", one.cgo)):
+                if data is not None:
+                    file = Path(folder) / name
+                    file.write_bytes(data)
+                    file.chmod(0o755)
+                    programs.append(probes.Program(name=name, file=file))
+        yield tuple(programs)
 
 
 def _on_host(
@@ -167,7 +206,8 @@ def _in_guests(
         except LabError as error:
             return error
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with _linked(found) as linked, ThreadPoolExecutor(_AT_ONCE) as pool:
+        programs += linked
         for name, booted in zip(names, pool.map(boot, names), strict=True):
             if isinstance(booted, LabError):
                 _skip_all([name], asked, found, _provide(booted))

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from lab.probes import BARE, TABLE, ProbeResults, causes, libc_facts, predict, threads
 from lab.probes.causes import Cause
+from lab.validate.go import HELLO
 from lab.validate.matrix import Cell, Column, Row, Tone
 from lab.validate.probing import Probed
 
-CALLS, LIBC = "system calls", "the image's own libc"
+CALLS, LIBC, GO = "system calls", "the image's own libc", "Go"
 _TONES: Mapping[str, Tone] = {
     "works": "good",
     "missing in the kernel": "none",
@@ -33,8 +34,11 @@ def rows(image: str, columns: tuple[Column, ...], probed: Probed) -> tuple[Row, 
             found.setdefault((CALLS, name), {})[column] = _cell(cause)
         for name, cell in _libc(answer):
             found.setdefault((LIBC, name), {})[column] = cell
+        for name, cell in _go(image, column, answer, probed):
+            found.setdefault((GO, name), {})[column] = cell
     order = [(CALLS, name) for name in TABLE]
     order += [key for key in found if key[0] == LIBC]
+    order += [key for key in found if key[0] == GO]
     return tuple(Row(name=key[1], group=key[0], cells=found[key]) for key in order if key in found)
 
 
@@ -76,3 +80,23 @@ def _libc(answer: ProbeResults) -> Iterator[tuple[str, Cell]]:
         plain = name.startswith(_PLAIN)
         good: Tone = "good" if word in _GOOD else "none" if plain else "bad"
         yield name, Cell(word=word, tone=good)
+
+
+def _go(
+    image: str, column: Column, answer: ProbeResults, probed: Probed
+) -> Iterator[tuple[str, Cell]]:
+    """Where its own Go ran, everything; elsewhere, whether what any image's Go linked runs here."""
+    if column == probed.go_column and image in probed.go:
+        yield from probed.go[image].cells(probed.go_roots[image]).items()
+    for number, name in enumerate(probed.go):
+        for program, words in ((f"go{number}", "without cgo"), (f"cgo{number}", "with cgo")):
+            ran = answer.programs.get(program)
+            if ran is None:
+                continue
+            good = ran.code == 0 and HELLO in ran.output
+            why = "the image has no loader for it" if ran.missing else ran.signal or ""
+            why = why or " ".join(ran.output[-1:]) or f"exit code {ran.code}"
+            yield (
+                f"hello {words} of {name}",
+                Cell(word="runs" if good else "fails", tone="good" if good else "bad", why=why),
+            )
