@@ -51,7 +51,6 @@ FLOOR = [
 ]
 # SDK -> the only modules that may import it.
 SDKS = {
-    "docker": {"engines/docker", "engines/endpoint"},
     "duckdb": {"columns"},
     "docker": {"engines/docker", "engines/endpoint", "probes/container"},
     "testcontainers": {"probes/container"},
