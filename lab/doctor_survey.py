@@ -45,14 +45,19 @@ class _Tool:
     version: bool = False
 
 
-CHROMIUM = _Tool("chromium", ("chromium",), ("chromium",), "`make test` reads reports in it")
+_TEST_TOOLS = (
+    _Tool("chromium", ("chromium",), ("chromium",), "`make test` reads reports in it"),
+    _Tool(
+        "readelf", ("readelf",), ("binutils",), "`make test` holds what the lab reads against it"
+    ),
+)
 
 
 def survey(*, tests: bool = False) -> tuple[Finding, ...]:
     """Look at the host, for the lab or for its own ``tests`` too. Changes nothing; takes well below
     a second.
     """
-    wanted = (*_tools(), CHROMIUM) if tests else _tools()
+    wanted = (*_tools(), *_TEST_TOOLS) if tests else _tools()
     tools = tuple(_tool(tool) for tool in wanted)
     return (*_machine(), _space(), *_daemons(), *tools, *_controls())
 
@@ -198,7 +203,15 @@ def _tools() -> tuple[_Tool, ...]:
             version=True,
         ),
         _Tool("squashfs", ("mksquashfs",), ("squashfs-tools",), "packs an image as a guest's root"),
-        _Tool("gcc", ("gcc",), ("gcc",), "compiles the probers of system calls and of glibc, once"),
+        _Tool(
+            "gcc",
+            ("gcc",),
+            ("gcc", "libc6-dev"),
+            "compiles the probers of system calls and of glibc, once",
+        ),
+        _Tool(
+            "strace", ("strace",), ("strace",), "`lab trace` counts a go command's calls with it"
+        ),
         _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )
