@@ -89,6 +89,7 @@ def move_base(bench: Bench, original: str, number: int) -> None:
     bench.engine.tag(tag, BASE)
 
 
+@pytest.mark.timeout(1800)  # 60 cases, each some builds: minutes on an engine of one job
 def test_causes_and_predictions(bench: Bench, original: str) -> None:
     rng = random.Random(4)
     looked_at = the_rules(bench)
