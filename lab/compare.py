@@ -62,20 +62,17 @@ def table(
     if with_degraded:
         wanted = [replace(build, fit=None) for build in wanted]
     cold = {_trial(b): b.wall_s for b in wanted if b.phase == COLD and _measured(b)}
-    rests = dict.fromkeys(_rest(build, axis) for build in wanted)
+    rests: dict[tuple[tuple[str, str], ...], dict[str, list[Build]]] = {}
+    for build in wanted:
+        rests.setdefault(_rest(build, axis), {}).setdefault(build.phase, []).append(build)
     groups, notes = [], list(_bad_builds(wanted))
-    rows = {(_rest(b, axis), b.phase) for b in wanted if b.status != "skipped"}
-    asked = replace(asked, questions=max(len(rows) * (len(columns) - 1), 1))
-    for rest in rests:
-        inside = [build for build in wanted if _rest(build, axis) == rest]
+    rows = sum(_tried(found) for by_phase in rests.values() for found in by_phase.values())
+    asked = replace(asked, questions=max(rows * (len(columns) - 1), 1))
+    for rest, by_phase in rests.items():
         phases = tuple(
-            _phase(
-                phase,
-                [b for b in inside if b.phase == phase],
-                (axis, columns, baseline, asked),
-                cold,
-            )
-            for phase in dict.fromkeys(b.phase for b in inside if b.status != "skipped")
+            _phase(phase, found, (axis, columns, baseline, asked), cold)
+            for phase, found in by_phase.items()
+            if _tried(found)
         )
         if phases:
             groups.append(Group(cell=dict(rest), phases=phases))
@@ -282,6 +279,10 @@ def _believed(build: Build) -> bool:
 
 def _trial(build: Build) -> object:
     return (frozenset(build.cell.items()), build.round)
+
+
+def _tried(builds: Iterable[Build]) -> bool:
+    return any(build.status != "skipped" for build in builds)
 
 
 def _rest(build: Build, axis: str) -> tuple[tuple[str, str], ...]:

@@ -80,7 +80,8 @@ def history(
     sql = (
         "SELECT run, cell, phase, median(value), count(*) FROM (SELECT *, "  # noqa: S608 - fields of lab.pivot
         f"CAST({METRICS[metric][0]} AS DOUBLE) AS value FROM builds "
-        "WHERE status = 'ok' AND (fit IS NULL OR fit = 'fit')) WHERE value IS NOT NULL GROUP BY ALL"
+        f"WHERE {columns.COUNTED} AND (fit IS NULL OR fit = 'fit')) "
+        "WHERE value IS NOT NULL GROUP BY ALL"
     )
     found: dict[str, list[Point]] = {}
     with columns.opened(chosen, SQL_FIELDS) as records:

@@ -252,7 +252,7 @@ def _flat(
         f"{key(cols)} AS col, kind, hash({', '.join(pairs)}) AS pair, "
         f"CAST({METRICS[metric][0]} AS DOUBLE) AS value "
         f"FROM (SELECT * EXCLUDE (cell{', steps' if steps else ''}), {_KIND} AS of_kind{more} "
-        f"FROM builds WHERE status = 'ok' {fit}) JOIN kinds ON kind = of_kind "
+        f"FROM builds WHERE {columns.COUNTED} {fit}) JOIN kinds ON kind = of_kind "
         "WHERE value IS NOT NULL"
     )
 
@@ -337,7 +337,8 @@ def _passed_over(records: columns.Records) -> list[str]:
     """Builds that are in no cell."""
     found = records.rows(
         "SELECT status, coalesce(split_part(fit, ':', 1), 'fit'), count(*) FROM builds "
-        "WHERE status <> 'ok' OR (fit IS NOT NULL AND fit <> 'fit') GROUP BY ALL ORDER BY ALL"
+        "WHERE NOT coalesce(warm_up, false) AND (status <> 'ok' OR coalesce(fit, 'fit') <> 'fit') "
+        "GROUP BY ALL ORDER BY ALL"
     )
     return [
         f"not in the table, {status if status != 'ok' else fit} builds: {count}"

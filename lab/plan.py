@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -77,6 +77,10 @@ class Trial:
     def warm_up(self) -> bool:
         """Whether it only warms up: it comes before round 1."""
         return self.round < 1
+
+    def done(self, builds: Collection[str]) -> bool:
+        """Whether each of its builds is among these ids."""
+        return all(self.build_id(phase) in builds for phase in self.phases)
 
     def build_id(self, phase: Phase) -> str:
         """Stable and fit for a file name: ``0007-docker-bookworm-default-r1-cold``."""

@@ -81,7 +81,7 @@ def run(
     when its disk is full; both after the record of the build that met it was told.
     """
     for trial in trials:
-        if all(trial.build_id(phase) in done for phase in trial.phases) or not wanted(trial):
+        if trial.done(done) or not wanted(trial):
             continue
         if trial.skip is not None:
             yield from _skipped(trial, trial.phases, trial.skip)

@@ -32,6 +32,11 @@ class StoredRun:
     folder: Path
     notes: tuple[str, ...] = ()
 
+    @property
+    def counted(self) -> tuple[Build, ...]:
+        """The builds that figures are made of: all but those of warm-up rounds."""
+        return tuple(build for build in self.builds if not build.warm_up)
+
 
 def load(ref: str | Path, results: Path) -> StoredRun:
     """The run named by its folder, its id, a prefix that only it has, or ``latest``.

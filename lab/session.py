@@ -138,8 +138,7 @@ def run(
             )
             _drive(trials, engines, writer, watcher, held, sampled)
         stored = runs.load(writer.folder, options.results)
-        counted = tuple(build for build in stored.builds if not build.warm_up)
-        broken = expect.check(scenario.expect, counted)
+        broken = expect.check(scenario.expect, stored.counted)
         writer.finish(_status(stored.builds), reason=sampled.ended, broken=broken)
     return runs.load(writer.folder, options.results)
 
@@ -318,7 +317,7 @@ def _drive(
 ) -> None:
     done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
     labels = {"io.imagelab.run": writer.run.id}
-    watcher.begin(trials, writer.folder)
+    watcher.begin([trial for trial in trials if not trial.done(done)], writer.folder)
     running = runner.run(
         trials,
         engines.__getitem__,

@@ -26,7 +26,7 @@ _FIGURES: tuple[tuple[str, str, float, Callable[[Build], float | None]], ...] = 
     ("image_bytes", "image-B", 1, lambda build: build.image.size_bytes if build.image else None),
     ("hit_rate", "hit-rate", 1, lambda build: build.cache.rate if build.cache else None),
 )
-_PLAIN = ("run", "id", "phase", "round", "status", "reason", "fit", "started")
+_PLAIN = ("run", "id", "phase", "round", "warm_up", "status", "reason", "fit", "started")
 
 
 def benchstat(stored: StoredRun) -> str:
@@ -152,7 +152,7 @@ def parquet(stored: StoredRun, path: Path) -> None:
 
 
 def _good(stored: StoredRun) -> list[Build]:
-    return [build for build in stored.builds if build.status == "ok"]
+    return [build for build in stored.counted if build.status == "ok"]
 
 
 def _labels(build: Build) -> tuple[tuple[str, str], ...]:

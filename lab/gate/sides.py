@@ -31,8 +31,8 @@ class Side:
 
     @property
     def builds(self) -> tuple[Build, ...]:
-        """The builds of its run."""
-        return self.run.builds if self.run else ()
+        """The builds of its run, without its warm-up."""
+        return self.run.counted if self.run else ()
 
     @property
     def name(self) -> str:

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         stored = _measured(options)
     found = calibration.calibrations(
-        stored.builds, seed=stored.run.seed, with_degraded=options.with_degraded
+        stored.counted, seed=stored.run.seed, with_degraded=options.with_degraded
     )
     if options.json:
         print_json({"run": stored.run.id, "calibration": [_as_json(one) for one in found]})

@@ -208,7 +208,7 @@ def _idle(cell: object, phase: str) -> float:
 def _walls(stored: StoredRun) -> dict[tuple[str, str], float]:
     """The median wall of each cell and phase that was measured."""
     found: dict[tuple[str, str], list[float]] = {}
-    for build in stored.builds:
+    for build in stored.counted:
         if build.status == "ok" and build.wall_s:
             found.setdefault((cell_words(build.cell), build.phase), []).append(build.wall_s)
     return {key: statistics.median(walls) for key, walls in found.items()}

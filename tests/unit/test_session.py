@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,3 +76,29 @@ def test_the_machine_of_a_run_is_where_it_is_built() -> None:
     engines = [engine("simulated", HostFacts()), engine("docker", far)]
     assert session._where_it_is_built(engines, otherwise=client) == far
     assert session._where_it_is_built(engines[:1], otherwise=client) == client
+
+
+class Counting(Nobody):
+    """Notes what a run is about to do."""
+
+    def __init__(self) -> None:
+        self.coming: list[str] = []
+
+    def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
+        """Notes the builds that are to come."""
+        self.coming = [trial.build_id(phase) for trial in trials for phase in trial.phases]
+
+
+def test_a_resumed_run_counts_what_is_left(tmp_path: Path) -> None:
+    asked = scenario.parse(TEXT.replace("rounds: 1", "rounds: 3"), None)
+    options = session.Options(results=tmp_path / "results")
+    run = session.run(asked, options, say=lambda _: None, watcher=Nobody())
+    builds, head = run.folder / runs.BUILDS_FILE, run.folder / runs.RUN_FILE
+    lines = builds.read_text().splitlines(keepends=True)
+    assert len(lines) == 6
+    builds.write_text("".join(lines[:3]))  # one trial whole, and half of the next
+    head.write_text(json.dumps({**json.loads(head.read_text()), "status": "partial"}))
+    watcher = Counting()
+    stopped = runs.load(run.folder, options.results)
+    session.run(asked, options, say=lambda _: None, watcher=watcher, resumed=stopped)
+    assert watcher.coming == [one.id for one in run.builds[2:]]
