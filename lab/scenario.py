@@ -14,10 +14,8 @@ from typing import Any, Literal
 
 from lab.bases.sources import BaseSource, ToolchainSource
 from lab.controls import Controls
-from lab.errors import InputError
 from lab.record import ScenarioText
 
-MAX_BYTES = 1_000_000
 Operation = Literal["replace", "append", "write", "delete", "touch", "chmod"]
 
 
@@ -149,30 +147,11 @@ def load(path: Path | str) -> Scenario:
 
     Raises InputError where it cannot be read, and with every mistake that is in it.
     """
+    from lab.scenario_yaml import text_of
+
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is no text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}",
-            remedy="save the file as UTF-8",
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"cannot read the scenario {path}: {error.strerror}",
-            remedy="name a scenario file; those that the lab ships lie in scenarios/",
-        ) from error
-    except ValueError as error:  # a NUL in the name
-        raise InputError(
-            f"no file can be named {str(path)!r}", remedy="name a scenario file"
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(
-            f"{path} is larger than {MAX_BYTES} bytes: that is no scenario",
-            remedy="name a scenario file",
-        )
+    remedy = "name a scenario file; those that the lab ships lie in scenarios/"
+    text = text_of(path, "scenario", remedy)
     return parse(text, path)
 
 

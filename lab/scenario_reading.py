@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +13,6 @@ from pydantic import ValidationError
 from lab import dockerfile, scenario_claims
 from lab.bases.sources import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.controls import Controls
-from lab.errors import InputError
 from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario, Until
 from lab.scenario_relations import (
     FILE_KINDS,
@@ -36,8 +34,8 @@ from lab.scenario_types import (
     ToolchainEntry,
     WorkloadEntry,
 )
-from lab.scenario_words import in_words, shown
-from lab.scenario_yaml import Document, Location, Mistake
+from lab.scenario_words import in_words, placed, shown
+from lab.scenario_yaml import Document, Location, Mistake, refusal
 from lab.scenario_yaml import read as read_yaml
 
 REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
@@ -54,7 +52,7 @@ def read(text: str, path: Path | None) -> Scenario:
     parsed: ScenarioFile | None = None
     if isinstance(data, dict):
         mistakes += [
-            _placed(document, finding)
+            placed(document, finding)
             for finding in (*findings(data), *scenario_claims.findings(data))
         ]
         try:
@@ -62,13 +60,13 @@ def read(text: str, path: Path | None) -> Scenario:
         except ValidationError as error:
             wrong = error.errors(include_url=False)
             told = {(one.line, one.column) for one in document.mistakes}
-            placed = [_placed(document, in_words(detail)) for detail in wrong]
-            meant = {f"the key {one.nearest}" for one in placed if one.nearest}
+            found_wrong = [placed(document, in_words(detail)) for detail in wrong]
+            meant = {f"the key {one.nearest}" for one in found_wrong if one.nearest}
             # What YAML could not give a value, and a key that is there with a typo, have no use
             # for a second complaint.
             mistakes += [
                 one
-                for one in placed
+                for one in found_wrong
                 if (one.line, one.column) not in told and one.expected not in meant
             ]
     elif not mistakes:
@@ -77,25 +75,10 @@ def read(text: str, path: Path | None) -> Scenario:
     scenario = None
     if parsed is not None and not mistakes and isinstance(data, dict):
         scenario = _scenario(parsed, data, text, path, document)
-        mistakes += [_placed(document, finding) for finding in _absent(scenario, parsed)]
+        mistakes += [placed(document, finding) for finding in _absent(scenario, parsed)]
     if scenario is None or mistakes:
-        name = "scenario" if path is None else str(path)
-        ordered = sorted(set(mistakes), key=lambda one: (one.line, one.column, str(one)))
-        lines = "\n".join(f"{name}:{mistake}" for mistake in ordered)
-        raise InputError(lines, remedy=REMEDY)
+        raise refusal("scenario" if path is None else path, mistakes, REMEDY)
     return scenario
-
-
-def _placed(document: Document, finding: Finding) -> Mistake:
-    line, column = document.place(finding.location, key=finding.at_key)
-    close = difflib.get_close_matches(finding.typed, finding.known, n=1) if finding.typed else []
-    return Mistake(
-        line=line,
-        column=column,
-        found=finding.found,
-        expected=finding.expected,
-        nearest=repr(close[0]) if close else None,
-    )
 
 
 def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:

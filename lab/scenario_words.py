@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
@@ -11,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from lab.scenario_relations import Finding
 from lab.scenario_types import ScenarioFile
+from lab.scenario_yaml import Document, Mistake
 
 
 def in_words(detail: ErrorDetails, whole: type[BaseModel] = ScenarioFile) -> Finding:
@@ -53,6 +55,19 @@ def in_words(detail: ErrorDetails, whole: type[BaseModel] = ScenarioFile) -> Fin
         known=tuple(context.get("known", ())),
         typed=value if isinstance(value, str) else "",
         at_key=at_key,
+    )
+
+
+def placed(document: Document, finding: Finding) -> Mistake:
+    """A finding with its place in the file, and the nearest name that is known."""
+    line, column = document.place(finding.location, key=finding.at_key)
+    close = difflib.get_close_matches(finding.typed, finding.known, n=1) if finding.typed else []
+    return Mistake(
+        line=line,
+        column=column,
+        found=finding.found,
+        expected=finding.expected,
+        nearest=repr(close[0]) if close else None,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lab.errors import InputError
-from lab.process import found
 
 
 def lacking(needs: list[str]) -> str | None:
@@ -32,7 +31,7 @@ def _nvme(_: str) -> str | None:
 
 
 def _kubernetes(_: str) -> str | None:
-    if os.environ.get("KUBERNETES_SERVICE_HOST") or found("kubectl"):
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
         return "the lab does not run its experiments on a cluster"
     return "this host is on no Kubernetes cluster"
 

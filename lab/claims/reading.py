@@ -7,8 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lab.claims.types import ClaimsFile
-from lab.errors import InputError
-from lab.scenario_yaml import Mistake
+from lab.scenario_yaml import Mistake, refusal, text_of
 from lab.scenario_yaml import read as read_yaml
 
 REMEDY = "mend these lines; docs/verify.md has every field"
@@ -16,13 +15,7 @@ REMEDY = "mend these lines; docs/verify.md has every field"
 
 def load(path: Path) -> tuple[ClaimsFile, str]:
     """A claims file and its text. Raises InputError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}",
-            remedy="lab verify scenarios/claims/goroot-report.yaml",
-        ) from error
+    text = text_of(path, "claims file", "lab verify scenarios/claims/goroot-report.yaml")
     return parse(text, path), text
 
 
@@ -39,5 +32,4 @@ def parse(text: str, path: Path) -> ClaimsFile:
                 name = ".".join(map(str, one["loc"])) or "the file"
                 said = one["msg"].removeprefix("Value error, ").removeprefix("Input should ")
                 mistakes.append(Mistake(line=line, column=column, found=name, expected=said))
-    ordered = sorted(set(mistakes), key=lambda one: (one.line, one.column, str(one)))
-    raise InputError("\n".join(f"{path}:{one}" for one in ordered), remedy=REMEDY)
+    raise refusal(path, mistakes, REMEDY)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lab.errors import InputError
-
 Metric = Literal[
     "wall",
     "cpu",
@@ -21,7 +19,6 @@ Metric = Literal[
 ]
 Kind = Literal["relative", "absolute", "limit"]
 Doubt = Literal["report", "pass", "fail"]
-MAX_BYTES = 1_000_000
 
 # What a metric counts in, and whether more of it is better.
 UNITS: Mapping[Metric, Literal["seconds", "bytes", "share", "plain"]] = {
@@ -87,19 +84,7 @@ class Policy:
 def load(path: Path) -> Policy:
     """Read a policy file. Raises InputError with every mistake and its place."""
     from lab.gate import policy_reading
+    from lab.scenario_yaml import text_of
 
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8", remedy="save the file as UTF-8") from error
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no such name can be"
-        raise InputError(
-            f"cannot read the policy {path}: {why}",
-            remedy="name a policy file; the one that the lab ships is policies/field.yaml",
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES} bytes: that is no policy")
-    return policy_reading.read(text, path)
+    remedy = "name a policy file; the one that the lab ships is policies/field.yaml"
+    return policy_reading.read(text_of(path, "policy", remedy), path)

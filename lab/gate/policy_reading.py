@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from lab.errors import InputError
 from lab.gate.policy import UNITS, Kind, Metric, Policy, Rule
 from lab.gate.policy_types import PolicyFile, RuleEntry
 from lab.scenario_relations import Finding, items
-from lab.scenario_words import in_words, shown
-from lab.scenario_yaml import Document, Mistake
+from lab.scenario_words import in_words, placed, shown
+from lab.scenario_yaml import Mistake, refusal
 from lab.scenario_yaml import read as read_yaml
 
 REMEDY = "mend these lines; docs/gate.md has every field"
@@ -36,13 +34,13 @@ def read(text: str, path: Path) -> Policy:
     mistakes = list(document.mistakes)
     data, parsed = document.data, None
     if isinstance(data, dict):
-        mistakes += [_placed(document, finding) for finding in _findings(data)]
+        mistakes += [placed(document, finding) for finding in _findings(data)]
         try:
             parsed = PolicyFile.model_validate(data)
         except ValidationError as error:
             told = {(one.line, one.column) for one in mistakes}
             found = [
-                _placed(document, in_words(detail, PolicyFile))
+                placed(document, in_words(detail, PolicyFile))
                 for detail in error.errors(include_url=False)
             ]
             mistakes += [one for one in found if (one.line, one.column) not in told]
@@ -50,8 +48,7 @@ def read(text: str, path: Path) -> Policy:
         found_text = "an empty file" if data is None else f"{shown(data)} as the whole file"
         mistakes.append(Mistake(line=1, column=1, found=found_text, expected="a policy's fields"))
     if parsed is None or mistakes:
-        ordered = sorted(set(mistakes), key=lambda one: (one.line, one.column, str(one)))
-        raise InputError("\n".join(f"{path}:{one}" for one in ordered), remedy=REMEDY)
+        raise refusal(path, mistakes, REMEDY)
     return Policy(
         name=parsed.name,
         rules=tuple(
@@ -61,18 +58,6 @@ def read(text: str, path: Path) -> Policy:
         cannot_tell=parsed.cannot_tell,
         degraded=parsed.degraded == "use",
         other=frozenset(parsed.allow_other),
-    )
-
-
-def _placed(document: Document, finding: Finding) -> Mistake:
-    line, column = document.place(finding.location, key=finding.at_key)
-    close = difflib.get_close_matches(finding.typed, finding.known, n=1) if finding.typed else []
-    return Mistake(
-        line=line,
-        column=column,
-        found=finding.found,
-        expected=finding.expected,
-        nearest=repr(close[0]) if close else None,
     )
 
 

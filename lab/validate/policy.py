@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,18 +10,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from lab.elf import ordered
-from lab.errors import InputError
 from lab.images.finding import Finding
 from lab.scenario_types import Line, Part, Text, Words
-from lab.scenario_words import in_words, shown
-from lab.scenario_yaml import Document, Mistake
+from lab.scenario_words import in_words, placed, shown
+from lab.scenario_yaml import Document, Mistake, refusal, text_of
 from lab.scenario_yaml import read as read_yaml
 from lab.units import size as in_bytes
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Verdict
 
 REMEDY = "mend these lines; docs/validate.md has every field"
-MAX_BYTES = 1_000_000
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 VersionText = Annotated[
@@ -95,18 +92,7 @@ class PolicyFile(Part):
 
 def load(path: Path) -> tuple[PolicyFile, Document]:
     """Read a policy. Raises InputError with every mistake and its place."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8", remedy="save the file as UTF-8") from error
-    except OSError as error:
-        raise InputError(
-            f"cannot read the policy {path}: {error.strerror}", remedy="name a policy file"
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES} bytes: that is no policy")
+    text = text_of(path, "policy", "name a policy file; policies/images.yaml is an example")
     document = read_yaml(text)
     mistakes = list(document.mistakes)
     if not mistakes and not isinstance(document.data, dict):
@@ -116,20 +102,11 @@ def load(path: Path) -> tuple[PolicyFile, Document]:
         try:
             return PolicyFile.model_validate(document.data), document
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                said = in_words(detail, PolicyFile)
-                line, column = document.place(said.location, key=said.at_key)
-                near = difflib.get_close_matches(said.typed, said.known, n=1) if said.typed else []
-                mistakes.append(
-                    Mistake(
-                        line=line,
-                        column=column,
-                        found=said.found,
-                        expected=said.expected,
-                        nearest=repr(near[0]) if near else None,
-                    )
-                )
-    raise InputError("\n".join(f"{path}:{one}" for one in mistakes), remedy=REMEDY)
+            mistakes = [
+                placed(document, in_words(detail, PolicyFile))
+                for detail in error.errors(include_url=False)
+            ]
+    raise refusal(path, mistakes, REMEDY)
 
 
 class Judge:

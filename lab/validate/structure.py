@@ -18,12 +18,11 @@ from lab.bases.contents import Node
 from lab.errors import InputError
 from lab.images.finding import Finding
 from lab.images.opened import Opened
-from lab.scenario_yaml import Document
+from lab.scenario_yaml import Document, text_of
 from lab.scenario_yaml import read as read_yaml
 
 _TESTS = ("commandTests", "fileExistenceTests", "fileContentTests")
 _KEYS = {"schemaVersion", "metadataTest", "globalEnvVars", "containerRunOptions", *_TESTS}
-MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +54,7 @@ class Assertions:
 def load(path: Path) -> Assertions:
     """Read a file of assertions. Raises InputError where it is none."""
     remedy = "give a container-structure-test file of schemaVersion 2.0.0"
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1)[:MAX_BYTES].decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the assertions {path}: {error}", remedy=remedy) from error
-    document = read_yaml(text)
+    document = read_yaml(text_of(path, "file of assertions", remedy))
     mistakes = [str(one) for one in document.mistakes]
     data = document.data if isinstance(document.data, dict) else {}
     if not mistakes and not str(data.get("schemaVersion", "")).startswith(("2.", "1.")):

@@ -86,6 +86,7 @@ class Counting(Nobody):
 
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Notes the builds that are to come."""
+        del folder
         self.coming = [trial.build_id(phase) for trial in trials for phase in trial.phases]
 
 

@@ -138,3 +138,10 @@ def test_a_file_that_is_none_is_told_with_its_place(
     with pytest.raises(InputError) as error:
         structure.load(path)
     assert expected in error.value.message
+
+
+def test_a_file_that_is_far_too_large_is_refused_and_not_cut(tmp_path: Path) -> None:
+    path = tmp_path / "test.yaml"
+    path.write_text("schemaVersion: 2.0.0\n" + "# filler\n" * 120_000 + "fileExistenceTests: 1\n")
+    with pytest.raises(InputError, match="larger than 1000000 bytes"):
+        structure.load(path)
