@@ -53,7 +53,8 @@ def find(ref: str | Path, results: Path) -> Path:
         return folder
     known = runs(results)
     if text == LATEST and known:
-        return results / known[-1]
+        # By when they started: a run's folder can have been given another name.
+        return max((results / name for name in known), key=lambda one: (_started(one), one.name))
     found = [name for name in known if name == text] or [
         name for name in known if text and name.startswith(text)
     ]
@@ -75,6 +76,16 @@ def runs(results: Path) -> list[str]:
         return []
     with disk(results):
         return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
+
+
+def _started(folder: Path) -> str:
+    """When a run started, which sorts as text; empty where its head cannot be read."""
+    with disk(folder):
+        data = (folder / RUN_FILE).read_bytes()
+    try:
+        return str(json.loads(data).get("started") or "")
+    except (ValueError, AttributeError):
+        return ""
 
 
 def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:

@@ -109,6 +109,13 @@ def test_runs_are_found_by_folder_id_and_prefix(tmp_path: Path) -> None:
         store.load("latest", tmp_path / "empty")
 
 
+def test_the_latest_run_is_the_one_that_started_last(tmp_path: Path) -> None:
+    for name, started in (("20261101-000000-a", "2026-11-01"), ("20261102-000000-a", "2026-11-02")):
+        store.create(tmp_path, replace(run(name), started=started)).close()
+    (tmp_path / "20261101-000000-a").rename(tmp_path / "sample")  # sorts behind every date
+    assert store.find("latest", tmp_path).name == "20261102-000000-a"
+
+
 def test_a_torn_last_line_is_dropped_and_a_run_goes_on(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         writer.append(build())
