@@ -29,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = int(_module(options.verb).run(options))
         sys.stdout.flush()
     except LabError as error:
+        interrupts.settle()
         print(f"lab: {error.message}", file=sys.stderr)  # noqa: T201 - this is the door to people
         if error.remedy:
             print(f"  next: {error.remedy}", file=sys.stderr)  # noqa: T201
         code = error.exit_code
     except KeyboardInterrupt as stop:
+        interrupts.settle()
         code = Interrupted.exit_code
         print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         print(f"lab: {error}", file=sys.stderr)  # noqa: T201
         _drop_output()
         code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
+    interrupts.settle()
     sys.exit(code)
 
 

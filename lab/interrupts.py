@@ -42,6 +42,17 @@ def shielded() -> Iterator[None]:
             raise KeyboardInterrupt(late)
 
 
+def settle() -> None:
+    """The end is decided: a further signal must not give it another exit code.
+
+    Ignored for good, not handled: an interpreter that ends gives handled signals back to the
+    system, which would end the process by them.
+    """
+    for number in _NAMES:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _end(number: int, _frame: FrameType | None) -> None:
     with suppress(OSError):
         # Not print: the signal may have come in the middle of another write to the same stream.

@@ -25,6 +25,7 @@ def ending(writer: store.Writer, before: Run | None) -> Iterator[None]:
         writer.amend(**{name: getattr(before, name) for name in ("status", "reason", "finished")})
         raise
     except (KeyboardInterrupt, BrokenPipeError) as stop:
+        interrupts.settle()
         why = f"stopped by {stop}" if isinstance(stop, KeyboardInterrupt) else "nobody reads on"
         text = f"{why}; what was built so far is in {writer.folder}"
         raise _ended(writer, Interrupted(text), why) from None
