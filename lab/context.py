@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -118,6 +118,16 @@ class Context:
                 name: entry
                 for name, entry in self.entries.items()
                 if name != path and not name.startswith(f"{path}/")
+            }
+        )
+
+    def kept(self, ignore: dockerignore.Ignore, always: Collection[str]) -> Context:
+        """What a .dockerignore lets through; the ``always`` paths are sent whatever it says."""
+        return Context(
+            {
+                path: entry
+                for path, entry in self.entries.items()
+                if path in always or not ignore.excludes(path)
             }
         )
 

@@ -56,7 +56,8 @@ class Inputs:
 
     def full_context(self) -> Context:
         """The context as it is sent, the Dockerfile at its place in it."""
-        return self.context.with_file(self.dockerfile_path, self.dockerfile.encode())
+        data = self.dockerfile.encode(errors="surrogateescape")  # as it was read
+        return self.context.with_file(self.dockerfile_path, data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.advise.rewrites import Rewrite, rewrites
-from lab.context import Context
 from lab.dockerignore import parse as parse_ignore
 from lab.edits import Inputs
 from lab.events import Outcome
@@ -21,12 +20,22 @@ from lab.replay import Commit, Replay, Repository, replay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a set of changes costs: RUNs that run, and seconds of all that have a price."""
+    """What a set of changes costs: RUNs that run, and seconds of all that have a price.
+
+    ``each`` is the cost of each edit alone; of a history it is empty.
+    """
 
     runs: int
     steps: int
     seconds: float
     cases: int
+    each: tuple[Cost, ...] = ()
+
+    def below(self, other: Cost) -> bool:
+        """Whether this is less: by seconds where priced, else by RUNs, then by the rest."""
+        if other.seconds or self.seconds:
+            return self.seconds < other.seconds
+        return (self.runs, self.steps) < (other.runs, other.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +49,13 @@ class Advice:
 
     @property
     def gains(self) -> bool:
-        """Whether fewer RUNs run, or as many and less of the rest; by seconds where priced."""
-        old, new = self.before, self.after
-        if old.seconds or new.seconds:
-            return new.seconds < old.seconds
-        return (new.runs, new.steps) < (old.runs, old.steps)
+        """Whether the rewrite is predicted to cost less."""
+        return self.after.below(self.before)
+
+    def saves(self, texts: Sequence[str]) -> list[str]:
+        """Of the edits that were weighed, those that the rewrite makes cheaper."""
+        costs = zip(texts, self.before.each, self.after.each, strict=True)
+        return [text for text, old, new in costs if new.below(old)]
 
 
 Pricing = Callable[[str, str | None], Cost]
@@ -89,17 +100,9 @@ def over_edits(
     """The cost of edits, each made alone after a build without it."""
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
-        total = Cost(runs=0, steps=0, seconds=0.0, cases=len(texts))
         inputs = replace(given, dockerfile=dockerfile)
-        for text in texts:
-            edited = edits.apply(text, inputs)
-            before = manifest(_ignoring(inputs, ignore))
-            after = manifest(_ignoring(edited.inputs, ignore), moved=edited.moved)
-            memory = Memory()
-            outcomes_of(Chain(before, rules), keys(before, rules), memory)
-            chain = Chain(after, rules)
-            total = _added(total, chain, outcomes_of(chain, keys(after, rules), memory), prices)
-        return total
+        carried = [edits.carried(text, given.dockerfile, dockerfile) for text in texts]
+        return _sum([_priced(text, inputs, ignore, rules, prices) for text in carried])
 
     return pricing
 
@@ -129,25 +132,39 @@ def over_history(
     return pricing
 
 
-def _ignoring(inputs: Inputs, ignore: str | None) -> Inputs:
+def ignoring(given: Inputs, ignore: str | None) -> Inputs:
+    """What is sent under a rewrite's .dockerignore; None: under the one that there is."""
     if ignore is None:
-        return inputs
-    rules = parse_ignore(ignore)
-    kept = {
-        path: entry
-        for path, entry in inputs.context.entries.items()
-        if path == inputs.dockerfile_path or not rules.excludes(path)
-    }
-    return replace(inputs, context=Context(kept))
+        return given
+    kept = given.context.kept(parse_ignore(ignore), {given.dockerfile_path, ".dockerignore"})
+    return replace(given, context=kept.with_file(".dockerignore", ignore.encode()))
 
 
-def _added(
-    total: Cost, chain: Chain, outcomes: Mapping[int, Outcome | None], prices: Mapping[str, float]
+def _priced(
+    text: str, inputs: Inputs, ignore: str | None, rules: Rules, prices: Mapping[str, float]
 ) -> Cost:
+    """One edit's cost."""
+    edited = edits.apply(text, inputs)
+    before = manifest(ignoring(inputs, ignore))
+    after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved)
+    memory = Memory()
+    outcomes_of(Chain(before, rules), keys(before, rules), memory)
+    chain = Chain(after, rules)
+    outcomes = outcomes_of(chain, keys(after, rules), memory)
     ran = [link for link in chain.links if outcomes.get(link.step.index) is Outcome.MISS]
     return Cost(
-        runs=total.runs + sum(link.step.keyword == "RUN" for link in ran),
-        steps=total.steps + len(ran),
-        seconds=total.seconds + sum(prices.get(link.name, 0.0) for link in ran),
-        cases=total.cases,
+        runs=sum(link.step.keyword == "RUN" for link in ran),
+        steps=len(ran),
+        seconds=sum(prices.get(link.name, 0.0) for link in ran),
+        cases=1,
+    )
+
+
+def _sum(each: Sequence[Cost]) -> Cost:
+    return Cost(
+        runs=sum(one.runs for one in each),
+        steps=sum(one.steps for one in each),
+        seconds=sum(one.seconds for one in each),
+        cases=len(each),
+        each=tuple(each),
     )

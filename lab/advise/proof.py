@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
-from lab import dockerignore, stats
+from lab import stats
+from lab.advise.gain import ignoring
 from lab.advise.rewrites import Rewrite
-from lab.context import Context
-from lab.dockerfile import parse
+from lab.building import built
 from lab.edits import Inputs
-from lab.engines.protocol import BuildRequest, Engine
-from lab.errors import BuildsFailed
-from lab.fold import Fold
+from lab.engines.protocol import Engine
 from lab.predict import edits
 
 TAG = "localhost/lab/advise:built"
@@ -61,14 +58,28 @@ def prove(
 def _edited(
     engine: Engine, given: Inputs, way: tuple[str, str | None], texts: Sequence[str], token: str
 ) -> float:
+    original = given.dockerfile
     given = replace(given, dockerfile=way[0])
-    build(engine, _ignoring(given, way[1]), cold=True)
+    _build(engine, given, way[1], cold=True)
     total = 0.0
-    for text in texts:
+    for text in (edits.carried(one, original, way[0]) for one in texts):
         # every round's change is one that no cache has seen
         edited = _marked(edits.apply(text, given).inputs, text, token)
-        total += build(engine, _ignoring(edited, way[1]), cold=False)
+        total += _build(engine, edited, way[1], cold=False)
     return total
+
+
+def _build(engine: Engine, given: Inputs, ignore: str | None, *, cold: bool) -> float:
+    """Build once; the wall time in seconds."""
+    folded = built(
+        engine,
+        ignoring(given, ignore),
+        tag=TAG,
+        labels={"io.imagelab.advise": "1"},
+        cold=cold,
+        remedy="look at the patch: it may have moved a step above something that it needs",
+    )
+    return folded.wall_s
 
 
 def _marked(edited: Inputs, text: str, token: str) -> Inputs:
@@ -78,43 +89,3 @@ def _marked(edited: Inputs, text: str, token: str) -> Inputs:
         return edited
     data = edited.context.read(path) + token.encode()
     return replace(edited, context=edited.context.with_file(path, data))
-
-
-def build(engine: Engine, given: Inputs, *, cold: bool) -> float:
-    """Build once; the wall time in seconds."""
-    dockerfile = parse(given.dockerfile, given.build_args)
-    fold = Fold(dockerfile, given.target)
-    with closing(given.full_context().archive()) as archive:
-        request = BuildRequest(
-            dockerfile=dockerfile,
-            dockerfile_path=given.dockerfile_path,
-            context=archive,
-            tag=TAG,
-            target=given.target,
-            build_args=given.build_args,
-            labels={"io.imagelab.advise": "1"},
-            cold=cold,
-        )
-        for event in engine.build(request):
-            fold.add(event)
-    folded = fold.result()
-    if folded.status != "ok":
-        raise BuildsFailed(
-            f"the Dockerfile does not build: {folded.reason}",
-            remedy="look at the patch: it may have moved a step above something that it needs",
-        )
-    return folded.wall_s
-
-
-def _ignoring(given: Inputs, ignore: str | None) -> Inputs:
-    """What is sent under a rewrite's .dockerignore."""
-    if ignore is None:
-        return given
-    rules = dockerignore.parse(ignore)
-    entries = {
-        path: entry
-        for path, entry in given.context.entries.items()
-        if path == given.dockerfile_path or not rules.excludes(path)
-    }
-    whole = Context(entries).with_file(".dockerignore", ignore.encode())
-    return replace(given, context=whole)

@@ -38,6 +38,20 @@ def apply(text: str, inputs: Inputs) -> Edited:
     return Edited(inputs=_KINDS[kind](rest, inputs))
 
 
+def carried(text: str, old: str, new: str) -> str:
+    """The same edit for a rewritten Dockerfile, where an instruction has another number."""
+    kind, _, number = text.partition(":")
+    if kind != "text" or old == new:
+        return text
+    wanted = [one for one in dockerfiles.parse(old).instructions if str(one.index) == number]
+    same = [
+        one
+        for one in dockerfiles.parse(new).instructions
+        if wanted and (one.keyword, one.operands) == (wanted[0].keyword, wanted[0].operands)
+    ]
+    return f"text:{same[0].index}" if same else text
+
+
 def _with(inputs: Inputs, context: Context) -> Inputs:
     return replace(inputs, context=context)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
+from lab.building import built
 from lab.context import Context, Directory, Entry, File, Link
-from lab.engines.protocol import BuildRequest, Engine
-from lab.errors import BuildsFailed
+from lab.edits import Inputs
+from lab.engines.protocol import Engine
 from lab.events import Outcome
-from lab.fold import Fold
 from lab.replay.objects import FOLDER, SUBMODULE, Commit, Repository
-from lab.replay.walk import Replay, parsed
+from lab.replay.walk import Replay
 
 TAG = "localhost/lab/replay:built"
 
@@ -60,34 +59,28 @@ def build(
     build_args: Mapping[str, str],
 ) -> Iterator[Compared]:
     """Build the commits one after another, the first cold. Raises BuildsFailed where one fails."""
-    for number, commit in enumerate(commits):
+    cold = True
+    for commit in commits:
         predicted = replaying.add(commit)
         if predicted is None:
             continue
-        text = replaying.text(commit)
-        dockerfile = parsed(text, replaying.path, build_args)
-        files = context(repository, commit.tree).with_file(
-            replaying.path, text.encode(errors="surrogateescape")
+        whole = context(repository, commit.tree)
+        inputs = Inputs(
+            dockerfile=replaying.text(commit),
+            dockerfile_path=replaying.path,
+            context=replaying.sent(commit, whole),
+            build_args=build_args,
         )
-        fold = Fold(dockerfile)
-        with closing(replaying.sent(commit, files).archive()) as archive:
-            request = BuildRequest(
-                dockerfile=dockerfile,
-                dockerfile_path=replaying.path,
-                context=archive,
-                tag=TAG,
-                build_args=build_args,
-                labels={"io.imagelab.replay": "1"},
-                cold=number == 0,
-            )
-            for event in engine.build(request):
-                fold.add(event)
-        folded = fold.result()
-        if folded.status != "ok":
-            raise BuildsFailed(
-                f"commit {commit.id[:12]} does not build: {folded.reason}",
-                remedy="replay commits that build: choose fewer with --commits",
-            )
+        folded = built(
+            engine,
+            inputs,
+            tag=TAG,
+            labels={"io.imagelab.replay": "1"},
+            cold=cold,
+            what=f"commit {commit.id[:12]}",
+            remedy="replay commits that build: choose fewer with --commits",
+        )
+        cold = False
         for step in folded.steps:
             if step.outcome is not None and step.index in predicted:
                 yield Compared(

@@ -22,7 +22,7 @@ class Digests:
 
     def __init__(self, repository: Repository, ignore: dockerignore.Ignore | None) -> None:
         self._repository = repository
-        self._ignore = ignore
+        self.ignore = ignore
         self._filtered: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._excluded: dict[str, bool] = {}
 
@@ -59,7 +59,7 @@ class Digests:
         return f"{entry.mode} {entry.id}"
 
     def _folder(self, tree: str, prefix: str) -> str:
-        if self._ignore is None or not self._ignore.rules:
+        if self.ignore is None or not self.ignore.rules:
             return tree
         known = self._filtered.get((tree, prefix))
         if known is not None:
@@ -72,7 +72,7 @@ class Digests:
             if entry.mode != FOLDER:
                 if not self.excludes(path):
                     kept.append(f"{name} {entry.mode} {entry.id}")
-            elif not self.excludes(path) or self._ignore.may_keep_below(path):
+            elif not self.excludes(path) or self.ignore.may_keep_below(path):
                 kept.append(f"{name} {self._folder(entry.id, f'{path}/')}")
         text = "\n".join(kept).encode(errors="surrogateescape")
         found = hashlib.blake2b(text, digest_size=12).hexdigest() if kept else ""
@@ -83,11 +83,11 @@ class Digests:
 
     def excludes(self, path: str) -> bool:
         """Whether .dockerignore keeps the path out of the context."""
-        if self._ignore is None:
+        if self.ignore is None:
             return False
         known = self._excluded.get(path)
         if known is None:
             if len(self._excluded) > KEPT:
                 self._excluded.clear()
-            known = self._excluded[path] = self._ignore.excludes(path)
+            known = self._excluded[path] = self.ignore.excludes(path)
         return known

@@ -16,6 +16,7 @@ from lab.errors import InputError
 TREES_KEPT = 60_000  # parsed trees; a tree of twenty entries takes some 4 kB
 FOLDER = "40000"
 SUBMODULE = "160000"
+FILES = frozenset({"100644", "100755", "100664"})  # the last in old histories alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,18 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        process.run(
-            ["git", "rev-parse", "--git-dir"],
+        if not folder.is_dir():
+            raise InputError(
+                f"{folder} is not a folder",
+                remedy="name the folder of a git repository with --repo",
+            )
+        form = process.run(
+            ["git", "rev-parse", "--show-object-format"],
             folder=folder,
             error=InputError,
             remedy="name the folder of a git repository with --repo",
         )
+        self._width = 32 if form.out.strip() == "sha256" else 20
         self._talk = process.Conversation(["git", "cat-file", "--batch"], folder=folder)
         self._trees: OrderedDict[str, Tree] = OrderedDict()
 
@@ -74,7 +81,7 @@ class Repository:
         if known is not None:
             self._trees.move_to_end(name)
             return known
-        found = _parse(self.object(name))
+        found = _parse(self.object(name), self._width)
         self._trees[name] = found
         if len(self._trees) > TREES_KEPT:
             self._trees.popitem(last=False)
@@ -110,7 +117,7 @@ class Repository:
         self._talk.close()
 
 
-def _parse(data: bytes) -> Tree:
+def _parse(data: bytes, width: int) -> Tree:
     found: Tree = {}
     at, end = 0, len(data)
     while at < end:
@@ -118,6 +125,6 @@ def _parse(data: bytes) -> Tree:
         nul = data.index(b"\0", space)
         mode = data[at:space].decode()
         name = data[space + 1 : nul].decode(errors="surrogateescape")
-        found[name] = Entry(mode, data[nul + 1 : nul + 21].hex())
-        at = nul + 21
+        found[name] = Entry(mode, data[nul + 1 : nul + 1 + width].hex())
+        at = nul + 1 + width
     return found

@@ -16,7 +16,7 @@ from lab.predict import Memory
 from lab.predict.memory import outcomes_of
 from lab.record import COUNTED
 from lab.replay.digests import Digests
-from lab.replay.objects import FOLDER, Commit, Repository
+from lab.replay.objects import FILES, FOLDER, Commit, Repository
 
 WEEK = 7 * 24 * 3600
 
@@ -119,13 +119,8 @@ class Replay:
 
     def sent(self, commit: Commit, whole: Context) -> Context:
         """The context without what .dockerignore keeps back, as a client sends it."""
-        digests = self._ignoring(commit)
-        entries = {
-            path: entry
-            for path, entry in whole.entries.items()
-            if path in {self.path, ".dockerignore"} or not digests.excludes(path)
-        }
-        return Context(entries)
+        ignore = self._ignoring(commit).ignore
+        return whole if ignore is None else whole.kept(ignore, {self.path, ".dockerignore"})
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -193,7 +188,10 @@ class Replay:
 
     def _ignoring(self, commit: Commit) -> Digests:
         """The digests under the commit's own .dockerignore."""
-        entry = self._repository.find(commit.tree, ".dockerignore")
+        # a Dockerfile's own ignore file goes before the folder's, as in BuildKit
+        paths = (f"{self.path}.dockerignore", ".dockerignore")
+        found = (self._repository.find(commit.tree, path) for path in paths)
+        entry = next((one for one in found if one is not None and one.mode in FILES), None)
         name = "" if entry is None else entry.id
         if self._own_ignore is not None:
             name = "given"
@@ -202,7 +200,7 @@ class Replay:
             ignore = None
             if self._own_ignore is not None:
                 ignore = dockerignore.parse(self._own_ignore)
-            elif entry is not None and entry.mode != FOLDER:
+            elif entry is not None:
                 text = self._repository.object(entry.id).decode(errors="replace")
                 ignore = dockerignore.parse(text)
             if len(self._digests) > 8:

@@ -13,8 +13,12 @@ from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
     from lab.advise import Advice
+    from lab.advise.gain import Pricing
     from lab.edits import Inputs
+    from lab.engines.protocol import Engine
+    from lab.manifest import Rules
 
+PROVED = 3  # edits that a proof builds where none are named: of those that the rewrite changes
 SAMPLED = 40  # files whose change is tried where neither edits nor a history are named
 
 
@@ -46,10 +50,9 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
-    from lab.advise import advise, over_edits, over_history
+    from lab.advise import advise
     from lab.manifest import rules
     from lab.predict import whatif
-    from lab.replay import Repository
     from lab.replay.walk import parsed
 
     given = whatif.inputs(
@@ -60,17 +63,17 @@ def run(options: argparse.Namespace) -> int:
     texts = options.edit or _every_file(given)
     with ExitStack() as stack:
         prices = _prices(options, given, name)
-        if options.repo is None:
-            pricing = over_edits(given, texts, rules(name, version), prices)
-        else:
-            repository = Repository(options.repo)
-            stack.callback(repository.close)
-            commits = list(repository.commits(options.commits))
-            pricing = over_history(
-                repository, commits, rules(name, version), prices, given.build_args
-            )
-        found = advise(given, pricing)
-    proofs = [_prove(options, given, one, name, texts) for one in found] if options.prove else []
+        engine = None
+        if options.prove:
+            engine, given = _engine(options, given, name, stack)
+            version = version or engine.facts().version
+        looked_at = rules(name, version)
+        found = advise(given, _pricing(options, given, texts, looked_at, prices, stack))
+        proofs = []
+        if engine is not None:
+            for one in found:
+                weighed = _proving(options, given, one, texts, looked_at, prices)
+                proofs.append(_prove(engine, given, one, weighed, options.prove))
     if options.json:
         print_json([_as_json(one, proof) for one, proof in _paired(found, proofs)])
         return 0
@@ -81,6 +84,26 @@ def run(options: argparse.Namespace) -> int:
         for line in _lines(one, proof, over):
             say(line)
     return 0
+
+
+def _pricing(
+    options: argparse.Namespace,
+    given: Inputs,
+    texts: list[str],
+    looked_at: Rules,
+    prices: dict[str, float],
+    stack: ExitStack,
+) -> Pricing:
+    """What weighs the rewrites: the history where one is named, else edits."""
+    from lab.advise import over_edits, over_history
+    from lab.replay import Repository
+
+    if options.repo is None:
+        return over_edits(given, texts, looked_at, prices)
+    repository = Repository(options.repo)
+    stack.callback(repository.close)
+    commits = list(repository.commits(options.commits))
+    return over_history(repository, commits, looked_at, prices, given.build_args)
 
 
 def _every_file(given: Inputs) -> list[str]:
@@ -105,14 +128,14 @@ def _prices(options: argparse.Namespace, given: Inputs, engine: str) -> dict[str
     return found | stated(options.price, [" ".join(text.split()) for text in texts])
 
 
-def _prove(
-    options: argparse.Namespace, given: Inputs, one: Advice, engine_name: str, texts: list[str]
-) -> dict[str, Any]:
+def _engine(
+    options: argparse.Namespace, given: Inputs, name: str, stack: ExitStack
+) -> tuple[Engine, Inputs]:
+    """The engine that proves, and the inputs with the base that it is given."""
     from contextlib import closing
     from dataclasses import replace
 
     from lab import bases
-    from lab.advise.proof import prove
     from lab.bases.sources import BaseSource
     from lab.engines import open_engine
 
@@ -120,13 +143,50 @@ def _prove(
     if options.base:
         source = BaseSource(kind="suite", value=options.base, name=options.base, sha256=None)
         base = bases.base(source, say=_said)
-        arguments_ = {**given.build_args, "BASE": base.image.ref}
-        given = replace(given, build_args=arguments_)
-    with closing(open_engine(engine_name, private=options.private, say=_said)) as engine:
-        if base is not None:
-            engine.ensure(base.image)
-        proof = prove(engine, given, one.rewrite, texts[:3], rounds=options.prove, seed=1)
-    return {"ratio": proof.ratio, "verdict": proof.verdict, "pairs": [*proof.pairs]}
+        given = replace(given, build_args={**given.build_args, "BASE": base.image.ref})
+    engine = stack.enter_context(closing(open_engine(name, private=options.private, say=_said)))
+    if base is not None:
+        engine.ensure(base.image)
+    return engine, given
+
+
+def _proving(
+    options: argparse.Namespace,
+    given: Inputs,
+    one: Advice,
+    texts: list[str],
+    looked_at: Rules,
+    prices: dict[str, float],
+) -> list[str]:
+    """The edits that are built: all that were asked for, else some of those that it changes."""
+    from lab.advise import over_edits
+    from lab.advise.gain import Advice as Weighed
+
+    if options.edit:
+        return texts
+    pricing = over_edits(given, texts, looked_at, prices)
+    rewrite = one.rewrite
+    weighed = Weighed(
+        rewrite=rewrite,
+        before=pricing(given.dockerfile, None),
+        after=pricing(rewrite.dockerfile, rewrite.ignore),
+        patch=one.patch,
+    )
+    return (weighed.saves(texts) or texts)[:PROVED]
+
+
+def _prove(
+    engine: Engine, given: Inputs, one: Advice, texts: list[str], rounds: int
+) -> dict[str, Any]:
+    from lab.advise.proof import prove
+
+    proof = prove(engine, given, one.rewrite, texts, rounds=rounds, seed=1)
+    return {
+        "edits": texts,
+        "ratio": proof.ratio,
+        "verdict": proof.verdict,
+        "pairs": [*proof.pairs],
+    }
 
 
 def _said(text: str) -> None:
@@ -151,7 +211,7 @@ def _lines(one: Advice, proof: dict[str, Any] | None, over: str) -> list[str]:
     if proof is not None:
         said.append(
             f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
-            f"{proof['ratio']:.2f} of the time"
+            f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
         )
     if one.rewrite.heed:
         said.append(f"  heed: {one.rewrite.heed}")

@@ -31,7 +31,7 @@ FLOOR = [
     {"scenario"},
     {"plan", "draft", "imagined", "expect"},
     {"fold", "watch"},
-    {"runner"},
+    {"runner", "building"},
     {"runs"},
     {"store", "twins"},
     {"explain"},

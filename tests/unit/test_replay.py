@@ -126,6 +126,93 @@ def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> 
     assert kinds == {Outcome.HIT, Outcome.MISS}
 
 
+OWN = Path(__file__).parents[2]
+# what each step of the Dockerfile depends on, itself and what stands above it
+OWN_TEXT = "FROM base\nCOPY lab /l\nRUN one\nCOPY tests docs /t/\nRUN two\nCOPY . /all\n"
+OWN_PATHS = (("lab",), ("lab",), ("lab", "tests", "docs"), ("lab", "tests", "docs"), (".",))
+
+
+def test_this_projects_own_history_agrees_with_git_diff() -> None:
+    """A checkout may be shallow: the test takes what history there is."""
+    with closing(Repository(OWN)) as repository:
+        commits = list(repository.commits(25, first_parent=True))
+        replaying = Replay(repository, rules("docker"), {}, text=OWN_TEXT)
+        told = [replaying.add(commit) for commit in commits]
+        everything = Replay(repository, rules("docker"), {}, text=OWN_TEXT)
+        replay([everything], repository.commits(None))
+    count = int(git(OWN, "rev-list", "--count", "HEAD"))
+    assert everything.total.commits == count >= len(commits) >= 1
+    for number, outcomes in enumerate(told):
+        assert outcomes is not None
+        for index, paths in enumerate(OWN_PATHS, start=1):
+            seen = any(
+                not git(OWN, "diff", "--name-only", old.id, commits[number].id, "--", *paths)
+                for old in reversed(commits[:number])
+            )
+            assert outcomes[index] is (Outcome.HIT if seen else Outcome.MISS), commits[number]
+
+
+def test_bare_clones_worktrees_and_shallow_clones_replay_alike(
+    history: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(history), "bare")
+    git(history, "worktree", "add", "-q", str(tmp_path / "tree"), "HEAD")
+    git(tmp_path, "clone", "-q", "--depth=5", f"file://{history}", "shallow")
+    totals = []
+    for folder in (history, tmp_path / "bare", tmp_path / "tree", history / "src"):
+        with closing(Repository(folder)) as repository:
+            one = Replay(repository, rules("podman"), {})
+            replay([one], repository.commits(None))
+        totals.append(one.total)
+    assert all(one == totals[0] for one in totals)
+    with closing(Repository(tmp_path / "shallow")) as repository:
+        one = Replay(repository, rules("podman"), {})
+        replay([one], repository.commits(None))
+    assert one.total.commits == int(git(tmp_path / "shallow", "rev-list", "--count", "HEAD")) >= 5
+
+
+def test_a_repository_of_sha256_is_read(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    for number in range(2):
+        write(tmp_path, "src/a", b"%d" % number)
+        write(tmp_path, "Dockerfile", b"FROM base\nCOPY src /s\nRUN x\n")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "one")
+    with closing(Repository(tmp_path)) as repository:
+        one = Replay(repository, rules("docker"), {})
+        replay([one], repository.commits(None))
+    assert one.total.steps["COPY src /s"].misses == 2
+
+
+def test_commits_without_a_dockerfile_are_passed_over_and_counted(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    for number, text in enumerate(["", "FROM base\nRUN x\n", "NO DOCKERFILE\n", "FROM b\nRUN y\n"]):
+        write(tmp_path, "a", b"%d" % number)
+        if text:
+            write(tmp_path, "Dockerfile", text.encode())
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "one")
+    with closing(Repository(tmp_path)) as repository:
+        one = Replay(repository, rules("docker"), {})
+        replay([one], repository.commits(None))
+    assert (one.total.commits, one.total.passed) == (2, 2)
+
+
+def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    write(tmp_path, "a.Dockerfile", b"FROM base\nCOPY . /s\n")
+    write(tmp_path, ".dockerignore", b"nothing\n")
+    write(tmp_path, "a.Dockerfile.dockerignore", b"*.log\n")
+    for number in range(3):
+        write(tmp_path, "x.log", b"%d" % number)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "one")
+    with closing(Repository(tmp_path)) as repository:
+        one = Replay(repository, rules("docker"), {}, path="a.Dockerfile")
+        replay([one], repository.commits(None))
+    assert one.total.steps["COPY . /s"].misses == 1
+
+
 def test_totals_are_the_sum_of_what_was_told(history: Path) -> None:
     prices = {"RUN deps": 10.0, "RUN last": 1.5}
     with closing(Repository(history)) as repository:
@@ -158,6 +245,15 @@ def test_a_better_order_replays_cheaper(history: Path) -> None:
 def test_no_repository_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a git repository"):
         Repository(tmp_path)
+    with pytest.raises(InputError, match="not a folder"):
+        Repository(tmp_path / "gone")
+    git(tmp_path, "init", "-q")
+    with (
+        closing(Repository(tmp_path)) as repository,
+        pytest.raises(InputError, match="HEAD") as caught,
+    ):
+        list(repository.commits(None))
+    assert "at least one commit" in str(caught.value.remedy)
 
 
 def test_prices_that_say_nothing_are_refused() -> None:
