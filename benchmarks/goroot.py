@@ -16,13 +16,12 @@ from pathlib import Path
 
 from lab import paths, stats
 from lab.bench import bay as bays
-from lab.bench import build, outcome, switching
+from lab.bench import build, outcome, switching, truth
 from lab.goroot import home as homes
 from lab.goroot import switch
 from lab.goroot.home import Home
 
 VERSIONS = ("1.22.10", "1.23.9")
-WALL = "gocache cold, pages warm/wall"
 
 
 def switches(count: int) -> None:
@@ -48,25 +47,31 @@ def switches(count: int) -> None:
             assert found.facts["failed builds"] == found.facts["mixed builds"] == 0
 
 
-def truth(rounds: int) -> None:
+def check(rounds: int) -> None:
     goroot = homes.install(Home(paths.cache_dir() / "goroots"), VERSIONS[0], say=print)
-    found = build.measure(
+    found = truth.measure(
         goroot,
-        layouts=["disk", "home", "slow:300ms"],
         project=build.Project(packages=3, lines=1200, depth=2),
+        delay_ms=300,
         rounds=rounds,
-        flags=["-p", "1"],
         say=print,
     )
-    calls = float(found.facts["slow:300ms: calls of the slowed compiler per round"])
-    walls = {name: found.series[f"{name}/{WALL}"].samples for name in found.settings["layouts"]}
-    for name, expected in {"home": 0.0, "slow:300ms": calls * 0.3}.items():
-        pairs = zip(walls[name], walls["disk"], strict=True)
-        short = stats.summary([this - disk for this, disk in pairs])
+    print("| GOROOT | seconds more expected | measured: median | 95 % interval | builds |")
+    print("| --- | --- | --- | --- | --- |")
+    injected = float(found.facts["injected per build, s"])
+    for name, expected in {"equal": 0.0, "delayed": injected}.items():
+        short = stats.summary(found.series[f"{name}/more"].samples)
         assert short is not None
-        print(f"{name}: {expected:.2f} s more expected, measured {short}")
+        assert short.interval is not None, "six rounds at least"
+        low, high = short.interval
+        print(
+            f"| {name} | {expected:.2f} | {short.median:.2f} | {low:.2f} to {high:.2f} "
+            f"| {short.count} |"
+        )
+    assert found.facts["the delay was found, of its size"]
+    assert found.facts["none was found without it"]
 
 
 if __name__ == "__main__":
     what, number = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None
-    switches(number or 1000) if what == "switch" else truth(number or 6)
+    switches(number or 1000) if what == "switch" else check(number or 6)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import plan, runner, session
 from lab import scenario as scenarios
 from lab.bench.bay import Say
-from lab.bench.outcome import Outcome, Series, Unit
+from lab.bench.outcome import Fact, Outcome, Series, Unit
 from lab.errors import EngineUnavailable, HostLacks
+from lab.record import Build
 
 _TEXT = """\
 name: claim-container
@@ -23,6 +24,16 @@ phases: [cold, rebuild]
 rounds: {rounds}
 seed: 7
 """
+
+
+_UNITS: Mapping[str, Unit] = {
+    "wall": "s",
+    "cpu": "s",
+    "peak memory": "bytes",
+    "steps": "count",
+    "steps run": "count",
+    "layers": "count",
+}
 
 
 class _Quiet:
@@ -48,7 +59,10 @@ def measure(
     results: Path,
     say: Say,
 ) -> Outcome:
-    """Series "<layout>/<phase>/wall" and ".../steps run"; ``size`` is packages, lines, depth."""
+    """Series "<layout>/<phase>/<metric>"; ``size`` is packages, lines and depth.
+
+    The facts say which layouts' images have more layers than the first one's.
+    """
     packages, lines, depth = size
     text = _TEXT.format(
         engine=engine,
@@ -74,22 +88,44 @@ def measure(
     missing = {}
     for build in stored.builds:
         layout = build.cell["layout"]
-        if build.status != "ok" or build.wall_s is None:
+        if build.status != "ok":
             missing[layout] = build.reason or f"its build ended as {build.status}"
             continue
-        name = f"{layout}/{build.phase}"
-        samples[f"{name}/wall"].append(build.wall_s)
-        misses = sum(step.outcome == "miss" for step in build.steps)
-        samples[f"{name}/steps run"].append(float(misses))
-        samples[f"{name}/steps"].append(float(len(build.steps)))
-    units: dict[str, Unit] = {"wall": "s", "steps run": "count", "steps": "count"}
+        for metric, value in figures(build).items():
+            samples[f"{layout}/{build.phase}/{metric}"].append(value)
     return Outcome(
         experiment="container",
         settings=settings,
         series={
-            name: Series(samples=tuple(found), unit=units[name.rsplit("/", 1)[1]])
+            name: Series(samples=tuple(found), unit=_UNITS[name.rsplit("/", 1)[1]])
             for name, found in sorted(samples.items())
         },
+        facts=_more_layers(layouts, samples),
         missing=missing,
         notes=(f"records: {stored.folder}",),
     )
+
+
+def figures(build: Build) -> Mapping[str, float]:
+    """What is known of one build, by metric: time, steps, layers, and what the engine used."""
+    found = {
+        "wall": build.wall_s,
+        "cpu": build.cpu_s,
+        "peak memory": build.peak_memory_bytes,
+        "steps": len(build.steps),
+        "steps run": sum(step.outcome == "miss" for step in build.steps),
+        "layers": build.image.layers if build.image else None,
+    }
+    return {metric: float(value) for metric, value in found.items() if value is not None}
+
+
+def _more_layers(
+    layouts: Sequence[str], samples: Mapping[str, Sequence[float]]
+) -> Mapping[str, Fact]:
+    counts = {layout: samples.get(f"{layout}/cold/layers") for layout in layouts}
+    first = counts[layouts[0]]
+    return {
+        f"{layout} has more layers than {layouts[0]}": max(found) > max(first)
+        for layout, found in counts.items()
+        if found and first and layout != layouts[0]
+    }

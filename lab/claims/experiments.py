@@ -18,6 +18,7 @@ from lab.bench import (
     resolution,
     startup,
     switching,
+    truth,
 )
 from lab.bench.bay import Say
 from lab.bench.outcome import Outcome
@@ -74,12 +75,6 @@ def run(name: str, settings: Mapping[str, Setting], ground: Ground) -> Outcome:
 
 
 def _build(settings: Settings, ground: Ground) -> Outcome:
-    project = build.Project(
-        packages=settings.number("packages", 127),
-        lines=settings.number("lines", 320_000),
-        depth=settings.number("depth", 8),
-        command=settings.text("command", ""),
-    )
     gocache: build.Warmth = "warm" if settings.text("gocache", "cold") == "warm" else "cold"
     states = [
         build.State(gocache=gocache, pages="cold" if page == "cold" else "warm")
@@ -88,11 +83,30 @@ def _build(settings: Settings, ground: Ground) -> Outcome:
     return build.measure(
         ground.go(settings.text("go", "1.22.10")),
         layouts=settings.words("layouts", ("disk", "home", "shm")),
-        project=project,
+        project=_project(settings, 127, 320_000, 8),
         rounds=settings.number("rounds", 10),
         states=states,
         flags=settings.words("flags", ()),
         say=ground.say,
+    )
+
+
+def _truth(settings: Settings, ground: Ground) -> Outcome:
+    return truth.measure(
+        ground.go(settings.text("go", "1.22.10")),
+        project=_project(settings, 3, 1200, 2),
+        delay_ms=settings.number("delay ms", 300),
+        rounds=settings.number("rounds", 6),
+        say=ground.say,
+    )
+
+
+def _project(settings: Settings, packages: int, lines: int, depth: int) -> build.Project:
+    return build.Project(
+        packages=settings.number("packages", packages),
+        lines=settings.number("lines", lines),
+        depth=settings.number("depth", depth),
+        command=settings.text("command", ""),
     )
 
 
@@ -163,6 +177,7 @@ def _container(settings: Settings, ground: Ground) -> Outcome:
 
 EXPERIMENTS: Mapping[str, Callable[[Settings, Ground], Outcome]] = {
     "goroot": _build,
+    "truth": _truth,
     "fs": _fs,
     "links": _links,
     "switch": _switch,

@@ -1,12 +1,15 @@
 """What an outcome says of a claim. Pure: samples and the claim in, an answer out.
 
-An interval holds the true median with at least 95 % confidence (lab.stats). A claimed difference
-is reproduced where the interval leaves 1 out by more than MARGIN on the claimed side and the median
-is of the claimed size give or take ``within``; contradicted where it lies wholly on the other side.
+Differences are judged by the lab's one rule (stats.compare_paired, on pairs of the same round). A
+claimed difference is reproduced where the verdict is the claimed one, of the claimed size give or
+take ``within``; contradicted where the whole interval lies on the other side of what is called the
+same; a claimed equality is reproduced by the test of equivalence only. Medians have intervals that
+hold the true one with at least 95 % confidence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,8 +18,7 @@ from typing import Any
 from lab import stats
 from lab.bench.outcome import Outcome, Series
 from lab.claims.types import Expect
-
-MARGIN = 0.02
+from lab.stats import MARGIN, Comparison, Verdict
 
 
 class Answer(StrEnum):
@@ -83,60 +85,76 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
     claimed = expect.ratio or 1.0
     one, other = outcome.series[str(expect.series)], outcome.series[str(expect.against)]
     pairs = list(zip(one.samples, other.samples, strict=False))
-    found = stats.ratios(pairs)
-    text = f"{claimed:.3g} times {expect.against}"
+    equal = abs(math.log(claimed)) <= math.log1p(MARGIN)
+    found = stats.compare_paired(pairs, margin=expect.within if equal else MARGIN)
     if found is None or found.interval is None:
         return _cannot(expect, f"{len(pairs)} pairs are too few for an interval")
-    low, high = found.interval
-    if abs(claimed - 1) <= MARGIN:
-        near = 1 - expect.within <= low and high <= 1 + expect.within
-        answer = Answer.REPRODUCED if near else Answer.NOT_REPRODUCED
-    else:
-        # A claim of more is one of less the other way round.
-        down = claimed < 1
-        less = (low, high) if down else (1 / high, 1 / low)
-        middle = found.median if down else 1 / found.median
-        size = claimed if claimed < 1 else 1 / claimed
-        if less[0] > 1 + MARGIN:
+    if equal:
+        answer = Answer.REPRODUCED if found.verdict is Verdict.SAME else Answer.NOT_REPRODUCED
+        if _beyond(found, Verdict.FASTER) or _beyond(found, Verdict.SLOWER):
             answer = Answer.CONTRADICTED
-        elif less[1] < 1 - MARGIN and abs(middle / size - 1) <= expect.within:
-            answer = Answer.REPRODUCED
-        else:
+    else:
+        answer = _direction(found, Verdict.FASTER if claimed < 1 else Verdict.SLOWER)
+        # A claim of more is one of less the other way round: sizes are compared on logarithms.
+        size = abs(math.log(found.ratio / claimed))
+        if answer is Answer.REPRODUCED and size > -math.log1p(-min(expect.within, 0.999)):
             answer = Answer.NOT_REPRODUCED
-    said = f"{found.median:.3f} ({low:.3f} to {high:.3f}, {found.count} pairs)"
+    low, high = found.interval
+    word = f"same within {found.margin:.0%}" if found.verdict is Verdict.SAME else found.verdict
+    said = f"{found.ratio:.3f} ({low:.3f} to {high:.3f}, {found.count} pairs): {word}"
     return Finding(
         part=expect.part,
         answer=answer,
-        claimed=text,
+        claimed=f"{claimed:.3g} times {expect.against}",
         measured=f"ratio {said}; {_median(one)} against {_median(other)}",
         count=found.count,
         interval=found.interval,
     )
 
 
+def _direction(found: Comparison, claimed: Verdict) -> Answer:
+    """What a comparison says of a claim that one is faster, or slower, whatever by how much."""
+    if _beyond(found, Verdict.SLOWER if claimed is Verdict.FASTER else Verdict.FASTER):
+        return Answer.CONTRADICTED
+    enough = abs(math.log(found.ratio)) > math.log1p(found.margin)
+    return Answer.REPRODUCED if found.verdict is claimed and enough else Answer.NOT_REPRODUCED
+
+
+def _beyond(found: Comparison, verdict: Verdict) -> bool:
+    """Whether all of the interval lies further out, on one side, than what is called the same."""
+    if found.interval is None or found.verdict is not verdict:
+        return False
+    low, high = found.interval
+    if verdict is Verdict.FASTER:
+        return high < 1 / (1 + found.margin)
+    return low > 1 + found.margin
+
+
 def _order(expect: Expect, outcome: Outcome) -> Finding:
-    """Each series in turn lower than the next. Only intervals that do not meet decide."""
-    short = {name: stats.summary(outcome.series[name].samples) for name in expect.order}
-    intervals = {name: one.interval if one else None for name, one in short.items()}
-    if any(interval is None for interval in intervals.values()):
-        return _cannot(expect, "too few samples for an interval")
-    answer = Answer.REPRODUCED
-    for lower, higher in zip(expect.order, expect.order[1:], strict=False):
-        one, other = intervals[lower], intervals[higher]
-        if one is None or other is None:
-            continue
-        if one[0] > other[1]:
-            answer = Answer.CONTRADICTED
-            break
-        if one[1] >= other[0]:
-            answer = Answer.NOT_REPRODUCED
+    """Each series in turn lower than the next, round by round.
+
+    All of them have to hold, so each may be tested for itself: no correction for their number.
+    """
+    neighbours = list(zip(expect.order, expect.order[1:], strict=False))
+    answers, said, counts = [], [], []
+    for lower, higher in neighbours:
+        pairs = list(
+            zip(outcome.series[lower].samples, outcome.series[higher].samples, strict=False)
+        )
+        found = stats.compare_paired(pairs, margin=MARGIN)
+        if found is None or found.interval is None:
+            return _cannot(expect, f"{len(pairs)} pairs are too few for an interval")
+        answers.append(_direction(found, Verdict.FASTER))
+        counts.append(found.count)
+        low, high = found.interval
+        said.append(f"{lower} {found.ratio:.3f} times {higher} ({low:.3f} to {high:.3f})")
     shown = [_shown(name, outcome.series[name]) for name in expect.order]
     return Finding(
         part=expect.part,
-        answer=answer,
+        answer=min(answers, key=list(Answer).index),
         claimed=" < ".join(expect.order),
-        measured="; ".join(shown),
-        count=min(one.count for one in short.values() if one),
+        measured="; ".join([*said, *shown]),
+        count=min(counts),
     )
 
 

@@ -9,6 +9,7 @@ from lab.verbs.output import print_json, say
 
 EXPERIMENTS = {
     "goroot": "go build with GOROOT in different places",
+    "truth": "is a delay found that the lab itself injects, and none without it",
     "fs": "stat, openat, read and readdir over the same GOROOT on each file system",
     "links": "system calls and time per open through links, mounts and overlays",
     "switch": "switching versions while builds run",

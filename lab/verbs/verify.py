@@ -13,7 +13,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("claims", type=Path, metavar="CLAIMS.yaml")
     verb.add_argument("--quick", action="store_true", help="smaller projects and fewer rounds")
-    verb.add_argument("--only", action="append", default=[], metavar="ID", help="repeatable")
+    verb.add_argument(
+        "--only", "--claim", action="append", default=[], metavar="ID", help="repeatable"
+    )
     verb.add_argument("--again", action="store_true", help="measure anew what was measured before")
     verb.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
     verb.add_argument("--json", action="store_true", help="print the answers as JSON")
@@ -22,7 +24,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
-    from lab import host, paths
+    from lab import host, paths, units
     from lab.claims import reading, report, verify
     from lab.claims.experiments import Ground
     from lab.disk import disk, dump, write
@@ -59,12 +61,14 @@ def run(options: argparse.Namespace) -> int:
         one = verify.verify(claim, folder, ground, quick=options.quick)
         found.append(one)
         if not options.json:
-            say(f"{one.answer:<22} {claim.id}")
+            say(f"{one.answer:<22} {claim.id} ({units.seconds(one.seconds)})")
             for part in one.findings:
                 say(f"    {part.answer}: {part.part}: {part.measured}")
         write(folder, "answers.json", dump(verify.to_json(claims, found), indent=1))
         write(folder, "report.md", report.markdown(claims, found, host=own, quick=options.quick))
         write(folder, "report.html", report.html(claims, found, host=own, quick=options.quick))
+    spent = units.seconds(sum(one.seconds for one in found))
+    say(f"{len(found)} claims; their experiments took {spent}", on_error=options.json)
     if options.json:
         print_json(verify.to_json(claims, found))
     say(f"report: {folder / 'report.html'}", on_error=options.json)

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.bench.outcome import Outcome, Series
@@ -53,6 +53,7 @@ def test_a_claimed_ratio(scale: float, answer: Answer, seed: int) -> None:
     assert found.interval[0] <= found.interval[1]
 
 
+@settings(max_examples=25, deadline=None)  # an undecided one forecasts rounds: it takes its time
 @given(st.floats(0.2, 5), st.integers(0, 99))
 def test_a_claim_of_less_is_a_claim_of_more_the_other_way_round(scale: float, seed: int) -> None:
     """Whichever of the two is called the baseline, the answer is the same."""
@@ -81,6 +82,40 @@ def test_an_order(medians: tuple[float, float, float], answer: Answer) -> None:
     expect = Expect(part="p", order=["a", "b", "c"])
     series = {name: noisy(scale, 3) for name, scale in zip("abc", medians, strict=True)}
     assert judge(expect, outcome(**series), None).answer is answer
+
+
+def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
+    """A difference that is sure, but smaller than what is called the same, is no order."""
+    old = noisy(10, 1)
+    seen = outcome(a=[one * 0.97 for one in old], b=old)
+    found = judge(Expect(part="p", order=["a", "b"]), seen, None)
+    assert found.answer is Answer.NOT_REPRODUCED
+    assert "0.970" in found.measured
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equality_needs_a_test_of_equivalence(seed: int) -> None:
+    """Samples that swing widely show no difference, and that does not make them equal."""
+    expect = Expect(part="p", series="new", against="old", ratio=1.0, within=0.05)
+    old = noisy(10, seed)
+    chooser = random.Random(seed)
+    wild = [one * chooser.choice([0.7, 1.4]) for one in old]
+    assert judge(expect, outcome(new=noisy(10, seed + 9), old=old), None).answer is (
+        Answer.REPRODUCED
+    )
+    assert judge(expect, outcome(new=wild, old=old), None).answer is Answer.NOT_REPRODUCED
+    slow = [one * 1.3 for one in old]
+    assert judge(expect, outcome(new=slow, old=old), None).answer is Answer.CONTRADICTED
+
+
+def test_the_word_for_no_difference_is_told_apart_from_cannot_tell() -> None:
+    old = noisy(10, 2)
+    wild = [one * (0.6 if place % 2 else 1.5) for place, one in enumerate(old)]
+    same = judge(RATIO, outcome(new=[one * 1.001 for one in old], old=old), None)
+    unsure = judge(RATIO, outcome(new=wild, old=old), None)
+    assert same.answer is unsure.answer is Answer.NOT_REPRODUCED
+    assert "same within 5%" in same.measured
+    assert "undecided" in unsure.measured
 
 
 def test_a_wide_interval_does_not_reproduce_a_value() -> None:
