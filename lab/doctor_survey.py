@@ -51,6 +51,17 @@ _TEST_TOOLS = (
         "readelf", ("readelf",), ("binutils",), "`make test` holds what the lab reads against it"
     ),
 )
+# Where one is missing, experiments leave its file system out and say so.
+_BENCH_TOOLS = tuple(
+    _Tool(name, (program,), (package,), f"`lab bench` and `lab verify` {what}")
+    for name, program, package, what in (
+        ("ext4", "mkfs.ext4", "e2fsprogs", "put GOROOT on ext4"),
+        ("xfs", "mkfs.xfs", "xfsprogs", "put GOROOT on XFS"),
+        ("btrfs", "mkfs.btrfs", "btrfs-progs", "put GOROOT on Btrfs"),
+        ("erofs", "mkfs.erofs", "erofs-utils", "put GOROOT into an EROFS image"),
+        ("fio", "fio", "fio", "set fio's own figures beside theirs"),
+    )
+)
 
 
 def survey(*, tests: bool = False) -> tuple[Finding, ...]:
@@ -216,8 +227,12 @@ def _tools() -> tuple[_Tool, ...]:
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )
     if os.geteuid() == 0:
-        return tools
-    return (*tools, _Tool("uidmap", ("newuidmap",), ("uidmap",), "rootless podman maps users"))
+        return (*tools, *_BENCH_TOOLS)
+    return (
+        *tools,
+        *_BENCH_TOOLS,
+        _Tool("uidmap", ("newuidmap",), ("uidmap",), "rootless podman maps users"),
+    )
 
 
 def _tool(tool: _Tool) -> Finding:

@@ -61,7 +61,7 @@ class Bay:
         else:
             with disk(target), target.open("wb") as file:
                 file.truncate(size)
-        run([*_MKFS[kind], target], remedy=f"apt-get install {_PACKAGES[kind]}")
+        run([*_MKFS[kind], target], remedy="lab doctor --install")
         extra = [option for option in (options, "" if device else "loop") if option]
         words: list[Argument] = ["-t", kind, *(["-o", ",".join(extra)] if extra else []), target]
         return self._mount(name, words)
@@ -152,7 +152,7 @@ def lacks(kind: str) -> str | None:
         return "only root may mount"
     program = {"squashfs": "mksquashfs", "erofs": "mkfs.erofs"}.get(kind, f"mkfs.{kind}")
     if kind in _PACKAGES and found(program) is None:
-        return f"there is no {program}: apt-get install {_PACKAGES[kind]}"
+        return f"there is no {program}: apt-get install {_PACKAGES[kind]}, or lab doctor --install"
     known = Path("/proc/filesystems").read_text(encoding="ascii").split()
     if kind not in known and run(["modprobe", kind], codes=range(256)).code != 0:
         return f"this kernel has no {kind}"

@@ -19,7 +19,7 @@ from lab.bench.bay import Bay, Say
 from lab.bench.outcome import Fact, Outcome, Series, Unit
 from lab.context import Context, File
 from lab.errors import BuildsFailed, HostLacks
-from lab.process import run
+from lab.process import Done, run
 
 Warmth = Literal["warm", "cold"]
 _UNITS: Mapping[str, Unit] = {
@@ -84,13 +84,13 @@ def measure(
                 say(f"putting GOROOT at {layout}")
                 places[layout] = trees.plant(bay, layout, goroot)
                 facts[f"{layout} lies on"] = host.filesystem(places[layout].resolve()) or "unknown"
-        folder = _written(bay, project)
+        folder = written(bay, project)
         chooser = random.Random(seed)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             for layout in chooser.sample(sorted(places), len(places)):
                 for state in states:
-                    where = _Place(bay, places[layout], folder, project, tuple(flags))
+                    where = Site(bay, places[layout], folder, project, tuple(flags))
                     _sample(where, f"{layout}/{state.name}", state, samples, missing)
         for layout, tree in places.items():
             if (count := trees.calls(tree)) is not None:
@@ -109,7 +109,7 @@ def measure(
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Site:
     """One build to do: with which GOROOT, of what, and how."""
 
     bay: Bay
@@ -118,7 +118,11 @@ class _Place:
     project: Project
     flags: tuple[str, ...]
 
-    def build(self) -> None:
+    def forget(self) -> None:
+        """Empty Go's build cache."""
+        shutil.rmtree(self.bay.folder / "gocache", ignore_errors=True)
+
+    def build(self, *extra: str) -> Done:
         """Build into the bay. The folder for temporary files is empty at each start."""
         temporary = self.bay.folder / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -133,8 +137,8 @@ class _Place:
             "CGO_ENABLED": "0",
         }
         folder = self.tree / "src" if self.project.command else self.folder
-        run(
-            [self.tree / "bin/go", "build", *self.flags, "-o", output, what],
+        return run(
+            [self.tree / "bin/go", "build", *self.flags, *extra, "-o", output, what],
             environment=environment,
             folder=folder,
             error=BuildsFailed,
@@ -142,16 +146,15 @@ class _Place:
 
 
 def _sample(
-    where: _Place,
+    where: Site,
     name: str,
     state: State,
     samples: dict[str, list[float]],
     missing: dict[str, str],
 ) -> None:
     """One build in a state: made first, measured then."""
-    cache = where.bay.folder / "gocache"
     if state.gocache == "cold":
-        shutil.rmtree(cache, ignore_errors=True)
+        where.forget()
     else:
         where.build()
     try:
@@ -188,7 +191,8 @@ def write_out(context: Context, folder: Path) -> Path:
     return folder
 
 
-def _written(bay: Bay, project: Project) -> Path:
+def written(bay: Bay, project: Project) -> Path:
+    """The project's folder in the bay, filled unless the toolchain's own source is built."""
     folder = bay.folder / "project"
     folder.mkdir()
     if not project.command:

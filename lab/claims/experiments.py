@@ -16,6 +16,7 @@ from lab.bench import (
     overlay,
     recompile,
     resolution,
+    stages,
     startup,
     switching,
     truth,
@@ -31,11 +32,15 @@ from lab.goroot.home import Home
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Where experiments are made: the installed versions, and the folder for records."""
+    """Where experiments are made: the installed versions, and the folder for records.
+
+    ``keep`` is a folder for what an experiment leaves beside its outcome, if that is wanted.
+    """
 
     home: Home
     results: Path
     say: Say
+    keep: Path | None = None
 
     def go(self, version: str) -> Path:
         """The GOROOT of a version, installed if need be."""
@@ -178,6 +183,14 @@ def _container(settings: Settings, ground: Ground) -> Outcome:
 EXPERIMENTS: Mapping[str, Callable[[Settings, Ground], Outcome]] = {
     "goroot": _build,
     "truth": _truth,
+    "stages": lambda settings, ground: stages.measure(
+        ground.go(settings.text("go", "1.22.10")),
+        project=_project(settings, 12, 8000, 4),
+        rounds=settings.number("rounds", 3),
+        flags=settings.words("flags", ()),
+        keep=ground.keep,
+        say=ground.say,
+    ),
     "fs": _fs,
     "links": _links,
     "switch": _switch,

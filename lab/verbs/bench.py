@@ -9,6 +9,7 @@ from lab.verbs.output import print_json, say
 
 EXPERIMENTS = {
     "goroot": "go build with GOROOT in different places",
+    "stages": "where one go build spends its time: packages, critical path, the compiler's log",
     "truth": "is a delay found that the lab itself injects, and none without it",
     "fs": "stat, openat, read and readdir over the same GOROOT on each file system",
     "links": "system calls and time per open through links, mounts and overlays",
@@ -38,6 +39,12 @@ def options(verb: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE[,VALUE]",
         help="a setting of the experiment (docs/verify.md lists them), repeatable",
     )
+    verb.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="stages: keep Go's action graph, its trace, the log, and a page of the last build",
+    )
     verb.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
     verb.add_argument("--json", action="store_true", help="print every sample as JSON")
 
@@ -48,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     from lab.bench import outcome
     from lab.claims import experiments
+    from lab.disk import disk
     from lab.errors import InputError
     from lab.verbs.goroot import place_of_versions
 
@@ -57,15 +65,34 @@ def run(options: argparse.Namespace) -> int:
         if not equals or not name:
             raise InputError(f"--set {pair}: NAME=VALUE was expected", remedy="--set rounds=6")
         settings[name] = value.split(",") if "," in value else value
+    if options.out is not None:
+        if options.experiment != "stages":
+            raise InputError(f"{options.experiment} leaves no files", remedy="leave --out out")
+        with disk(options.out):
+            options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
         ground = experiments.Ground(
             home=place_of_versions(options.home),
             results=Path(results),
             say=lambda line: say(line, on_error=True),
+            keep=options.out.absolute() if options.out else None,
         )
         found = experiments.run(options.experiment, settings, ground)
+        if ground.keep is not None:
+            _draw(ground.keep, str(found.settings["go"]))
     if options.json:
         print_json(found.to_json())
     else:
         say(outcome.text(found))
     return 0
+
+
+def _draw(folder: Path, version: str) -> None:
+    """A page beside an action graph."""
+    from lab.bench import actions, stages
+    from lab.disk import write
+    from lab.report import stages as pages
+
+    graph = actions.read((folder / stages.GRAPH).read_text(encoding="utf-8"))
+    write(folder, "stages.html", pages.page(f"go build with {version}", graph))
+    say(f"page: {folder / 'stages.html'}", on_error=True)
