@@ -23,7 +23,7 @@ from lab.elf.facts import Facts, Kind, NotElf, Relro, Version
 
 MAGIC = b"\x7fELF"
 # What pyelftools raises on damaged files, by their damage.
-_DAMAGE = (
+DAMAGE = (
     ELFError,
     ConstructError,
     struct.error,
@@ -58,7 +58,7 @@ def read(stream: IO[bytes]) -> Facts:
         return _Reader(ELFFile(stream)).facts()
     except NotElf:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         said = str(error).strip().splitlines()
         raise NotElf(f"damaged: {said[0] if said else type(error).__name__}") from error
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.engines import NAMES
 from lab.errors import InputError
-from lab.verbs import arguments, pivoting
+from lab.verbs import arguments, pivoting, upgrading
 from lab.verbs.output import print_json, say
 from lab.verbs.running import judge, run_scenario
 
@@ -23,7 +23,11 @@ DEMO = "layer-cache.yaml"
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument(
-        "values", nargs="*", metavar="VALUE", help="engines to run, run ids, or values of --axis"
+        "values",
+        nargs="*",
+        metavar="VALUE",
+        help="engines to run, run ids, or values of --axis; with --axis base and no --run two "
+        "images: what the upgrade from one to the other changes",
     )
     verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
     verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
@@ -34,6 +38,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         "--with-degraded", action="store_true", help="let disturbed builds into the verdicts"
     )
     pivoting.options(verb)
+    upgrading.options(verb)
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -46,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import terminal
 
     values: Sequence[str] = options.values
+    if upgrading.asked(options):
+        return upgrading.run(options)
     if pivoting.asked(options):
         return pivoting.run(options)
     if not values:

@@ -71,7 +71,9 @@ SDKS = {
     "jinja2": {"report/html", "claims/report"},
     "markupsafe": {"report/html"},
     "vl_convert": {"report/pictures"},
-    "elftools": {"elf/reader"},
+    "elftools": {"elf/reader", "elf/symbols", "elf/calls"},
+    "capstone": {"elf/calls"},
+    "system_calls": {"elf/calls"},
     "numpy": {"stats"},
     "scipy": {"stats"},
 }
