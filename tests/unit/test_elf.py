@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_a_file_that_is_cut_off_is_no_elf_file(size: int) -> None:
         elf.read(io.BytesIO(WHOLE[:size]))
 
 
-@settings(max_examples=400)
+# Without a deadline: other work of the machine must not look like a reader that hangs.
+@settings(max_examples=400, deadline=None)
 @given(
     changes=st.lists(
         st.tuples(
@@ -53,6 +55,19 @@ def test_damage_is_told_and_never_breaks_the_reader(changes: list[tuple[int, int
         assert str(error)  # noqa: PT017 - either answer is right, a third one is not
     else:
         assert isinstance(facts, elf.Facts)
+    with suppress(elf.NotElf):
+        elf.given(io.BytesIO(bytes(data)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(places=st.lists(st.integers(0, len(WHOLE) - 1), max_size=40), value=st.integers(0, 255))
+def test_damaged_code_is_read_or_told(places: list[int], value: int) -> None:
+    data = bytearray(WHOLE)
+    for place in places:
+        data[place] = value
+    with suppress(elf.NotElf):
+        found = elf.calls(io.BytesIO(bytes(data)))
+        assert found is None or found.unread >= 0
 
 
 @given(st.binary(max_size=4096))
