@@ -1,4 +1,4 @@
-"""Any field of a record as row, column or table: medians, their intervals, and paired ratios.
+"""Any field of a record as row, column or table: medians, their intervals, and verdicts.
 
 A cell that mixes builds differing in something not shown has a footnote that names it.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import columns, stats
+from lab import columns, pivot_verdicts, stats
 from lab.errors import InputError
+from lab.pivot_verdicts import Key
 from lab.record import Run
-from lab.stats import Summary
+from lab.stats import Comparison, Summary
 
-MARGIN = 0.05
 CELL = "cell"  # all axes together
 FIRST = ""  # as a baseline: the first column
-_Key = tuple[str, str, str]
 DELIMITER = " | "
 # What a pivot can show in its cells: the field's SQL, and what it counts in.
 METRICS: Mapping[str, tuple[str, str]] = {
@@ -82,11 +81,10 @@ HIDDEN = ("kernel", "cpu_model", "cpus", "engine_version", "engine_storage", "ba
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One place of the table. ``ratio`` is to the baseline's builds of the same round."""
+    """One place of the table. ``versus`` is its comparison with the baseline of its row."""
 
     values: Summary
-    ratio: Summary | None = None
-    verdict: str | None = None
+    versus: Comparison | None = None
     marks: tuple[int, ...] = ()
 
 
@@ -140,7 +138,15 @@ def pivot(
             raise _unknown(f"column of {', '.join(cols)}", baseline, names)
         hidden = [*HIDDEN, *(axes if CELL not in asked else ())]
         hidden = [name for name in hidden if name not in asked]
-        tables, marks = _cells(records, baseline, {name: _sql(name, axes) for name in hidden})
+        asked_of = pivot_verdicts.asked_of([run for run, _ in heads])
+        told = (
+            pivot_verdicts.Told({})
+            if baseline is None
+            else pivot_verdicts.told(records, baseline, asked_of)
+        )
+        tables, marks = _cells(
+            records, told.comparisons, {name: _sql(name, axes) for name in hidden}
+        )
         return Pivot(
             metric=metric,
             unit=METRICS[metric][1],
@@ -150,7 +156,7 @@ def pivot(
             columns=tuple(names),
             baseline=baseline,
             footnotes=tuple(marks),
-            notes=(*records.notes, *_passed_over(records)),
+            notes=(*records.notes, *_passed_over(records), *told.notes),
         )
 
 
@@ -241,8 +247,9 @@ def _flat(
         parts = [f"coalesce(CAST({shown[name]} AS VARCHAR), '-')" for name in names]
         return f"concat_ws('{DELIMITER}', {', '.join(parts)})" if parts else "''"
 
-    # A pair shares everything that is no column: axes, run, round, phase and the step's place.
-    pairs = ['"round"', *(_BUILD[name] for name in ("run", "phase") if name not in cols)]
+    # A pair is of one run, for only a run's own rounds were taken in turn, and shares everything
+    # else that is no column: axes, round, phase and the step's place.
+    pairs = ['"round"', _BUILD["run"], *(["phase"] if "phase" not in cols else [])]
     pairs += [_sql(name, axes) for name in axes if name not in cols and CELL not in cols]
     pairs += ['step."index"'] if steps else []
     fit = "" if with_degraded else "AND (fit IS NULL OR fit = 'fit')"
@@ -258,12 +265,11 @@ def _flat(
 
 
 def _cells(
-    records: columns.Records, baseline: str | None, hidden: Mapping[str, str]
+    records: columns.Records, compared: Mapping[Key, Comparison], hidden: Mapping[str, str]
 ) -> tuple[dict[str, dict[str, dict[str, Cell]]], list[str]]:
     found = records.rows(
         "SELECT tab, row_, col, list(value) FROM flat GROUP BY ALL ORDER BY min(rowid)"
     )
-    compared = {} if baseline is None else _ratios(records, baseline)
     marks = _mixed(records, hidden)
     texts = list(dict.fromkeys(text for told in marks.values() for text in told))
     tables: dict[str, dict[str, dict[str, Cell]]] = {}
@@ -271,49 +277,15 @@ def _cells(
         summary = stats.summary(values)
         if summary is None:
             continue
-        ratio = compared.get((tab, row, col))
         tables.setdefault(tab, {}).setdefault(row, {})[col] = Cell(
             values=summary,
-            ratio=ratio,
-            verdict=None if ratio is None else _verdict(ratio),
+            versus=compared.get((tab, row, col)),
             marks=tuple(texts.index(text) + 1 for text in marks.get((tab, row, col), ())),
         )
     return tables, texts
 
 
-def _ratios(records: columns.Records, baseline: str) -> dict[_Key, Summary]:
-    """The ratios of each cell to the baseline's figures of the same pair."""
-    found = records.rows(
-        "WITH base AS (SELECT tab, row_, pair, avg(value) AS value FROM flat WHERE col = ? "
-        "GROUP BY ALL HAVING avg(value) > 0) "
-        "SELECT one.tab, one.row_, one.col, list(one.value / base.value) FROM flat AS one "
-        "JOIN base ON one.tab = base.tab AND one.row_ = base.row_ AND one.pair = base.pair "
-        "WHERE one.col <> ? GROUP BY ALL",
-        [baseline, baseline],
-    )
-    made = {}
-    for tab, row, col, ratios in found:
-        confidence = 1 - (1 - stats.CONFIDENCE) / len(found)
-        summary = stats.summary(ratios)
-        if summary is not None:
-            interval = stats.median_interval(sorted(ratios), confidence)
-            made[(tab, row, col)] = replace(summary, interval=interval)
-    return made
-
-
-def _verdict(ratio: Summary) -> str:
-    """What the interval allows to be said; it is corrected for the number of cells."""
-    if ratio.interval is None:
-        return "undecided"
-    low, high = ratio.interval
-    if low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN:
-        return f"same within {MARGIN * 100:.0f} %"
-    if low > 1 or high < 1:
-        return "slower" if low > 1 else "faster"
-    return "undecided"
-
-
-def _mixed(records: columns.Records, hidden: Mapping[str, str]) -> dict[_Key, tuple[str, ...]]:
+def _mixed(records: columns.Records, hidden: Mapping[str, str]) -> dict[Key, tuple[str, ...]]:
     """What each cell mixes unseen: ``hidden`` are fields and their SQL."""
     if not hidden:
         return {}

@@ -174,7 +174,10 @@ class ScenarioText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The head of one run: run.json. ``ready`` is when all was set up and the first trial began."""
+    """The head of one run: run.json. ``ready`` is when all was set up and the first trial began.
+
+    ``builds`` is how many it had when it ended, so that a loss is found later.
+    """
 
     id: str
     status: RunStatus
@@ -191,6 +194,7 @@ class Run:
     controls: tuple[Mapping[str, Any], ...] = ()
     reason: str | None = None
     broken: tuple[str, ...] = ()
+    builds: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The head as run.json holds it."""

@@ -74,8 +74,9 @@ class Sampling:
         names, cells = [], set()
         for group in table.groups:
             for rows in group.phases:
+                base = next(one for one in rows.measures if one.column == table.baseline)
                 for measure in rows.measures:
-                    if measure.column == table.baseline or not _open(measure, self._metric):
+                    if measure is base or not _open(measure, base, self._metric):
                         continue
                     names.append(f"{measure.column} {rows.phase}")
                     cells |= {(frozenset(group.cell.items()), measure.column)}
@@ -109,9 +110,13 @@ class Sampling:
         return "wall" if self._until is None else self._until.metric
 
 
-def _open(measure: Measure, metric: str) -> bool:
+def _open(measure: Measure, base: Measure, metric: str) -> bool:
+    """Whether further rounds may yet decide it: also where all rounds so far were disturbed."""
     found = measure.versus if metric == "wall" else measure.cpu_versus
-    return found is not None and found.verdict is Verdict.UNDECIDED
+    if found is None:
+        told = (one.wall if metric == "wall" else one.cpu for one in (measure, base))
+        return None not in list(told)  # what nobody measures no round will decide
+    return found.verdict is Verdict.UNDECIDED
 
 
 def options(scenario: Scenario) -> dict[str, object]:

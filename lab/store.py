@@ -72,6 +72,7 @@ class Writer:
         self._lines: int | None = lines
         self._events: _Events | None = None
         self._kept: set[str] = set()
+        self._built = {build.id for build in earlier}
 
     def begin(self, build_id: str) -> None:
         """The raw messages from here on belong to this build."""
@@ -112,6 +113,7 @@ class Writer:
                 with suppress(OSError):
                     os.ftruncate(fd, size)  # no half line may stand before a later whole one
                 raise
+        self._built.add(build.id)
         return build
 
     def keep_context(self, build_id: str, stream: BinaryIO) -> None:
@@ -141,6 +143,7 @@ class Writer:
             status=status,
             reason=reason,
             broken=tuple(broken),
+            builds=len(self._built),
             finished=finished or datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         return self.run

@@ -10,17 +10,16 @@ Berger 1982); one alone makes the gate fail, so that error is shared out among t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lab import stats
+from lab.gate import changes
+from lab.gate.changes import Change, Figures, Interval, Method
 from lab.gate.figures import figures
-from lab.gate.policy import COUNTED, Policy, Rule
+from lab.gate.policy import Policy, Rule
 from lab.gate.sides import Side
-
-Interval = tuple[float, float]
-Pair = tuple[float, float]
 
 
 class Outcome(StrEnum):
@@ -37,7 +36,8 @@ class Finding:
 
     ``change`` is what the limit is about: a ratio to the baseline (relative), a difference
     (absolute) or the candidate's own figure (limit); ``interval`` holds it, ``bound`` is where it
-    becomes too bad. ``reason`` says why nothing can be told, or what confirmed a failure.
+    becomes too bad, ``method`` how that was come by. ``reason`` says why nothing can be told, or
+    what confirmed a failure.
     """
 
     rule: Rule
@@ -49,6 +49,7 @@ class Finding:
     interval: Interval | None = None
     bound: float | None = None
     count: int = 0
+    method: Method | None = None
     reason: str | None = None
 
 
@@ -79,7 +80,7 @@ class Judgement:
 
 def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] = ()) -> Judgement:
     """Judge a candidate by a policy. Both sides were found fit to be compared (lab.gate.sides)."""
-    questions: list[tuple[Rule, str, Mapping[int, float], Mapping[int, float]]] = []
+    questions: list[tuple[Rule, str, Figures, Figures]] = []
     findings: list[Finding] = []
     more = list(notes)
     for rule in policy.rules:
@@ -94,9 +95,10 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
                 more.append(f"{subject}: new in the candidate, {rule.metric} was not judged")
             else:
                 questions.append((rule, subject, old.get(subject, {}), new.get(subject, {})))
-    count = len(questions)
+    count, paired = len(questions), in_turn(baseline, candidate)
     findings += [
-        answer(rule, subject, old, new, questions=count) for rule, subject, old, new in questions
+        answer(rule, subject, old, new, questions=count, paired=paired)
+        for rule, subject, old, new in questions
     ]
     findings += _failed_builds(candidate, policy)
     return Judgement(
@@ -106,6 +108,12 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
         findings=tuple(findings),
         notes=tuple(more),
     )
+
+
+def in_turn(baseline: Side, candidate: Side) -> bool:
+    """Whether the rounds of both sides belong to one run, which took them in turn."""
+    runs = [side.run.folder for side in (baseline, candidate) if side.run is not None]
+    return len(runs) == 2 and runs[0] == runs[1]
 
 
 def _untold(rule: Rule, why: str) -> Finding:
@@ -132,86 +140,72 @@ def _failed_builds(candidate: Side, policy: Policy) -> list[Finding]:
 def answer(
     rule: Rule,
     subject: str,
-    baseline: Mapping[int, float],
-    candidate: Mapping[int, float],
+    baseline: Figures,
+    candidate: Figures,
     *,
+    paired: bool,
     questions: int = 1,
+    forecast: bool = True,
 ) -> Finding:
-    """One rule about one subject; ``questions`` is how many the gate asks in all."""
+    """One rule about one subject; ``questions`` is how many the gate asks in all.
+
+    ``paired``: the rounds of both sides ran in turn, those of one number beside each other.
+    """
     old, new = list(baseline.values()), list(candidate.values())
-    empty = Finding(
+    finding = Finding(
         rule=rule,
         subject=subject,
         outcome=Outcome.UNTOLD,
-        baseline=_median(old),
-        bound=_bound(rule),
+        baseline=statistics.median(old) if old else None,
+        bound=changes.bound(rule),
     )
-    if not new:
-        return replace(empty, reason="the candidate has no figure of it")
-    change = _change(rule, _pairs(baseline, candidate), new)
-    if not change:
-        zero = "the baseline is 0: no relative change can be told"
-        return replace(empty, reason=zero if change is None else "no round in common")
-    finding = replace(empty, candidate=_median(new), change=_median(change), count=len(change))
+    if not new or not (old or rule.kind == "limit"):
+        lacking = "baseline" if new else "candidate"
+        return replace(finding, reason=f"the {lacking} has no figure of it")
+    finding = replace(finding, candidate=statistics.median(new))
     error = 1 - rule.certainty
-    alone, shared = (interval(rule, change, 1 - 2 * part) for part in (error, error / questions))
-    if shared is not None and _worse(rule, shared):
+    try:
+        alone, shared = (
+            changes.change(rule, baseline, candidate, 1 - 2 * part, paired=paired, forecast=more)
+            for part, more in ((error, forecast), (error / questions, False))
+        )
+    except ZeroDivisionError:
+        return replace(finding, reason="the baseline is 0: no relative change can be told")
+    if alone is None or shared is None:
+        return replace(finding, reason="no round in common")
+    finding = replace(finding, change=alone.value, count=alone.count, method=alone.method)
+    return _settled(finding, alone, shared.interval)
+
+
+def _settled(finding: Finding, alone: Change, shared: Interval | None) -> Finding:
+    """Pass by the interval of the question alone, fail by the one that heeds all questions."""
+    if shared is not None and _worse(finding.rule, shared):
         return replace(finding, outcome=Outcome.FAIL, interval=shared)
-    if alone is not None and _good(rule, alone):
-        return replace(finding, outcome=Outcome.PASS, interval=alone)
-    why = "the interval holds the change that matters" if shared else "too few rounds"
-    return replace(finding, interval=shared or alone, reason=f"{why} (n = {len(change)})")
+    if alone.interval is not None and _good(finding.rule, alone.interval):
+        return replace(finding, outcome=Outcome.PASS, interval=alone.interval)
+    return replace(finding, interval=shared or alone.interval, reason=_doubt(alone))
+
+
+def _doubt(found: Change) -> str:
+    why = "the interval holds the change that matters" if found.interval else "too few rounds"
+    more = f"; about {found.needed_rounds} more would tell" if found.needed_rounds else ""
+    return f"{why} (n = {found.count}){more}"
 
 
 def _worse(rule: Rule, found: Interval) -> bool:
     """Whether all of an interval is worse than the rule allows."""
     low, high = found
-    bound, slack = _bound(rule), _slack(rule)
+    bound, slack = changes.bound(rule), _slack(rule)
     return high < bound - slack if rule.more_is_better else low > bound + slack
 
 
 def _good(rule: Rule, found: Interval) -> bool:
     """Whether none of an interval is worse than the rule allows."""
     low, high = found
-    bound, slack = _bound(rule), _slack(rule)
+    bound, slack = changes.bound(rule), _slack(rule)
     return low >= bound - slack if rule.more_is_better else high <= bound + slack
 
 
 def _slack(rule: Rule) -> float:
     """What binary fractions may be off: 0.8 - 0.795 is not quite 0.005."""
-    return 1e-12 * max(1.0, abs(_bound(rule)))
-
-
-def interval(rule: Rule, change: Sequence[float], confidence: float) -> Interval | None:
-    """What holds the true change so surely; None where so few samples hold nothing so surely."""
-    ordered = sorted(change)
-    if rule.metric in COUNTED and ordered[0] == ordered[-1]:
-        return (ordered[0], ordered[0])
-    return stats.median_interval(ordered, max(confidence, 0.0))
-
-
-def _pairs(baseline: Mapping[int, float], candidate: Mapping[int, float]) -> list[Pair]:
-    """(candidate, baseline) by round; figures that have no round of the same number fall out."""
-    return [(candidate[at], baseline[at]) for at in candidate if at in baseline]
-
-
-def _change(rule: Rule, pairs: Sequence[Pair], new: Sequence[float]) -> list[float] | None:
-    if rule.kind == "limit":
-        return list(new)
-    if rule.kind == "absolute":
-        return [this - base for this, base in pairs]
-    if any(base == 0 and this != 0 for this, base in pairs):
-        return None
-    return [this / base if base else 1.0 for this, base in pairs]
-
-
-def _bound(rule: Rule) -> float:
-    sign = -1 if rule.more_is_better else 1
-    if rule.kind == "limit":
-        return rule.amount
-    return sign * rule.amount + (1 if rule.kind == "relative" else 0)
-
-
-def _median(values: Sequence[float]) -> float | None:
-    found = stats.summary(values)
-    return found.median if found else None
+    return 1e-9 * max(1.0, abs(changes.bound(rule)))

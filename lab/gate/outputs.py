@@ -49,6 +49,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "interval": finding.interval,
         "bound": finding.bound,
         "count": finding.count,
+        "method": finding.method,
         "certainty": finding.rule.certainty,
         "reason": finding.reason,
     }

@@ -35,6 +35,7 @@ MORE_IS_BETTER = frozenset({"hit_rate", "coverage"})
 FILES = frozenset({"go_benchmark", "coverage"})
 # Read off, not timed: where each side's rounds agree they are facts, and one round will do.
 COUNTED = frozenset({"hit_rate", "image_size", "coverage"})
+COUNTED_UNITS = frozenset({"B/op", "allocs/op"})  # of Go benchmarks
 # Facts of host and engine that must be alike on both sides, unless a policy lets one differ.
 HOST_FACTS = ("kernel", "glibc", "cpu_model", "cpus", "memory_bytes", "cgroup", "filesystem")
 ENGINE_FACTS = ("version", "api", "builder", "storage", "private")

@@ -107,7 +107,9 @@ def _alarm(
             }
             first = {at: pair[swapped[at]] for at, pair in pairs.items()}
             second = {at: pair[not swapped[at]] for at, pair in pairs.items()}
-            found = answer(rule, subject, first, second, questions=questions)
+            found = answer(
+                rule, subject, first, second, questions=questions, paired=True, forecast=False
+            )
             if found.outcome is Outcome.FAIL:
                 return True
     return False
@@ -145,6 +147,8 @@ def _sight(
                 {place: old[at] for place, at in enumerate(draw)},
                 {place: new[at] + slower * middle for place, at in enumerate(draw)},
                 questions=questions,
+                paired=True,
+                forecast=False,
             ).outcome
             for draw in draws
         ]

@@ -91,14 +91,30 @@ def _unfinished(stored: StoredRun) -> Iterator[str]:
     yield from (f"it is partial: {note}" for note in stored.notes)
     if not any(build.status == "ok" for build in stored.builds):
         yield "none of its builds ended well"
-    lines = len({build.id for build in stored.builds})
-    phases = {build.phase for build in stored.builds}
     trials: dict[object, set[str]] = defaultdict(set)
+    cells: dict[object, set[int]] = defaultdict(set)
+    phases = {build.phase for build in stored.builds}
     for build in stored.builds:
-        trials[(frozenset(build.cell.items()), build.round)].add(build.phase)
+        cell = frozenset(build.cell.items())
+        trials[(cell, build.round)].add(build.phase)
+        cells[cell].add(build.round)
     holes = sum(len(phases - found) for found in trials.values())
-    if holes:
-        yield f"it is partial: {holes} of its {lines + holes} builds are not in builds.jsonl"
+    lines = len({build.id for build in stored.builds})
+    holes += len(phases) * sum(len(_rounds(stored) - found) for found in cells.values())
+    planned = max(lines + holes, stored.run.builds or 0)
+    if planned > lines:
+        yield f"it is partial: {planned - lines} of its {planned} builds are not in builds.jsonl"
+
+
+def _rounds(stored: StoredRun) -> set[int]:
+    """The rounds that every cell must have: none where a run was to end when it was decided.
+
+    A run of an earlier lab does not say in its head how many builds it had.
+    """
+    options = stored.run.options
+    count = options.get("rounds")
+    early = options.get("until") or stored.run.reason is not None
+    return set() if early or not isinstance(count, int) else set(range(1, count + 1))
 
 
 def compare(baseline: Side, candidate: Side, policy: Policy) -> tuple[str, ...]:
@@ -118,7 +134,7 @@ def compare(baseline: Side, candidate: Side, policy: Policy) -> tuple[str, ...]:
 
 
 def _scenarios(baseline: StoredRun, candidate: StoredRun) -> Iterator[str]:
-    if baseline.folder.resolve() == candidate.folder.resolve():
+    if _identity(baseline) == _identity(candidate):
         raise InputError(
             f"baseline and candidate are the same run {baseline.run.id}",
             remedy="name the run that was measured before the change",
@@ -132,9 +148,14 @@ def _scenarios(baseline: StoredRun, candidate: StoredRun) -> Iterator[str]:
     if old.sha256 != new.sha256:
         yield f"the text of scenario {new.name} has changed since the baseline"
     yield (
-        "the two runs were not measured in turn: what changed on the host between them is in the "
-        "figures; --confirm measures both in turn"
+        "the two runs were not measured in turn: their rounds are compared as two samples, and "
+        "what changed on the host between them is in the figures; --confirm measures both in turn"
     )
+
+
+def _identity(stored: StoredRun) -> tuple[str, str]:
+    """What a run is known by wherever its folder lies: ids of different folders may be alike."""
+    return stored.run.id, stored.run.started
 
 
 def _differences(baseline: Side, candidate: Side) -> Iterator[tuple[str, str]]:

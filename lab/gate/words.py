@@ -55,7 +55,8 @@ def measured(finding: Finding) -> str:
         return f"{said} (n={finding.count}, no interval)"
     low, high = (change(rule, end) for end in finding.interval)
     held = "" if low == high else f"{low} to {high}, "
-    return f"{said} ({held}n={finding.count})"
+    how = "" if finding.method is None else f", {finding.method}"
+    return f"{said} ({held}n={finding.count}{how})"
 
 
 def sentence(finding: Finding) -> str:

@@ -45,7 +45,9 @@ def _cell(cell: Cell | None, found: Pivot) -> str:
     if cell is None:
         return units.MISSING
     parts = [spread(cell.values, UNITS[found.unit])]
-    if cell.ratio is not None:
-        parts.append(f"{TIMES}{cell.ratio.median:.3f} {cell.verdict}")
+    if cell.versus is not None:
+        held = cell.versus.interval
+        within = f" ({held[0]:.3f}\u2013{held[1]:.3f})" if held is not None else ""
+        parts.append(f"{TIMES}{cell.versus.ratio:.3f}{within} {cell.versus.verdict}")
     parts += [f"[{mark}]" for mark in cell.marks]
     return " ".join(parts)

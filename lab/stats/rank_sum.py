@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from lab.stats.signed_rank import Array
 
 EXACT = 25  # with so many on each side the null distribution is counted out, above taken as normal
-PAIRS = 4_000_000  # differences that are held at once
+PAIRS = 1_000_000  # differences that are held at once
 
 
 def one_sided(these: Array, others: Array, shift: float) -> float:
@@ -44,23 +44,25 @@ def interval(these: Array, others: Array, confidence: float) -> tuple[float, flo
         if out < 0:
             return None
     else:
-        if math.comb(rows + columns, rows) * rest < 1:
+        if 1 / rest > math.comb(rows + columns, rows):  # as whole numbers: floats have an end
             return None
         spread = math.sqrt(rows * columns * (rows + columns + 1) / 12)
         out = max(int(rows * columns / 2 - 0.5 + ndtri(rest) * spread), 0)
     found = _differences(these, others)
     out = out * len(found) // (rows * columns)
-    return float(found[out]), float(found[len(found) - 1 - out])
+    places = (out, len(found) - 1 - out)
+    low, high = np.partition(found, sorted({*places}))[[*places]]
+    return float(low), float(high)
 
 
 def _differences(these: Array, others: Array) -> Array:
-    """All of them in order; of very many the quantiles of each side stand for the samples."""
+    """All of them; of very many the quantiles of each side stand for the samples."""
     most = math.isqrt(PAIRS)
     sides = [
         np.quantile(side, (np.arange(most) + 0.5) / most) if len(side) > most else side
         for side in (these, others)
     ]
-    return np.sort((sides[0][:, None] - sides[1]).ravel())
+    return np.asarray((sides[0][:, None] - sides[1]).ravel())
 
 
 def _null(rows: int, columns: int) -> Array:

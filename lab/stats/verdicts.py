@@ -72,12 +72,14 @@ def compare_paired(
     seed: int = 1,
     looks: Looks | None = None,
     questions: int = 1,
+    forecast: bool = True,
 ) -> Comparison | None:
     """Compare (candidate, baseline) pairs of the same round, in the order of their rounds.
 
     ``looks`` tells that somebody looked while the rounds went on: the p-values stay honest.
     ``seed`` is of the resampling that tells ``needed_rounds``, which heeds that `corrected` will
-    share the error among so many ``questions``. None where no pair is of positive numbers.
+    share the error among so many ``questions``; ``forecast`` says whether that is wanted at all.
+    None where no pair is of positive numbers.
     """
     import numpy as np
 
@@ -103,11 +105,11 @@ def compare_paired(
         confidence=confidence,
     )
     error = (1 - confidence) / questions
-    if _verdict(p_value, same, centre, 1 - error) is not Verdict.UNDECIDED:
+    if not forecast or _verdict(p_value, same, centre, 1 - error) is not Verdict.UNDECIDED:
         return comparison
-    from lab.stats import forecast
+    from lab.stats.forecast import further
 
-    needed = forecast.further(found, margin=math.log1p(margin), error=error, seed=seed)
+    needed = further(found, margin=math.log1p(margin), error=error, seed=seed)
     return replace(comparison, needed_rounds=needed)
 
 

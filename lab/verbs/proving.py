@@ -123,7 +123,7 @@ def _scenario(stored: StoredRun, options: argparse.Namespace, instead: Path | No
     if isinstance(engines, list) and engines:
         loaded = loaded.with_engines(tuple(engines))
     rounds = options.rounds or max([ROUNDS, *(build.round for build in stored.builds)])
-    return replace(loaded, rounds=rounds, seed=head.seed, expect=())
+    return replace(loaded, rounds=rounds, until=None, seed=head.seed, expect=())
 
 
 def _measure(

@@ -42,6 +42,7 @@ FLOOR = [
     {"sampling"},
     {"validate"},
     {"columns"},
+    {"pivot_verdicts"},
     {"pivot"},
     {"report", "doctor", "gate", "history", "export"},
     {"session"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,9 +51,9 @@ Gate = Callable[..., tuple[int, str, str]]
         (noisy(9, seed=2), PASS),
         (noisy(13, seed=2), FAIL),
         (noisy(11.2, seed=2), UNTOLD),
-        (noisy(10, 4, seed=2), UNTOLD),
+        (noisy(10, 1, seed=2), UNTOLD),
     ],
-    ids=["alike", "better", "worse", "at the limit", "few rounds"],
+    ids=["alike", "better", "worse", "at the limit", "one round"],
 )
 def test_recorded_runs_give_the_stated_exit_codes(
     gate: Gate, tmp_path: Path, walls: Sequence[float], code: int
@@ -63,6 +64,13 @@ def test_recorded_runs_give_the_stated_exit_codes(
     assert found == code, out + err
     assert "gate tried: " in out
     assert ("lab: gate tried" in err) == (code != PASS)
+
+
+def test_a_copy_of_a_run_is_the_same_run(gate: Gate, tmp_path: Path) -> None:
+    old = record(tmp_path / "old", noisy(10))
+    copy = shutil.copytree(old, tmp_path / "copy")
+    code, out, err = gate("--baseline", copy, "--candidate", old)
+    assert (code, out, "the same run" in err) == (REFUSED, "", True)
 
 
 def test_counted_figures_need_no_second_round(gate: Gate, tmp_path: Path) -> None:
@@ -144,9 +152,34 @@ def a_phase_short(folder: Path) -> Path:
     return record(folder.parent / "short", [], builds=builds[:-1])
 
 
+def rounds_cut_off(folder: Path) -> Path:
+    """Whole rounds are gone from the end, and the head says how many builds there were."""
+    _head(folder, builds=10)
+    return _cut(folder)
+
+
+def rounds_cut_off_an_earlier_lab_s(folder: Path) -> Path:
+    """As before, of a lab that did not count builds: its options say how many rounds it took."""
+    _head(folder, options={"rounds": 10, "until": None, "warm_up": 0})
+    return _cut(folder)
+
+
+def _head(folder: Path, **fields: object) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def _cut(folder: Path) -> Path:
+    path = folder / "builds.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:7]))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
+        (rounds_cut_off, "partial: 3 of its 10 builds"),
+        (rounds_cut_off_an_earlier_lab_s, "partial: 3 of its 10 builds"),
         (empty_file, "empty"),
         (no_records_file, "empty"),
         (empty_folder, "empty"),

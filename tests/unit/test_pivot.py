@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli
+from lab import cli, stats
 from lab.errors import InputError
 from lab.pivot import pivot
 from lab.record import Build
@@ -41,19 +41,45 @@ def test_medians_and_paired_ratios_are_those_of_the_records(tmp_path: Path) -> N
     walls = {(one.phase, one.cell["engine"], one.round): one.wall_s or 0.0 for one in builds}
     for phase in ("cold", "rebuild"):
         cells = found.tables[""][phase]
-        ratios = [
-            walls[(phase, "podman", at)] / walls[(phase, "docker", at)] for at in range(1, 21)
+        pairs = [
+            (walls[(phase, "podman", at)], walls[(phase, "docker", at)]) for at in range(1, 21)
         ]
-        own = [
-            wall for (name, engine, _), wall in walls.items() if (name, engine) == (phase, "podman")
-        ]
+        own = [one for one, _ in pairs]
         assert cells["podman"].values.median == pytest.approx(statistics.median(own))
         assert cells["podman"].values.count == 20
-        assert cells["podman"].ratio is not None
         # The drift of a round hits both engines: only pairing brings it out.
-        assert cells["podman"].ratio.median == pytest.approx(statistics.median(ratios))
-        assert cells["podman"].verdict == "slower"
-        assert cells["docker"].ratio is None
+        one = stats.compare_paired(pairs)
+        assert one is not None
+        versus = cells["podman"].versus
+        assert versus is not None
+        assert (versus.ratio, versus.interval) == (one.ratio, one.interval)
+        assert versus.p_value == pytest.approx(2 * one.p_value)  # Holm: two comparisons
+        assert versus.verdict == "slower"
+        assert cells["docker"].versus is None
+    assert "verdicts by pairs of the same round (signed-rank test): 2" in found.notes
+
+
+def test_runs_that_were_not_built_in_turn_are_compared_as_two_samples(tmp_path: Path) -> None:
+    walls = [[10 + number / 10 for number in range(8)], [11.5 + number / 9 for number in range(8)]]
+    folders = [record(tmp_path / name, one) for name, one in zip("ab", walls, strict=True)]
+    found = pivot(folders, rows=["phase"], cols=["run"], baseline="a")
+    versus = found.tables[""]["cold"]["b"].versus
+    assert versus == stats.compare_unpaired(walls[1], walls[0])
+    assert "verdicts by two samples" in found.notes[0]
+
+
+def test_a_run_that_ended_when_something_showed_is_judged_so(tmp_path: Path) -> None:
+    folder = record(tmp_path / "one", [], builds=varied(6))
+    path = folder / "run.json"
+    head = json.loads(path.read_text())
+    until = {"least": 5, "margin": 0.1, "metric": "wall"}
+    path.write_text(json.dumps(head | {"options": {"rounds": 20, "until": until}}))
+    found = pivot([folder], rows=["phase"], cols=["engine"], baseline="docker")
+    versus = found.tables[""]["cold"]["podman"].versus
+    assert versus is not None
+    assert versus.margin == 0.1
+    # Six rounds are enough for a test that looks once, and not for one that looked from the fifth.
+    assert versus.verdict == "undecided"
 
 
 def test_steps_axes_and_facts_of_the_host_can_be_asked_for(tmp_path: Path) -> None:

@@ -34,7 +34,11 @@ def read(text: str = TEXT) -> Scenario:
 
 
 def run(
-    read_: Scenario, walls: dict[str, float], noise: float, **options: float
+    read_: Scenario,
+    walls: dict[str, float],
+    noise: float,
+    fit: str | None = None,
+    **options: float,
 ) -> tuple[Sampling, list[Trial], list[list[str]]]:
     """Every wanted trial of the plan, each layout at its time."""
     draw = random.Random(3)
@@ -51,7 +55,8 @@ def run(
     for trial in session.planned(read_):
         if sampling.wanted(trial):
             done.append(trial)
-            sampling.see(built(trial, walls[trial.cell.axes["layout"]] * draw.gauss(1, noise)))
+            wall = walls[trial.cell.axes["layout"]] * draw.gauss(1, noise)
+            sampling.see(replace(built(trial, wall), fit=fit))
     return sampling, done, told
 
 
@@ -88,6 +93,22 @@ def test_all_decided_ends_the_rounds_and_says_so() -> None:
     assert told.count([]) == 1
     assert sampling.ended is not None
     assert sampling.ended.startswith("every comparison was decided before round ")
+
+
+def test_disturbed_rounds_decide_nothing() -> None:
+    walls = {"default": 1.0, "symlink": 2.0, "tmpfs": 3.0}
+    sampling, done, told = run(read(), walls, 0.01, fit="degraded: others")
+    assert {rounds(done, name) for name in walls} == {20}
+    assert len(told) == 15
+    assert {len(names) for names in told} == {2}
+    assert sampling.ended is None
+
+
+def test_seconds_that_nobody_can_read_are_not_waited_for() -> None:
+    text = TEXT.replace('until: "±5%"', 'until: "±5%", metric: cpu')
+    sampling, done, _ = run(read(text), {"default": 1.0, "symlink": 2.0, "tmpfs": 3.0}, 0.01)
+    assert {rounds(done, name) for name in ("default", "symlink", "tmpfs")} == {5}
+    assert sampling.ended is not None
 
 
 def test_a_spent_budget_begins_no_trial() -> None:

@@ -1,0 +1,95 @@
+"""What the comparisons of a pivot allow to be said: the same tests as of every other table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lab import columns, compare_verdicts
+from lab.compare_verdicts import Asked
+from lab.record import Run
+from lab.stats import Comparison, Verdict, compare_paired, compare_unpaired, corrected
+
+Key = tuple[str, str, str]  # table, row, column
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Every cell that has a comparison, corrected for their number, and how they were come by."""
+
+    comparisons: Mapping[Key, Comparison]
+    notes: tuple[str, ...] = ()
+
+
+def asked_of(runs: Sequence[Run]) -> Asked:
+    """What the runs themselves ask: whoever stopped when something showed must be judged so."""
+    asked = [compare_verdicts.asked_of(run.options, run.seed) for run in runs]
+    return next((one for one in asked if one.looks is not None), asked[0])
+
+
+def told(records: columns.Records, baseline: str, asked: Asked) -> Told:
+    """Compare each cell with the baseline of its row: by pairs, or where it shares none, at all."""
+    pairs = {
+        (tab, row, col): list(zip(these, others, strict=True))
+        for tab, row, col, these, others in records.rows(_PAIRS, [baseline, baseline])
+    }
+    alone = {
+        (tab, row, col): (these, others)
+        for tab, row, col, these, others in records.rows(_SAMPLES, [baseline, baseline])
+        if (tab, row, col) not in pairs
+    }
+    asked = replace(asked, questions=max(len(pairs) + len(alone), 1))
+    found = {key: _paired(values, asked) for key, values in pairs.items()}
+    found |= {key: compare_unpaired(*both, margin=asked.margin) for key, both in alone.items()}
+    kept = {key: one for key, one in found.items() if one is not None}
+    judged = dict(zip(kept, corrected(list(kept.values())), strict=True))
+    return Told(judged, tuple(_notes(judged, frozenset(pairs), asked)))
+
+
+# Figures that share a pair and a column are of one round's several builds: their mean stands.
+_PAIRS = (
+    "WITH one AS (SELECT tab, row_, col, pair, avg(value) AS value, min(rowid) AS place FROM flat "
+    "WHERE col <> ? GROUP BY ALL), "
+    "base AS (SELECT tab, row_, pair, avg(value) AS value FROM flat WHERE col = ? GROUP BY ALL) "
+    "SELECT one.tab, one.row_, one.col, list(one.value ORDER BY place), "
+    "list(base.value ORDER BY place) FROM one JOIN base ON one.tab = base.tab "
+    "AND one.row_ = base.row_ AND one.pair = base.pair GROUP BY ALL"
+)
+_SAMPLES = (
+    "SELECT one.tab, one.row_, one.col, one.found, base.found FROM "
+    "(SELECT tab, row_, col, list(value) AS found FROM flat WHERE col <> ? GROUP BY ALL) AS one "
+    "JOIN (SELECT tab, row_, list(value) AS found FROM flat WHERE col = ? GROUP BY ALL) AS base "
+    "ON one.tab = base.tab AND one.row_ = base.row_"
+)
+
+
+def _paired(pairs: Sequence[tuple[float, float]], asked: Asked) -> Comparison | None:
+    looks = asked.looks
+    if looks is not None and len(pairs) > looks.last:
+        looks = None  # figures of several cells together are not what was looked at
+    return compare_paired(
+        pairs, margin=asked.margin, seed=asked.seed, looks=looks, questions=asked.questions
+    )
+
+
+def _notes(found: Mapping[Key, Comparison], paired: frozenset[Key], asked: Asked) -> Iterator[str]:
+    by_pairs = sum(key in paired for key in found)
+    if by_pairs:
+        yield f"verdicts by pairs of the same round (signed-rank test): {by_pairs}"
+    if len(found) > by_pairs:
+        yield (
+            "verdicts by two samples, for no round was built for both in turn (Mann and Whitney's "
+            f"test): {len(found) - by_pairs}"
+        )
+    if found:
+        yield (
+            f"same: within {asked.margin * 100:g} %; corrected by Holm for {len(found)} "
+            f"comparisons, each at {next(iter(found.values())).confidence * 100:g} %"
+        )
+    few = sum(one.interval is None for one in found.values())
+    if few:
+        yield f"too few figures for an interval: {few} of {len(found)} comparisons"
+    needed = [one.needed_rounds for one in found.values() if one.needed_rounds]
+    if needed:
+        undecided = sum(one.verdict is Verdict.UNDECIDED for one in found.values())
+        yield f"undecided: {undecided}; about {max(needed)} more rounds would decide"
