@@ -223,6 +223,13 @@ def _tools() -> tuple[_Tool, ...]:
         _Tool(
             "strace", ("strace",), ("strace",), "`lab trace` counts a go command's calls with it"
         ),
+        _Tool("rsync", ("rsync",), ("rsync",), "`lab goroot stage` copies and renews with it"),
+        _Tool(
+            "systemd",
+            ("systemd-analyze",),
+            ("systemd",),
+            "its tools check what `lab goroot units` writes; it need not run",
+        ),
         _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )

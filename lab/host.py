@@ -91,6 +91,12 @@ def memory_bytes(meminfo: str) -> int | None:
     return int(match[1]) * 1024 if match else None
 
 
+def memory_available() -> int | None:
+    """Bytes of memory that programs can still have (proc_meminfo(5))."""
+    match = re.search(r"^MemAvailable:\s*(\d+) kB", _read(Path("/proc/meminfo")), re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
+
+
 def cgroup(root: Path) -> str | None:
     """``v1``, ``v2`` or ``hybrid`` (v1 controllers beside a v2 tree); None where there are none."""
     if (root / "cgroup.controllers").exists():

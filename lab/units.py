@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 MISSING = "\u2013"
+SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def seconds(value: float | None) -> str:
@@ -34,3 +37,11 @@ def size(value: int | None) -> str:
 def percent(value: float | None) -> str:
     """A share of one as per cent without decimals."""
     return MISSING if value is None else f"{value * 100:.0f} %"
+
+
+def bytes_of(text: str) -> int | None:
+    """The bytes of a size such as ``512MiB`` or ``1.5 GB``; None of anything else."""
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?(\w+)", text, re.ASCII)
+    if match is None or match[2] not in SIZES:
+        return None
+    return int(float(match[1]) * SIZES[match[2]])

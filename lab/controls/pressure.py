@@ -7,7 +7,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-from lab import units
+from lab import host, units
 from lab.engines.usage import of_processes
 from lab.process import found
 
@@ -34,7 +34,7 @@ def press(size: int, journal: Journal) -> tuple[dict[str, Any], Pressing | None]
     The journal's end kills the process; whoever called waits for it.
     """
     about: dict[str, Any] = {"name": "memory-pressure", "asked": units.size(size)}
-    reason, free = lacking(), available()
+    reason, free = lacking(), host.memory_available()
     if reason is None and free is not None and size > LEFT * free:
         reason = f"only {units.size(free)} of memory are free"
     if reason is not None:
@@ -59,13 +59,3 @@ def press(size: int, journal: Journal) -> tuple[dict[str, Any], Pressing | None]
         reason = f"stress-ng held no more than {units.size(held)}"
         return about | {"state": "unavailable", "reason": reason}, process
     return about | {"state": "applied", "held": units.size(held)}, process
-
-
-def available() -> int | None:
-    """Bytes of memory that programs can still have (proc_meminfo(5))."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123 (a fixed path)
-            words = next(line.split() for line in file if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return None
-    return int(words[1]) * 1024

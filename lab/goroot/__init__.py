@@ -1,6 +1,7 @@
 """Go toolchains side by side on this machine: installed, switched atomically, staged, handed out.
 
-home      the folder of versions, and which generation is current    mounting   mounts, swapped
-switch    use, rollback, status                                      stage      copies in memory
-inject    what sets a toolchain in a shell or a pipeline             distribute on every node
+home      the folder of versions, and which generation is current    origins    where they come from
+switch    use, rollback, status       mounting   overlays, swapped   fsmount    the kernel's calls
+stage     copies in memory            copying    by rsync and sums   watching   inotify
+sums      sha256sum's lists           systemd    staged at boot      inject     for pipelines
 """

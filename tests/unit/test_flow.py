@@ -75,6 +75,7 @@ SDKS = {
     "elftools": {"elf/reader", "elf/symbols", "elf/calls"},
     "capstone": {"elf/calls"},
     "system_calls": {"elf/calls"},
+    "watchfiles": {"goroot/watching"},
     "numpy": {"stats"},
     "scipy": {"stats"},
 }
