@@ -106,15 +106,7 @@ def _store(folder: Path | None) -> Cache:
 def _base_recipe(store: Cache, source: BaseSource, say: Say) -> Recipe:
     path = Path(source.value)
     if source.kind == "suite":
-        key = bootstrap.key(source.value)
-        return Recipe(
-            key=key,
-            origin=f"suite {source.value}, bootstrapped",
-            make=lambda: (
-                [bootstrap.layer(store, source.value, key["source"], say=say)],
-                _SETTINGS,
-            ),
-        )
+        return _suite_recipe(store, source, say)
     if path.is_dir():
         if source.sha256 is not None:
             raise SourceError(f"{path} is a folder: only a file has a sha256 to verify")
@@ -135,6 +127,18 @@ def _base_recipe(store: Cache, source: BaseSource, say: Say) -> Recipe:
         key={"archive": digest},
         origin=f"archive {path}",
         make=lambda: archive.image(store, path),
+    )
+
+
+def _suite_recipe(store: Cache, source: BaseSource, say: Say) -> Recipe:
+    key, more = bootstrap.key(source.value, source.packages), source.packages
+    return Recipe(
+        key=key,
+        origin=f"suite {source.value}, bootstrapped" + (f" with {', '.join(more)}" if more else ""),
+        make=lambda: (
+            [bootstrap.layer(store, source.value, key["source"], more, say=say)],
+            _SETTINGS,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lab.bases.image_tar import EPOCH, architecture
 from lab.errors import DiskFull, HostLacks, SourceError
 
 SUITE = re.compile(r"[a-z][a-z0-9-]*")
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")  # Debian's policy manual, 5.6.1
 # What no build reads, and every engine would load and keep: manuals and translations (40 of 165
 # MB; copyright files stay, as the licences ask), and /dev, which every container gets afresh and
 # which an engine without root could not make. mmdebstrap itself clears apt's lists and packages.
@@ -33,13 +34,16 @@ _RECIPE = 1  # counts up when the options change, so that no older base is taken
 _LIMIT_S = 900
 
 
-def key(suite: str) -> dict[str, Any]:
+def key(suite: str, packages: Sequence[str] = ()) -> dict[str, Any]:
     """Everything that decides what the bootstrap makes, as far as the lab decides it."""
     if not SUITE.fullmatch(suite):
         raise SourceError(
             f"{suite!r} is not a suite's code name", remedy="bookworm, trixie, sid ..."
         )
-    return {"suite": suite, "recipe": _RECIPE, "arch": architecture(), "source": source(suite)}
+    found = {"suite": suite, "recipe": _RECIPE, "arch": architecture(), "source": source(suite)}
+    if not all(PACKAGE.fullmatch(name) for name in packages):
+        raise SourceError(f"{' '.join(packages)!r} names no packages", remedy="gcc, libc6-dev ...")
+    return found | ({"packages": list(packages)} if packages else {})
 
 
 def source(suite: str) -> str | None:
@@ -75,20 +79,24 @@ def host_codename() -> str | None:
         return None
 
 
-def layer(cache: Cache, suite: str, apt_source: str | None, *, say: Say) -> Layer:
+def layer(
+    cache: Cache, suite: str, apt_source: str | None, packages: Sequence[str] = (), *, say: Say
+) -> Layer:
     """Bootstrap a suite. Takes 15 to 40 s and the network; raises HostLacks, SourceError."""
     if shutil.which("mmdebstrap") is None:
         raise HostLacks(
             f"mmdebstrap is not installed: it makes the base {suite}",
             remedy="lab doctor --install",
         )
-    say(f"bootstrapping {suite} with mmdebstrap (about half a minute, once)")
+    more = f" and {', '.join(packages)}" if packages else ""
+    say(f"bootstrapping {suite}{more} with mmdebstrap (about half a minute, once)")
     with cache.temporary() as folder:
         path = folder / "root.tar"
         command = ["mmdebstrap", "--variant=minbase", "--quiet", "--format=tar", *TRIMMED]
         if apt_source is not None:
             # A mirror's copy of a moving suite can be older than its Release file allows.
             command.append('--aptopt=Acquire::Check-Valid-Until "false"')
+        command += [f"--include={','.join(packages)}"] if packages else []
         command += [suite, str(path)] + ([apt_source] if apt_source else [])
         _run(command, suite, folder)
         return cache.adopt(path)

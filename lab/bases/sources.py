@@ -18,13 +18,15 @@ class BaseSource:
 
     ``value`` is a registry reference (image), a suite's code name (suite), or a path: of a
     docker-archive or OCI archive (archive), of a root file system as tar or folder (rootfs).
-    ``sha256`` is what the file named by ``value`` must have, in hex.
+    ``sha256`` is what the file named by ``value`` must have, in hex. ``packages`` are those of a
+    suite that the base has besides the smallest set.
     """
 
     kind: BaseKind
     value: str
     name: str
     sha256: str | None = None
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,8 @@ _FORMS = "a suite such as bookworm, a suite with Go such as bookworm+go1.22.10, 
 class Opened:
     """An image: its layers from the lowest, its runtime settings, and the view of them together.
 
-    ``archive`` is what an engine loads to run it; ``suite`` is what it was bootstrapped from.
+    ``archive`` is what an engine loads to run it; ``suite`` is what it was bootstrapped from,
+    ``source`` and ``toolchain`` what it was made of, where the lab made it.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Opened:
     contents: Contents
     archive: ImageArchive
     suite: str | None = None
+    source: BaseSource | None = None
+    toolchain: ToolchainSource | None = None
 
 
 def opened(text: str, *, say: Callable[[str], None], cache: Path | None = None) -> Opened:
@@ -84,6 +87,8 @@ def of_source(
         contents=Contents([layer.path for layer in layers]),
         archive=base.image,
         suite=source.value if source.kind == "suite" else None,
+        source=source,
+        toolchain=toolchain,
     )
 
 

@@ -120,6 +120,5 @@ def _of_host() -> Kernel:
             )
     raise HostLacks(
         f"the image of this host's kernel {release} is not on its disk",
-        remedy="probe it without a guest (lab validate does for --kernels host), "
-        "or name a bzImage: host=/path/to/bzImage",
+        remedy="to boot it, name its bzImage: host=/path/to/bzImage",
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from lab.probes.answers import BARE, Answer, ProbeResults, Ran
 from lab.probes.causes import Cause, causes
 from lab.probes.container import Contained, in_container
-from lab.probes.host import on_host
+from lab.probes.host import in_root, on_host
 from lab.probes.outside import Confined
 from lab.probes.profile import Prediction, predict
 from lab.probes.programs import Program, Threads, libc_facts, of_libc, threads
@@ -33,6 +33,7 @@ __all__ = [
     "Threads",
     "causes",
     "in_container",
+    "in_root",
     "libc_facts",
     "of_libc",
     "on_host",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from lab.engines import open_engine
 from lab.images.finding import Finding
 from lab.images.opened import Opened
+from lab.validate.asked import Asked
 from lab.validate.containers import runs_in
 from lab.validate.matrix import Validation
-from lab.validate.probing import Asked
 from lab.validate.structure import Assertions, Runs, broken
 
 if TYPE_CHECKING:

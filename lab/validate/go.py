@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.images.goroot import Goroot
 from lab.validate.matrix import Cell, Tone
@@ -74,10 +74,14 @@ class GoRun:
             "GOROOT built in": _way(said.get("built-in", "")),
             "hello without cgo": _hello(said, "plain"),
         }
-        if "cgo-none" in said:
-            found["hello with cgo"] = Cell(word="not tried", why=f"{said['cgo-none']} in the image")
+        if "cgo-none" in said and "cgo-builder" not in said:
+            why = f"{said['cgo-none']} in the image, and its suite and Go are not known to the lab"
+            found["hello with cgo"] = Cell(word="not tried", why=why)
         else:
-            found["hello with cgo"] = _hello(said, "cgo")
+            cell = _hello(said, "cgo")
+            where = f"compiled in {said['cgo-builder']}" if "cgo-builder" in said else ""
+            told = "; ".join(part for part in (cell.why, where) if part)
+            found["hello with cgo"] = replace(cell, why=told)
         return found
 
 

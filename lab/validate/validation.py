@@ -8,10 +8,10 @@ from typing import Any
 
 from lab.images.finding import Finding
 from lab.validate import inspect, rows, verdicts
+from lab.validate.asked import Asked, Probed
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Validation, Verdict
 from lab.validate.policy import Judge
-from lab.validate.probing import HOST, Asked, Probed
 from lab.validate.targets import Target
 
 READ = "{}: judged by what the image's files say; nothing of it was run"
@@ -29,8 +29,6 @@ def validate(
     found = tuple(_verdict(seen, column, asked_of, probed) for column in asked.columns)
     read = [one.words for one in asked.columns if (target.name, one) not in probed.answers]
     read = [one for one in read if one not in {column.words for column in probed.skipped}]
-    if Column(HOST) in asked.columns and Column(HOST) not in probed.skipped:
-        read.append(HOST)
     notes = [READ.format(", ".join(dict.fromkeys(read)))] if read else []
     if probed.emulated:
         notes.append(EMULATED.format(", ".join(sorted(probed.emulated))))
@@ -56,8 +54,17 @@ def _verdict(seen: Inspection, column: Column, asked_of: Sequence[Row], probed: 
         column,
         version=probed.versions.get(column.kernel),
         rows=asked_of,
-        failed=rows.failed(probed.answers.get((seen.image.name, column))),
+        failed=(
+            *rows.failed(probed.answers.get((seen.image.name, column))),
+            *_refused(seen.image.name, column, probed),
+        ),
     )
+
+
+def _refused(image: str, column: Column, probed: Probed) -> tuple[str, ...]:
+    """Why no container of the image came to a good end, whatever the kernel."""
+    why = probed.failed.get((image, column.engine))
+    return () if why is None else (f"in a container of {column.engine} here: {why}",)
 
 
 def unreadable(target: Target, columns: tuple[Column, ...]) -> Validation:

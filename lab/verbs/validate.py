@@ -12,8 +12,8 @@ from lab.verbs import arguments
 from lab.verbs.output import print_text, say
 
 if TYPE_CHECKING:
+    from lab.validate.asked import Asked
     from lab.validate.matrix import Validation
-    from lab.validate.probing import Asked
 
 FORMATS = ("json", "markdown", "html", "junit", "sarif")
 FILES = {
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[str, ...]) -> Asked:
     """Kernels and engines: the command line's, else the scenarios', else the host alone."""
     from lab.probes.profile import read
-    from lab.validate.probing import HOST, Asked
+    from lab.validate.asked import HOST, Asked
 
     names = [name for text in options.kernels for name in text.split()]
     words = [name for text in options.engines for name in text.replace(",", " ").split()]

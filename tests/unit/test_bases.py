@@ -263,6 +263,14 @@ def test_mmdebstrap_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_suite_is_a_plain_name() -> None:
     with pytest.raises(SourceError, match="code name"):
         bootstrap.key("--customize-hook=id")
+    with pytest.raises(SourceError, match="no packages"):
+        bootstrap.key("bookworm", ["gcc", "x,--customize-hook=id"])
+
+
+def test_packages_are_part_of_what_a_suite_is_kept_by() -> None:
+    plain, more = bootstrap.key("bookworm"), bootstrap.key("bookworm", ["gcc"])
+    assert more == plain | {"packages": ["gcc"]}
+    assert bootstrap.key("bookworm", []) == plain
 
 
 def test_the_mirror_of_another_suite_is_the_hosts() -> None:

@@ -36,3 +36,9 @@ def test_a_goroot_at_odds_with_the_files_and_a_failed_build_are_bad() -> None:
 @given(st.text())
 def test_no_output_breaks_the_reader(text: str) -> None:
     assert go.read(text).cells(ROOT)
+
+
+def test_cgo_that_a_builder_compiled_names_it() -> None:
+    said = {"cgo-none": "no C compiler", "cgo": go.HELLO, "cgo-builder": "bookworm with gcc"}
+    cell = go.GoRun(said=said, program=None, cgo=b"x").cells(ROOT)["hello with cgo"]
+    assert (cell.word, cell.tone, cell.why) == ("runs", "good", "compiled in bookworm with gcc")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from lab.images.opened import opened
 from lab.probes import TABLE, Answer, ProbeResults, Ran
 from lab.validate import rows
+from lab.validate.asked import Asked, Probed
 from lab.validate.matrix import Column
-from lab.validate.probing import Asked, Probed
+from lab.validate.targets import Target
+from lab.validate.validation import validate
+from tests.unit.images import archive, layer, member
 
 BARE = Column("6.1")
 DOCKER = Column("6.1", "docker")
@@ -72,3 +78,16 @@ def test_columns_are_kernels_alone_and_under_every_engine() -> None:
         "6.1 docker",
         "6.1 podman",
     ]
+
+
+def test_an_image_that_no_container_ran_does_not_run_there_on_any_kernel(tmp_path: Path) -> None:
+    path = archive(tmp_path / "i.tar", [layer(member("data", b"x"))])
+    image = opened(str(path), say=print, cache=tmp_path / "cache")
+    asked = Asked(kernels=("6.1", "6.12"), engines=("docker", "podman"))
+    found = Probed(failed={("i.tar", "podman"): "it was killed"})
+    done = validate(Target(name="i.tar", image=image), asked=asked, probed=found)
+    words = {verdict.column.words: verdict.word for verdict in done.verdicts}
+    assert {name for name, word in words.items() if word == "does not run"} == {
+        "6.1 podman",
+        "6.12 podman",
+    }
