@@ -117,7 +117,7 @@ def _counted(bay: Bay, prober: Path, way: str, names: Path) -> dict[str, Series]
 
 def _listing(bay: Bay, tree: Path) -> Series:
     """How many calls on files `go list std` makes with GOROOT there."""
-    calls = strace.traced(
+    _, calls = strace.traced(
         [tree / "bin/go", "list", "std"],
         bay.folder / "strace.log",
         environment=programs.OFFLINE

@@ -98,7 +98,7 @@ def _opens(bay: Bay, project: _Project, goroot: Path, say: Say) -> dict[str, Ser
     """What a build with an empty cache opens, by strace."""
     say("tracing a build with an empty cache")
     cache = bay.folder / "gocache-traced"
-    calls = strace.traced(
+    _, calls = strace.traced(
         [goroot / "bin/go", "build", "-o", bay.folder / "app", "."],
         bay.folder / "strace.log",
         environment={**project.environment, "GOCACHE": str(cache)},

@@ -40,7 +40,7 @@ def measure(goroot: Path, other: Path, *, say: Say) -> Outcome:
             for name, environment in {"set": set_to, "unset": unset}.items():
                 log = bay.folder / f"{name}.log"
                 command: list[str | Path] = [goroot / "bin/go", "env", "GOROOT"]
-                calls = strace.traced(command, log, environment=environment)
+                _, calls = strace.traced(command, log, environment=environment)
                 chosen = str(other if name == "set" else goroot)
                 looked = [
                     call.path

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from lab.trace.strace import Call
 
 OPENS = frozenset({"open", "openat", "openat2"})
+UNTOLD = "not told"  # perf without paths
 CLASSES = (
     "GOROOT source",
     "GOROOT tools",
@@ -18,6 +19,7 @@ CLASSES = (
     "GOCACHE",
     "project",
     "other",
+    UNTOLD,
 )
 
 
@@ -35,10 +37,13 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A trace in short. ``most`` are the files of GOROOT touched most often."""
+    """A trace in short. ``most`` are the files of GOROOT touched most often, ``names`` the calls by
+    name: how many, and the seconds in them.
+    """
 
     classes: tuple[Touched, ...]
     most: tuple[tuple[str, int], ...]
+    names: tuple[tuple[str, int, float], ...]
     opens: int
     runtime_archive_opens: int
 
@@ -68,10 +73,12 @@ def summary(calls: Sequence[Call], *, goroot: str, gocache: str, project: str = 
     """Sums by class of path, and over opens."""
     grouped: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        grouped[classify(call.path, goroot, gocache, project)].append(call)
+        kind = classify(call.path, goroot, gocache, project) if call.path else UNTOLD
+        grouped[kind].append(call)
     inside = Counter(
         call.path for kind in CLASSES[:4] for call in grouped.get(kind, ()) if call.error is None
     )
+    names = Counter(call.name for call in calls)
     opens = [call for call in calls if call.name in OPENS]
     archives = [call for call in opens if PurePosixPath(call.path).name == "runtime.a"]
     return Summary(
@@ -88,6 +95,10 @@ def summary(calls: Sequence[Call], *, goroot: str, gocache: str, project: str = 
             for found in [grouped.get(kind, [])]
         ),
         most=tuple(inside.most_common(10)),
+        names=tuple(
+            (name, count, sum(call.took_s or 0.0 for call in calls if call.name == name))
+            for name, count in names.most_common()
+        ),
         opens=len(opens),
         runtime_archive_opens=len(archives),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import HostLacks
-from lab.process import Argument, found, run
+from lab.process import Argument, Done, found, run
 
 # 123 1700000000.123456 openat(AT_FDCWD, "/usr/lib/x", O_RDONLY) = -1 ENOENT (No such file) <0.0001>
 _CALL = re.compile(
@@ -39,18 +39,18 @@ def traced(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     codes: Sequence[int] = (0,),
-) -> tuple[Call, ...]:
-    """Run a command, and what it starts, under strace; its calls that name a file."""
+) -> tuple[Done, tuple[Call, ...]]:
+    """Run a command, and what it starts, under strace; its end, and its calls that name a file."""
     if found("strace") is None:
         raise HostLacks("there is no strace on this host", remedy="apt-get install strace")
-    run(
+    done = run(
         ["strace", "-f", "-qq", "-T", "-s", "4096", "-e", "trace=%file", "-o", log, *command],
         environment=environment,
         folder=folder,
         codes=codes,
     )
     with log.open(encoding="utf-8", errors="replace") as lines:
-        return tuple(read(lines))
+        return done, tuple(read(lines))
 
 
 def read(lines: Iterator[str] | Sequence[str]) -> Iterator[Call]:

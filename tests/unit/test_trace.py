@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lab.bench import actions, links
 from lab.errors import InputError
-from lab.trace import goroot, strace, why
+from lab.trace import goroot, lookups, perf, strace, why
 
 LINES = [
     '12 openat(AT_FDCWD, "/go/src/fmt/print.go", O_RDONLY|O_CLOEXEC) = 3 <0.000012>',
@@ -44,7 +44,7 @@ def test_what_python_itself_opened(tmp_path: Path) -> None:
     """The oracle is a program that says what it opens."""
     names = [tmp_path / f"file {number}" for number in range(3)]
     code = f"for name in {[str(name) for name in names]!r}: open(name, 'w').close()"
-    calls = strace.traced([sys.executable, "-c", code], tmp_path / "log")
+    _, calls = strace.traced([sys.executable, "-c", code], tmp_path / "log")
     opened = [call.path for call in calls if call.name == "openat" and call.error is None]
     assert [path for path in opened if path.startswith(str(tmp_path))] == list(map(str, names))
 
@@ -127,3 +127,93 @@ def test_what_is_no_graph_is_refused(text: str) -> None:
 
 def test_escapes_of_strace() -> None:
     assert strace.plain("a\\tb\\\\") == "a\tb\\"
+
+
+PERF = [
+    "         ? (         ): go/7103  ... [continued]: execve())                  = 0",
+    '     0.053 ( 0.018 ms): go/7103 openat(dfd: CWD, filename: "/go/src/x.go", flags: RDONLY) = 3',
+    "     5.703 ( 0.114 ms): go/7104 openat(dfd: CWD, filename: 0xee120, flags: RDONLY|CLOEXEC)   "
+    "         = -1 ENOENT (No such file or directory)",
+    '   766.328 (         ): asm/7218 openat(dfd: CWD, filename: "/go/y", flags: RDONLY)       ...',
+    "   766.400 ( 0.100 ms): go/7103 newfstatat(dfd: CWD, filename: 0xb227c, statbuf: 0xc0)   = 0",
+    "   766.328 ( 0.161 ms): asm/7218  ... [continued]: openat())                            = 4",
+    "LOST 12 events!",
+]
+
+
+def test_perf_is_read_with_paths_or_without() -> None:
+    found = list(perf.read(PERF))
+    assert [(call.name, call.path, call.error) for call in found] == [
+        ("execve", "", None),
+        ("openat", "/go/src/x.go", None),
+        ("openat", "", "ENOENT"),
+        ("newfstatat", "", None),
+        ("openat", "/go/y", None),
+    ]
+    times = [None, 18e-6, 114e-6, 100e-6, 161e-6]
+    assert [call.took_s for call in found] == pytest.approx(times)
+    seen = goroot.summary(found, goroot="/go", gocache="/cache", project="/home/me")
+    by = {one.kind: one.calls for one in seen.classes}
+    assert (by["GOROOT source"], by["GOROOT other"], by[goroot.UNTOLD]) == (1, 1, 3)
+    assert seen.names[0][:2] == ("openat", 3)
+
+
+@given(st.lists(st.text(max_size=60)))
+def test_any_output_of_perf_is_read(lines: list[str]) -> None:
+    list(perf.read(lines))
+
+
+@pytest.mark.skipif(perf.lacks() is not None, reason=str(perf.lacks()))
+def test_perf_counts_what_a_program_opens_and_tells_its_end(tmp_path: Path) -> None:
+    code = (
+        f"for name in range(7): open('{tmp_path}/' + str(name), 'w').close()\nraise SystemExit(3)"
+    )
+    done, calls = perf.traced([sys.executable, "-c", code], tmp_path / "log", codes=(3,))
+    quiet, fewer = perf.traced([sys.executable, "-c", "raise SystemExit(0)"], tmp_path / "log")
+    assert (done.code, quiet.code) == (3, 0)
+
+    def opens(found: tuple[strace.Call, ...]) -> int:
+        return sum(call.name == "openat" and call.error is None for call in found)
+
+    assert opens(calls) - opens(fewer) == 7
+
+
+KEY, OTHER_KEY, SUB = "a" * 64, "b" * 64, "c" * 64
+SAID = f"""\
+HASH[build fmt]
+HASH[build fmt]: "go1.22"
+HASH[build fmt]: {KEY}
+HASH subkey {KEY} "srcfiles" = {SUB}
+# lab.example/app
+HASH[build os]: "go1.22"
+HASH[build os]: {OTHER_KEY}
+"""
+
+
+def asked(key: str, error: str | None = None, name: str = "openat") -> strace.Call:
+    return strace.Call(name, f"/cache/{key[:2]}/{key}-a", error, None)
+
+
+def test_hits_and_misses_of_the_build_cache() -> None:
+    calls = [
+        asked(KEY, "ENOENT"),
+        asked(KEY),  # written by the build itself: no hit
+        asked(OTHER_KEY),
+        asked(SUB),
+        asked("d" * 64, "ENOENT"),
+        asked("e" * 64, "ENOENT", "newfstatat"),
+        strace.Call("openat", f"/elsewhere/aa/{KEY}-a", None, None),
+    ]
+    found = lookups.lookups(calls, SAID, "/cache")
+    assert [(one.what, one.hit) for one in found] == [
+        ("build fmt", False),
+        ("build os", True),
+        ("srcfiles", True),
+        (lookups.OTHER, False),
+    ]
+    assert lookups.counts(found)["build"] == (1, 1)
+    now = why.keys(SAID)
+    before = why.keys(SAID.replace("go1.22", "go1.21").replace(KEY, "f" * 64))
+    assert lookups.reasons(found, now, before) == {"the Go version": 1}
+    assert lookups.reasons(found, now, now) == {lookups.EQUAL: 1}
+    assert lookups.reasons(found, now, {}) == {lookups.UNSEEN: 1}
