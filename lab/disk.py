@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab.errors import DiskFull, StoreError
 
@@ -32,6 +32,23 @@ def write(folder: Path, name: str, data: str | bytes) -> Path:
             Path(draft).unlink(missing_ok=True)
             raise
     return path
+
+
+@contextmanager
+def whole(path: Path, otherwise: str) -> Iterator[IO[bytes]]:
+    """A file that is written piece by piece and appears whole or not at all."""
+    with disk(path, otherwise):
+        fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                yield file
+                file.flush()
+                os.fchmod(fd, 0o644)
+                os.fsync(fd)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
 
 
 def dump(record: Mapping[str, Any], indent: int | None = None) -> bytes:

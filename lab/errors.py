@@ -76,6 +76,10 @@ class SourceError(LabError):
     meaning = "a base image or a toolchain could not be had"
 
 
+class NotHere(SourceError):
+    """There is no image of the name that the command line gives."""
+
+
 class DiskFull(LabError):
     """There is no space left where the lab or an engine writes."""
 

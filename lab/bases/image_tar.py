@@ -79,6 +79,19 @@ def images(
     )
 
 
+def single(
+    out: IO[bytes],
+    ref: str,
+    layers: Sequence[Layer],
+    settings: Mapping[str, Any],
+    labels: Mapping[str, str],
+) -> None:
+    """Write an archive of one image: these layers under this name, with these labels added."""
+    one = _Tagged(ref=ref, config=_config(layers, settings, labels), layers=layers)
+    manifest = json.dumps([one.entry], sort_keys=True).encode()
+    _write(out, {one.entry["Config"]: one.config, "manifest.json": manifest}, layers)
+
+
 def read(path: Path) -> tuple[list[tuple[str, int]], dict[str, Any]]:
     """Digest and size of the layers, and the settings, of an archive that ``images`` wrote."""
     with tarfile.open(path, mode="r:") as archive:

@@ -100,6 +100,10 @@ class DockerEngine:
         """The image's id, size in bytes and number of layers."""
         return self._store.inspect(ref)
 
+    def export(self, ref: str) -> Iterator[bytes]:
+        """The image as a docker-archive, piece by piece."""
+        return self._store.export(ref)
+
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build, and tell what happens as it happens. The last event is Finished."""
         if request.cold:

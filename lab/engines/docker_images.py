@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class Images:
             size_bytes=found.get("Size"),
             layers=len((found.get("RootFS") or {}).get("Layers") or ()),
         )
+
+    def export(self, ref: str) -> Iterator[bytes]:
+        """The image as `docker save` writes it, under its id: a name may stand for several."""
+        with translated(f"{ref} in {self._engine}"):
+            yield from self._api.get_image(self._api.inspect_image(ref)["Id"])
 
     def find(self, ref: str) -> dict[str, Any] | None:
         """What the daemon knows of an image; None where it has none of that name."""

@@ -88,6 +88,9 @@ class PodmanEngine:
     def inspect(self, ref: str) -> Image:
         return self._images.inspect(ref)
 
+    def export(self, ref: str) -> Iterator[bytes]:
+        return self._images.export(ref)
+
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         try:
             decoder = Decoder(request.dockerfile, request.target)

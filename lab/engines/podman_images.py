@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from lab.engines.podman_service import Service
 from lab.engines.protocol import ImageArchive
 from lab.errors import SourceError
 from lab.record import Image
+
+_PIECE = 1 << 20
 
 
 class Images:
@@ -58,6 +61,16 @@ class Images:
         if found is None:
             raise SourceError(f"podman holds no image {ref}", remedy="was its build successful?")
         return found
+
+    def export(self, ref: str) -> Iterator[bytes]:
+        """The image as `podman save` writes it."""
+        place = f"{_place(self.inspect(ref).id)}/get"
+        with self._service.told(f"export {ref}"):
+            response = self._service.call("GET", place, {"format": "docker-archive"}, stream=True)
+            try:
+                yield from response.iter_content(_PIECE)
+            finally:
+                response.close()
 
     def look(self, ref: str) -> Image | None:
         """The image that ``ref`` names, None where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -103,6 +103,9 @@ class Engine(Protocol):
 
     def inspect(self, ref: str) -> Image:
         """The image's id, size in bytes and number of layers."""
+
+    def export(self, ref: str) -> Iterator[bytes]:
+        """The image as a docker-archive, piece by piece. Raises SourceError where it has none."""
 
     def usage(self) -> Usage | None:
         """What the engine and its steps have used so far; None where that cannot be told apart."""

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import tarfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lab import events
@@ -131,6 +131,10 @@ class SimulatedEngine:
         return Image(
             id=identity, size_bytes=sum(layer.size for layer in layers), layers=len(layers)
         )
+
+    def export(self, ref: str) -> Iterator[bytes]:
+        """Its images have no bytes."""
+        raise SourceError(f"{ref} is simulated: there is nothing of it to read")
 
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build on the virtual clock; events come in the order of their time."""

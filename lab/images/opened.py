@@ -15,11 +15,15 @@ from lab.bases.cache import Cache, Layer
 from lab.bases.contents import Contents
 from lab.bases.sources import BaseSource, ToolchainSource
 from lab.engines.protocol import ImageArchive
-from lab.errors import SourceError
+from lab.errors import NotHere, SourceError
+from lab.images import exported
 from lab.paths import cache_dir
 
 _SUITE = re.compile(r"(?P<suite>[a-z][a-z0-9-]{0,31})(?:\+go(?P<go>\d+(?:\.\d+)*\S*))?")
-_FORMS = "a suite such as bookworm, a suite with Go such as bookworm+go1.22.10, or a path"
+_FORMS = (
+    "a suite such as bookworm or bookworm+go1.22.10, a path, or what an engine holds: docker:NAME, "
+    "podman:NAME"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +45,26 @@ class Opened:
     toolchain: ToolchainSource | None = None
 
 
-def opened(text: str, *, say: Callable[[str], None], cache: Path | None = None) -> Opened:
-    """The image of a name. Raises SourceError, HostLacks, DiskFull or StoreError."""
+def opened(
+    text: str,
+    *,
+    say: Callable[[str], None],
+    cache: Path | None = None,
+    endpoints: Mapping[str, str] | None = None,
+) -> Opened:
+    """The image of a name; ``endpoints`` are addresses of engines by their names.
+
+    Raises NotHere where there is none, SourceError, HostLacks, DiskFull, StoreError, and where the
+    name is an engine's image what engines raise.
+    """
     path = Path(text)
     if path.exists():
         return _of_path(path, cache)
+    if (there := exported.named(text)) is not None:
+        return _of_engine(*there, endpoints or {}, cache)
     match = _SUITE.fullmatch(text)
     if match is None:
-        raise SourceError(
+        raise NotHere(
             f"there is no image {text!r} on this disk",
             remedy=f"name {_FORMS}; `docker save -o FILE {text}` makes a file of an image",
         )
@@ -99,11 +115,25 @@ def _of_path(path: Path, cache: Path | None) -> Opened:
     else:
         layers, settings = archive.image(store, path)
     name = path.name or str(path)
+    origin = f"folder {path}" if path.is_dir() else f"file {path}"
+    return _of_layers(store, name, origin, layers, settings)
+
+
+def _of_engine(engine: str, ref: str, endpoints: Mapping[str, str], cache: Path | None) -> Opened:
+    store = _store(cache)
+    layers, settings, identity = exported.layers(store, engine, ref, endpoints)
+    origin = f"image {identity.removeprefix('sha256:')[:12]} of {engine}"
+    return _of_layers(store, f"{engine}:{ref}", origin, layers, settings)
+
+
+def _of_layers(
+    store: Cache, name: str, origin: str, layers: list[Layer], settings: Mapping[str, Any]
+) -> Opened:
     tag = re.sub(r"[^A-Za-z0-9_.-]", "-", name).lstrip(".-")[:80] or "image"
     image, _ = image_tar.images(store, tag, layers, settings)
     return Opened(
         name=name,
-        origin=f"folder {path}" if path.is_dir() else f"file {path}",
+        origin=origin,
         layers=tuple(layers),
         settings=settings,
         contents=Contents([layer.path for layer in layers]),

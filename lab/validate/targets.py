@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.bases.sources import BaseSource
 from lab.dockerfile import Dockerfile, DockerfileError, parse
-from lab.errors import InputError, SourceError
+from lab.errors import InputError, NotHere, SourceError
 from lab.images import copies
 from lab.images.finding import Finding
 from lab.images.opened import Opened, of_source, opened
@@ -38,8 +38,13 @@ class Targets:
     engines: tuple[str, ...] = ()
 
 
-def targets(names: Sequence[str], *, say: Say) -> Targets:
-    """Open what was named. A name that is none is an InputError, a broken image a Target."""
+def targets(
+    names: Sequence[str], *, say: Say, endpoints: Mapping[str, str] | None = None
+) -> Targets:
+    """Open what was named. A name that is none is NotHere, a broken image a Target.
+
+    ``endpoints`` are addresses of engines by their names, for the images that these hold.
+    """
     found = Targets()
     for name in names:
         path = Path(name)
@@ -51,16 +56,16 @@ def targets(names: Sequence[str], *, say: Say) -> Targets:
         elif path.is_file() and "dockerfile" in path.name.lower():
             found.images += _of_dockerfile(path, say)
         else:
-            found.images.append(_one(name, lambda name=name: opened(name, say=say)))  # type: ignore[misc]
+            found.images.append(_one(name, say, endpoints or {}))
     return found
 
 
-def _one(name: str, open_it: Callable[[], Opened]) -> Target:
+def _one(name: str, say: Say, endpoints: Mapping[str, str]) -> Target:
     try:
-        image = open_it()
+        image = opened(name, say=say, endpoints=endpoints)
+    except NotHere:
+        raise  # a mistake of the command line: nothing was looked at
     except SourceError as error:
-        if not Path(name).exists() and "/" not in name and error.remedy and "save" in error.remedy:
-            raise  # no such image: a mistake of the command line, nothing that was looked at
         return Target(name=name, unreadable=error.message)
     return Target(name=image.name, image=image)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from lab.verbs import arguments
 from lab.verbs.output import print_text, say
 
 if TYPE_CHECKING:
+    from lab.images.opened import Opened
     from lab.validate.asked import Asked
     from lab.validate.matrix import Validation
 
@@ -31,8 +33,8 @@ def options(verb: argparse.ArgumentParser) -> None:
         "targets",
         nargs="+",
         metavar="IMAGE|SCENARIO|DOCKERFILE",
-        help="a suite (bookworm, bookworm+go1.22.10), an image archive, a root file system, "
-        "a scenario file, a Dockerfile",
+        help="a suite (bookworm, bookworm+go1.22.10), an image archive, a root file system, an "
+        "engine's image (docker:NAME, podman:NAME), a scenario file, a Dockerfile",
     )
     verb.add_argument(
         "--kernels",
@@ -69,6 +71,12 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="assertions in container-structure-test's YAML; repeatable",
     )
     verb.add_argument("--label", action="store_true", help="print what it needs as LABEL lines")
+    verb.add_argument(
+        "--labelled",
+        type=Path,
+        metavar="FILE",
+        help="write the image with these labels as an archive, for docker load and podman load",
+    )
     verb.add_argument("--reasons", action="store_true", help="print every reason")
     verb.add_argument(
         "--output",
@@ -90,7 +98,10 @@ def run(options: argparse.Namespace) -> int:
     if options.policy is not None:
         judge = policy.Judge(*policy.load(options.policy), options.policy)
     tests = [structure.load(path) for path in options.assertions]
-    named = targets(options.targets, say=_tell)
+    addresses = {name: at for name, at in engines_of(options).items() if at}
+    named = targets(options.targets, say=_tell, endpoints=addresses)
+    if options.labelled is not None and len(named.images) != 1:
+        raise InputError("--labelled writes one image", remedy="name one image")
     wanted = asked(options, named.kernels, named.engines)
     images = {one.name: one.image for one in named.images if one.image is not None}
     probed = probe(tuple(images.values()), wanted, say=_tell)
@@ -99,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
     ]
     found = asserted(found, tests, images, wanted, say=_tell)
     folder = write(found, options.results)
+    if options.labelled is not None:
+        label(images, found[0], options.labelled)
     show(found, options)
     say(str(folder), on_error=True)
     return end(found, folder)
@@ -110,8 +123,7 @@ def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[
     from lab.validate.asked import HOST, Asked
 
     names = [name for text in options.kernels for name in text.split()]
-    words = [name for text in options.engines for name in text.replace(",", " ").split()]
-    named = arguments.endpoints(words)
+    named = engines_of(options)
     if "simulated" in named:
         raise InputError("the simulated engine runs no containers", remedy="docker or podman")
     for path in options.seccomp:
@@ -124,6 +136,22 @@ def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[
         private=options.private,
         endpoints={name: address for name, address in named.items() if address},
     )
+
+
+def engines_of(options: argparse.Namespace) -> Mapping[str, str]:
+    """--engines by name, each with its address or nothing."""
+    words = [name for text in options.engines for name in text.replace(",", " ").split()]
+    return arguments.endpoints(words)
+
+
+def label(images: Mapping[str, Opened], one: Validation, path: Path) -> None:
+    """Write the image with its labels, and say how it is loaded."""
+    from lab.images import labelled
+
+    if one.image not in images:
+        raise InputError(f"{one.image} could not be read: there is nothing to label")
+    ref = labelled.write(images[one.image], one.labels, path)
+    _tell(f"{path} is {ref} with {len(one.labels)} labels: docker load -i, podman load -i")
 
 
 def _tell(text: str) -> None:

@@ -1,0 +1,67 @@
+"""Images that only an engine holds, read through its export; labelled images loaded again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from lab.cli import main
+from lab.engines.protocol import ImageArchive
+from lab.images.labelled import REPOSITORY
+from tests.contract.conftest import Bench
+
+NAME = "localhost/lab/test:held"
+FILE = "FROM BASE\nENV HELD=1\nRUN echo kept >/held && mkdir /srv/x\nUSER 7\n"
+
+
+def validated(capsys: pytest.CaptureFixture[str], *given: str) -> tuple[Any, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["validate", *given])
+    said = capsys.readouterr()
+    return stop.value.code, said.out, said.err
+
+
+def test_an_image_of_an_engine_is_read_labelled_and_loaded_again(
+    real_bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = "podman" if real_bench.engine.name == "podman" else "docker"
+    endpoint = real_bench.engine.facts().endpoint
+    monkeypatch.setenv("CONTAINER_HOST" if place == "podman" else "DOCKER_HOST", str(endpoint))
+    real_bench.build(FILE, tag=NAME)
+    results = ["--results", str(tmp_path / "results")]
+
+    code, _, said = validated(capsys, f"{place}:localhost/lab/test:nowhere", *results)
+    assert code == 9
+    assert f"{place} holds no image localhost/lab/test:nowhere" in said
+    assert f"`{place} pull " in said
+
+    out = tmp_path / "labelled.tar"
+    given = [f"{place}:{NAME}", "--output", "json", "--labelled", str(out), *results]
+    code, text, _ = validated(capsys, *given)
+    (found,) = json.loads(text)
+    assert code == 0
+    assert found["figures"]["glibc"] == "2.36"
+    assert found["figures"]["hygiene"]["user"] == "7"
+    labels = found["labels"]
+    assert labels["io.imagelab.needs.glibc"] == "2.36"
+
+    ref = f"{REPOSITORY}:{place}-localhost-lab-test-held"
+    real_bench.engine.ensure(ImageArchive(ref=ref, id=None, path=out))
+    # Podman answers Docker's API too: what the engines hold is asked past the lab's adapters.
+    with closing(docker.APIClient(base_url=endpoint)) as api:
+        before, after = api.inspect_image(NAME), api.inspect_image(ref)
+    assert after["RootFS"]["Layers"] == before["RootFS"]["Layers"]
+    assert len(found["figures"]["layers"]) == len(after["RootFS"]["Layers"])
+    assert {f"sha256:{one}" for one in found["figures"]["layers"]} == {*after["RootFS"]["Layers"]}
+    assert after["Config"]["User"] == "7"
+    assert "HELD=1" in after["Config"]["Env"]
+    assert labels.items() <= after["Config"]["Labels"].items()
+    assert [name for name in tmp_path.iterdir() if name.suffix != ".tar"] == [tmp_path / "results"]
