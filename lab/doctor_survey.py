@@ -230,6 +230,12 @@ def _tools() -> tuple[_Tool, ...]:
             ("systemd",),
             "its tools check what `lab goroot units` writes; it need not run",
         ),
+        _Tool(
+            "wget",
+            ("curl", "wget"),
+            ("wget",),
+            "`lab goroot distribute --rehearse` pulls with it, as pods do",
+        ),
         _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
         _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
     )

@@ -1,14 +1,14 @@
 """Handing a GOROOT out to nodes, rehearsed between two network namespaces of this machine.
 
-The server holds the archive and answers names over UDP; the node asks for the name, pulls the
-archive over a veth pair, checks its sums, unpacks and starts a go command, against a start from a
-copy that lies on the node already. Every part is timed. No delay is added: what a real network and
-a real resolver cost comes on top.
+The server holds the archive and answers names over UDP; the node asks for the name, and then runs
+what a DaemonSet's pods run (lab/goroot/place.sh): it pulls the archive over a veth pair, checks its
+sum, unpacks it, checks every file and renames it in place. Then a go command starts, against a
+start from a copy that lies on the node already. Every part is timed. No delay is added: what a real
+network and a real resolver cost comes on top.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -20,10 +20,12 @@ from lab.bench import bay as bays
 from lab.bench import programs
 from lab.bench.bay import Bay, Say
 from lab.bench.outcome import Outcome
-from lab.errors import LabError
+from lab.errors import InputError, LabError
+from lab.goroot import distribute as packing
+from lab.goroot.home import Home
 from lab.process import found, run
 
-PARTS = ("look up", "pull", "check", "unpack", "start")
+PARTS = ("look up", "pull", "check", "unpack", "publish", "start")
 SERVER, NODE = "10.213.77.1", "10.213.77.2"
 NAME, PORT = "goroot-registry.internal", 8099
 
@@ -31,26 +33,30 @@ _SERVE = Path(__file__).with_name("distribute_server.py")
 _FETCH = Path(__file__).with_name("distribute_node.py")
 
 
-def measure(goroot: Path, *, rounds: int = 6, say: Say) -> Outcome:
-    """Series by part, "all" their sum, and "local": a start from the node's own copy, checked."""
+def measure(home: Home, version: str, *, rounds: int = 6, say: Say) -> Outcome:
+    """Hand an installed version out. Series by part, "all" their sum, and "local": a start from the
+    node's own copy.
+    """
     lacks = "it needs root" if os.geteuid() != 0 else None
     lacks = lacks or next(
         (f"there is no {one}" for one in ("ip", "unshare") if not found(one)), None
     )
-    settings = {"go": goroot.name, "rounds": rounds}
+    if not found("curl") and not found("wget"):
+        lacks = lacks or "there is neither curl nor wget"
+    if rounds < 1:
+        raise InputError("at least one round", remedy="--rounds 6")
+    goroot = home.installed(version)
+    settings = {"go": version, "rounds": rounds}
     if lacks:
         missing = dict.fromkeys((*PARTS, "all", "local"), lacks)
         return Outcome(experiment="distribute", settings=settings, missing=missing)
     samples: dict[str, list[float]] = defaultdict(list)
     with bays.bay(say) as bay:
-        archive = bay.folder / "goroot.tar.gz"
         say("packing the archive")
-        run(["tar", "--create", "--gzip", "--file", archive, "-C", goroot.parent, goroot.name])
-        with archive.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        archive = packing.pack(home, version, bay.folder / "served")
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            for part, took in _round(bay, archive, digest, goroot).items():
+            for part, took in _round(bay, archive, goroot).items():
                 samples[part].append(took)
             samples["all"].append(sum(samples[part][-1] for part in PARTS))
     return Outcome(
@@ -66,7 +72,7 @@ def archive_size(goroot: Path) -> int:
     return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
 
 
-def _round(bay: Bay, archive: Path, digest: str, goroot: Path) -> dict[str, float]:
+def _round(bay: Bay, archive: packing.Archive, goroot: Path) -> dict[str, float]:
     """One node that starts with nothing. Both namespaces go with their processes."""
     target = bay.folder / "node"
     plan = json.dumps(
@@ -75,10 +81,11 @@ def _round(bay: Bay, archive: Path, digest: str, goroot: Path) -> dict[str, floa
             "node": NODE,
             "name": NAME,
             "port": PORT,
-            "archive": str(archive),
-            "digest": digest,
+            "archive": str(archive.path),
+            "digest": archive.sha256,
+            "folder": archive.name,
+            "script": str(packing.SCRIPT),
             "target": str(target),
-            "version": goroot.name,
             "local": str(goroot),
         }
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
@@ -10,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 
@@ -27,21 +25,19 @@ def main() -> None:
 
     address = resolve(plan["name"], plan["server"])
     part("look up")
-    archive = Path(plan["archive"])
     target = Path(plan["target"])
     target.mkdir()
-    url = f"http://{address}:{plan['port']}/{archive.name}"
-    with urllib.request.urlopen(url) as answer, (target / "go.tar.gz").open("wb") as out:
-        while chunk := answer.read(1 << 20):
-            out.write(chunk)
-    part("pull")
-    with (target / "go.tar.gz").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != plan["digest"]:
-            sys.exit("the archive's sum is another one")
-    part("check")
-    subprocess.run(["tar", "-xzf", target / "go.tar.gz", "-C", target], check=True)
-    part("unpack")
-    start(target / plan["version"])
+    settings = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "GOROOT_URL": f"http://{address}:{plan['port']}/{Path(plan['archive']).name}",
+        "GOROOT_SHA256": plan["digest"],
+        "GOROOT_NAME": plan["folder"],
+        "GOROOT_ROOT": str(target),
+    }
+    for name in ("pull", "check", "unpack", "publish"):
+        subprocess.run(["sh", plan["script"], name], check=True, env=settings)
+        part(name)
+    start(target / "current")
     part("start")
     start(Path(plan["local"]))
     part("local")

@@ -210,7 +210,8 @@ EXPERIMENTS: Mapping[str, Callable[[Settings, Ground], Outcome]] = {
         say=ground.say,
     ),
     "distribute": lambda settings, ground: distribute.measure(
-        ground.go(settings.text("go", "1.22.10")),
+        ground.home,
+        ground.go(settings.text("go", "1.22.10")).name,
         rounds=settings.number("rounds", 20),
         say=ground.say,
     ),

@@ -4,4 +4,5 @@ home      the folder of versions, and which generation is current    origins    
 switch    use, rollback, status       mounting   overlays, swapped   fsmount    the kernel's calls
 stage     copies in memory            copying    by rsync and sums   watching   inotify
 sums      sha256sum's lists           systemd    staged at boot      inject     for pipelines
+distribute for clusters: archive, manifests, place.sh          kubernetes its schemas
 """

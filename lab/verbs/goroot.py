@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.verbs import staging
+from lab.verbs import distributing, staging
 from lab.verbs.output import print_json, say
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     inject = actions.add_parser("inject", help="print what sets the current version elsewhere")
     inject.add_argument("kind", choices=("shell", "github", "gitlab", "dockerfile"))
     staging.options(actions)
+    distributing.options(actions)
     release = actions.add_parser("release", help="take the lab's overlay from a folder")
     release.add_argument("at", type=Path, metavar="PATH")
 
@@ -87,6 +88,8 @@ def run(options: argparse.Namespace) -> int:
         say(_injected(home, options.kind))
     elif options.action in {"stage", "unstage", "check", "units"}:
         return staging.run(options, home)
+    elif options.action == "distribute":
+        return distributing.run(options, home)
     elif options.action == "release":
         say(f"{switch.release(options.at.absolute())} overlays taken away")
     else:

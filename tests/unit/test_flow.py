@@ -67,7 +67,7 @@ SDKS = {
         "claims/types",
         "claims/reading",
     },
-    "yaml": {"scenario_yaml"},
+    "yaml": {"scenario_yaml", "goroot/kubernetes"},
     "rich": {"report"},
     "jinja2": {"report/html", "claims/report"},
     "markupsafe": {"report/html"},
@@ -76,6 +76,7 @@ SDKS = {
     "capstone": {"elf/calls"},
     "system_calls": {"elf/calls"},
     "watchfiles": {"goroot/watching"},
+    "kubernetes_validate": {"goroot/kubernetes"},
     "numpy": {"stats"},
     "scipy": {"stats"},
 }
