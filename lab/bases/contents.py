@@ -16,6 +16,8 @@ from lab.errors import SourceError
 
 _GLIBC = re.compile(rb"GNU C Library [^\n\0]*version (\d+(?:\.\d+)+)")
 _LIBC = re.compile(r"(?:usr/)?lib(?:64|32|x32)?(?:/[^/]+-linux-gnu[^/]*)?/libc\.so\.6")
+_MUSL = re.compile(r"(?:usr/)?lib/ld-musl-[^/]+\.so\.1")
+_MUSL_VERSION = re.compile(rb"\0(\d+\.\d+\.\d+)\0")
 _GO = re.compile(r"go(\d+(?:\.\d+)+\S*)")
 GO_VERSION_FILE = "usr/local/go/VERSION"
 _READ_LIMIT = 64 << 20
@@ -92,6 +94,14 @@ class Contents:
         # A machine's 32-bit library stands beside its own: the 64-bit one is asked first.
         for path in sorted(paths, key=lambda path: ("32" in path or "i386" in path, path)):
             if match := _GLIBC.search(self.read(path) or b""):
+                return match[1].decode()
+        return None
+
+    def musl(self) -> str | None:
+        """The version that the image's musl states; None without one."""
+        for path in sorted(path for path in self.nodes if _MUSL.fullmatch(path)):
+            data = self.read(path) or b""
+            if b"musl libc" in data and (match := _MUSL_VERSION.search(data)):
                 return match[1].decode()
         return None
 

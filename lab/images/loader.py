@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from lab import elf
@@ -22,6 +23,9 @@ _MULTIARCH = {
     "arm": "arm-linux-gnueabihf",
 }
 _MAX_CONF = 200
+# musl's loader is these libraries, whatever their numbers, and never looks for a file of them
+# (load_library in https://git.musl-libc.org/cgit/musl/tree/ldso/dynlink.c).
+_MUSL = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\..*")
 _RELR_GLIBC = (2, 36)  # https://sourceware.org/glibc/wiki/Release/2.36: DT_RELR is understood
 
 
@@ -124,6 +128,8 @@ class Loader:
     def _library(self, name: str, file: File, program: File) -> File | None:
         if "/" in name:
             return self._at(name)
+        if "/ld-musl-" in (program.facts.interpreter or "") and _MUSL.fullmatch(name):
+            return self._at(program.facts.interpreter or "")
         for folder in self._folders(file, program):
             there = self._at(f"{folder}/{name}")
             if there is not None and (there.facts.machine, there.facts.bits) == (

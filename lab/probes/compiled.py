@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from lab.bases.cache import Cache
 from lab.bases.image_tar import architecture
@@ -29,10 +30,12 @@ _STUB = (
 _DYNAMIC = (
     *("-Os", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding", "-no-pie", "-fno-pie"),
     *("-fno-stack-protector", "-fcf-protection=none", "-Wl,--build-id=none"),
-    *("-Wl,--no-as-needed", "-Wl,--dynamic-linker=/lib64/ld-linux-x86-64.so.2"),
-    *("-Wl,--hash-style=both", "-Wl,-z,noexecstack"),
+    *("-Wl,--no-as-needed", "-Wl,--hash-style=both", "-Wl,-z,noexecstack"),
 )
+# musl's loader takes itself for libc, libpthread and libdl of any number (its ldso/dynlink.c).
+_LOADERS = {"glibc": "/lib64/ld-linux-x86-64.so.2", "musl": "/lib/ld-musl-x86_64.so.1"}
 _REMEDY = "lab doctor --install"
+Libc = Literal["glibc", "musl"]
 
 
 def static(cache: Path | None = None) -> Path:
@@ -80,14 +83,15 @@ def _kept(
     return path
 
 
-def dynamic(cache: Path | None = None) -> Path:
-    """The dynamic prober: it loads with any glibc of x86-64. Raises HostLacks."""
+def dynamic(libc: Libc = "glibc", *, cache: Path | None = None) -> Path:
+    """The dynamic prober: it loads with any glibc, or any musl, of x86-64. Raises HostLacks."""
     stubs = {"libc": "libc.so.6", "libpthread": "libpthread.so.0", "libdl": "libdl.so.2"}
     commands = [
         [*_STUB, f"-Wl,-soname,{soname}", "-o", f"FOLDER/{soname}", f"{name}.c"]
         for name, soname in stubs.items()
     ]
     linked = [f"FOLDER/{soname}" for soname in stubs.values()]
-    commands.append([*_DYNAMIC, "-o", "OUT", "dynamic.c", *linked])
+    own = (f"-Wl,--dynamic-linker={_LOADERS[libc]}", f"-DMUSL={int(libc == 'musl')}")
+    commands.append([*_DYNAMIC, *own, "-o", "OUT", "dynamic.c", *linked])
     sources = ("dynamic.c", *(f"{name}.c" for name in stubs), "versions.map")
-    return _kept("dynamic", sources, commands, cache)
+    return _kept(f"dynamic-{libc}", sources, commands, cache)

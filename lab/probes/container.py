@@ -59,7 +59,7 @@ def in_container(
     mark = f"#{secrets.token_hex(8)}"
     with translated(what):
         container = _container(engine.name, endpoint, image, seccomp, programs)
-        container.with_command([f"{PLACE}/prober", "probe", "hold", mark, *_words(programs)])
+        container.with_command(["probe", "hold", mark, *_words(programs)])
         # testcontainers leaves its client's socket open.
         with closing(container.get_docker_client().client):
             try:
@@ -88,7 +88,7 @@ def _container(
     limits = [Ulimit(name=limit, soft=1024, hard=1024) for limit in ("nofile", "nproc")]
     security = [] if seccomp is None else [f"seccomp={_profile(name, seccomp)}"]
     return made.with_kwargs(
-        entrypoint=[],
+        entrypoint=[f"{PLACE}/prober"],  # an empty one is the image's own to Podman
         ulimits=limits,
         network_mode="none",
         init=False,

@@ -11,6 +11,7 @@ from lab.probes.answers import ProbeResults, Ran
 from lab.probes.table import TABLE
 
 FACTS, THREAD = "libc-facts", "libc-thread"
+_OF_MUSL = "-musl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,37 +45,46 @@ class Threads:
 
 
 def of_libc() -> tuple[Program, ...]:
-    """The dynamic prober's two runs: facts, and one thread traced. Raises HostLacks."""
-    file = compiled.dynamic()
-    return (
-        Program(name=FACTS, file=file, argument="facts"),
-        Program(name=THREAD, file=file, argument="thread", traced=True),
+    """The dynamic prober's two runs, facts and one thread traced, for glibc and for musl.
+
+    An image has the loader of one of them, or of none: the others are told as missing. Raises
+    HostLacks.
+    """
+    return tuple(
+        Program(name=f"{name}{end}", file=file, argument=word, traced=name == THREAD)
+        for file, end in ((compiled.dynamic(), ""), (compiled.dynamic("musl"), _OF_MUSL))
+        for name, word in ((FACTS, "facts"), (THREAD, "thread"))
     )
 
 
 def libc_facts(results: ProbeResults) -> Mapping[str, str] | None:
-    """What the image's libc said: glibc, getrandom, resolver.*, locale.*, timezone.*, iconv.*.
+    """What the image's libc said: glibc or libc, getrandom, resolver.*, locale.*, timezone.* ...
 
-    None where it was not asked, and where the image has no glibc that could be loaded.
+    None where it was not asked, and where the image has no libc that could be loaded.
     """
-    ran = results.programs.get(FACTS)
-    if ran is None or ran.missing or not ran.output:
+    ran = _ran(results, FACTS)
+    if ran is None or not ran.output:
         return None
-    pairs = (line.split(" ", 1) for line in ran.output if " " in line)
-    facts = dict(pairs)
-    return facts if "glibc" in facts else None
+    facts = dict(line.split(" ", 1) for line in ran.output if " " in line)
+    return facts if facts.keys() & {"glibc", "libc"} else None
 
 
 def threads(results: ProbeResults) -> Threads | None:
-    """How a thread was started; None where it was not asked or the image has no glibc."""
-    ran = results.programs.get(THREAD)
-    if ran is None or ran.missing:
+    """How a thread was started; None where it was not asked or the image has no libc."""
+    ran = _ran(results, THREAD)
+    if ran is None:
         return None
     return Threads(
         works="thread works" in ran.output,
         clone3=_answer(ran, TABLE["clone3"].number),
         clone=_answer(ran, TABLE["clone"].number),
     )
+
+
+def _ran(results: ProbeResults, name: str) -> Ran | None:
+    """The run with the libc that the image has: glibc's first, where it has both."""
+    runs = (results.programs.get(name), results.programs.get(name + _OF_MUSL))
+    return next((ran for ran in runs if ran is not None and not ran.missing), None)
 
 
 def _answer(ran: Ran, number: int) -> str | None:

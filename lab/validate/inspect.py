@@ -24,6 +24,7 @@ class Inspection:
 
     image: Opened
     glibc: str | None
+    musl: str | None
     go: str | None
     goroot: goroot.Goroot
     elves: Elves
@@ -59,6 +60,7 @@ def inspect(image: Opened) -> Inspection:
     return Inspection(
         image=image,
         glibc=glibc,
+        musl=held.musl(),
         go=held.go(),
         goroot=root,
         elves=found,
@@ -147,6 +149,7 @@ def facts(seen: Inspection) -> tuple[tuple[str, str], ...]:
     soft = sum(one.facts.executable_stack is True for one in seen.elves.files.values())
     return (
         ("glibc", f"{seen.glibc or 'none'}; needs {_need(needed.glibc)}"),
+        *((("musl", seen.musl),) if seen.musl else ()),
         ("libstdc++", f"needs GLIBCXX_{_need(needed.libstdcxx)}" if needed.libstdcxx else "unused"),
         ("kernel", f"needs Linux {_need(needed.kernel)} by its ABI notes"),
         ("processor", f"needs x86-64-v{_need(needed.level)}" if needed.level else "not stated"),

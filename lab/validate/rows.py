@@ -19,7 +19,7 @@ _TONES: Mapping[str, Tone] = {
 }
 _GOOD = frozenset({"works", "UTF-8"})
 # What an image may well do without: said, and no limit of a pair.
-_PLAIN = ("locale.", "timezone.", "resolver.localhost", "glibc", "users", "iconv.")
+_PLAIN = ("locale.", "timezone.", "resolver.localhost", "glibc", "libc", "users", "iconv.")
 
 
 def rows(image: str, columns: tuple[Column, ...], probed: Probed) -> tuple[Row, ...]:

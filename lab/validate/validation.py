@@ -91,6 +91,7 @@ def figures(seen: Inspection) -> dict[str, Any]:
     clean = asdict(seen.hygiene)
     return {
         "glibc": seen.glibc,
+        "musl": seen.musl,
         "go": seen.go,
         "needs": asdict(seen.needs),
         "hygiene": clean | {"clamped": seen.hygiene.clamped},

@@ -1,13 +1,13 @@
 /* The dynamic prober: asks the image's own C library. It is linked against symbols that glibc has
    had on x86-64 from the first (GLIBC_2.2.5), so that every glibc since then can load it; what is
-   newer is looked up while it runs. Nothing of any libc's headers is needed to compile it.
+   newer is looked up while it runs. Nothing of any libc's headers is needed to compile it. Linked
+   once more for musl's loader, it asks musl, which has all of these names and heeds no versions.
 
    dynamic facts    version, random bytes, names, locale, time zone, character sets
    dynamic thread   starts one thread: run it traced to see how */
 
 typedef unsigned long ulong;
 
-const char *gnu_get_libc_version(void);
 int printf(const char *, ...);
 void exit(int) __attribute__((noreturn));
 int strcmp(const char *, const char *);
@@ -94,7 +94,10 @@ static void thread(void) {
 }
 
 static int facts(int count, char **args) {
-    printf("glibc %s\n", gnu_get_libc_version());
+    const char *(*version)(void) = 0;
+    *(void **)&version = dlsym(0, "gnu_get_libc_version");
+    if (version) printf("glibc %s\n", version());
+    else printf("libc %s\n", MUSL ? "musl" : "unknown");
     if (count > 1 && strcmp(args[1], "thread") == 0) {
         thread();
         exit(0);

@@ -6,13 +6,13 @@
    program NAME FILE TRACED ARG    run it after the calls */
 #include "raw.h"
 
-enum { MOST = 16, ARGUMENTS = 4 };
+enum { MOST = 16, MOST_PROGRAMS = 64, ARGUMENTS = 4 };
 struct confinement { const char *name, *file; ulong capabilities; };
 struct program { const char *name; int file; int traced; char *args[ARGUMENTS]; };
 
-static char text[16384], filter[65536];
+static char text[32768], filter[65536];
 static struct confinement confinements[MOST];
-static struct program programs[MOST];
+static struct program programs[MOST_PROGRAMS];
 static const char *roots[MOST];
 static int confinement_count, program_count, root_count;
 
@@ -94,7 +94,7 @@ static void line_of_plan(char *at) {
     }
     if (count == 2 && same(words[0], "module")) module(words[1]);
     if (count == 3 && same(words[0], "root") && root_count < 8) root(words[1], words[2]);
-    if (count >= 4 && same(words[0], "program") && program_count < MOST) keep(words, count);
+    if (count >= 4 && same(words[0], "program") && program_count < MOST_PROGRAMS) keep(words, count);
     if (count == 4 && same(words[0], "confine") && confinement_count < MOST) {
         struct confinement one = {words[1], words[2], decimal(words[3])};
         confinements[confinement_count++] = one;
