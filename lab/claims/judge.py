@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from lab import stats
@@ -57,15 +58,15 @@ def overall(findings: Sequence[Finding]) -> Answer:
 def judge(expect: Expect, outcome: Outcome, lacking: str | None) -> Finding:
     """Hold one part against an outcome. ``lacking`` says what the host has not that it needs."""
     if lacking is not None:
-        return _cannot(expect, lacking)
+        return _cannot(expect, lacking, outcome)
     if expect.kind == "needs":
-        return _cannot(expect, "the lab has no experiment for it")
+        return _cannot(expect, "the lab has no experiment for it", outcome)
     if expect.fact is not None:
         return _fact(expect, outcome)
     names = expect.order or [name for name in (expect.series, expect.against) if name]
     for name in names:
         if name not in outcome.series:
-            return _cannot(expect, why_missing(name, outcome))
+            return _cannot(expect, why_missing(name, outcome), outcome)
     kinds: Mapping[str, Callable[[Expect, Outcome], Finding]] = {
         "ratio": _ratio,
         "order": _order,
@@ -88,7 +89,7 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
     equal = abs(math.log(claimed)) <= math.log1p(MARGIN)
     found = stats.compare_paired(pairs, margin=expect.within if equal else MARGIN)
     if found is None or found.interval is None:
-        return _cannot(expect, f"{len(pairs)} pairs are too few for an interval")
+        return _cannot(expect, f"{len(pairs)} pairs are too few for an interval", outcome)
     if equal:
         answer = Answer.REPRODUCED if found.verdict is Verdict.SAME else Answer.NOT_REPRODUCED
         if _beyond(found, Verdict.FASTER) or _beyond(found, Verdict.SLOWER):
@@ -105,7 +106,7 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
     return Finding(
         part=expect.part,
         answer=answer,
-        claimed=f"{claimed:.3g} times {expect.against}",
+        claimed=_claimed(expect, outcome),
         measured=f"ratio {said}; {_median(one)} against {_median(other)}",
         count=found.count,
         interval=found.interval,
@@ -135,27 +136,54 @@ def _order(expect: Expect, outcome: Outcome) -> Finding:
 
     All of them have to hold, so each may be tested for itself: no correction for their number.
     """
-    neighbours = list(zip(expect.order, expect.order[1:], strict=False))
     answers, said, counts = [], [], []
-    for lower, higher in neighbours:
-        pairs = list(
-            zip(outcome.series[lower].samples, outcome.series[higher].samples, strict=False)
-        )
+    names, _ = _short(expect.order)
+    for (name, lower), (next_name, higher) in pairwise(zip(names, expect.order, strict=True)):
+        one, other = outcome.series[lower], outcome.series[higher]
+        pairs = list(zip(one.samples, other.samples, strict=False))
         found = stats.compare_paired(pairs, margin=MARGIN)
         if found is None or found.interval is None:
-            return _cannot(expect, f"{len(pairs)} pairs are too few for an interval")
+            return _cannot(expect, f"{len(pairs)} pairs are too few for an interval", outcome)
         answers.append(_direction(found, Verdict.FASTER))
         counts.append(found.count)
         low, high = found.interval
-        said.append(f"{lower} {found.ratio:.3f} times {higher} ({low:.3f} to {high:.3f})")
-    shown = [_shown(name, outcome.series[name]) for name in expect.order]
+        ratio = f"{found.ratio:.3f} times {next_name} ({low:.3f} to {high:.3f})"
+        said.append(f"{name} {ratio}, {_median(one)} against {_median(other)}")
     return Finding(
         part=expect.part,
         answer=min(answers, key=list(Answer).index),
-        claimed=" < ".join(expect.order),
-        measured="; ".join([*said, *shown]),
+        claimed=_claimed(expect, outcome),
+        measured=f"{'; '.join(said)}; {min(counts)} pairs",
         count=min(counts),
     )
+
+
+def _claimed(expect: Expect, outcome: Outcome) -> str:
+    """What a part says, in words; in the unit of what was measured, where it was."""
+    series = outcome.series.get(str(expect.series))
+    shown = series.shown if series else "{:g}".format
+    if expect.ratio is not None:
+        (one, other), rest = _short([str(expect.series), str(expect.against)])
+        return f"{one} {expect.ratio:.3g} times {other}{rest}, give or take {expect.within:.0%}"
+    if expect.value is not None:
+        exact = series is not None and series.unit == "count"
+        return shown(expect.value) + ("" if exact else f", give or take {expect.within:.0%}")
+    if expect.at_least is not None:
+        return f"at least {shown(expect.at_least)}"
+    if expect.at_most is not None:
+        return f"at most {shown(expect.at_most)}"
+    if expect.fact is not None:
+        return f"{expect.fact}: {expect.equals}"
+    names, rest = _short(expect.order)
+    return " < ".join(names) + rest if names else expect.part
+
+
+def _short(names: Sequence[str]) -> tuple[list[str], str]:
+    """Names of series by their first parts where the rest is the same; that rest in brackets."""
+    rests = {name.partition("/")[2] for name in names}
+    if len(rests) == 1 and (rest := rests.pop()):
+        return [name.partition("/")[0] for name in names], f" ({rest})"
+    return list(names), ""
 
 
 def _level(expect: Expect, outcome: Outcome) -> Finding:
@@ -163,12 +191,12 @@ def _level(expect: Expect, outcome: Outcome) -> Finding:
     series = outcome.series[str(expect.series)]
     short = stats.summary(series.samples)
     if short is None:
-        return _cannot(expect, "no samples")
+        return _cannot(expect, "no samples", outcome)
     # What is counted, not timed, and is the same at every sample needs no interval.
     exact = series.unit != "s" and short.low == short.high
     interval = (short.low, short.high) if exact else short.interval
     if interval is None:
-        return _cannot(expect, f"{short.count} samples are too few for an interval")
+        return _cannot(expect, f"{short.count} samples are too few for an interval", outcome)
     low, high = interval
     if expect.value is not None:
         ends = sorted((expect.value * (1 - expect.within), expect.value * (1 + expect.within)))
@@ -177,7 +205,6 @@ def _level(expect: Expect, outcome: Outcome) -> Finding:
         answer = Answer.REPRODUCED if meets else Answer.NOT_REPRODUCED
         if exact and not meets:
             answer = Answer.CONTRADICTED  # a count is no matter of the machine's speed
-        text = f"{series.shown(expect.value)}, give or take {expect.within:.0%}"
     else:
         least = expect.at_least is not None
         limit = expect.at_least if expect.at_least is not None else expect.at_most or 0.0
@@ -185,11 +212,10 @@ def _level(expect: Expect, outcome: Outcome) -> Finding:
         answer = Answer.REPRODUCED if holds else Answer.NOT_REPRODUCED
         if broken:
             answer = Answer.CONTRADICTED
-        text = f"{'at least' if least else 'at most'} {series.shown(limit)}"
     return Finding(
         part=expect.part,
         answer=answer,
-        claimed=text,
+        claimed=_claimed(expect, outcome),
         measured=_shown(str(expect.series), series),
         count=short.count,
         interval=interval,
@@ -199,20 +225,20 @@ def _level(expect: Expect, outcome: Outcome) -> Finding:
 def _fact(expect: Expect, outcome: Outcome) -> Finding:
     found = outcome.facts.get(str(expect.fact))
     if found is None:
-        return _cannot(expect, why_missing(str(expect.fact), outcome))
+        return _cannot(expect, why_missing(str(expect.fact), outcome), outcome)
     said = str(found).lower() if isinstance(found, bool) else str(found)
     return Finding(
         part=expect.part,
         answer=Answer.REPRODUCED if said == expect.equals else Answer.CONTRADICTED,
-        claimed=f"{expect.fact}: {expect.equals}",
+        claimed=_claimed(expect, outcome),
         measured=f"{expect.fact}: {said}",
         count=1,
     )
 
 
-def _cannot(expect: Expect, why: str) -> Finding:
-    text = expect.part if expect.kind == "needs" else f"{expect.kind}"
-    return Finding(part=expect.part, answer=Answer.CANNOT, claimed=text, measured=why)
+def _cannot(expect: Expect, why: str, outcome: Outcome) -> Finding:
+    claimed = _claimed(expect, outcome)
+    return Finding(part=expect.part, answer=Answer.CANNOT, claimed=claimed, measured=why)
 
 
 def _median(series: Series) -> str:

@@ -84,6 +84,19 @@ def test_an_order(medians: tuple[float, float, float], answer: Answer) -> None:
     assert judge(expect, outcome(**series), None).answer is answer
 
 
+def test_what_is_claimed_is_said_also_where_it_cannot_be_tested() -> None:
+    seen = outcome(**{"a/x": [1.0], "b/x": [1.0]})
+    for expect, said in [
+        (Expect(part="p", series="a/x", value=0.3, needs=["nvme"]), "300 ms, give or take 10%"),
+        (Expect(part="p", order=["a/x", "b/x"]), "a < b (x)"),
+        (Expect(part="p", series="a/x", against="b/x", ratio=0.5), "a 0.5 times b (x), give or "),
+        (Expect(part="p", series="gone", at_least=3), "at least 3"),
+    ]:
+        found = judge(expect, seen, "it is not here")
+        assert (found.answer, found.measured) == (Answer.CANNOT, "it is not here")
+        assert found.claimed.startswith(said)
+
+
 def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
     """A difference that is sure, but smaller than what is called the same, is no order."""
     old = noisy(10, 1)
