@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+import zstandard
+
 from lab.bases.cache import LAYER_LIMIT, Cache, Layer, copy, writing
 from lab.bases.image_tar import EPOCH, architecture
 from lab.errors import SourceError
@@ -28,7 +30,18 @@ _DOCUMENT_LIMIT = 8 << 20
 _FREE, _RATIO = 1 << 30, 100
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # What reading a damaged archive raises; the same bytes may fail in any of these ways.
-BROKEN = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, ValueError)
+BROKEN = (
+    tarfile.TarError,
+    EOFError,
+    lzma.LZMAError,
+    zlib.error,
+    gzip.BadGzipFile,
+    zstandard.ZstdError,
+    ValueError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+)
 
 
 def image(cache: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
@@ -38,7 +51,7 @@ def image(cache: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
         try:
             with path.open("rb") as file, writing(plain), plain.open("wb") as out:
                 limit = _limit(path.stat().st_size)
-                copy(decompressed(file, str(path)), out, what=str(path), limit=limit)
+                copy(decompressed(file), out, what=str(path), limit=limit)
             with tarfile.open(plain, mode="r:") as tar:
                 names = {posixpath.normpath(member.name): member for member in tar}
                 return _Archive(cache, path, tar, names).image()
@@ -55,7 +68,7 @@ def rootfs(cache: Cache, path: Path) -> Layer:
         return cache.layer(lambda out: _pack(path, out))
     try:
         with path.open("rb") as file:
-            plain = decompressed(file, str(path))
+            plain = decompressed(file)
             limit = _limit(path.stat().st_size)
             layer = cache.layer(
                 lambda out: cast("None", copy(plain, out, what=str(path), limit=limit))
@@ -75,8 +88,11 @@ def rootfs(cache: Cache, path: Path) -> Layer:
     return layer
 
 
-def decompressed(file: IO[bytes], what: str) -> IO[bytes]:
-    """The stream, decompressed as its first bytes say."""
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    """The stream, decompressed as its first bytes say.
+
+    One of zstd that was cut off ends early: layers have digests, and a tar has its own end.
+    """
     start = file.read(6)
     file.seek(-len(start), 1)
     if start.startswith(b"\x1f\x8b"):
@@ -86,10 +102,8 @@ def decompressed(file: IO[bytes], what: str) -> IO[bytes]:
     if start.startswith(b"\xfd7zXZ\0"):
         return cast("IO[bytes]", lzma.LZMAFile(file))
     if start.startswith(_ZSTD):
-        raise SourceError(
-            f"{what} is compressed with zstd, which this Python cannot read",
-            remedy="unpack it with `zstd -d`, or save the image with gzip",
-        )
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return cast("IO[bytes]", reader)
     return file
 
 
@@ -141,7 +155,11 @@ class _Archive:
         if len(entries) != 1:
             raise ValueError(f"it holds {len(entries)} images for {architecture()}")
         document: dict[str, Any] = self._json(_blob(entries[0]))
-        return self._oci(document, depth + 1) if "manifests" in document and depth < 4 else document
+        if "manifests" not in document:
+            return document
+        if depth > 4:
+            raise ValueError("its indexes lead to indexes without an end")
+        return self._oci(document, depth + 1)
 
     def _open(self, name: str) -> tuple[tarfile.TarInfo, IO[bytes]]:
         member = self.names.get(posixpath.normpath(name))
@@ -150,6 +168,8 @@ class _Archive:
                 break
             folder = posixpath.dirname(member.name) if member.issym() else ""
             member = self.names.get(posixpath.normpath(posixpath.join(folder, member.linkname)))
+        if member is not None and (member.issym() or member.islnk()):
+            raise ValueError(f"{name} is a link that leads round in a circle")
         file = None if member is None else self.tar.extractfile(member)
         if member is None or file is None:
             raise ValueError(f"{name} is missing in it")
@@ -168,7 +188,7 @@ class _Archive:
     def _layer(self, name: str, diff_id: str) -> Layer:
         member, file = self._open(name)
         what = f"{name} in {self.path}"
-        plain, limit = decompressed(file, what), _limit(member.size)
+        plain, limit = decompressed(file), _limit(member.size)
         layer = self.cache.layer(lambda out: cast("None", copy(plain, out, what=what, limit=limit)))
         if f"sha256:{layer.digest}" != diff_id:
             raise ValueError(f"layer {name} has sha256:{layer.digest}, it should have {diff_id}")

@@ -163,12 +163,19 @@ def writing(path: Path) -> Iterator[None]:
 def copy(source: IO[bytes], target: IO[bytes], *, what: str, limit: int = LAYER_LIMIT) -> int:
     """Copy a stream to its end. Raises SourceError where there is no end below ``limit`` bytes."""
     count = 0
-    while chunk := source.read(CHUNK):
+    while chunk := _piece(source):
         count += len(chunk)
         if count > limit:
             raise SourceError(f"{what} unpacks to more than {limit} bytes: that is no image")
         target.write(chunk)
     return count
+
+
+def _piece(source: IO[bytes]) -> bytes:
+    try:
+        return source.read(CHUNK)
+    except OSError as error:  # as gzip and bz2 call damage: it must not look like a full disk
+        raise ValueError(str(error)) from error
 
 
 def sha256(path: Path) -> str:

@@ -7,7 +7,8 @@ import os
 import posixpath
 import re
 import tarfile
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,19 @@ _MUSL_VERSION = re.compile(rb"\0(\d+\.\d+\.\d+)\0")
 _GO = re.compile(r"go(\d+(?:\.\d+)+\S*)")
 GO_VERSION_FILE = "usr/local/go/VERSION"
 _READ_LIMIT = 64 << 20
+# What tarfile raises on a layer that is damaged, or made to break its reader: sizes beyond all
+# files (OverflowError, MemoryError, EINVAL of seek), headers that follow headers (RecursionError).
+DAMAGE = (
+    tarfile.TarError,
+    ValueError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    EOFError,
+    OSError,
+)
+_PATH_MAX = 4096  # the kernel's: no engine makes a file of a longer name
+_MAX_MEMBERS = 2_000_000  # the largest images have some hundred thousand
 _LINKS = 40  # the kernel's own limit on symbolic links in one path
 
 
@@ -61,8 +75,9 @@ class Contents:
         for index, path in enumerate(layers):
             try:
                 self._add(index, path)
-            except (tarfile.TarError, ValueError) as error:
-                raise SourceError(f"layer {index + 1} is not a whole tar: {error}") from error
+            except DAMAGE as error:
+                why = str(error) or type(error).__name__
+                raise SourceError(f"layer {index + 1} is not a whole tar: {why}") from error
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is no such file."""
@@ -112,9 +127,16 @@ class Contents:
         return match[1] if match else None
 
     def _add(self, index: int, path: Path) -> None:
-        lower = list(self.nodes) if index else []
+        if path.stat().st_size == 0:
+            return  # engines take no bytes for a layer that changes nothing
+        lower = _Lower(self.nodes)
         with tarfile.open(path, mode="r:") as tar:
-            for member in tar:
+            for count, member in enumerate(tar):
+                if count > _MAX_MEMBERS:
+                    raise ValueError(f"it has more than {_MAX_MEMBERS} members")
+                if len(member.name) > _PATH_MAX:
+                    raise ValueError(f"a name in it has {len(member.name)} characters")
+                tar.members = []  # type: ignore[attr-defined]  # tarfile keeps all that it has seen
                 name = posixpath.normpath("/" + member.name).lstrip("/")
                 folder, _, leaf = name.rpartition("/")
                 if leaf == ".wh..wh..opq":
@@ -132,16 +154,16 @@ class Contents:
                         hardlink=member.linkname if member.islnk() else None,
                         folder=not (member.isreg() or member.issym() or member.islnk()),
                         written=member.name,
-                        kind=member.type,
+                        kind=tarfile.GNUTYPE_SPARSE if member.issparse() else member.type,
                         mode=member.mode,
                         owner=(member.uid, member.gid),
                         mtime=member.mtime,
                     )
 
-    def _drop(self, path: str, lower: Sequence[str], *, keep_folder: bool) -> None:
-        for name in lower:
-            gone = name.startswith(f"{path}/" if path else "") or (name == path and not keep_folder)
-            if gone and (node := self.nodes.pop(name, None)) is not None:
+    def _drop(self, path: str, lower: _Lower, *, keep_folder: bool) -> None:
+        gone = [*lower.below(path), *([] if keep_folder else [path])]
+        for name in gone:
+            if name in lower and (node := self.nodes.pop(name, None)) is not None:
                 self.hidden.append((name, node))
 
     def real(self, path: str) -> str | None:
@@ -169,6 +191,30 @@ class Contents:
             done = [] if target.startswith("/") else done[:-1]
             todo.extend(part for part in reversed(target.split("/")) if part)
         return "/".join(done)
+
+
+class _Lower:
+    """The paths below a layer, in order: what a whiteout covers is found without a walk of all."""
+
+    def __init__(self, nodes: Iterable[str]) -> None:
+        self._known = frozenset(nodes)
+        self._sorted = sorted(self._known)
+        self._told: set[str] = set()
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._known
+
+    def below(self, folder: str) -> Sequence[str]:
+        """All below a folder; nothing when it is asked again, for it is gone by then."""
+        if folder in self._told:
+            return ()
+        self._told.add(folder)
+        if not folder:
+            return self._sorted
+        # "0" is the character behind "/".
+        return self._sorted[
+            bisect_left(self._sorted, f"{folder}/") : bisect_left(self._sorted, f"{folder}0")
+        ]
 
 
 class _Window(io.RawIOBase):

@@ -114,7 +114,7 @@ def _from_tar(path: Path, out: IO[bytes]) -> None:
     with (
         path.open("rb") as file,
         _layer(out) as layer,
-        tarfile.open(fileobj=decompressed(file, str(path)), mode="r|") as tar,
+        tarfile.open(fileobj=decompressed(file), mode="r|") as tar,
     ):
         for member in tar:
             top, _, rest = posixpath.normpath(member.name).partition("/")

@@ -33,6 +33,17 @@ def findings(held: Contents) -> tuple[Finding, ...]:
                     remedy="leave device nodes out of images",
                 )
             )
+        if node.kind == tarfile.GNUTYPE_SPARSE:
+            found.append(
+                Finding(
+                    rule="sparse-file",
+                    level="warning",
+                    place=f"/{path}",
+                    message=f"a sparse file of {node.size} bytes in layer {node.layer + 1}: "
+                    "engines write all of it out, and the lab does not read it",
+                    remedy="leave it out of the image: let the container make it",
+                )
+            )
     found += _through_links(held)
     return tuple(found)
 

@@ -146,7 +146,7 @@ def _is_image(path: Path) -> bool:
     try:
         with (
             path.open("rb") as file,
-            tarfile.open(fileobj=archive.decompressed(file, str(path)), mode="r|") as tar,
+            tarfile.open(fileobj=archive.decompressed(file), mode="r|") as tar,
         ):
             for count, member in enumerate(tar):
                 if member.name.removeprefix("./") in {"manifest.json", "index.json", "oci-layout"}:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lab.report.markdown import escape
 from lab.report.terminal import console
-from lab.report.words import clean
+from lab.report.words import clean, flat
 from lab.validate.matrix import TONES, Cell, Tone, Validation
 
 _STYLES: dict[Tone, str] = {"good": "green", "limit": "yellow", "bad": "bold red", "none": "dim"}
@@ -25,28 +25,28 @@ _MISSING = Cell(word="\u2013")
 def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False) -> None:
     """Print a validation; ``reasons`` asks for every reason instead of the first ones."""
     out = console(stream)
-    out.print(Text(clean(f"{one.image}: {one.origin}"), style="bold"))
+    out.print(Text(flat(f"{one.image}: {one.origin}"), style="bold"))
     for verdict in one.verdicts:
         line = Text(f"  {verdict.column.words}: ")
         line.append(verdict.word, style=_STYLES[TONES[verdict.word]])
         out.print(line)
         told = verdict.why if reasons else verdict.why[:_SHOWN]
         for why in told:
-            out.print(Padding(Text(clean(why), style="dim"), (0, 6)))
+            out.print(Padding(Text(flat(why), style="dim"), (0, 6)))
         if len(verdict.why) > len(told):
             more = f"and {len(verdict.why) - len(told)} more: --reasons lists them"
             out.print(Padding(Text(more, style="dim"), (0, 6)))
     facts = RichTable.grid(padding=(0, 2))
     for name, text in one.facts:
-        facts.add_row(Text(name, style="dim"), Text(clean(text)))
+        facts.add_row(Text(name, style="dim"), Text(flat(text)))
     out.print(facts)
     if one.rows:
         out.print(_matrix(one))
     for finding in one.broken:
         said = f"broken: {finding.place}: {finding.message}"
-        out.print(Text(clean(said), style="bold red"))
+        out.print(Text(flat(said), style="bold red"))
     for note in one.notes:
-        out.print(Text(clean(note), style="dim"))
+        out.print(Text(flat(note), style="dim"))
 
 
 def _matrix(one: Validation) -> RichTable:
@@ -58,10 +58,10 @@ def _matrix(one: Validation) -> RichTable:
     for row in one.rows:
         if row.group != group:
             group = row.group
-            table.add_row(Text(clean(group), style="bold underline"))
+            table.add_row(Text(flat(group), style="bold underline"))
         cells = [row.cells.get(column, _MISSING) for column in one.columns]
-        texts = [Text(clean(cell.word), style=_STYLES[cell.tone]) for cell in cells]
-        table.add_row(Text(clean(row.name)), *texts)
+        texts = [Text(flat(cell.word), style=_STYLES[cell.tone]) for cell in cells]
+        table.add_row(Text(flat(row.name)), *texts)
     return table
 
 
@@ -71,41 +71,45 @@ def markdown(found: Sequence[Validation]) -> str:
 
 
 def _markdown(one: Validation) -> Iterator[str]:
-    yield f"# {escape(one.image)}\n\n{escape(one.origin)}\n"
+    yield f"# {_plain(one.image)}\n\n{_plain(one.origin)}\n"
     yield "| kernel | engine | verdict | why |\n| --- | --- | --- | --- |"
     for verdict in one.verdicts:
         sign = _SIGNS[TONES[verdict.word]]
         why = "; ".join(verdict.why)
         column = verdict.column
         yield (
-            f"| {escape(column.kernel)} | {escape(column.engine)} | {sign} {verdict.word} "
-            f"| {escape(why)} |"
+            f"| {_plain(column.kernel)} | {_plain(column.engine)} | {sign} {verdict.word} "
+            f"| {_plain(why)} |"
         )
     yield ""
     if one.broken:
         yield "## Demands that are not met\n"
-        yield from (f"- {escape(f'{item.place}: {item.message}')}" for item in one.broken)
+        yield from (f"- {_plain(f'{item.place}: {item.message}')}" for item in one.broken)
         yield ""
     if one.facts:
         yield "| what | |\n| --- | --- |"
-        yield from (f"| {escape(name)} | {escape(text)} |" for name, text in one.facts)
+        yield from (f"| {_plain(name)} | {_plain(text)} |" for name, text in one.facts)
         yield ""
     if one.rows:
         yield "## Probes\n"
-        yield "| probe | " + " | ".join(escape(column.words) for column in one.columns) + " |"
+        yield "| probe | " + " | ".join(_plain(column.words) for column in one.columns) + " |"
         yield "|" + " --- |" * (1 + len(one.columns))
         for row in one.rows:
             cells = [row.cells.get(column, _MISSING) for column in one.columns]
-            words = (escape(cell.word + (f" ({cell.why})" if cell.why else "")) for cell in cells)
-            yield f"| {escape(row.name)} | " + " | ".join(words) + " |"
+            words = (_plain(cell.word + (f" ({cell.why})" if cell.why else "")) for cell in cells)
+            yield f"| {_plain(row.name)} | " + " | ".join(words) + " |"
         yield ""
     if one.findings:
         yield "## Findings\n"
         yield from (
-            f"- {item.level}: {escape(f'{item.place}: {item.message}')}" for item in one.findings
+            f"- {item.level}: {_plain(f'{item.place}: {item.message}')}" for item in one.findings
         )
         yield ""
-    yield from (f"- {escape(note)}" for note in one.notes)
+    yield from (f"- {_plain(note)}" for note in one.notes)
+
+
+def _plain(text: str) -> str:
+    return escape(clean(text))
 
 
 def html(found: Sequence[Validation]) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lab.report.markdown import escape
 from lab.report.terminal import console
-from lab.report.words import clean
+from lab.report.words import clean, flat
 from lab.validate.changes import Change, Section, Upgrade
 
 _SHOWN = 8  # changes of one kind on a terminal; --all lists them, as Markdown and JSON do
@@ -21,11 +21,11 @@ _SIGNS = {"lost": ("-", "red"), "new": ("+", "green"), "differs": ("~", "yellow"
 def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = False) -> None:
     """Print it: of each kind the first changes, or all."""
     out = console(stream)
-    out.print(Text(clean(f"{found.before} \u2192 {found.after}"), style="bold"))
+    out.print(Text(flat(f"{found.before} \u2192 {found.after}"), style="bold"))
     heads = RichTable.grid(padding=(0, 2))
     heads.add_column(no_wrap=True)
     for section in found.sections:
-        heads.add_row(Text(section.name, style="dim"), Text(clean(section.headline)))
+        heads.add_row(Text(section.name, style="dim"), Text(flat(section.headline)))
     out.print(heads)
     for section in found.sections:
         if not section.changes:
@@ -38,14 +38,14 @@ def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = Fal
         table.add_column(overflow="fold")
         for change in shown:
             sign, style = _SIGNS[_kind(change)]
-            told = Text(clean(change.name))
-            told.append(clean(_values(change)), style="dim")
+            told = Text(flat(change.name))
+            told.append(flat(_values(change)), style="dim")
             table.add_row(Text(sign, style=style), told)
         out.print(Padding(table, (0, 2)))
         if (more := len(section.changes) - len(shown)) > 0:
             out.print(Padding(Text(f"and {more} more: --all lists them", style="dim"), (0, 4)))
         if section.remark:
-            out.print(Padding(Text(clean(section.remark), style="dim italic"), (0, 2)))
+            out.print(Padding(Text(flat(section.remark), style="dim italic"), (0, 2)))
 
 
 def markdown(found: Upgrade) -> str:

@@ -33,6 +33,11 @@ def clean(text: str) -> str:
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
+def flat(text: str) -> str:
+    """Clean text whose line ends are shown, so that no name of a file forges a line."""
+    return clean(text).replace("\n", "\\n")
+
+
 def one_line(text: str, width: int = 120) -> str:
     """Clean text on one line, cut with an ellipsis."""
     flat = " ".join(clean(text).split())

@@ -212,6 +212,9 @@ def end(found: list[Validation], folder: Path) -> int:
             if item.rule.startswith("copy-") and item.level == "error"
         ]
     if broken:
+        from lab.report.words import flat
+
+        broken = [flat(one) for one in broken]
         more = f"\n  and {len(broken) - 10} more" if len(broken) > 10 else ""
         raise ExpectationBroken(
             "\n  ".join(broken[:10]) + more, remedy=f"see {folder / FILES['markdown']}"

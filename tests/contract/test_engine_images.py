@@ -11,9 +11,13 @@ import docker
 import pytest
 
 from lab.cli import main
-from lab.engines.protocol import ImageArchive
+from lab.engines.protocol import ContainerRequest, ImageArchive
+from lab.events import Log
 from lab.images.labelled import REPOSITORY
+from lab.images.opened import opened
 from tests.contract.conftest import Bench
+from tests.contract.debian import image
+from tests.unit.images import archive, layer, member
 
 NAME = "localhost/lab/test:held"
 FILE = "FROM BASE\nENV HELD=1\nRUN echo kept >/held && mkdir /srv/x\nUSER 7\n"
@@ -65,3 +69,31 @@ def test_an_image_of_an_engine_is_read_labelled_and_loaded_again(
     assert "HELD=1" in after["Config"]["Env"]
     assert labels.items() <= after["Config"]["Labels"].items()
     assert [name for name in tmp_path.iterdir() if name.suffix != ".tar"] == [tmp_path / "results"]
+
+
+def test_a_binary_of_trixie_in_bullseye_is_told_as_the_container_tells_it(
+    real_bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """chrt needs GLIBC_2.41's sched_setattr; bullseye has glibc 2.31."""
+    new = image("trixie").contents
+    program = new.data(new.nodes["usr/bin/chrt"])
+    lower = image("bullseye").layers[0].path.read_bytes()
+    upper = layer(member("usr/bin/own", program, mode=0o755))
+    path = archive(tmp_path / "mixed.tar", [lower, upper], {"Entrypoint": ["/usr/bin/own"]})
+    code, text, _ = validated(
+        capsys, str(path), "--output", "json", "--results", str(tmp_path / "results")
+    )
+    assert code == 3
+    (found,) = json.loads(text)
+    (verdict,) = found["verdicts"]
+    assert verdict["verdict"] == "does not run"
+    told = {why.split("`")[1].split("'")[0] for why in verdict["why"] if "version `" in why}
+    mixed = opened(str(path), say=print)
+    real_bench.engine.ensure(mixed.archive)
+    request = ContainerRequest(image=mixed.archive.ref, command=("/usr/bin/own",))
+    said = b"".join(
+        event.data for event in real_bench.engine.run(request) if isinstance(event, Log)
+    ).decode()
+    names = {line.split("`")[1].split("'")[0] for line in said.splitlines() if "version `" in line}
+    assert names
+    assert told == names
