@@ -250,8 +250,11 @@ def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]
             "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
         )
     for row in rows:
+        left_out = {one.column for one in row.measures if one.count == one.disturbed > 0}
         for measure in row.measures:
-            if baseline not in {None, measure.column} and measure.count and not measure.ratio:
+            if baseline in {None, measure.column} or measure.ratio or not measure.count:
+                continue
+            if not left_out & {measure.column, baseline}:  # that is told above
                 yield Footnote(
                     kind="unpaired",
                     text=f"{row.phase}: {measure.column} has no round in common with {baseline}",
