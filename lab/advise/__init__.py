@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from lab.advise.gain import Advice, Cost, advise, over_edits, over_history
-from lab.advise.rewrites import Rewrite, rewrites
+from lab.advise.gain import (
+    Advice,
+    Cost,
+    advise,
+    gaining,
+    over_edits,
+    over_history,
+    unpredicted,
+    weighed,
+)
+from lab.advise.rewrite import Rewrite
+from lab.advise.rewrites import rewrites
 
-__all__ = ["Advice", "Cost", "Rewrite", "advise", "over_edits", "over_history", "rewrites"]
+__all__ = [
+    "Advice",
+    "Cost",
+    "Rewrite",
+    "advise",
+    "gaining",
+    "over_edits",
+    "over_history",
+    "rewrites",
+    "unpredicted",
+    "weighed",
+]

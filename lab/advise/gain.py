@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.advise.rewrites import Rewrite, rewrites
+from lab.advise.rewrite import Rewrite
+from lab.advise.rewrites import rewrites
 from lab.dockerignore import parse as parse_ignore
 from lab.edits import Inputs
 from lab.events import Outcome
@@ -61,20 +62,42 @@ class Advice:
 Pricing = Callable[[str, str | None], Cost]
 
 
-def advise(given: Inputs, pricing: Pricing) -> list[Advice]:
-    """Every rewrite with a predicted gain, the best first; an empty list: nothing to gain."""
+def advise(given: Inputs, pricing: Pricing, *, engine: str = "docker") -> list[Advice]:
+    """Every rewrite with a predicted gain, the best first; an empty list: nothing to gain.
+
+    None of them changes what the image holds.
+    """
+    return gaining(weighed(given, pricing, engine=engine))
+
+
+def gaining(found: Sequence[Advice], *, altering: bool = False) -> list[Advice]:
+    """Those with a predicted gain; ``altering``: those that could change what the image holds."""
+    chosen = [one for one in found if one.gains and bool(one.rewrite.alters) is altering]
+    return sorted(chosen, key=lambda one: (one.after.seconds, one.after.runs, one.after.steps))
+
+
+def unpredicted(found: Sequence[Advice]) -> list[Advice]:
+    """Rewrites that keep the image as it is, and whose gain, if any, only builds can show."""
+    return [
+        one for one in found if one.rewrite.measured and not one.rewrite.alters and one.before.runs
+    ]
+
+
+def weighed(given: Inputs, pricing: Pricing, *, engine: str = "docker") -> list[Advice]:
+    """Every rewrite for an engine with both costs."""
     entry = given.context.entries.get(".dockerignore")
-    ignore = None if entry is None else given.context.read(".dockerignore").decode(errors="replace")
+    ignore = "" if entry is None else given.context.read(".dockerignore").decode(errors="replace")
     before = pricing(given.dockerfile, None)
-    found = []
-    for one in rewrites(given.dockerfile, given.context.entries.keys(), ignore):
-        after = pricing(one.dockerfile, one.ignore)
-        advice = Advice(
-            rewrite=one, before=before, after=after, patch=patch(given, one, ignore or "")
+    return [
+        Advice(
+            rewrite=one,
+            before=before,
+            after=pricing(one.dockerfile, one.ignore),
+            patch=patch(given, one, ignore),
         )
-        if advice.gains:
-            found.append(advice)
-    return sorted(found, key=lambda one: (one.after.seconds, one.after.runs, one.after.steps))
+        for one in rewrites(given)
+        if not one.engines or engine in one.engines
+    ]
 
 
 def patch(given: Inputs, one: Rewrite, ignore: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lab import stats
 from lab.advise.gain import ignoring
-from lab.advise.rewrites import Rewrite
+from lab.advise.rewrite import Rewrite
 from lab.building import built
 from lab.edits import Inputs
 from lab.engines.protocol import Engine
 from lab.predict import edits
 
+CACHES = "lab-advise-"
 TAG = "localhost/lab/advise:built"
 MARGIN = 0.05
 
@@ -35,18 +37,28 @@ def prove(
     rounds: int,
     seed: int,
 ) -> Proof:
-    """Build both by turns: cold, then each edit; only the edits' builds count.
+    """Build both by turns: once as they are, then each edit, every time with another content.
 
-    Raises BuildsFailed where one does not build: a rewrite that breaks the build is no gain.
+    Only the edits' builds count. Raises BuildsFailed where one does not build: a rewrite that
+    breaks the build is no gain.
     """
-    old, new = (given.dockerfile, None), (rewrite.dockerfile, rewrite.ignore)
+    ways = ((rewrite.dockerfile, rewrite.ignore), (given.dockerfile, None))
+    # what cannot be marked is in the cache from the round before, unless all is forgotten
+    fresh = all(_path(text, given) is not None for text in texts)
     pairs = []
     for number in range(rounds):
-        took = {
-            one: _edited(engine, given, one, texts, f"{seed}-{number}")
-            for one in ((new, old) if number % 2 else (old, new))
-        }
-        pairs.append((took[new], took[old]))
+        took: dict[int, float] = {}
+        for side, way in list(enumerate(ways))[:: 1 if number % 2 else -1]:
+            one = replace(given, dockerfile=_own_caches(way[0]))
+            if number == 0 or not fresh:
+                # the first forgets the second as well, and what both share
+                _build(engine, one, way[1], cold=not fresh or not took)
+            took[side] = sum(
+                _edited(engine, one, way[1], edits.carried(text, given.dockerfile, way[0]),
+                        f"{seed}-{number}-{side}")
+                for text in texts
+            )  # fmt: skip
+        pairs.append((took[0], took[1]))
     found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
     return Proof(
         pairs=tuple(pairs),
@@ -55,18 +67,34 @@ def prove(
     )
 
 
-def _edited(
-    engine: Engine, given: Inputs, way: tuple[str, str | None], texts: Sequence[str], token: str
-) -> float:
-    original = given.dockerfile
-    given = replace(given, dockerfile=way[0])
-    _build(engine, given, way[1], cold=True)
-    total = 0.0
-    for text in (edits.carried(one, original, way[0]) for one in texts):
-        # every round's change is one that no cache has seen
-        edited = _marked(edits.apply(text, given).inputs, text, token)
-        total += _build(engine, edited, way[1], cold=False)
-    return total
+def _edited(engine: Engine, given: Inputs, ignore: str | None, text: str, token: str) -> float:
+    """One edit's build, of a content that no cache has seen."""
+    edited = edits.apply(text, given).inputs
+    path = _path(text, given)
+    if path is not None:
+        data = edits.marked(path, edited.context.read(path), token)
+        edited = replace(edited, context=edited.context.with_file(path, data))
+    return _build(engine, edited, ignore, cold=False)
+
+
+def _path(text: str, given: Inputs) -> str | None:
+    """The file whose content an edit changes; None for edits of another kind."""
+    path = text.removeprefix("file:")
+    there = given.context.entries.get(path)
+    return path if there is not None and there.kind == "file" else None
+
+
+def _own_caches(text: str) -> str:
+    """Cache mounts of the proof's own: a cold build empties those that it names, whose they are."""
+
+    def own(match: re.Match[str]) -> str:
+        about = match[0].partition("=")[2].split(",")
+        words = dict(word.partition("=")[::2] for word in about)
+        named = next((words[key] for key in ("id", "target", "dst") if key in words), "")
+        kept = [word for word in about if not word.startswith("id=")]
+        return f"--mount={','.join(kept)},id={CACHES}{re.sub(r'[^a-zA-Z0-9]+', '-', named)}"
+
+    return re.sub(r"--mount=(?:\S*,)?type=cache\b\S*", own, text)
 
 
 def _build(engine: Engine, given: Inputs, ignore: str | None, *, cold: bool) -> float:
@@ -80,12 +108,3 @@ def _build(engine: Engine, given: Inputs, ignore: str | None, *, cold: bool) -> 
         remedy="look at the patch: it may have moved a step above something that it needs",
     )
     return folded.wall_s
-
-
-def _marked(edited: Inputs, text: str, token: str) -> Inputs:
-    path = text.removeprefix("file:")
-    entry = edited.context.entries.get(path)
-    if entry is None or entry.kind != "file":
-        return edited
-    data = edited.context.read(path) + token.encode()
-    return replace(edited, context=edited.context.with_file(path, data))

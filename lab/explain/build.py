@@ -9,6 +9,7 @@ from lab.events import Outcome
 from lab.explain.causes import Cause, Difference, difference
 from lab.explain.words import words
 from lab.manifest import Manifest, Rules, StepFacts, facets, keys
+from lab.manifest.contents import origins
 from lab.manifest.rules import STRICT, linked, previous
 from lab.record import Build, Step
 
@@ -171,12 +172,7 @@ def _by_itself(index: int, seen: bool, compared: Sequence[Difference]) -> tuple[
 def _stands_on(manifest: Manifest, step: StepFacts, rules: Rules) -> list[int]:
     before = previous(manifest, step, rules)
     found = [] if before is None else [before]
-    for reading in step.reads:
-        one: int | None = reading.step
-        while one is not None and not linked(manifest.step(one), rules):
-            one = manifest.step(one).previous
-        found += [] if one is None else [one]
-    return found
+    return found + [origin.step for origin in origins(manifest, step, rules)]
 
 
 def _unsafe(now: Known, reference: Known, step: Step, compared: Difference) -> tuple[Cause, ...]:

@@ -34,10 +34,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A read of another stage's files: ``step`` is the last instruction of that stage."""
+    """A read of another stage's files: ``step`` is the last instruction of that stage.
+
+    ``paths`` are those that are read, from the stage's root; a pattern stands as the folder that it
+    starts from.
+    """
 
     how: Literal["copy", "mount"]
     step: int
+    paths: tuple[str, ...] = ("/",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,8 @@ class StepFacts:
     """Everything that can change one step's outcome, but for what lies in the context.
 
     ``text`` is the instruction as written, on one line. ``sources`` are the patterns of what COPY
-    and ADD read from the context, ``mounts`` the folders of it that bind mounts show. ``images``
+    and ADD read from the context, ``mounts`` the folders of it that bind mounts show; ``place`` is
+    where COPY, ADD and WORKDIR write to, from the root, empty where that is not known. ``images``
     are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
     the names that the text itself mentions. Of secrets only the names are known.
     """
@@ -58,6 +64,7 @@ class StepFacts:
     sources: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     reads: tuple[Reading, ...] = ()
+    place: str = ""
     images: Mapping[str, str | None] = field(default_factory=dict)
     variables: Mapping[str, Variable] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
@@ -127,7 +134,10 @@ def _step(record: Mapping[str, Any]) -> StepFacts:
     values = dict(record)
     for name in ("sources", "mounts", "uses", "secrets"):
         values[name] = tuple(values.get(name, ()))
-    values["reads"] = tuple(Reading(**one) for one in values.get("reads", ()))
+    values["reads"] = tuple(
+        Reading(how=one["how"], step=one["step"], paths=tuple(one.get("paths", ("/",))))
+        for one in values.get("reads", ())
+    )
     values["variables"] = {
         name: Variable(**one) for name, one in values.get("variables", {}).items()
     }

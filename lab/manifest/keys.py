@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from lab.manifest.contents import Origin, origins
 from lab.manifest.facts import Manifest, StepFacts
 from lab.manifest.rules import Rules, counted, linked, of_files, of_text, previous
 
@@ -30,7 +31,7 @@ class Link:
     name: str
     parts: str
     before: int | None
-    reads: tuple[int, ...]
+    reads: tuple[Origin, ...]
     apart: bool
     taken: bool
 
@@ -41,7 +42,6 @@ class Chain:
     def __init__(self, manifest: Manifest, rules: Rules) -> None:
         self.manifest = manifest
         self.rules = rules
-        by_index = {step.index: step for step in manifest.steps}
         taken = {step.index for step in counted(manifest.steps, manifest, rules)}
         self.links = tuple(
             Link(
@@ -49,11 +49,7 @@ class Chain:
                 name=" ".join(step.text.partition("\n")[0].split()),
                 parts=_digest(sorted(of_text(manifest, step, rules).items())),
                 before=previous(manifest, step, rules),
-                reads=tuple(
-                    _linked(by_index, one.step, rules)
-                    for one in step.reads
-                    if one.how == "copy" or rules.mounts
-                ),
+                reads=origins(manifest, step, rules),
                 apart=step.link and rules.links,
                 taken=step.index in taken,
             )
@@ -64,6 +60,7 @@ class Chain:
     def keys(self, files: Callable[[StepFacts], str]) -> dict[int, Key]:
         """The key of every link, by index. ``files`` digests what a step reads of the context."""
         found: dict[int, Key] = {}
+        alone: dict[int, str] = {}  # of a step what it brings by itself, whatever stood before it
         for link in self.links:
             step = link.step
             stands_on = "" if link.before is None else found[link.before].after
@@ -71,8 +68,9 @@ class Chain:
                 key = stands_on or link.parts
                 found[step.index] = Key(own=key, after=key)
                 continue
-            read = "".join([found[one].after for one in link.reads])
+            read = "".join([found[o.step].after if o.whole else alone[o.step] for o in link.reads])
             context = files(step) if step.sources or step.mounts else ""
+            alone[step.index] = _digest(link.parts, context)
             own = _digest("" if link.apart else stands_on, link.parts, read, context)
             after = _digest(stands_on, own) if link.apart else own
             found[step.index] = Key(own=own, after=after)
@@ -84,14 +82,6 @@ def keys(manifest: Manifest, rules: Rules) -> dict[int, Key]:
     return Chain(manifest, rules).keys(
         lambda step: _digest(sorted(of_files(manifest, step, rules).items()))
     )
-
-
-def _linked(steps: Mapping[int, StepFacts], index: int, rules: Rules) -> int:
-    """The step itself, or the last one before it that the engine keeps a key for."""
-    step = steps[index]
-    while not linked(step, rules) and step.previous is not None:
-        step = steps[step.previous]
-    return step.index
 
 
 def _digest(*parts: object) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ class _Stage:
     user: str = ""
     shell: str = ""
     last: int | None = None
+    workdir: str = ""
 
 
 def make(
@@ -148,7 +151,10 @@ class _Reader:
                 for mount in mounts
                 if "from" not in mount
             ),
-            reads=self._reads(instruction),
+            reads=self._reads(instruction, words),
+            place=_place(stage.workdir, words[-1] if copies and words else "")
+            if keyword != "WORKDIR"
+            else _place(stage.workdir, scope.expand(instruction.operands)),
             images=self._images(instruction),
             variables=dict(scope.all)
             if keyword in {"RUN", "WORKDIR"}
@@ -169,6 +175,8 @@ class _Reader:
             stage.user = scope.expand(instruction.operands)
         elif keyword == "SHELL":
             stage.shell = instruction.operands
+        elif keyword == "WORKDIR":
+            stage.workdir = found.place
         stage.last = instruction.index
         return found
 
@@ -186,6 +194,7 @@ class _Reader:
             previous = parent.last
             stage.scope.env = dict(parent.scope.env)
             stage.user, stage.shell = parent.user, parent.shell
+            stage.workdir = parent.workdir
         self._stages[number] = stage
         return StepFacts(
             index=instruction.index,
@@ -196,12 +205,27 @@ class _Reader:
             images=images,
         )
 
-    def _reads(self, instruction: Instruction) -> tuple[Reading, ...]:
-        how = "mount" if instruction.keyword == "RUN" else "copy"
+    def _reads(self, instruction: Instruction, words: list[str]) -> tuple[Reading, ...]:
+        stages = self._dockerfile.stages
+        sources = self._dockerfile.sources(instruction)
+        if instruction.keyword != "RUN":
+            paths = tuple(dict.fromkeys(_root(word) for word in words[:-1])) or ("/",)
+            return tuple(
+                Reading(how="copy", step=stages[one].instructions[-1], paths=paths)
+                for one in sources
+            )
+        # of several mounts of one stage, all that any of them shows
         return tuple(
-            Reading(how="mount" if how == "mount" else "copy", step=last)
-            for source in self._dockerfile.sources(instruction)
-            if (last := self._dockerfile.stages[source].instructions[-1]) is not None
+            Reading(
+                how="mount",
+                step=stages[one].instructions[-1],
+                paths=tuple(
+                    _root(mount.get("source", mount.get("src", "/")))
+                    for mount in instruction.mounts
+                    if "from" in mount
+                ),
+            )
+            for one in sources
         )
 
     def _images(self, instruction: Instruction) -> dict[str, str | None]:
@@ -235,6 +259,20 @@ class _Reader:
             parts.append(body[:-1])
         keyword, _, rest = "".join(parts).strip().partition(" ")
         return f"{keyword.upper()} {rest.strip()}"
+
+
+def _root(word: str) -> str:
+    """A path of another stage, or the folder that a pattern of it starts from."""
+    plain = re.split(r"[*?\[\\$]", word, maxsplit=1)
+    head = plain[0] if len(plain) == 1 else plain[0].rpartition("/")[0]
+    return posixpath.normpath(f"/{head.lstrip('/')}")
+
+
+def _place(workdir: str, word: str) -> str:
+    """Where something is written to; empty where nobody knows."""
+    if not word or "$" in word or not (word.startswith("/") or workdir):
+        return ""
+    return posixpath.normpath(posixpath.join(workdir, word))
 
 
 def _only(scope: Scope, wanted: tuple[str, ...]) -> dict[str, Variable]:

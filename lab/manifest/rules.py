@@ -39,6 +39,8 @@ class Rules:
     ``workdir`` a WORKDIR's key holds the arguments, as a RUN's does.
     ``mtime`` the time of copied files counts: no engine known does this.
     ``links`` COPY --link does not depend on the step before it.
+    ``contents`` of COPY --from what it copies counts, not how its stage came about;
+    ``mount_contents`` the same of a mount of another stage.
     """
 
     engine: str
@@ -58,6 +60,8 @@ class Rules:
     root_alone: bool = False
     workdir: bool = False
     mtime: bool = False
+    contents: bool = True
+    mount_contents: bool = False
 
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
@@ -78,6 +82,7 @@ def rules(engine: str, version: str = "") -> Rules:
                 within=False,
                 cleans=True,
                 links=number >= (23,),
+                mount_contents=True,
             )
         case "docker-classic":
             return Rules(engine=engine, owner=True, mounts=False, all_stages=True, cleans=True)
@@ -91,7 +96,7 @@ def rules(engine: str, version: str = "") -> Rules:
                 cleans=True,
             )
         case _:
-            return Rules(engine=engine, fills_in=False, workdir=True)
+            return Rules(engine=engine, fills_in=False, workdir=True, contents=False)
 
 
 def facets(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:

@@ -20,6 +20,25 @@ FORMS = (
 )
 
 
+_REMARKS = (
+    (
+        frozenset(["go", "mod", "js", "ts", "jsx", "tsx", "c", "h", "cc", "cpp", "hpp", "rs"])
+        | {"java", "kt", "swift", "scss", "proto"},
+        "// ",
+        "",
+    ),
+    (
+        frozenset(["py", "sh", "rb", "pl", "yaml", "yml", "toml", "cfg", "conf", "Makefile", "mk"])
+        | {"Gemfile", "Rakefile", "cmake", "gitignore", "r", "R"},
+        "# ",
+        "",
+    ),
+    (frozenset({"html", "xml", "svg"}), "<!-- ", " -->"),
+    (frozenset({"css"}), "/* ", " */"),
+    (frozenset({"sql", "lua"}), "-- ", ""),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
     """The inputs after an edit; ``moved`` says that every base has another digest."""
@@ -36,6 +55,20 @@ def apply(text: str, inputs: Inputs) -> Edited:
     if not colon or kind not in _KINDS:
         return Edited(inputs=_content(text, inputs))
     return Edited(inputs=_KINDS[kind](rest, inputs))
+
+
+def marked(path: str, data: bytes, word: str) -> bytes:
+    """A file's bytes with a word at their end, as a remark where its language has remarks.
+
+    So a program that is really built with the change is still a program.
+    """
+    name = path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2] if "." in name else name
+    if suffix == "json":  # it has no remarks, but blanks count for nothing
+        blanks = "".join(f"{ord(char):08b}" for char in word).translate({48: " ", 49: "\t"})
+        return data + f"\n{blanks}\n".encode()
+    start, end = next(((s, e) for names, s, e in _REMARKS if suffix in names), ("", ""))
+    return data + (f"\n{start}{word}{end}\n" if start else word).encode()
 
 
 def carried(text: str, old: str, new: str) -> str:
@@ -65,7 +98,7 @@ def _content(path: str, inputs: Inputs) -> Inputs:
             remedy="say which instruction changes: text:N, env:NAME=VALUE or arg:NAME=VALUE",
         )
     there = inputs.context.entries.get(clean(path))
-    data = (inputs.context.read(path) if there else b"") + FRESH.encode()
+    data = marked(path, inputs.context.read(path) if there else b"", FRESH)
     return _with(inputs, inputs.context.with_file(path, data))
 
 

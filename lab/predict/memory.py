@@ -66,7 +66,12 @@ def predict(manifest: Manifest, rules: Rules, memory: Memory) -> Prediction:
     assumed: set[int] = set()
     for link in chain.links:
         if outcomes[link.step.index] is Outcome.MISS:
-            ran = any(_ran(outcomes, manifest, one) for one in link.reads)
+            ran = any(
+                _ran(outcomes, manifest, one.step)
+                if one.whole
+                else outcomes.get(one.step) is Outcome.MISS
+                for one in link.reads
+            )
             if ran or link.before in assumed:
                 assumed.add(link.step.index)
     return Prediction(outcomes=outcomes, assumed=frozenset(assumed))

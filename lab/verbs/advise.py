@@ -13,7 +13,7 @@ from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
     from lab.advise import Advice
-    from lab.advise.gain import Pricing
+    from lab.advise.gain import Cost, Pricing
     from lab.edits import Inputs
     from lab.engines.protocol import Engine
     from lab.manifest import Rules
@@ -42,6 +42,11 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--prove", type=arguments.positive, metavar="ROUNDS", help="build both, and compare"
     )
+    verb.add_argument(
+        "--altering",
+        action="store_true",
+        help="also rewrites that could change what the image holds",
+    )
     verb.add_argument("--base", metavar="SUITE", help="with --prove: the ARG BASE, bootstrapped")
     arguments.private(verb)
     arguments.results(verb)
@@ -50,7 +55,10 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
-    from lab.advise import advise
+    from lab.advise import gaining, unpredicted, weighed
+    from lab.advise.telling import told
+    from lab.dockerfile import parse
+    from lab.engines import features
     from lab.manifest import rules
     from lab.predict import whatif
     from lab.replay.walk import parsed
@@ -68,21 +76,24 @@ def run(options: argparse.Namespace) -> int:
             engine, given = _engine(options, given, name, stack)
             version = version or engine.facts().version
         looked_at = rules(name, version)
-        found = advise(given, _pricing(options, given, texts, looked_at, prices, stack))
-        proofs = []
+        pricing = _pricing(options, given, texts, looked_at, prices, stack)
+        known = [
+            one
+            for one in weighed(given, pricing, engine=name)
+            if not features.lacks(name, version, parse(one.rewrite.dockerfile))
+        ]
+        found, hidden = gaining(known), gaining(known, altering=True)
+        shown = [*found, *(hidden if options.altering else []), *unpredicted(known)]
+        proofs: list[dict[str, Any] | None] = [None] * len(shown)
         if engine is not None:
-            for one in found:
-                weighed = _proving(options, given, one, texts, looked_at, prices)
-                proofs.append(_prove(engine, given, one, weighed, options.prove))
+            for place, one in enumerate(shown):
+                wanted = _proving(options, given, one, texts, looked_at, prices)
+                proofs[place] = _prove(engine, given, one, wanted, options.prove)
     if options.json:
-        print_json([_as_json(one, proof) for one, proof in _paired(found, proofs)])
+        print_json([_as_json(one, proof) for one, proof in zip(shown, proofs, strict=True)])
         return 0
-    over = "commits" if options.repo else "edits"
-    if not found:
-        say(f"nothing to gain: no rewrite that the lab knows saves a step over these {over}")
-    for one, proof in _paired(found, proofs):
-        for line in _lines(one, proof, over):
-            say(line)
+    for line in told(shown, proofs, [] if options.altering else hidden, options.repo is not None):
+        say(line)
     return 0
 
 
@@ -193,40 +204,19 @@ def _said(text: str) -> None:
     say(text, on_error=True)
 
 
-def _paired(
-    found: list[Advice], proofs: list[dict[str, Any]]
-) -> list[tuple[Advice, dict[str, Any] | None]]:
-    return [(one, proofs[place] if proofs else None) for place, one in enumerate(found)]
-
-
-def _lines(one: Advice, proof: dict[str, Any] | None, over: str) -> list[str]:
-    from lab import units
-
-    before, after = one.before, one.after
-    said = [f"{one.rewrite.kind}: {one.rewrite.why}"]
-    gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
-    if before.seconds:
-        gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
-    said.append(f"  predicted over {before.cases} {over}: {gain}")
-    if proof is not None:
-        said.append(
-            f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
-            f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
-        )
-    if one.rewrite.heed:
-        said.append(f"  heed: {one.rewrite.heed}")
-    return [*said, *(f"    {line}" for line in one.patch.splitlines()), ""]
-
-
 def _as_json(one: Advice, proof: dict[str, Any] | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "kind": one.rewrite.kind,
         "why": one.rewrite.why,
         "heed": one.rewrite.heed,
-        "before": asdict(one.before),
-        "after": asdict(one.after),
+        "alters": one.rewrite.alters,
+        "predicted": one.gains,
+        "before": _cost(one.before),
+        "after": _cost(one.after),
         "patch": one.patch,
         "proof": proof,
     }
+
+
+def _cost(one: Cost) -> dict[str, Any]:
+    return {"runs": one.runs, "steps": one.steps, "seconds": one.seconds, "cases": one.cases}

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from lab import dockerfile
-from lab.advise import advise, over_edits
+from lab.advise import advise, over_edits, rewrites, unpredicted, weighed
 from lab.advise.gain import Advice
 from lab.context import Context
 from lab.edits import Inputs
 from lab.manifest import rules
+from lab.predict import edits as edits_of
 
 FILES = {
-    "go.mod": "m", "go.sum": "s", "main.go": "p", "lib/a.go": "a", "package.json": "{}",
-    "package-lock.json": "{}", "requirements.txt": "r", "app.py": "x", "README.md": "r",
-    "docs/x.txt": "d", "Gemfile": "g", "Gemfile.lock": "l", "Cargo.toml": "c", "Cargo.lock": "l",
+    "go.mod": "module example.org/m\n", "go.sum": "s", "main.go": "package main\n",
+    "lib/a.go": "package lib\n", "package.json": "{}", "package-lock.json": "{}",
+    "requirements.txt": "r", "app.py": "x", "README.md": "r", "docs/x.txt": "d", "Gemfile": "g",
+    "Gemfile.lock": "l", "Cargo.toml": '[[bin]]\nname = "a"\npath = "src/a.rs"\n',
+    "Cargo.lock": "l", "cmd/one/main.go": 'package main\n\nimport _ "example.org/m/lib"\n',
+    "cmd/two/main.go": "package main\n",
 }  # fmt: skip
 EDITS = ["main.go", "lib/a.go", "app.py"]
+TWO = (
+    "FROM golang AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/one ./cmd/one\n"
+    "RUN go build -o /out/two ./cmd/two\nFROM debian\nCOPY --from=build /out/one /bin/one\n"
+    "COPY --from=build /out/two /bin/two\n"
+)
 
 # name -> Dockerfile, edits that are made often, what the advice must be
 BAD: dict[str, tuple[str, list[str], str]] = {
@@ -39,29 +49,34 @@ BAD: dict[str, tuple[str, list[str], str]] = {
         "dependencies before sources",
     ),
     "ruby": (
-        "FROM ruby\nCOPY . ./\nRUN bundle install\n",
+        "FROM ruby\nCOPY --chown=1:1 . ./\nRUN bundle install --frozen\n",
         EDITS,
         "dependencies before sources",
     ),
-    "rust": ("FROM rust\nCOPY . .\nRUN cargo fetch\n", EDITS, "dependencies before sources"),
+    "rust": (
+        "FROM rust\nCOPY . .\nRUN cargo fetch --locked\n",
+        EDITS,
+        "dependencies before sources",
+    ),
     "packages": (
         "FROM debian\nCOPY main.go lib /src/\nRUN apt-get update && \\\n"
-        "    apt-get install -y gcc\nRUN cc\n",
+        "    apt-get install -y gcc && rm -rf /var/lib/apt/lists/*\nRUN cc\n",
         EDITS,
         "packages before sources",
     ),
     "arg": (
-        "FROM debian\nARG VERSION=1\nRUN apt-get update\nRUN make deps\nRUN make V=$VERSION\n",
+        "FROM debian\nARG VERSION=1\nRUN apt-get update\nRUN make V=$VERSION\n",
         ["arg:VERSION=2"],
         "ARG moved down",
     ),
     "env": (
-        "FROM debian\nENV RELEASE=a\nRUN make deps\nRUN make RELEASE=$RELEASE\n",
+        "FROM debian\nENV RELEASE=a\nRUN pip install x\nRUN make RELEASE=$RELEASE\n",
         ["env:RELEASE=b"],
         "ENV moved down",
     ),
     "ignore": (
-        "FROM debian\nCOPY . .\nRUN make\n",
+        "FROM golang AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /a ./cmd/one\nFROM debian\n"
+        "COPY --from=b /a /a\n",
         ["README.md", "docs/x.txt"],
         "a .dockerignore line",
     ),
@@ -71,6 +86,8 @@ BAD: dict[str, tuple[str, list[str], str]] = {
         ["arg:V=2"],
         "COPY --link",
     ),
+    "narrower": (TWO, ["app.py", "docs/x.txt", "main.go"], "narrower COPY"),
+    "split": (TWO, ["cmd/two/main.go"], "stage split"),
 }
 GOOD: dict[str, str] = {
     "go": (
@@ -118,10 +135,239 @@ def test_a_good_file_is_left_alone(name: str) -> None:
     assert advice(GOOD[name], [*EDITS, "go.mod", "requirements.txt", "README.md"]) == []
 
 
-def test_no_step_is_lost_by_a_move() -> None:
+MAY_ADD = ("COPY", "FROM")
+
+
+def test_no_step_is_lost_by_a_rewrite() -> None:
+    """But for the copies and stages that narrower ones stand for."""
     for text, edits, _ in BAD.values():
-        before = {one.text.replace("--link ", "") for one in dockerfile.parse(text).instructions}
+        before = [one.text for one in dockerfile.parse(text).instructions]
         for one in advice(text, edits):
-            steps = dockerfile.parse(one.rewrite.dockerfile).instructions
-            after = [step.text.replace("--link ", "") for step in steps]
-            assert before <= set(after)
+            after = [step.text for step in dockerfile.parse(one.rewrite.dockerfile).instructions]
+            rest = [step for step in after if not step.startswith(MAY_ADD)]
+            assert sorted(rest) == sorted(step for step in before if not step.startswith(MAY_ADD))
+
+
+def test_two_programs_get_a_stage_each_with_what_each_reads() -> None:
+    split = next(
+        one for one in advice(TWO, ["cmd/two/main.go"]) if one.rewrite.kind == "stage split"
+    )
+    assert split.rewrite.dockerfile == (
+        "FROM golang AS build-base\nWORKDIR /src\n"
+        "\nFROM build-base AS build-one\nCOPY go.mod go.sum ./\nCOPY cmd/one ./cmd/one/\n"
+        "COPY lib ./lib/\nRUN go build -o /out/one ./cmd/one\n"
+        "\nFROM build-base AS build-two\nCOPY go.mod go.sum ./\nCOPY cmd/two ./cmd/two/\n"
+        "RUN go build -o /out/two ./cmd/two\n"
+        "FROM debian\nCOPY --from=build-one /out/one /bin/one\n"
+        "COPY --from=build-two /out/two /bin/two\n"
+    )
+    assert (split.before.runs, split.after.runs) == (2, 1)
+
+
+# name -> Dockerfile, files beside, the kind that would change the image and must not be offered
+UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
+    "a replaced module": (
+        BAD["go"][0],
+        {"go.mod": "module m\nreplace x => ./lib\n"},
+        "dependencies before sources",
+    ),
+    "a workspace": (BAD["go"][0], {"go.work": "use ./lib"}, "dependencies before sources"),
+    "install scripts": (
+        BAD["node"][0],
+        {"package.json": '{"scripts": {"prepare": "node build.js"}}'},
+        "dependencies before sources",
+    ),
+    "fetched before, copied over": (
+        BAD["node"][0],
+        {"node_modules/a/index.js": "a"},
+        "dependencies before sources",
+    ),
+    "a lock that is written": (
+        "FROM node\nCOPY . /app/\nRUN npm install\n",
+        {},
+        "dependencies before sources",
+    ),
+    "more than fetched": (
+        "FROM golang\nCOPY . .\nRUN go mod download && go vet ./...\n",
+        {},
+        "dependencies before sources",
+    ),
+    "requirements of the project": (
+        BAD["python"][0],
+        {"requirements.txt": "-e .\n"},
+        "dependencies before sources",
+    ),
+    "cargo without a stated target": (
+        BAD["rust"][0],
+        {"Cargo.toml": "[package]\n"},
+        "dependencies before sources",
+    ),
+    "a step between": (
+        "FROM golang\nCOPY . .\nENV GOFLAGS=-mod=mod\nRUN go mod download\n",
+        {},
+        "dependencies before sources",
+    ),
+    "package sources": (
+        "FROM debian\nCOPY app.py /etc/apt/sources.list\nRUN apt-get update\n",
+        {},
+        "packages before sources",
+    ),
+    "a home that useradd fills": (
+        "FROM debian\nCOPY app.py /home/me/\nRUN useradd -m me\n",
+        {},
+        "packages before sources",
+    ),
+    "a place that nobody knows": (
+        "FROM debian\nCOPY . .\nRUN apt-get update\n",
+        {},
+        "packages before sources",
+    ),
+    "packages and a build": (
+        "FROM debian\nCOPY app.py /s/\nRUN apt-get install -y gcc && make\n",
+        {},
+        "packages before sources",
+    ),
+    "a package that was copied": (
+        "FROM debian\nWORKDIR /s\nCOPY app.py ./\nRUN apt-get install -y ./a.deb\n",
+        {},
+        "packages before sources",
+    ),
+    "what go reads unasked": (
+        "FROM golang\nARG GOARCH=arm64\nRUN go install std\nRUN echo $GOARCH\n",
+        {},
+        "ARG moved down",
+    ),
+    "what make reads unasked": (
+        "FROM debian\nENV RELEASE=a\nRUN make deps\nRUN echo $RELEASE\n",
+        {},
+        "ENV moved down",
+    ),
+    "a folder that is a link": (
+        BAD["link"][0].replace("/a /a", "/a /bin/"),
+        {},
+        "COPY --link",
+    ),
+    "what git says goes into the program": (TWO, {".git/HEAD": "x"}, "narrower COPY"),
+    "the sources are in the image": (
+        "FROM golang\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/one ./cmd/one\n",
+        {},
+        "narrower COPY",
+    ),
+    "the sources are copied on": (
+        TWO + "COPY --from=build /src/docs /docs/\n",
+        {},
+        "narrower COPY",
+    ),
+    "a test that reads anything": (
+        TWO.replace("RUN go build -o /out/two", "RUN go test ./...\nRUN go build -o /out/two"),
+        {},
+        "narrower COPY",
+    ),
+    "a folder above is embedded": (
+        TWO.replace("./cmd/one", "."),
+        {"main.go": "package main\n\n//go:embed *\nvar all string\n"},
+        "narrower COPY",
+    ),
+    "the image holds the README": (
+        "FROM debian\nWORKDIR /s\nCOPY . .\nRUN true\n",
+        {},
+        "a .dockerignore line",
+    ),
+    "a program may read the README": (
+        "FROM debian AS b\nWORKDIR /s\nCOPY . .\nRUN make\nFROM debian\nCOPY --from=b /a /a\n",
+        {},
+        "a .dockerignore line",
+    ),
+    "both programs are taken at once": (
+        TWO.replace("/out/two /bin/two", "/out /bin"),
+        {},
+        "stage split",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_what_could_change_the_image_is_not_offered(name: str) -> None:
+    text, files, kind = UNSAFE[name]
+    inputs = Inputs(
+        dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES | files)
+    )
+    assert not [one for one in rewrites(inputs) if one.kind == kind and not one.alters]
+
+
+def test_what_only_builds_can_show_is_never_called_a_gain() -> None:
+    text = (
+        "FROM debian AS build\nCOPY --from=go /usr/local/go /opt/go\nWORKDIR /src\n"
+        "COPY go.mod go.sum ./\nRUN go mod download\nCOPY lib ./lib/\n"
+        "RUN go build -o /out ./lib\nFROM debian\nCOPY --from=build /out /out\n"
+    )
+    inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    pricing = over_edits(inputs, ["lib/a.go"], rules("docker"), {})
+    assert advise(inputs, pricing) == []
+    found = {
+        one.rewrite.kind: one.rewrite.dockerfile for one in unpredicted(weighed(inputs, pricing))
+    }
+    assert set(found) == {"cache mount", "stated GOROOT"}
+    mount = "RUN --mount=type=cache,target=/root/.cache/go-build go build -o /out ./lib\n"
+    assert mount in found["cache mount"]
+    assert "/opt/go\nENV GOROOT=/opt/go\nWORKDIR" in found["stated GOROOT"]
+    classic = unpredicted(weighed(inputs, pricing, engine="docker-classic"))
+    assert {one.rewrite.kind for one in classic} == {"stated GOROOT"}
+
+
+def test_a_cache_that_the_image_holds_is_not_mounted_over() -> None:
+    text = "FROM golang\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/one ./cmd/one\n"
+    inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    assert not [one for one in rewrites(inputs) if one.kind == "cache mount"]
+
+
+def test_modules_are_mounted_where_the_stage_itself_fetches_them() -> None:
+    text = (
+        "FROM {} AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\n"
+        "RUN go build -o /out/one ./cmd/one\nFROM debian\nCOPY --from=build /out/one /one\n"
+    )
+    for base, mounted in (("golang:1.22", 2), ("debian", 0)):
+        inputs = Inputs(
+            dockerfile=text.format(base),
+            dockerfile_path="Dockerfile",
+            context=Context.of_files(FILES),
+        )
+        found = [one.dockerfile for one in rewrites(inputs) if one.kind == "cache mount"]
+        assert found[0].count("target=/go/pkg/mod") == mounted
+
+
+def test_a_file_of_other_line_ends_keeps_them() -> None:
+    text = "\ufeff" + BAD["go"][0].replace("\n", "\r\n")
+    found = advice(text, EDITS)[0].rewrite
+    assert found.dockerfile.count("\r\n") == found.dockerfile.count("\n") == 6
+    assert found.dockerfile.startswith("\ufeffFROM")
+
+
+def test_an_edit_of_a_step_is_the_same_one_after_a_rewrite() -> None:
+    """Step 4 is the build, which stands elsewhere once its dependencies are fetched above."""
+    text = BAD["go"][0]
+    rewritten = advice(text, EDITS)[0].rewrite.dockerfile
+    assert edits_of.carried("text:4", text, rewritten) == "text:5"
+    assert edits_of.carried("text:3", text, rewritten) == "text:3"
+    assert edits_of.carried("main.go", text, rewritten) == "main.go"
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("a.go", b"package a\n"),
+        ("b.json", b'{"a": 1}'),
+        ("c.py", b"x = 1"),
+        ("go.mod", b"module m"),
+    ],
+)
+def test_a_marked_file_is_another_and_still_of_its_language(path: str, data: bytes) -> None:
+    one, two = (edits_of.marked(path, data, word) for word in ("one", "two"))
+    assert len({data, one, two}) == 3
+    assert one.startswith(data)
+    if path.endswith(".json"):
+        assert json.loads(one) == json.loads(data)
+    elif path.endswith(".py"):
+        compile(one, path, "exec")
+    else:
+        assert one.decode().splitlines()[-1] == "// one"

@@ -1,0 +1,255 @@
+"""Less of the context for the same image: narrower COPYs, stages apart, ignored files. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from lab.advise import surgery
+from lab.advise.commands import Command, commands
+from lab.advise.go_reads import GoBuild, Reads, go_build, reads
+from lab.advise.rewrite import Rewrite
+from lab.advise.sight import QUIET, Sight
+from lab.advise.surgery import short
+from lab.dockerfile import Instruction
+from lab.manifest.sources import operands
+
+MOST = 8  # COPY lines that a rewrite may need
+_UNBUILT = (".git", ".github", ".gitlab", "*.md", "docs", ".vscode", ".idea", "LICENSE")
+_HARMLESS = {("go", "version"), ("go", "env"), ("go", "mod"), ("true",), ("echo",), ("sleep",)}
+_HEED = "a package that is added in another folder must be copied too: without it nothing builds"
+
+
+def narrower(sight: Sight) -> Iterator[Rewrite]:
+    """Of the whole context only what the Go packages that are built can read."""
+    for copy in sight.parsed.instructions:
+        found = _go_alone(sight, copy)
+        if found is None:
+            continue
+        wanted = reads(sight, found)
+        lines = None if wanted is None else _copies(sight, copy, wanted)
+        if lines is None:
+            continue
+        yield Rewrite(
+            kind="narrower COPY",
+            why=f"the Go packages built below {short(copy)} import nothing of the rest",
+            dockerfile=surgery.replaced(sight.parsed, [(copy, lines)]),
+            heed=_HEED,
+        )
+
+
+def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
+    """The builds below a COPY of the whole, where nothing but they can see what it copies."""
+    place = sight.place(copy) if sight.whole(copy) else None
+    if place is None or copy.stage is None or sight.taken(copy.stage, place):
+        return None
+    if sight.workdir(copy) != place or ".git" in sight.context.entries:
+        return None  # go writes what .git says into the program
+    found: list[GoBuild] = []
+    for one in sight.below(copy):
+        if one.keyword in QUIET | {"ENV", "ARG"}:
+            continue
+        given = commands(one)
+        if given is None or any(mount["type"] == "bind" for mount in one.mounts):
+            return None
+        for command in given:
+            build = go_build(command)
+            if build is None and not _harmless(command):
+                return None
+            found += [] if build is None else [build]
+    return found or None
+
+
+def _harmless(one: Command) -> bool:
+    return any(one.starts(*words) for words in _HARMLESS) and "vendor" not in one.words
+
+
+def _copies(sight: Sight, copy: Instruction, wanted: Reads) -> list[str] | None:
+    """The COPY lines of what is read; None where they would be no narrower, or too many."""
+    tops = sorted(_outermost(wanted.folders))
+    if len(tops) > MOST - 1:
+        tops = sorted({path.split("/")[0] for path in tops})
+    covered = [
+        path
+        for path, entry in sight.context.entries.items()
+        if entry.kind != "directory"
+        and (path in wanted.files or any(path.startswith(f"{top}/") for top in tops))
+    ]
+    sent = [
+        path
+        for path, entry in sight.context.entries.items()
+        if entry.kind != "directory" and path != ".dockerignore"
+    ]
+    if len(tops) > MOST - 1 or not set(sent) - set(covered) or any(" " in path for path in covered):
+        return None
+    flags = "".join(f"--{name}={value} " if value else f"--{name} " for name, value in copy.flags)
+    names = sorted(path for path in wanted.files if not path.endswith(".go"))
+    names += ["*.go"] if len(names) < len(wanted.files) else []
+    lines = [f"COPY {flags}{' '.join(names)} ./"] if names else []
+    return [*lines, *(f"COPY {flags}{top} ./{top}/" for top in tops)]
+
+
+def _outermost(folders: set[str]) -> set[str]:
+    return {
+        one
+        for one in folders
+        if not any(one.startswith(f"{other}/") for other in folders if other != one)
+    }
+
+
+def ignored(sight: Sight) -> Iterator[Rewrite]:
+    """Lines of .dockerignore for what no build reads."""
+    whole = [
+        one
+        for one in sight.parsed.instructions
+        if one.keyword in {"COPY", "ADD"}
+        and one.flag("from") is None
+        and any(posixpath.normpath(word) == "." for word in operands(one)[:-1])
+    ]
+    if not whole:
+        return
+    others = " ".join(one.text for one in sight.parsed.instructions if one not in whole)
+    lines = {line.strip().rstrip("/") for line in sight.ignore.splitlines()}
+    for pattern in _UNBUILT:
+        stem = pattern.removeprefix("*")
+        there = any(
+            path.endswith(stem) if pattern.startswith("*") else path.split("/")[0] == pattern
+            for path in sight.context.entries
+        )
+        if not there or pattern in lines or stem in others:
+            continue
+        end = "" if not sight.ignore or sight.ignore.endswith("\n") else "\n"
+        yield Rewrite(
+            kind="a .dockerignore line",
+            why=f"{short(whole[0])} takes {pattern}, which no instruction names",
+            dockerfile=sight.parsed.text,
+            ignore=f"{sight.ignore}{end}{pattern}\n",
+            alters=_lost(sight, whole, pattern),
+        )
+
+
+def _lost(sight: Sight, whole: Sequence[Instruction], pattern: str) -> str:
+    """How the image could miss what a pattern keeps back; empty: it cannot."""
+    stem = pattern.removeprefix("*")
+    for copy in whole:
+        place = sight.place(copy)
+        if place is None or copy.stage is None or sight.taken(copy.stage, place):
+            return f"the image no longer holds {pattern}"
+        builds = _go_alone(sight, copy)
+        wanted = None if builds is None else reads(sight, builds)
+        if wanted is None:
+            return f"a program below {short(copy)} may read {pattern}"
+        read = wanted.files | wanted.folders
+        inside = any(
+            path.endswith(stem) and any(path.startswith(f"{top}/") for top in wanted.folders)
+            for path in sight.context.entries
+        )
+        if pattern in read or (pattern.startswith("*") and inside):
+            return f"a Go package may embed {pattern}"
+    return ""
+
+
+def apart(sight: Sight) -> Iterator[Rewrite]:
+    """Programs that are built from one COPY get a stage each, with what each of them reads."""
+    numbered = any(
+        ref.isdecimal()
+        for one in sight.parsed.instructions
+        for ref in [
+            *(value for name, value in one.flags if name == "from"),
+            *(mount.get("from", "") for mount in one.mounts),
+        ]
+    )
+    for stage in sight.parsed.stages:
+        found = None if numbered or not stage.named else _programs(sight, stage.index)
+        if found is None:
+            continue
+        copy, runs = found
+        changes = _changes(sight, stage.index, copy, runs)
+        if changes is None:
+            continue
+        yield Rewrite(
+            kind="stage split",
+            why=f"{len(runs)} programs are built from {short(copy)} one after another, and each "
+            "is built again when only another's files change",
+            dockerfile=surgery.replaced(sight.parsed, changes),
+            heed=f"what they share is compiled in each stage, unless a cache mount holds it; "
+            f"{_HEED}",
+        )
+
+
+Built = tuple[Instruction, GoBuild]
+
+
+def _programs(sight: Sight, stage: int) -> tuple[Instruction, list[Built]] | None:
+    """A stage that ends in a COPY of the whole and at least two builds, each read by its path."""
+    steps = sight.steps(stage)
+    runs: list[Built] = []
+    while steps and steps[-1].keyword == "RUN":
+        given = commands(steps[-1])
+        build = go_build(given[0]) if given is not None and len(given) == 1 else None
+        if build is None or build.output is None or not build.output.startswith("/"):
+            break
+        runs.insert(0, (steps.pop(), build))
+    copy = steps[-1] if steps else None
+    if copy is None or len(runs) < 2 or not sight.whole(copy) or _go_alone(sight, copy) is None:
+        return None
+    leaves = sight.leaves(stage) or []
+    outputs = {build.output for _, build in runs}
+    apart_ones = len(outputs) == len(runs) and set(leaves) <= outputs
+    return (copy, runs) if apart_ones else None
+
+
+def _changes(
+    sight: Sight, stage: int, copy: Instruction, runs: Sequence[Built]
+) -> list[tuple[Instruction, Sequence[str]]] | None:
+    about = sight.parsed.stages[stage]
+    taken = {one.name for one in sight.parsed.stages}
+    names = [f"{about.name}-{posixpath.basename(build.output or '').lower()}" for _, build in runs]
+    if len(set(names)) < len(names) or set(names) & taken or f"{about.name}-base" in taken:
+        return None
+    head = sight.steps(stage)[0]
+    words = head.text.split()
+    changes: list[tuple[Instruction, Sequence[str]]] = [
+        (head, [" ".join([*words[:-1], f"{about.name}-base"])]),
+        (copy, []),
+    ]
+    lines = surgery.lines_of(sight.parsed)
+    for (run, build), name in zip(runs, names, strict=True):
+        wanted = reads(sight, [build])
+        copies = None if wanted is None else _copies(sight, copy, wanted)
+        if copies is None:
+            return None
+        first, last = surgery.span(lines, run)
+        written = [line.rstrip("\r\n") for line in lines[first:last]]
+        args = [
+            f"ARG {one.operands}"
+            for one in sight.steps(stage)
+            if one.keyword == "ARG" and one.index < run.index
+        ]
+        changes.append((run, ["", f"FROM {about.name}-base AS {name}", *args, *copies, *written]))
+    by_output = {build.output: name for (_, build), name in zip(runs, names, strict=True)}
+    for one in sight.parsed.instructions:
+        if stage in sight.parsed.sources(one):
+            new = _from(
+                one,
+                {posixpath.normpath(f"/{w.lstrip('/')}"): w for w in operands(one)[:-1]},
+                by_output,
+            )
+            if new is None:
+                return None
+            changes.append((one, new))
+    return changes
+
+
+def _from(
+    one: Instruction, sources: dict[str, str], by_output: dict[str | None, str]
+) -> list[str] | None:
+    """A COPY --from of one program, from the program's own stage."""
+    if len(sources) != 1 or one.operands.startswith("["):
+        return None
+    name = by_output[next(iter(sources))]
+    flags = [
+        f"--from={name}" if key == "from" else f"--{key}" + (f"={value}" if value else "")
+        for key, value in one.flags
+    ]
+    return [f"COPY {' '.join(flags)} {one.operands}"]

@@ -1,0 +1,149 @@
+"""Instructions in a better order: what changes seldom stands above what changes often. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lab.advise import surgery
+from lab.advise.commands import blind, independent
+from lab.advise.dependencies import fetch
+from lab.advise.rewrite import Rewrite
+from lab.advise.sight import QUIET, Sight
+from lab.advise.surgery import short
+from lab.dockerfile import Instruction
+from lab.manifest.sources import operands
+from lab.manifest.variables import assignments, names
+
+# Folders whose own mode and owner --link would write as those of a fresh one: they are as fresh.
+_PLAIN = re.compile(r"/(?:usr/local(?:/\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")
+
+
+def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
+    """Only the files that name the dependencies stand above the step that fetches them."""
+    for run in sight.parsed.instructions:
+        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+        if copy is None or not sight.whole(copy):
+            continue
+        others = [one for one in sight.below(copy) if one.index < run.index]
+        wanted = fetch(run, sight)
+        if wanted is None or any(one.keyword not in QUIET for one in others):
+            continue
+        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
+        place = operands(copy)[-1]
+        place = place if place.endswith("/") else f"{place}/"
+        yield Rewrite(
+            kind="dependencies before sources",
+            why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
+            "of any file",
+            dockerfile=surgery.moved(
+                sight.parsed,
+                run,
+                before=copy,
+                added=f"COPY {flags}{' '.join(wanted.files)} {place}",
+            ),
+            alters=f"{short(run)} may write {wanted.writes}, and the copy below it puts the "
+            "context's back"
+            if wanted.writes
+            else "",
+        )
+
+
+def packages_first(sight: Sight) -> Iterator[Rewrite]:
+    """What reads nothing of the context stands above what is copied from it."""
+    for run in sight.parsed.instructions:
+        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+        if copy is None or not independent(run):
+            continue
+        between = [copy, *(one for one in sight.below(copy) if one.index < run.index)]
+        copies = [one for one in between if one.keyword not in QUIET]
+        if not all(sight.apart(one) for one in copies):
+            continue
+        places = [sight.place(one) or "/" for one in copies]
+        if any(place in run.text for place in places):
+            continue
+        yield Rewrite(
+            kind="packages before sources",
+            why=f"{short(run)} reads nothing of {' '.join(operands(copy)[:-1])}, and runs after "
+            "every change of it",
+            dockerfile=surgery.moved(sight.parsed, run, before=copy),
+        )
+
+
+def variables_down(sight: Sight) -> Iterator[Rewrite]:
+    """An ARG or ENV stands just above the first step that names it."""
+    for one in sight.parsed.instructions:
+        if one.keyword not in {"ARG", "ENV"} or one.stage is None:
+            continue
+        mine = {name for name, _ in assignments(one.operands, bare=one.keyword == "ARG")}
+        below = sight.below(one)
+        first = next((other for other in below if _mentions(other, mine)), None)
+        passed = below[: below.index(first)] if first is not None else []
+        runs = [other for other in passed if other.keyword == "RUN"]
+        if not mine or first is None or not runs:
+            continue
+        reading = [run for run in runs if not blind(run, mine)]
+        yield Rewrite(
+            kind=f"{one.keyword} moved down",
+            why=f"{short(one)} is first named by {short(first)}; the steps between run again "
+            "when its value changes",
+            dockerfile=surgery.moved(sight.parsed, one, before=first),
+            alters=f"{short(reading[0])} may read it from its environment" if reading else "",
+        )
+
+
+def labels_down(sight: Sight) -> Iterator[Rewrite]:
+    """A LABEL stands at its stage's end: some builders rebuild all below it."""
+    for one in sight.parsed.instructions:
+        if one.keyword != "LABEL" or one.stage is None or names(one.text):
+            continue
+        below = sight.below(one)
+        mine = {name for name, _ in assignments(one.operands)}
+        later = {
+            name
+            for other in below
+            if other.keyword == "LABEL"
+            for name, _ in assignments(other.operands)
+        }
+        if mine & later:
+            continue
+        if any(other.keyword in {"RUN", "COPY", "ADD"} for other in below):
+            yield Rewrite(
+                kind="LABEL moved down",
+                why=f"{short(one)} is part of the key of every step below it",
+                dockerfile=surgery.moved(sight.parsed, one, after=below[-1]),
+            )
+
+
+def linked(sight: Sight) -> Iterator[Rewrite]:
+    """COPY --link in the target: it does not depend on the steps before it."""
+    for one in sight.steps(sight.target):
+        if one.keyword != "COPY" or one.flag("from") is None or one.flag("link") is not None:
+            continue
+        place = sight.place(one)
+        words = operands(one)
+        folder = "" if place is None else place
+        if place is not None and not words[-1].endswith("/") and len(words) == 2:
+            folder = place.rpartition("/")[0] or "/"
+        plain = _PLAIN.match(folder) is not None and not _named_above(sight, one, folder)
+        yield Rewrite(
+            kind="COPY --link",
+            why=f"{short(one)} then stays when only what stands before it changes",
+            dockerfile=surgery.flagged(sight.parsed, [(one, "--link")]),
+            alters=""
+            if plain
+            else f"{folder or words[-1]} may be a link, or a folder of another mode or owner",
+        )
+
+
+def _named_above(sight: Sight, one: Instruction, folder: str) -> bool:
+    """Whether a step above could have made the folder something else."""
+    return folder != "/" and any(
+        folder in other.text for other in sight.inherited(one) if other.keyword == "RUN"
+    )
+
+
+def _mentions(instruction: Instruction, mine: set[str]) -> bool:
+    text = "\n".join((instruction.text, *instruction.heredocs))
+    words = set(re.findall(r"\w+", text))
+    return bool(mine & (words | set(names(text))))

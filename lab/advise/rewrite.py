@@ -1,0 +1,24 @@
+"""What a rewrite is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A changed Dockerfile, or .dockerignore, and why. Its gain is for others to find.
+
+    ``alters`` says how the image could come out otherwise; empty: it cannot, as far as a Dockerfile
+    and its context can tell. ``heed``: what to look at before. ``measured``: no prediction can see
+    the gain, only builds can. ``engines``: those that know what it uses; empty: all.
+    """
+
+    kind: str
+    why: str
+    dockerfile: str
+    ignore: str | None = None
+    heed: str = ""
+    alters: str = ""
+    measured: bool = False
+    engines: tuple[str, ...] = ()

@@ -1,0 +1,64 @@
+"""Advice as lines of text: what was predicted, what was measured, and nothing else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lab import units
+from lab.advise.gain import Advice
+
+GAIN = "faster"
+
+
+def told(
+    shown: Sequence[Advice],
+    proofs: Sequence[Mapping[str, Any] | None],
+    hidden: Sequence[Advice],
+    history: bool,
+) -> Iterator[str]:
+    """Each rewrite with its patch; those that gain nothing without. ``hidden`` are only named."""
+    over = "commits" if history else "edits"
+    claimed = [
+        one.gains or (proof is not None and proof["verdict"] == GAIN)
+        for one, proof in zip(shown, proofs, strict=True)
+    ]
+    if not any(claimed):
+        unknown = any(proof is None for proof in proofs)
+        which = "that can be predicted" if unknown else "that the lab knows of"
+        yield f"nothing to gain {which}: no rewrite saves a step over these {over}"
+    for one, proof in zip(shown, proofs, strict=True):
+        yield from _lines(one, proof, over)
+    if hidden:
+        kinds = ", ".join(dict.fromkeys(one.rewrite.kind for one in hidden))
+        yield f"{len(hidden)} more would save steps, but could change what the image holds: {kinds}"
+        yield "(--altering shows them)"
+
+
+def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[str]:
+    before, after = one.before, one.after
+    yield f"{one.rewrite.kind}: {one.rewrite.why}"
+    if one.gains:
+        gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
+        if before.seconds:
+            gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
+        yield f"  predicted over {before.cases} {over}: {gain}"
+    elif proof is None:
+        yield "  no prediction can show what it gains, if anything: --prove 6 measures it"
+    if proof is not None:
+        yield (
+            f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
+            f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
+        )
+    if not one.gains and proof is not None and proof["verdict"] != GAIN:
+        yield "  no gain was measured"
+        yield ""
+        return
+    if one.rewrite.alters:
+        yield f"  could change the image: {one.rewrite.alters}"
+    if one.rewrite.engines:
+        yield f"  for {' and '.join(one.rewrite.engines)}"
+    if one.rewrite.heed:
+        yield f"  heed: {one.rewrite.heed}"
+    yield from (f"    {line}" for line in one.patch.splitlines())
+    yield ""
