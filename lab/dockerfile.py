@@ -231,7 +231,7 @@ def _instructions(lines: list[str], start: int, escape: str) -> list[Instruction
             parts.append(body.strip())
             break
         text = " ".join(part for part in parts if part)
-        keyword, _, rest = text.partition(" ")
+        keyword, rest = (*text.split(None, 1), "")[:2]
         keyword = keyword.upper()
         if keyword not in KEYWORDS:
             raise DockerfileError(f"unknown instruction: {keyword}", first + 1)

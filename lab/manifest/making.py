@@ -186,6 +186,7 @@ class _Reader:
         previous = None
         images: dict[str, str | None] = {}
         if about.parent is None:
+            stage.workdir = "/" if about.base == "scratch" else ""
             images = {
                 about.base: "scratch" if about.base == "scratch" else self._digest(about.base)
             }
@@ -257,7 +258,7 @@ class _Reader:
                 parts.append(body)
                 break
             parts.append(body[:-1])
-        keyword, _, rest = "".join(parts).strip().partition(" ")
+        keyword, rest = (*"".join(parts).strip().split(None, 1), "")[:2]
         return f"{keyword.upper()} {rest.strip()}"
 
 

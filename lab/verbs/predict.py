@@ -66,7 +66,12 @@ def run(options: argparse.Namespace) -> int:
             (
                 text or "no edit",
                 [
-                    whatif.whatif(before, after, rules(name, version), name=f"{name}: {text}")
+                    whatif.whatif(
+                        before,
+                        after,
+                        rules(name, version),
+                        name=f"{name}: {text}" if text else name,
+                    )
                     for name, version in engines(options.engine)
                 ],
             )
