@@ -30,15 +30,12 @@ def ever(heights: Array, first: int, last: int) -> Array:
     return np.asarray(np.minimum(found, 1.0))
 
 
-def height(p_values: Array, first: int, last: int) -> Array:
-    """The C that one-sided p-values of rounds ``first``, ``first`` + 1 ... have reached at most.
-
-    Takes [..., looks], gives the greatest so far of each look.
-    """
-    looks = np.arange(first, first + p_values.shape[-1])
+def height(p_values: Array, rounds: Array, last: int) -> Array:
+    """The C that one-sided p-values of these rounds have reached."""
     # Half a step of the greatest precision keeps a p-value of 0 or 1 finite.
-    reached = -ndtri(np.clip(p_values, 1e-15, 1 - 1e-15)) * (looks / last) ** (0.5 - SHAPE)
-    return np.asarray(np.maximum.accumulate(reached, axis=-1))
+    return np.asarray(
+        -ndtri(np.clip(p_values, 1e-15, 1 - 1e-15)) * (rounds / last) ** (0.5 - SHAPE)
+    )
 
 
 def nominal(error: float, look: int, first: int, last: int) -> float:

@@ -199,16 +199,18 @@ def _p_values(differences: Array, limit: float, looks: Looks | None) -> tuple[fl
         return min(2 * min(above, below), 1.0), inside
     import numpy as np
 
-    from lab.stats import boundaries
+    from lab.stats import sequential
 
     # Rounds that were appended count as if they had been planned.
     first, last = looks.first, max(looks.last, count)
-    above_, below_, low, high = (
-        signed_rank.beginnings(sign * differences, shift)[first - 1 :]
-        for sign, shift in ((1, 0.0), (-1, 0.0), (1, -limit), (-1, -limit))
+    sides = [(1, 0.0), (-1, 0.0), (1, -limit), (-1, -limit)]
+    exact, early = (
+        np.stack([tests(sign * differences, shift)[first - 1 :] for sign, shift in sides])
+        for tests in (signed_rank.beginnings, sequential.t_tests)
     )
-    reached = np.stack([above_, below_, np.maximum(low, high)])
-    found = boundaries.ever(boundaries.height(reached, first, last)[:, -1], first, last)
+    # "Same" takes both of its sides at the same look.
+    exact, early = (np.stack([*part[:2], np.maximum(*part[2:])]) for part in (exact, early))
+    found = sequential.looked(exact, early, first, last)[:, -1]
     return min(2 * float(found[:2].min()), 1.0), float(found[2])
 
 

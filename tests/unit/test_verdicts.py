@@ -20,6 +20,7 @@ from lab.stats import (
     corrected,
     median_interval,
     rank_sum,
+    sequential,
     signed_rank,
 )
 from lab.stats.verdicts import holm
@@ -182,6 +183,55 @@ def test_the_boundary_holds_its_error_by_simulation() -> None:
         assert float((highest >= height).mean()) == pytest.approx(share, rel=0.08)
     level = boundaries.nominal(0.025, 30, 5, 30)
     assert 0.005 < level < 0.025
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05])
+def test_the_early_test_is_scipys_paired_t_test(shift: float) -> None:
+    these, others = noise(5, 12, 0.04), noise(6, 12)
+    found = sequential.t_tests(these - others, shift)
+    for count in range(2, 13):
+        theirs = scipy_stats.ttest_rel(
+            these[:count] - shift, others[:count], alternative="greater"
+        ).pvalue
+        assert found[count - 1] == pytest.approx(theirs)
+    assert found[0] == 1.0
+    assert sequential.t_tests(np.array([0.01] * 3 + [0.0] * 3), 0.01)[:3] == pytest.approx(
+        [1.0] * 3
+    )
+    assert sequential.t_tests(np.full(4, 0.01), 0.0)[1:] == pytest.approx([0.0] * 3)
+
+
+def test_seven_rounds_may_end_it_but_never_with_one_against_the_others() -> None:
+    """Whoever looks stops on seven that agree; not on six, nor on what order alone explains."""
+    looks = Looks(3, 30)
+    verdicts = []
+    for signs in ((1,) * 6, (1,) * 7, (-1,) + (1,) * 6, (1, -1) * 4):
+        told = compare_paired([(math.exp(0.2 * sign), 1.0) for sign in signs], looks=looks)
+        assert told is not None
+        verdicts.append(told.verdict)
+    no = Verdict.UNDECIDED
+    assert verdicts == [no, Verdict.SLOWER, no, no]
+    alike = compare_paired([(2.0, 2.0)] * 7, looks=looks)
+    assert alike is not None
+    assert alike.verdict is Verdict.SAME
+
+
+def test_those_who_look_err_no_more_often_than_stated() -> None:
+    """By simulation, with noise whose rounds agree for a reason of their own as the hardest."""
+    draw, runs = np.random.default_rng(11), 3000
+    sides = draw.choice([-0.03, 0.03], size=(runs, 30)) + draw.normal(0, 0.001, (runs, 30))
+    for series in (draw.normal(0, 0.1, (runs, 30)), draw.standard_t(2, (runs, 30)) / 10, sides):
+        one_sided = [
+            sequential.looked(
+                signed_rank.beginnings(sign * series, 0.0)[:, 4:],
+                sequential.t_tests(sign * series, 0.0)[:, 4:],
+                5,
+                30,
+            )[:, -1]
+            for sign in (1, -1)
+        ]
+        share = float((np.minimum(*one_sided) <= 0.025).mean())
+        assert share <= 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / runs)
 
 
 @settings(deadline=None)  # NumPy is imported by the first
