@@ -148,6 +148,7 @@ class DockerEngine:
             container = self._api.create_container(
                 request.image,
                 list(request.command),
+                entrypoint=[""],  # none: the command is the whole of it, as in Podman
                 environment=dict(request.environment),
                 labels=dict(request.labels),
                 # This log driver can always be read back, whatever the daemon's own default is.

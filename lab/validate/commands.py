@@ -11,9 +11,10 @@ from lab.engines import open_engine
 from lab.images.finding import Finding
 from lab.images.opened import Opened
 from lab.validate.asked import Asked
+from lab.validate.assertions import Assertions
 from lab.validate.containers import runs_in
 from lab.validate.matrix import Validation
-from lab.validate.structure import Assertions, Runs, broken
+from lab.validate.structure import Runs, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

