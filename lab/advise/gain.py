@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,10 @@ from lab.replay import Commit, Replay, Repository, replay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a set of changes costs: RUNs that run, and seconds of all that have a price.
+    """What a set of changes costs: RUNs that run, and the seconds of those that have a price.
+
+    A rewrite may write a COPY otherwise, and nobody has measured that one: so only RUNs, which it
+    keeps, are priced, whatever flags it gives them.
 
     ``each`` is the cost of each edit alone; of a history it is empty.
     """
@@ -33,10 +37,9 @@ class Cost:
     each: tuple[Cost, ...] = ()
 
     def below(self, other: Cost) -> bool:
-        """Whether this is less: by seconds where priced, else by RUNs, then by the rest."""
-        if other.seconds or self.seconds:
-            return self.seconds < other.seconds
-        return (self.runs, self.steps) < (other.runs, other.steps)
+        """Whether this is less: by seconds where priced, then by RUNs, then by the rest."""
+        one, two = ((cost.seconds, cost.runs, cost.steps) for cost in (self, other))
+        return one < two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,8 @@ class Advice:
 
     @property
     def gains(self) -> bool:
-        """Whether the rewrite is predicted to cost less."""
-        return self.after.below(self.before)
+        """Whether the rewrite is predicted to cost less; of some only builds can tell."""
+        return not self.rewrite.measured and self.after.below(self.before)
 
     def saves(self, texts: Sequence[str]) -> list[str]:
         """Of the edits that were weighed, those that the rewrite makes cheaper."""
@@ -121,11 +124,12 @@ def over_edits(
     given: Inputs, texts: Sequence[str], rules: Rules, prices: Mapping[str, float]
 ) -> Pricing:
     """The cost of edits, each made alone after a build without it."""
+    costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         inputs = replace(given, dockerfile=dockerfile)
         carried = [edits.carried(text, given.dockerfile, dockerfile) for text in texts]
-        return _sum([_priced(text, inputs, ignore, rules, prices) for text in carried])
+        return _sum([_priced(text, inputs, ignore, rules, costs) for text in carried])
 
     return pricing
 
@@ -135,20 +139,27 @@ def over_history(
     commits: Sequence[Commit],
     rules: Rules,
     prices: Mapping[str, float],
-    build_args: Mapping[str, str],
+    given: Inputs,
 ) -> Pricing:
     """The cost of a history's commits, one after another."""
+    costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         one = Replay(
-            repository, rules, prices, text=dockerfile, build_args=build_args, ignore=ignore
+            repository,
+            rules,
+            {},
+            text=dockerfile,
+            build_args=given.build_args,
+            target=given.target,
+            ignore=ignore,
         )
         replay([one], commits)
         steps = one.total.steps
         return Cost(
             runs=sum(total.misses for name, total in steps.items() if name.startswith("RUN")),
             steps=sum(total.misses for total in steps.values()),
-            seconds=one.total.seconds,
+            seconds=sum(total.misses * costs.get(bare(name), 0.0) for name, total in steps.items()),
             cases=one.total.commits,
         )
 
@@ -164,7 +175,7 @@ def ignoring(given: Inputs, ignore: str | None) -> Inputs:
 
 
 def _priced(
-    text: str, inputs: Inputs, ignore: str | None, rules: Rules, prices: Mapping[str, float]
+    text: str, inputs: Inputs, ignore: str | None, rules: Rules, costs: Mapping[str, float]
 ) -> Cost:
     """One edit's cost."""
     edited = edits.apply(text, inputs)
@@ -178,9 +189,14 @@ def _priced(
     return Cost(
         runs=sum(link.step.keyword == "RUN" for link in ran),
         steps=len(ran),
-        seconds=sum(prices.get(link.name, 0.0) for link in ran),
+        seconds=sum(costs.get(bare(link.name), 0.0) for link in ran),
         cases=1,
     )
+
+
+def bare(text: str) -> str:
+    """An instruction without its flags."""
+    return re.sub(r"^(\S+)(?:\s+--\S+)+", r"\1", text)
 
 
 def _sum(each: Sequence[Cost]) -> Cost:

@@ -34,8 +34,18 @@ def narrower(sight: Sight) -> Iterator[Rewrite]:
             kind="narrower COPY",
             why=f"the Go packages built below {short(copy)} import nothing of the rest",
             dockerfile=surgery.replaced(sight.parsed, [(copy, lines)]),
+            alters=_unstamped(sight, copy),
             heed=_HEED,
         )
+
+
+def _unstamped(sight: Sight, copy: Instruction) -> str:
+    """How programs change when .git is no longer beside them; empty: they do not."""
+    runs = [one for one in sight.below(copy) if one.keyword == "RUN"]
+    asked = [one for one in runs if "go build" in one.text and "-buildvcs=false" not in one.text]
+    if ".git" not in sight.context.entries or not asked:
+        return ""
+    return "go writes no commit into the program once .git is not beside it (see -buildvcs)"
 
 
 def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
@@ -43,8 +53,8 @@ def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
     place = sight.place(copy) if sight.whole(copy) else None
     if place is None or copy.stage is None or sight.taken(copy.stage, place):
         return None
-    if sight.workdir(copy) != place or ".git" in sight.context.entries:
-        return None  # go writes what .git says into the program
+    if sight.workdir(copy) != place:
+        return None
     found: list[GoBuild] = []
     for one in sight.below(copy):
         if one.keyword in QUIET | {"ENV", "ARG"}:
@@ -139,6 +149,8 @@ def _lost(sight: Sight, whole: Sequence[Instruction], pattern: str) -> str:
         wanted = None if builds is None else reads(sight, builds)
         if wanted is None:
             return f"a program below {short(copy)} may read {pattern}"
+        if pattern == ".git" and (unstamped := _unstamped(sight, copy)):
+            return unstamped
         read = wanted.files | wanted.folders
         inside = any(
             path.endswith(stem) and any(path.startswith(f"{top}/") for top in wanted.folders)
@@ -172,6 +184,7 @@ def apart(sight: Sight) -> Iterator[Rewrite]:
             why=f"{len(runs)} programs are built from {short(copy)} one after another, and each "
             "is built again when only another's files change",
             dockerfile=surgery.replaced(sight.parsed, changes),
+            alters=_unstamped(sight, copy),
             heed=f"what they share is compiled in each stage, unless a cache mount holds it; "
             f"{_HEED}",
         )

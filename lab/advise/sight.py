@@ -45,7 +45,7 @@ class Sight:
             target = parsed.target(given.target)
         except DockerfileError as error:
             raise InputError(
-                f"{given.dockerfile_path}: {error}", remedy="mend the Dockerfile"
+                f"{given.dockerfile_path}: {error}", remedy="mend the Dockerfile, or the target"
             ) from error
         held = [target]
         while (parent := parsed.stages[held[-1]].parent) is not None:

@@ -42,7 +42,8 @@ def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[
         gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
         if before.seconds:
             gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
-        yield f"  predicted over {before.cases} {over}: {gain}"
+        shown = over if before.cases != 1 else over.removesuffix("s")
+        yield f"  predicted over {before.cases} {shown}: {gain}"
     elif proof is None:
         yield "  no prediction can show what it gains, if anything: --prove 6 measures it"
     if proof is not None:

@@ -46,19 +46,17 @@ def inputs(
 def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
     """The manifest of inputs; a moved base has a digest that nobody has seen."""
     try:
-        parsed = dockerfiles.parse(given.dockerfile, given.build_args)
+        return make(
+            dockerfiles.parse(given.dockerfile, given.build_args),
+            given.full_context(),
+            dockerfile_path=given.dockerfile_path,
+            build_args=given.build_args,
+            target=given.target,
+            digest=lambda ref: f"{ref} (moved)" if moved else ref,
+        )
     except dockerfiles.DockerfileError as error:
-        raise InputError(
-            f"{given.dockerfile_path}: {error}", remedy="mend the Dockerfile"
-        ) from error
-    return make(
-        parsed,
-        given.full_context(),
-        dockerfile_path=given.dockerfile_path,
-        build_args=given.build_args,
-        target=given.target,
-        digest=lambda ref: f"{ref} (moved)" if moved else ref,
-    )
+        remedy = "mend the Dockerfile, or name one of its stages with --target"
+        raise InputError(f"{given.dockerfile_path}: {error}", remedy=remedy) from error
 
 
 def whatif(

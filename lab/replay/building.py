@@ -70,6 +70,7 @@ def build(
             dockerfile_path=replaying.path,
             context=replaying.sent(commit, whole),
             build_args=build_args,
+            target=replaying.target,
         )
         folded = built(
             engine,

@@ -78,7 +78,7 @@ class Replay:
         path: str = "Dockerfile",
         text: str | None = None,
         build_args: Mapping[str, str] | None = None,
-        name: str | None = None,
+        target: str | None = None,
         ignore: str | None = None,
     ) -> None:
         self._repository = repository
@@ -86,13 +86,14 @@ class Replay:
         self._prices = prices
         self.path = path
         self._args = dict(build_args or {})
+        self.target = target
         self._own_ignore = ignore
         self._memory = Memory()
         self._chains: dict[str, Chain] = {}
         self._digests: dict[str, Digests] = {}
         self._text = text
         self._fixed = None if text is None else self._chain(text)
-        self.total = Replayed(name=name or path)
+        self.total = Replayed(name=path)
 
     def add(self, commit: Commit) -> Mapping[int, Outcome | None] | None:
         """Take the next commit: its steps' outcomes, None where it has no Dockerfile."""
@@ -131,16 +132,18 @@ class Replay:
 
     def again(self) -> Replay:
         """The same with nothing in its cache and nothing counted."""
-        return Replay(
+        one = Replay(
             self._repository,
             self._rules,
             self._prices,
             path=self.path,
             text=self._text,
             build_args=self._args,
-            name=self.total.name,
+            target=self.target,
             ignore=self._own_ignore,
         )
+        one.total.name = self.total.name
+        return one
 
     def price(self, prices: Mapping[str, float]) -> None:
         """Seconds of instructions; for commits that are still to come."""
@@ -182,9 +185,12 @@ class Replay:
         return known
 
     def _chain(self, text: str) -> Chain:
-        return Chain(
-            of_files(parsed(text, self.path, self._args), {}, build_args=self._args), self._rules
-        )
+        found = parsed(text, self.path, self._args)
+        try:
+            manifest = of_files(found, {}, build_args=self._args, target=self.target)
+        except DockerfileError as error:
+            raise InputError(f"{self.path}: {error}", remedy="name a stage of it") from error
+        return Chain(manifest, self._rules)
 
     def _ignoring(self, commit: Commit) -> Digests:
         """The digests under the commit's own .dockerignore."""

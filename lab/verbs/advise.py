@@ -114,7 +114,7 @@ def _pricing(
     repository = Repository(options.repo)
     stack.callback(repository.close)
     commits = list(repository.commits(options.commits))
-    return over_history(repository, commits, looked_at, prices, given.build_args)
+    return over_history(repository, commits, looked_at, prices, given)
 
 
 def _every_file(given: Inputs) -> list[str]:

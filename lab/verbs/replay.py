@@ -81,6 +81,7 @@ def _replays(
     from lab.manifest import rules
     from lab.replay import Replay
     from lab.replay.prices import measured, stated
+    from lab.replay.walk import parsed
 
     stored = runs.load(options.run, options.results) if options.run else None
     several = []
@@ -88,6 +89,8 @@ def _replays(
         prices = measured(stored.builds, engine) if stored else {}
         for name in options.dockerfile or ["Dockerfile"]:
             path, text = _dockerfile(name)
+            if text is not None:
+                parsed(text, name, given)  # its own name in what is wrong with it
             one = Replay(
                 repository,
                 rules(engine, version),
@@ -95,11 +98,13 @@ def _replays(
                 path=path,
                 text=text,
                 build_args=given,
-                name=f"{name} ({engine})",
+                target=options.target,
             )
+            one.total.name = f"{name} ({engine})"
             if text is None and commits and one.add(commits[-1]) is None:
                 raise InputError(
-                    f"the last commit has no Dockerfile that can be read at {name!r}",
+                    f"the last commit has no Dockerfile that can be read at {name!r}"
+                    + (f" with a stage {options.target!r}" if options.target else ""),
                     remedy="name a file on disk, or a path in the repository, with --dockerfile",
                 )
             known = one.instructions
@@ -144,7 +149,9 @@ def _built(
         if base is not None:
             engine.ensure(base.image)
         looked_at = rules(name, version or engine.facts().version)
-        one = Replay(repository, looked_at, {}, path=path, text=text, build_args=given)
+        one = Replay(
+            repository, looked_at, {}, path=path, text=text, build_args=given, target=options.target
+        )
         found = list(build(repository, engine, one, commits[-options.build :], given))
     wrong = [
         f"{one.commit[:12]} {one.instruction[:50]}: predicted {one.predicted}, was {one.real}"

@@ -315,6 +315,18 @@ def test_what_only_builds_can_show_is_never_called_a_gain() -> None:
     assert {one.rewrite.kind for one in classic} == {"stated GOROOT"}
 
 
+def test_prices_claim_no_gain_that_a_changed_text_alone_makes() -> None:
+    """A mount changes a RUN's text, and a narrower COPY is one that nobody has measured."""
+    prices = {"RUN go build -o /out/one ./cmd/one": 40.0, "COPY . .": 9.0}
+    inputs = Inputs(dockerfile=TWO, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    known = weighed(inputs, over_edits(inputs, ["lib/a.go"], rules("docker"), prices))
+    kinds = {one.rewrite.kind: one for one in known}
+    assert not kinds["cache mount"].gains
+    assert kinds["cache mount"].after.seconds == kinds["cache mount"].before.seconds == 40.0
+    assert not kinds["narrower COPY"].gains
+    assert kinds["stage split"].after.seconds == 40.0
+
+
 def test_a_cache_that_the_image_holds_is_not_mounted_over() -> None:
     text = "FROM golang\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/one ./cmd/one\n"
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
