@@ -211,10 +211,12 @@ def _step_row(row: Sequence[Sequence[Step]]) -> StepRow:
     first = next(step for part in row for step in part)
     outcomes = tuple(Counter(str(s.outcome) for s in part if s.outcome) for part in row)
     kinds = {frozenset(counts) for counts in outcomes if counts}
+    texts = tuple(dict.fromkeys(step.instruction for part in row for step in part))
     return StepRow(
         stage=first.stage,
         instruction=first.instruction,
-        varies=len({step.instruction for part in row for step in part}) > 1,
+        varies=len(texts) > 1,
+        texts=texts,
         outcomes=tuple(dict(counts) for counts in outcomes),
         durations=tuple(
             summary([s.duration_s for s in part if s.duration_s is not None]) for part in row

@@ -39,11 +39,15 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """One step in every column: outcome counts and durations, in the order of the columns."""
+    """One step in every column: outcome counts and durations, in the order of the columns.
+
+    ``texts`` are all that its instruction was: an edit gives it another one each round.
+    """
 
     stage: str
     instruction: str
     varies: bool
+    texts: tuple[str, ...]
     outcomes: tuple[Mapping[str, int], ...]
     durations: tuple[Summary | None, ...]
     differs: bool

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lab import compare, units
 from lab.compare_verdicts import asked_of
 from lab.record import Build, Run
-from lab.report.figures import Causes, Figures, figures
+from lab.report.figures import Causes, Figures, Tile, figures
 from lab.report.headline import Headline, headline
 from lab.report.setting import cpu_unknown, facts, repeat
 from lab.report.words import clean, instruction, one_line, outcomes, percent, ratio, spread
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from lab.runs import StoredRun
 
 SHOWN_FAILURES = 10
+CAUSE = "cause"
+Tiles = dict[tuple[int, str], dict[int, list[Tile]]]
+"""(place of a group, phase) -> order of a step -> its tiles, one a column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +98,11 @@ def report(stored: StoredRun) -> Report:
     columns = compare.values(stored.builds, axis)
     asked = asked_of(stored.run.options, stored.run.seed)
     table = compare.table(stored.builds, axis=axis, columns=columns, asked=asked)
+    drawn = figures(table, stored.builds, _causes(stored))
     return Report(
         table=table,
-        sheet=sheet(table, stored.builds, [stored.run], notes=stored.notes),
-        figures=figures(table, stored.builds, _causes(stored)),
+        sheet=sheet(table, stored.builds, [stored.run], drawn, notes=stored.notes),
+        figures=drawn,
     )
 
 
@@ -114,7 +118,6 @@ def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]
     builds = compare.merge({name: one.builds for name, one in stored.items()})
     table = compare.table(builds, axis=compare.RUN_AXIS, columns=tuple(stored))
     notes = [f"{name}: {note}" for name, one in stored.items() for note in one.notes]
-    said = sheet(table, builds, [one.run for one in stored.values()], notes=notes)
     # A build's id holds in its run alone; the cell's value of the axis "run" tells builds apart.
     causes = {
         (f"{name} {build}", step): text
@@ -122,7 +125,9 @@ def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]
         for (build, step), text in _causes(one).items()
     }
     named = tuple(replace(b, id=f"{b.cell[compare.RUN_AXIS]} {b.id}") for b in builds)
-    return Report(table=table, sheet=said, figures=figures(table, named, causes)), named
+    drawn = figures(table, named, causes)
+    said = sheet(table, builds, [one.run for one in stored.values()], drawn, notes=notes)
+    return Report(table=table, sheet=said, figures=drawn), named
 
 
 def write(stored: StoredRun) -> tuple[Path, ...]:
@@ -134,33 +139,56 @@ def write(stored: StoredRun) -> tuple[Path, ...]:
 
 
 def sheet(
-    table: Table, builds: Sequence[Build], runs: Sequence[Run], notes: Sequence[str] = ()
+    table: Table,
+    builds: Sequence[Build],
+    runs: Sequence[Run],
+    drawn: Figures | None = None,
+    notes: Sequence[str] = (),
 ) -> Sheet:
     """The report of a comparison, which may span several runs."""
+    tiles = _by_place(drawn) if drawn else {}
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
     footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
     if len(failed) > SHOWN_FAILURES:
         footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
     return Sheet(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
-        status=", ".join(_status(run) for run in runs),
+        status=", ".join(dict.fromkeys(_status(run) for run in runs)),
         headline=headline(table, builds, runs),
         facts=tuple((name, one_line(text, 300)) for name, text in facts(table, builds, runs)),
-        groups=tuple(_group(group, table) for group in table.groups),
+        groups=tuple(
+            _group(group, table, place, tiles) for place, group in enumerate(table.groups)
+        ),
         broken=tuple(one_line(text, 300) for run in runs for text in run.broken),
         failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
         footnotes=tuple(one_line(text, 500) for text in footnotes),
         repeat=tuple(one_line(repeat(run), 500) for run in runs),
-        scenarios=tuple((one_line(r.scenario.name), clean(r.scenario.text)) for r in runs),
+        scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
     )
+
+
+def _scenario(run: Run, runs: int) -> str:
+    name = one_line(run.scenario.name)
+    return name if runs == 1 else f"{name} of {one_line(run.id)}"
 
 
 def _status(run: Run) -> str:
     return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
 
 
-def _group(group: Group, table: Table) -> SheetGroup:
-    steps = [(one_line(rows.phase), _steps(rows, table)) for rows in group.phases]
+def _by_place(drawn: Figures) -> Tiles:
+    found: Tiles = {}
+    for tile in drawn.tiles:
+        place = (tile.group, drawn.phases[tile.phase])
+        found.setdefault(place, {}).setdefault(tile.order, []).append(tile)
+    return found
+
+
+def _group(group: Group, table: Table, place: int, tiles: Tiles) -> SheetGroup:
+    steps = [
+        (one_line(rows.phase), _steps(rows, table, tiles.get((place, rows.phase), {})))
+        for rows in group.phases
+    ]
     return SheetGroup(
         title=one_line(compare.cell_words(group.cell)) or "all cells",
         cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
@@ -218,10 +246,13 @@ def _times(group: Group, table: Table) -> Grid:
     return Grid(head=(*head, *(one_line(mark, 40) for mark in marks)), rows=tuple(rows))
 
 
-def _steps(rows: PhaseRows, table: Table) -> Grid:
+def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -> Grid:
     shown = [row for row in rows.steps if any(row.outcomes)]
+    why = [_why(tiles.get(order, ()), table) for order in range(len(shown))]
+    # A cold build has one cause for all: a column of it would only push the others together.
+    told = any(why) and rows.phase != compare.COLD
     lines = []
-    for row in shown:
+    for row, cause in zip(shown, why, strict=True):
         cells = []
         for counts, duration in zip(row.outcomes, row.durations, strict=True):
             said = outcomes(counts)
@@ -230,12 +261,22 @@ def _steps(rows: PhaseRows, table: Table) -> Grid:
         text = one_line(instruction(row.instruction), 72) + (
             " [varies by round]" if row.varies else ""
         )
+        cells += [cause] * told
         lines.append((one_line(row.stage, 24), text, *cells, "differs" if row.differs else ""))
+    columns = [one_line(name, 40) for name in table.columns] + [CAUSE] * told
     return Grid(
-        head=("stage", "instruction", *(one_line(name, 40) for name in table.columns), ""),
+        head=("stage", "instruction", *columns, ""),
         rows=tuple(lines),
         marked=frozenset(place for place, row in enumerate(shown) if row.differs),
     )
+
+
+def _why(tiles: Sequence[Tile], table: Table) -> str:
+    """Why a step ran: once where all columns say the same, else column by column."""
+    told = {table.columns[tile.column]: tile.cause for tile in tiles if tile.cause}
+    if len(set(told.values())) == 1 and len(told) == len(tiles):
+        return next(iter(told.values()))
+    return " | ".join(f"{one_line(name, 40)}: {text}" for name, text in told.items())
 
 
 def _failure(build: Build) -> Failure:

@@ -168,8 +168,10 @@ def _tiles(
             for c, (counts, duration) in enumerate(zip(row.outcomes, row.durations, strict=True)):
                 if not counts:
                     continue
-                key = (*_rest(group.cell), rows.phase, table.columns[c], row.stage, row.instruction)
-                reasons = why.get(key, Counter())
+                place = (*_rest(group.cell), rows.phase, table.columns[c], row.stage)
+                reasons: Counter[str] = Counter()
+                for text in row.texts:
+                    reasons.update(why.get((*place, text), ()))
                 found.append(
                     Tile(
                         group=g,

@@ -41,7 +41,7 @@ def render(sheet: Sheet, figures: Figures) -> str:
     """The report as a page that stands alone."""
     data = packed(figures)
     results = list(_results(sheet, data))
-    charts = _specs(tuple(data["columns"])) if results else {}
+    charts = _specs(tuple(data["columns"]), tuple(data["phases"])) if results else {}
     return page(
         "report.html.j2",
         title=f"{sheet.title}: lab report",
@@ -129,12 +129,12 @@ def _environment() -> Environment:
 
 
 @cache
-def _specs(columns: tuple[str, ...]) -> dict[str, Any]:
+def _specs(columns: tuple[str, ...], phases: tuple[str, ...]) -> dict[str, Any]:
     drawn = {
-        "heat": specs.heat(specs.PAGE, columns),
-        "wall": specs.intervals(specs.PAGE, "seconds"),
-        "saved": specs.intervals(specs.PAGE, "share"),
-        "size": specs.intervals(specs.PAGE, "bytes"),
+        "heat": specs.heat(specs.PAGE, columns, phases),
+        "wall": specs.intervals(specs.PAGE, "seconds", columns),
+        "saved": specs.intervals(specs.PAGE, "share", columns),
+        "size": specs.intervals(specs.PAGE, "bytes", columns),
         "waterfall": specs.waterfall(specs.PAGE),
     }
     return {name: pictures.compiled(specs.chart(spec, specs.PAGE)) for name, spec in drawn.items()}

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from lab.report import Failure, Grid, Sheet
 from lab.report.results import counted, merged
 
+# GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
+DETAILS = 40_000
+ROWS = 60  # of the one table
 # What means something to CommonMark, GitHub's tables or HTML in a line ("@" and "#" would ping),
 # and what does so only where a block begins.
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~$@&]")
@@ -23,11 +27,16 @@ def render(sheet: Sheet, picture: str | None = None) -> str:
     return "\n".join(_lines(sheet, picture)).rstrip() + "\n"
 
 
-def escape(text: str) -> str:
-    """Text that no Markdown reader takes for markup, on one line."""
+def escape(text: str, *, leading: bool = True) -> str:
+    """Text that no Markdown reader takes for markup, on one line.
+
+    ``leading`` says that it may begin a line: there, not in a table's cell, "-7" or "10." begins
+    a list.
+    """
     flat = " ".join(text.split())
     flat = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)
-    flat = _LEADING.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", flat)
+    if leading:
+        flat = _LEADING.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", flat)
     return _WORDS.sub(r"\1&#8203;", flat)  # a bare address would become a link
 
 
@@ -47,7 +56,9 @@ def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
         yield ""
     if sheet.groups:
         grid, said = counted(merged(sheet))
-        yield from _table(grid)
+        yield from _table(replace(grid, rows=grid.rows[:ROWS]))
+        if len(grid.rows) > ROWS:
+            yield f"The first {ROWS} of {len(grid.rows)} rows; all are in report.html.\n"
         yield from [f"{escape(said)}.\n"] * bool(said)
     if picture is not None:
         yield f"![outcomes of steps and wall times]({picture})\n"
@@ -59,19 +70,39 @@ def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
     yield from _folded(
         "What was compared, and on what", _table(Grid(head=("what", ""), rows=facts))
     )
-    for group in sheet.groups:
-        name = escape(group.title)
-        yield from _folded(f"Where the time went: {name}", _table(group.times))
-        for phase, grid in group.steps:
-            count = len(grid.marked)
-            said = f", differences: {count}" if count else ""
-            yield from _folded(f"Steps of {escape(phase)}: {name}{said}", _table(grid))
+    yield from _fitting(_details(sheet))
     if sheet.footnotes:
         yield "## Notes\n"
         yield from (f"- {escape(text)}" for text in sheet.footnotes)
         yield ""
     yield "## To repeat\n"
     yield code("\n".join(sheet.repeat))
+
+
+def _details(sheet: Sheet) -> Iterator[str]:
+    for group in sheet.groups:
+        name = escape(group.title)
+        yield "\n".join(_folded(f"Where the time went: {name}", _table(group.times)))
+    for group in sheet.groups:
+        name = escape(group.title)
+        for phase, grid in group.steps:
+            count = len(grid.marked)
+            said = f", differences: {count}" if count else ""
+            yield "\n".join(_folded(f"Steps of {escape(phase)}: {name}{said}", _table(grid)))
+
+
+def _fitting(blocks: Iterable[str]) -> Iterator[str]:
+    """As many as a comment on a pull request has room for, and how many those are not."""
+    room, left = DETAILS, 0
+    for block in blocks:
+        room -= len(block)
+        if room < 0:
+            left += 1
+        else:
+            yield block
+    if left:
+        said = "1 more table is" if left == 1 else f"{left} more tables are"
+        yield f"{said} in report.html: a comment holds 65,536 characters.\n"
 
 
 def _failed(failure: Failure) -> Iterator[str]:
@@ -92,7 +123,7 @@ def _table(grid: Grid) -> Iterator[str]:
     yield _row(grid.head)
     yield "|" + " --- |" * len(grid.head)
     for place, row in enumerate(grid.rows):
-        cells = [escape(cell) for cell in row]
+        cells = [escape(cell, leading=False) for cell in row]
         yield (
             "| "
             + " | ".join(f"**{cell}**" if cell and place in grid.marked else cell for cell in cells)

@@ -28,8 +28,11 @@ def spec(found: Figures) -> specs.Spec | None:
 
 def _group(found: Figures, group: int) -> specs.Spec:
     parts = [
-        _with(specs.heat(specs.LIGHT, found.columns), heat_rows(found, group)),
-        _with(specs.intervals(specs.LIGHT, "seconds", 260), band_rows(found, found.walls, group)),
+        _with(specs.heat(specs.LIGHT, found.columns, found.phases), heat_rows(found, group)),
+        _with(
+            specs.intervals(specs.LIGHT, "seconds", found.columns, 260),
+            band_rows(found, found.walls, group),
+        ),
     ]
     title = one_line(compare.cell_words(found.groups[group]), 160) or "all cells"
     return {

@@ -35,21 +35,32 @@ PERCENT = "format(datum.value * 100, '.3~g') + ' %'"
 BYTES = "format(datum.value / 1e6, '.3~g') + ' MB'"
 Unit = Literal["seconds", "share", "bytes"]
 FEW = {"tickCount": 4, "labelOverlap": "greedy", "labelSeparation": 6}
+# Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for.
+DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 2, 5)]}
 AXES: Mapping[Unit, Spec] = {
-    "seconds": {"scale": {"type": "log", "nice": True}, "axis": {"labelExpr": SECONDS} | FEW},
+    "seconds": {
+        "scale": {"type": "log", "nice": True},
+        "axis": {"labelExpr": SECONDS} | FEW | DECADES,
+    },
     "share": {"scale": {"nice": True}, "axis": {"labelExpr": PERCENT} | FEW},
     "bytes": {"scale": {"zero": True, "nice": True}, "axis": {"labelExpr": BYTES} | FEW},
 }
 TIP = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
 STEP_LABELS = 330  # pixels: the longest label of a step
+TILE, LETTER = 62, 7.5  # pixels: the least width of a tile, the mean one of a bold letter
+LONG = 12  # letters: names of columns beyond it take room from the marks beside them
 
 
-def heat(colours: Mapping[str, str], columns: Sequence[str]) -> Spec:
+def heat(colours: Mapping[str, str], columns: Sequence[str], phases: Sequence[str]) -> Spec:
     """Outcomes of steps: a row for each step, a column for each phase and value of the axis.
 
+    A phase's tiles are as wide as its name, so that no two names run into one another.
     Rows: ``phase``, ``column``, ``label``, ``order``, ``outcome``, ``said``, ``tip``.
     """
-    wide = max((len(name) for name in columns), default=0) > 9
+    wide = max(map(len, columns), default=0) > 9
+    title = LETTER * max(map(len, phases), default=0)
+    least = 1 if len(columns) <= 2 else 2  # columns that a group or a filter leaves of them
+    step = max(TILE, round(title / least))
     axis: Spec = {"title": None, "orient": "top", "domain": False, "ticks": False}
     axis |= {"labelAngle": -35 if wide else 0, "labelLimit": 130, "labelPadding": 4}
     by_place = {"field": "column_order", "op": "min"}
@@ -71,7 +82,7 @@ def heat(colours: Mapping[str, str], columns: Sequence[str]) -> Spec:
     return {
         "facet": _phases("column", colours),
         "spec": {
-            "width": {"step": 62},
+            "width": {"step": step},
             "height": {"step": 23},
             "layer": [
                 {"mark": tile, "encoding": {"x": x, "y": y, "color": colour, **TIP}},
@@ -82,18 +93,22 @@ def heat(colours: Mapping[str, str], columns: Sequence[str]) -> Spec:
     }
 
 
-def intervals(colours: Mapping[str, str], unit: Unit, width: int = 190) -> Spec:
+def intervals(
+    colours: Mapping[str, str], unit: Unit, columns: Sequence[str], width: int = 190
+) -> Spec:
     """Samples as points over the interval of their median, and the median as a stroke.
 
     Rows of kind ``point``: ``phase``, ``column``, ``value``, ``tip``; of kind ``band`` also ``low``
     and ``high`` and, as ``value``, the median.
     """
     x = {"field": "value", "type": "quantitative", "title": None, **AXES[unit]}
+    long = max(map(len, columns), default=0) > LONG
+    room = 120 if long else 90
     y = {
         "field": "column",
         "type": "nominal",
         "sort": {"field": "column_order", "op": "min"},
-        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 90},
+        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": room},
     }
     band = {"type": "rule", "strokeWidth": 6, "strokeCap": "round", "color": colours["accent"]}
     point = {"type": "circle", "size": 42, "opacity": 0.75, "color": colours["accent"]}
@@ -101,7 +116,7 @@ def intervals(colours: Mapping[str, str], unit: Unit, width: int = 190) -> Spec:
     return {
         "facet": _phases("row", colours),
         "spec": {
-            "width": width,
+            "width": width - 40 if long else width,
             "height": {"step": 24},
             "layer": [
                 _only(

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lab.report import Grid, Sheet
+from lab.report import CAUSE, Grid, Sheet
 from lab.report.results import counted
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
@@ -91,18 +91,21 @@ def _measures(grid: Grid) -> RichTable:
 
 def _steps(grid: Grid) -> RichTable:
     table = _empty()
-    columns = len(grid.head) - 3
+    told = CAUSE in grid.head
+    columns = len(grid.head) - 3 - told
     table.add_column("instruction", overflow="fold", ratio=2)
-    for name in grid.head[2:-1]:
+    for name in grid.head[2 : 2 + columns]:
         table.add_column(Text(name), overflow="fold", ratio=1)
     table.expand = columns > 0
     last = None
-    for place, (stage, instruction, *cells, _) in enumerate(grid.rows):
+    for place, (stage, instruction, *cells) in enumerate(grid.rows):
         sign = "≠ " if place in grid.marked else "  "
         label = Text(f"{stage}\n" if stage != last else "", style="bold")
         label.append(sign + instruction, style="bold" if place in grid.marked else "not bold")
+        if told and cells[columns]:
+            label.append(f"\n    {cells[columns]}", style="not bold dim")
         shift = "\n" if stage != last else ""
-        table.add_row(label, *(_outcome(shift, cell) for cell in cells))
+        table.add_row(label, *(_outcome(shift, cell) for cell in cells[:columns]))
         last = stage
     return table
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lab.record import Build, Run
     from lab.report import Report
+    from lab.runs import StoredRun
 
 FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
 
@@ -37,6 +38,21 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.results(verb)
 
 
+def named(found: Sequence[tuple[str, StoredRun]]) -> dict[str, StoredRun]:
+    """Runs by what tells them apart: the folder's name, without the scenario's where all share it.
+
+    What the user wrote is long, and the same at its beginning where a chart cuts it off.
+    """
+    stored = [one for _, one in found]
+    folders = [one.folder.resolve().name for one in stored]
+    scenarios = {one.run.scenario.name for one in stored}
+    shared = f"-{scenarios.pop()}" if len(scenarios) == 1 else ""
+    for names in ([name.removesuffix(shared) for name in folders], folders):
+        if len(set(names)) == len(stored):
+            return dict(zip(names, stored, strict=True))
+    return dict(found)
+
+
 def run(options: argparse.Namespace) -> int:
     """Make reports, and name the files."""
     from lab import disk, runs
@@ -54,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     heads: Sequence[Run]
     made: Report
     if compared:
-        stored = {name: runs.load(name, options.results) for name in compared}
+        stored = named([(name, runs.load(name, options.results)) for name in compared])
         made, builds = reports.of_runs(stored)
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:

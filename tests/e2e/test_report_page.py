@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lab import report
 from lab.process import found
@@ -238,3 +238,43 @@ def test_paper_gets_the_charts_and_no_controls(browser: Browser, files: dict[str
     assert watched.page.evaluate(paper) == "rgb(255, 255, 255)"
     assert watched.page.pdf().count(b"/Type /Page\n") >= 1
     watched.page.close()
+
+
+def test_paper_is_unfolded_and_the_screen_folded_again(
+    browser: Browser, files: dict[str, Path]
+) -> None:
+    watched = opened(browser, files["plain"], viewport={"width": 720, "height": 1000})
+    folded, unfolded = (
+        watched.page.locator(f"main details:not(.data){state}")
+        for state in (":not([open])", "[open]")
+    )
+    expect(folded).to_have_count(3)  # where the time went, of two groups, and the scenario
+    watched.page.emulate_media(media="print")
+    expect(unfolded).to_have_count(3)
+    wider = """[...document.querySelectorAll("main *")].filter(one =>
+        one.getBoundingClientRect().right > innerWidth + 1 && !one.closest("svg, .unseen"))"""
+    assert watched.page.evaluate(f"{wider}.map(one => one.outerHTML.slice(0, 80))") == []
+    watched.page.emulate_media(media="screen")
+    expect(folded).to_have_count(3)
+    watched.page.close()
+
+
+def test_all_groups_come_on_one_page(browser: Browser, tmp_path: Path) -> None:
+    one = stored()
+    bases = [f"base{number}" for number in range(7)]
+    many = [
+        replace(build, id=f"{build.id}-{base}", cell={**build.cell, "base": base})
+        for base in bases
+        for build in one.builds
+    ]
+    made = report.report(replace(one, builds=tuple(many)))
+    path = tmp_path / "many.html"
+    path.write_text(html.render(made.sheet, made.figures), encoding="utf-8")
+    watched = opened(browser, path)
+    assert watched.page.locator("#groups > section").count() == 3
+    turn = watched.turn()
+    watched.page.get_by_role("button", name="all on one page").click()
+    watched.after(turn)
+    assert watched.page.locator("#groups > section").count() == len(bases)
+    watched.page.close()
+    assert watched.wrongs == []

@@ -13,10 +13,13 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import report
+from lab import compare, report
+from lab.events import Outcome
 from lab.record import Build, Run, Step
-from lab.report import export, formats, picture, pictures
+from lab.report import export, formats, markdown, picture, pictures
+from lab.report.figures import figures
 from lab.runs import StoredRun
+from lab.verbs.report import named
 from tests.unit.test_report import EVIL, build, run, stored
 
 
@@ -125,3 +128,47 @@ def test_a_run_is_repeated_with_what_its_command_line_said() -> None:
         "lab run scenarios/layer-cache.yaml --engine docker --engine 'podman=unix:///p q' "
         "--rounds 2 --private --seed 7",
     )
+
+
+def test_a_cause_stands_beside_its_step_whatever_its_text_is_in_each_round() -> None:
+    """An edit gives an instruction another text each round; BuildKit's file is shown as one row."""
+    texts = {1: "ENV GOROOT=/a", 2: "ENV GOROOT=/b"}
+    builds = [
+        replace(
+            one,
+            steps=(replace(one.steps[0], instruction=texts[one.round], outcome=Outcome.MISS),),
+        )
+        for one in (build("docker", "rebuild", number) for number in texts)
+    ]
+    table = compare.table(builds, axis="engine", columns=("docker",))
+    (row,) = table.groups[0].phases[0].steps
+    assert row.texts == tuple(texts.values())
+    why = {(one.id, 0): f"changed in round {one.round}" for one in builds}
+    drawn = figures(table, builds, why)
+    assert drawn.tiles[0].cause == "changed in round 1; changed in round 2"
+    said = markdown.render(report.sheet(table, builds, [run()], drawn))
+    assert "| cause |" in said
+    assert "changed in round 1; changed in round 2 |" in said
+
+
+def test_markdown_has_room_in_a_comment() -> None:
+    found = stored("RUN " + "long " * 12)
+    many = [
+        replace(one, id=f"{one.id}-{number}", cell={**one.cell, "base": f"base{number}"})
+        for number in range(150)
+        for one in found.builds
+    ]
+    said = rendered("md", replace(found, builds=tuple(many)))
+    assert len(said) < 65_536
+    assert f"The first {markdown.ROWS} of" in said
+    assert "in report.html: a comment holds" in said
+
+
+def test_compared_runs_are_named_by_what_tells_them_apart() -> None:
+    one = replace(stored(), folder=Path("results/20261123-101502-layer-cache"))
+    two = replace(stored(), folder=Path("results/20261124-090000-layer-cache"))
+    assert set(named([("latest", one), ("x", two)])) == {"20261123-101502", "20261124-090000"}
+    other = replace(two, run=replace(run(), scenario=replace(run().scenario, name="other")))
+    assert set(named([("a", one), ("b", other)])) == {one.folder.name, two.folder.name}
+    moved = replace(one, folder=Path("elsewhere") / one.folder)
+    assert set(named([("a", one), ("b", moved)])) == {"a", "b"}

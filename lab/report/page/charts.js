@@ -74,6 +74,7 @@ class Figure {
       await this.view.data("rows", rows).runAsync();
     } else if (rows.length) {
       const spec = fitting(SPECS[this.spec]);
+      if (innerWidth < 700 && spec.width > innerWidth - 190) spec.width = Math.max(180, innerWidth - 190);
       spec.data.find((source) => source.name === "rows").values = rows;
       const made = await vegaEmbed(this.canvas, { ...spec, description: this.title }, { mode: "vega", ast: true, renderer: "svg",
         actions: false, defaultStyle: false, hover: false, tooltip: hover });

@@ -1,6 +1,7 @@
 "use strict";
 /* The report's page: filters, pages of groups, sorted tables, and the waterfall of any build. */
 const GROUPS_AT_ONCE = 3;
+let atOnce = GROUPS_AT_ONCE;
 const OPTIONS_AT_ONCE = 150;
 const form = document.getElementById("filter");
 const page = { first: 0, groups: [], figures: new Map(), build: null };
@@ -43,7 +44,7 @@ const NOTES = {
 function layGroups(asked) {
   page.groups = DATA.groups.map((_, place) => place).filter((place) => groupMatches(place, asked));
   if (page.first >= page.groups.length) page.first = 0;
-  const shown = page.groups.slice(page.first, page.first + GROUPS_AT_ONCE);
+  const shown = page.groups.slice(page.first, page.first + atOnce);
   const home = document.getElementById("groups");
   const now = [...home.children].map((child) => Number(child.dataset.group));
   if (now.join() !== shown.join()) {
@@ -54,6 +55,7 @@ function layGroups(asked) {
   }
   const pages = document.getElementById("pages");
   pages.hidden = page.groups.length <= GROUPS_AT_ONCE;
+  document.getElementById("all").textContent = atOnce === Infinity ? "by pages" : "all on one page";
   pages.querySelector("output").textContent = page.groups.length
     ? `${page.first + 1}–${page.first + shown.length} of ${page.groups.length}` : "none";
   return shown.flatMap((group) => CHARTS.map((chart) => [figureOf(group, chart),
@@ -142,7 +144,7 @@ async function follow() {
     document.getElementById("waterfall").scrollIntoView();
   } else if (name) {
     const at = page.groups.indexOf(number - 1);
-    if (at >= 0) page.first = Math.floor(at / GROUPS_AT_ONCE) * GROUPS_AT_ONCE;
+    if (at >= 0) page.first = atOnce === Infinity ? 0 : Math.floor(at / atOnce) * atOnce;
     await refresh();
     document.getElementById(`${name}-${number}`)?.scrollIntoView();
   }
@@ -161,6 +163,11 @@ for (const [id, step] of [["before", -GROUPS_AT_ONCE], ["after", GROUPS_AT_ONCE]
     refresh();
   });
 }
+document.getElementById("all").addEventListener("click", () => {
+  atOnce = atOnce === Infinity ? GROUPS_AT_ONCE : Infinity;
+  page.first = 0;
+  refresh();
+});
 document.getElementById("build")?.addEventListener("change", (event) => {
   page.build = Number(event.target.value);
   history.replaceState(null, "", `#build-${page.build + 1}`);

@@ -7,4 +7,22 @@ function themed() {
     document.documentElement.dataset.theme = dark ? "light" : "dark";
   });
 }
+/* Paper cannot be unfolded: what is folded away is open there. A chart's data is a second telling
+   of what the chart shows, and stays out unless the reader has opened it. */
+function papered() {
+  const folded = "main details:not(.data)";
+  const opened = new Set();
+  const unfold = (paper) => {
+    if (paper) {
+      for (const one of document.querySelectorAll(`${folded}:not([open])`)) { one.open = true; opened.add(one); }
+    } else {
+      for (const one of opened) one.open = false;
+      opened.clear();
+    }
+  };
+  matchMedia("print").addEventListener("change", (media) => unfold(media.matches));
+  addEventListener("beforeprint", () => unfold(true));
+  addEventListener("afterprint", () => unfold(false));
+}
 themed();
+papered();
