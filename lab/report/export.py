@@ -19,6 +19,8 @@ from lab.report.words import clean, one_line
 if TYPE_CHECKING:
     from lab.report import Report
 
+# Microseconds: engines that round to milliseconds let a step begin before the last has ended.
+SAME = 2000
 REPORT_SCHEMA = "lab.report/1"
 # Spreadsheets take a text that begins so for a formula; XML has no such characters at all.
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
@@ -185,33 +187,42 @@ def _trace(build: Build, at: float, lines: _Lines, causes: Causes) -> Iterator[d
     pid = lines.cell(one_line(compare.cell_words(build.cell)) or "all cells")
     about: Mapping[str, Any] = {"id": clean(build.id), "round": build.round, "status": build.status}
     name = f"{one_line(build.phase, 40)}, round {build.round}"
-    yield _span(name, "build", (at, build.wall_s or 0.0), (pid, lines.line(pid, "builds")), about)
-    ends: dict[tuple[str, int], float] = {}
+    zero = _micros(at)
+    times = (zero, zero + _micros(build.wall_s or 0.0))
+    yield _span(name, "build", times, (pid, lines.line(pid, "builds")), about)
+    ends: dict[tuple[str, int], int] = {}
     for step in sorted(build.steps, key=lambda step: step.started_s or 0.0):
         if step.started_s is None or step.duration_s is None:
             continue
         # Steps of one stage may overlap, and a line of a trace holds only what does not.
-        lane = 1
-        while ends.get((step.stage, lane), step.started_s) > step.started_s:
+        start, lane = zero + _micros(step.started_s), 1
+        while ends.get((step.stage, lane), start) > start + SAME:
             lane += 1
-        ends[step.stage, lane] = step.started_s + step.duration_s
+        end = start + _micros(step.duration_s)
+        start = max(start, ends.get((step.stage, lane), start))
+        end = max(end, start + 1)  # of no length, viewers would put it into what begins with it
+        ends[step.stage, lane] = end
         stage = f"stage {one_line(step.stage, 40)}" + (f" #{lane}" if lane > 1 else "")
-        args = {"outcome": step.outcome, "instruction": clean(step.instruction)}
+        args: dict[str, Any] = {"outcome": step.outcome, "instruction": clean(step.instruction)}
+        args["seconds"] = step.duration_s
         if cause := causes.get((build.id, step.index)):
             args["cause"] = clean(cause)
-        times = (at + step.started_s, step.duration_s)
         place = (pid, lines.line(pid, stage))
-        yield _span(one_line(step.instruction, 80), step.outcome or "unknown", times, place, args)
+        name = one_line(step.instruction, 80)
+        yield _span(name, step.outcome or "unknown", (start, end), place, args)
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1e6)
 
 
 def _span(
     name: str,
     kind: str,
-    times: tuple[float, float],
+    times: tuple[int, int],
     place: tuple[int, int],
     args: Mapping[str, Any],
 ) -> dict[str, Any]:
-    start, spent = (round(seconds * 1e6, 1) for seconds in times)
-    pid, tid = place
-    said = {"ph": "X", "name": name, "cat": kind, "ts": start, "dur": spent}
+    (start, end), (pid, tid) = times, place
+    said = {"ph": "X", "name": name, "cat": kind, "ts": start, "dur": end - start}
     return said | {"pid": pid, "tid": tid, "args": dict(args)}

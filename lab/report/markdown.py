@@ -15,6 +15,7 @@ from lab.report.results import counted, merged
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
 DETAILS = 40_000
 ROWS = 60  # of the one table
+NOTES = 30
 # What means something to CommonMark, GitHub's tables or HTML in a line ("@" and "#" would ping),
 # and what does so only where a block begins.
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~$@&]")
@@ -73,7 +74,9 @@ def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
     yield from _fitting(_details(sheet))
     if sheet.footnotes:
         yield "## Notes\n"
-        yield from (f"- {escape(text)}" for text in sheet.footnotes)
+        yield from (f"- {escape(text)}" for text in sheet.footnotes[:NOTES])
+        if len(sheet.footnotes) > NOTES:
+            yield f"- {len(sheet.footnotes) - NOTES} more notes are in report.html"
         yield ""
     yield "## To repeat\n"
     yield code("\n".join(sheet.repeat))

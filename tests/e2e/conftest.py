@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from lab.bases import base
 from lab.bases.sources import BaseSource
 from lab.paths import cache_dir
+from lab.process import found
 
 ROOT = Path(__file__).parents[2]
 LAB = [sys.executable, "-c", "from lab.cli import main; main()"]
@@ -151,3 +153,13 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def bookworm() -> None:
     """A real base in the cache, so that no test's clock counts its bootstrap."""
     base(BaseSource(kind="suite", value="bookworm", name="bookworm", sha256=None), say=print)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = found("chromium")
+    assert path is not None, "no chromium: lab doctor --install --tests"
+    with sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        yield made
+        made.close()

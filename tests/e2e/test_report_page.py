@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from lab import report
-from lab.process import found
 from lab.report import html
 from lab.runs import StoredRun
 from tests.unit.test_report import EVIL, stored
@@ -44,16 +43,6 @@ class Watched:
     def after(self, turn: str) -> None:
         """Wait until a filter has been answered."""
         self.page.wait_for_function("turn => document.body.dataset.ready !== turn", arg=turn)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = found("chromium")
-    assert path is not None, "no chromium: lab doctor --install --tests"
-    with sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def two_groups(text: str = "RUN go build ./...", name: str = "layer-cache") -> StoredRun:
