@@ -50,6 +50,7 @@ _TEST_TOOLS = (
     _Tool(
         "readelf", ("readelf",), ("binutils",), "`make test` holds what the lab reads against it"
     ),
+    _Tool("hyperfine", ("hyperfine",), ("hyperfine",), "`make test` holds `lab export` against it"),
 )
 # Where one is missing, experiments leave its file system out and say so.
 _BENCH_TOOLS = tuple(
@@ -92,6 +93,7 @@ _CONTROLS = {
     "cpus": "`controls: cpus` keeps the engine to some CPUs",
     "memory": "`controls: memory` limits the engine's memory",
     "disk-read": "`controls: disk` limits how fast the engine reads",
+    "cpus-exclusive": "`controls: cpus` keeps other programs off those CPUs too",
     "disk-write": "`controls: disk` limits how fast the engine writes",
     "memory-pressure": "`controls: memory_pressure` holds memory while a scenario runs",
     "page-cache": "`controls: page_cache` drops or warms it before builds",

@@ -18,6 +18,8 @@ from lab.groups import V2, Group
 if TYPE_CHECKING:
     from lab.controls import Controls
 
+KEEPS = "the engine keeps to them; other programs may still use them"
+EXCLUSIVE = "cpus-exclusive"  # goes with cpus: nobody else is on them
 NOT_OURS = "the engine is not private to the lab: --private"
 CPUFREQ = "sys/devices/system/cpu/cpufreq"
 TURBO = {  # file -> what it holds for on and off
@@ -74,6 +76,9 @@ def wanted(
                 yield _disk(name, int(limit), group, engine, storage.get(engine), root)
             else:
                 yield _limit(name, str(limit), group, engine)
+                if name == "cpus":
+                    alone = sum(one is not None for one in engines.values()) == 1
+                    yield _exclusive(str(limit), group, engine, alone=alone)
 
 
 def apply(change: Change, journal: Journal) -> tuple[str | None, str | None, str | None]:
@@ -110,8 +115,11 @@ def offered(root: Path) -> Iterator[tuple[str, str | None]]:
         "disk-read": ("blkio", "io"),
         "disk-write": ("blkio", "io"),
     }
+    groups = root / "sys/fs/cgroup"
     for name, (v1, v2) in places.items():
-        yield name, _lacking(root / "sys/fs/cgroup", version, v1, v2)
+        yield name, _lacking(groups, version, v1, v2)
+    lacks = _lacking(groups, version, "cpuset", "cpuset")
+    yield EXCLUSIVE, lacks if version == "v2" else lacks or f"cgroup v1 cannot: {KEEPS}"
 
 
 def _lacking(groups: Path, version: str | None, v1: str, v2: str) -> str | None:
@@ -172,7 +180,6 @@ def _limit(name: str, limit: str, group: Group, engine: str) -> Change | Unavail
     page = os.sysconf("SC_PAGE_SIZE")
     write = str(int(limit) // page * page) if name == "memory" else limit
     expected = _ranges(cpu_numbers(limit)) if name == "cpus" else write
-    remark = "the engine keeps to them; other programs may still use them"
     return Change(
         name=name,
         asked=limit,
@@ -180,8 +187,28 @@ def _limit(name: str, limit: str, group: Group, engine: str) -> Change | Unavail
         write=write,
         expected=expected,
         engine=engine,
-        remark=remark if name == "cpus" else None,
+        remark="the engine keeps to them" if name == "cpus" else None,
     )
+
+
+def _exclusive(cpus: str, group: Group, engine: str, *, alone: bool) -> Change | Unavailable:
+    """Keep other programs off the engine's CPUs: a partition takes them from every other group.
+
+    So it must not be asked for where another engine builds on them in its turn.
+    """
+    about = {"name": EXCLUSIVE, "asked": cpus, "engine": engine}
+    path = group.folders.get(V2, Path("/none")) / "cpuset.cpus.partition"
+    if path.exists() and alone:
+        return Change(**about, path=path, write="root", expected="root", unset="member")
+    reason = (
+        "cpusets of v1 keep no program off that lies outside of them, and the lab moves no process "
+        "that it did not start"
+        if group.version == "v1"
+        else "several engines take these CPUs in turn"
+        if path.exists()
+        else "this kernel has no partitions of CPUs (cpuset.cpus.partition)"
+    )
+    return Unavailable(**about, reason=f"{reason}: {KEEPS}")
 
 
 def _disk(

@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 
 from lab.compare import cell_words
 from lab.disturbance import UNFIT, is_fit
-from lab.gate.policy import Metric, Rule
+from lab.gate.policy import Degraded, Metric, Rule
 from lab.gate.sides import Side
 from lab.record import Build
 
 Figures = dict[str, dict[int, float]]
 
 
-def figures(rule: Rule, side: Side, *, degraded: bool = False) -> Figures:
+def figures(rule: Rule, side: Side, *, degraded: Degraded = "leave-out") -> Figures:
     """What a side tells of a rule's metric. A build that tells nothing of it is not there."""
     if rule.metric == "coverage":
         found = side.coverage
@@ -31,10 +31,11 @@ def figures(rule: Rule, side: Side, *, degraded: bool = False) -> Figures:
     return made
 
 
-def counts(build: Build, *, degraded: bool) -> bool:
+def counts(build: Build, *, degraded: Degraded) -> bool:
     """Whether a build may be believed; what was disturbed only where ``degraded`` asks for it."""
-    doubtful = degraded and not (build.fit or "").startswith(UNFIT)
-    return build.status == "ok" and (doubtful or is_fit(build.fit))
+    unfit = (build.fit or "").startswith(UNFIT)
+    asked_for = degraded == "use-unfit" or (degraded == "use" and not unfit)
+    return build.status == "ok" and (asked_for or is_fit(build.fit))
 
 
 def _chosen(rule: Rule, build: Build) -> bool:

@@ -11,13 +11,13 @@ Berger 1982); one alone makes the gate fail, so that error is shared out among t
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lab.gate import changes
 from lab.gate.changes import Change, Figures, Interval, Method
-from lab.gate.figures import figures
+from lab.gate.figures import counts, figures
 from lab.gate.policy import Policy, Rule
 from lab.gate.sides import Side
 
@@ -82,13 +82,20 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
     """Judge a candidate by a policy. Both sides were found fit to be compared (lab.gate.sides)."""
     questions: list[tuple[Rule, str, Figures, Figures]] = []
     findings: list[Finding] = []
-    more = list(notes)
+    more = [
+        *notes,
+        *_left_out("baseline", baseline, policy),
+        *_left_out("candidate", candidate, policy),
+    ]
     for rule in policy.rules:
         old = figures(rule, baseline, degraded=policy.degraded)
         new = figures(rule, candidate, degraded=policy.degraded)
         subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
         if not subjects:
-            why = f"nobody measured {rule.metric}: no figure of it is on either side"
+            why = f"no figure of {rule.metric} is on either side: "
+            why += (
+                "what was disturbed is left out" if len(more) > len(notes) else "nobody measured it"
+            )
             findings.append(_untold(rule, why))
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
@@ -114,6 +121,16 @@ def in_turn(baseline: Side, candidate: Side) -> bool:
     """Whether the rounds of both sides belong to one run, which took them in turn."""
     runs = [side.run.folder for side in (baseline, candidate) if side.run is not None]
     return len(runs) == 2 and runs[0] == runs[1]
+
+
+def _left_out(role: str, side: Side, policy: Policy) -> Iterator[str]:
+    good = [build for build in side.builds if build.status == "ok"]
+    left = sum(not counts(build, degraded=policy.degraded) for build in good)
+    if left:
+        yield (
+            f"{left} of {len(good)} builds of the {role} were disturbed and are left out "
+            f"(the policy says degraded: {policy.degraded})"
+        )
 
 
 def _untold(rule: Rule, why: str) -> Finding:

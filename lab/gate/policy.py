@@ -19,6 +19,7 @@ Metric = Literal[
 ]
 Kind = Literal["relative", "absolute", "limit"]
 Doubt = Literal["report", "pass", "fail"]
+Degraded = Literal["leave-out", "use", "use-unfit"]
 
 # What a metric counts in, and whether more of it is better.
 UNITS: Mapping[Metric, Literal["seconds", "bytes", "share", "plain"]] = {
@@ -78,7 +79,7 @@ class Policy:
     name: str
     rules: tuple[Rule, ...]
     cannot_tell: Doubt = "report"
-    degraded: bool = False
+    degraded: Degraded = "leave-out"
     other: frozenset[str] = frozenset()
 
 

@@ -56,7 +56,7 @@ def read(text: str, path: Path) -> Policy:
             for index, entry in enumerate(parsed.rules)
         ),
         cannot_tell=parsed.cannot_tell,
-        degraded=parsed.degraded == "use",
+        degraded=parsed.degraded,
         other=frozenset(parsed.allow_other),
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from lab.gate.policy import Doubt, Metric
+from lab.gate.policy import Degraded, Doubt, Metric
 from lab.scenario_types import Line, Name, Part, Text, Value, Words
 
 FactName = Literal[
@@ -62,8 +62,8 @@ class PolicyFile(Part):
     name: Name = Field(description="a short name")
     certainty: Certainty = Field(0.95, description="how sure pass and fail must be")
     cannot_tell: Doubt = Field("report", description="report is exit code 5, pass 0, fail 4")
-    degraded: Literal["leave-out", "use"] = Field(
-        "leave-out", description="builds that something disturbed"
+    degraded: Degraded = Field(
+        "leave-out", description="builds that something disturbed; use-unfit: even unfit ones"
     )
     allow_other: list[FactName] = Field(
         default_factory=list, description="facts of host and engine that may differ"

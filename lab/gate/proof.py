@@ -73,7 +73,11 @@ def prove(
     """Hold a policy to builds of which the truth is known: two sides alike, and one slower."""
     rng = random.Random(seed)
     alike = [
-        (rule, figures(rule, plain, degraded=policy.degraded), figures(rule, twin, degraded=True))
+        (
+            rule,
+            figures(rule, plain, degraded=policy.degraded),
+            figures(rule, twin, degraded=policy.degraded),
+        )
         for rule in policy.rules
     ]
     questions = sum(len(old) for _, old, _ in alike)

@@ -117,14 +117,41 @@ def test_memory_of_v2_and_a_cpuset_that_was_empty_go_back(tmp_path: Path, v2: Gr
     told = list(values.wanted(asked, {"podman": v2}, {}, tmp_path))
     with Journal(tmp_path, print) as journal:
         for change in told:
-            assert isinstance(change, Change)
-            values.apply(change, journal)
+            if isinstance(change, Change):
+                values.apply(change, journal)
         journal.restore()
     assert (v2.folders[V2] / "memory.max").read_text() == "max"
     assert {change.name: change.expected for change in told if isinstance(change, Change)} == {
         "cpus": "0-1,3",
         "memory": "9998336",
     }
+
+
+def test_cpus_are_kept_for_the_engine_where_a_partition_can_take_them(
+    tmp_path: Path, v2: Group
+) -> None:
+    place = v2.folders[V2] / "cpuset.cpus.partition"
+    asked = Controls(cpus="1")
+
+    def exclusive(**engines: Group | None) -> list[Change | Unavailable]:
+        found = values.wanted(asked, engines, {}, tmp_path)
+        return [one for one in found if one.name == values.EXCLUSIVE]
+
+    (without,) = exclusive(podman=v2)
+    assert isinstance(without, Unavailable)
+    assert "this kernel has no partitions" in without.reason
+    place.write_text("member\n")
+    (found,) = exclusive(podman=v2, simulated=None)
+    assert isinstance(found, Change)
+    with Journal(tmp_path, print) as journal:
+        assert values.apply(found, journal) == (None, "member", "root")
+        journal.restore()
+        assert place.read_text() == "member"
+    both = exclusive(podman=v2, docker=v2)
+    assert [isinstance(one, Unavailable) for one in both] == [True, True]
+    (old,) = exclusive(podman=Group(name="lab-x", version="v1", folders={}))
+    assert isinstance(old, Unavailable)
+    assert "other programs may still use them" in old.reason
 
 
 @given(st.sets(st.integers(0, 300), min_size=1))

@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from lab import cli
 from lab.gate import go_files
@@ -56,6 +58,22 @@ def test_hyperfine_json_has_its_fields(run: Path, capsys: pytest.CaptureFixture[
     assert result["mean"] == pytest.approx(11.25)
 
 
+def test_hyperfine_itself_writes_the_same_fields(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = tmp_path / "real.json"
+    words = ["hyperfine", "--runs", "2", "--style", "none", "--export-json", str(real)]
+    subprocess.run(
+        [*words, "--parameter-list", "x", "a", "echo {x}"], check=True, capture_output=True
+    )
+    (theirs,) = json.loads(real.read_text())["results"]
+    (ours,) = json.loads(export(run, "hyperfine", capsys))["results"]
+    assert set(ours) == {*theirs} - {"memory_usage_byte"}
+    for name, value in theirs.items():
+        if name in ours and ours[name] is not None:
+            assert type(ours[name]) is type(value), name
+
+
 def test_csv_holds_every_build(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(export(run, "csv", capsys))))
     assert [row["wall_s"] for row in rows] == ["10.0", "11.5", "12.25", ""]
@@ -75,13 +93,13 @@ def test_parquet_holds_every_build(
     assert rows == [*((wall, "0") for wall in WALLS), (None, None)]
 
 
-SAMPLE = re.compile(r'([a-z_]+)\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\} (\S+)')
-
-
-def test_prometheus_text_follows_its_grammar(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = export(run, "prometheus", capsys).splitlines()
-    samples = [SAMPLE.fullmatch(line) for line in lines if not line.startswith("# ")]
-    assert all(samples)
-    values = {found[1]: float(found[3]) for found in samples if found}
-    assert values["lab_build_wall_seconds"] == 11.5
-    assert values["lab_builds"] == 3
+def test_prometheus_text_is_read_by_prometheus_own_parser(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = export(run, "prometheus", capsys)
+    found = {one.name: one for one in text_string_to_metric_families(text)}
+    assert {one.type for one in found.values()} == {"gauge"}
+    (wall,) = found["lab_build_wall_seconds"].samples
+    assert (wall.value, wall.labels["engine"], wall.labels["CGO_ENABLED"]) == (11.5, 'a "b"\\', "0")
+    (count,) = found["lab_builds"].samples
+    assert count.value == 3

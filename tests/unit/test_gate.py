@@ -96,7 +96,29 @@ def test_what_nobody_measured_is_not_passed(gate: Gate, tmp_path: Path) -> None:
     policy = "name: memory\nrules:\n  - {metric: peak_memory, limit: 1.2GB}\n"
     code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert code == UNTOLD
-    assert "nobody measured peak_memory" in out
+    assert "no figure of peak_memory is on either side: nobody measured it" in out
+
+
+@pytest.mark.parametrize(
+    ("degraded", "fit", "code"),
+    [
+        ("leave-out", "degraded: others", UNTOLD),
+        ("use", "degraded: others", PASS),
+        ("use", "unfit: others", UNTOLD),
+        ("use-unfit", "unfit: others", PASS),
+    ],
+)
+def test_a_policy_says_what_becomes_of_disturbed_builds(
+    gate: Gate, tmp_path: Path, degraded: str, fit: str, code: int
+) -> None:
+    builds = [replace(build(at, wall), fit=fit) for at, wall in enumerate(noisy(1), 1)]
+    old = record(tmp_path / "old", noisy(1))
+    new = record(tmp_path / "new", [], builds=builds)
+    policy = f"degraded: {degraded}\n{POLICY}"
+    found, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert found == code
+    said = "10 of 10 builds of the candidate were disturbed and are left out"
+    assert (said in out) == (code == UNTOLD)
 
 
 def test_a_candidate_that_cannot_be_built_fails(gate: Gate, tmp_path: Path) -> None:
