@@ -97,6 +97,8 @@ def _command(words: list[str]) -> Command:
 def independent(run: Instruction) -> bool:
     """Whether a RUN reads nothing that a COPY to a place of one's own could have brought."""
     found = commands(run)
+    if any(mount["type"] == "bind" for mount in run.mounts):
+        return False
     if found is None or not any(one.program in _PACKAGES for one in found):
         return False
     return all(_independent(one) for one in found)

@@ -28,7 +28,7 @@ def fetch(run: Instruction, sight: Sight) -> Fetch | None:
     None as well where its files name folders of the context: then it reads more than they.
     """
     found = commands(run)
-    if not found:
+    if not found or any(mount["type"] == "bind" for mount in run.mounts):
         return None
     files: list[str] = []
     writes = ""
@@ -39,14 +39,24 @@ def fetch(run: Instruction, sight: Sight) -> Fetch | None:
         if kind is None:
             return None
         named = kind.files(one)
-        there = [name for name in named if sight.text(name) is not None]
-        if not there or kind.reads_more(sight.text, one):
+        there = [name for name in named if name in sight.context.entries]
+        if not there or any(sight.text(name) is None for name in there):
+            return None  # a link: what it leads to would have to be copied too
+        if _elsewhere(one, named) or kind.reads_more(sight.text, one):
             return None
         if any(name.split("/")[0] in kind.made for name in sight.context.entries):
             return None  # the copy of the whole would go over what was fetched
         files += there
         writes = writes or kind.writes(one)
     return Fetch(files=tuple(dict.fromkeys(files)), writes=writes) if files else None
+
+
+def _elsewhere(one: Command, named: tuple[str, ...]) -> bool:
+    """Whether a command's options or variables name a place of their own."""
+    values = [word.partition("=")[2] for word in one.words if "=" in word]
+    values = [value for value in values if value.removeprefix("./") not in named]
+    found = [*values, *one.environment.values()]
+    return any("/" in value or "." in value for value in found if "://" not in value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +88,8 @@ def _npm(text: Text, one: Command) -> bool:
 
 
 def _bundle(text: Text, one: Command) -> bool:
-    del one
     words = r"\bpath\b|\bgemspec\b|eval_gemfile|instance_eval|File\.|require_relative"
-    return re.search(words, text("Gemfile") or "") is not None
+    return re.search(words, text("Gemfile") or "") is not None or _operands(one, 2) != []
 
 
 def _cargo(text: Text, one: Command) -> bool:
@@ -106,7 +115,8 @@ def _composer(text: Text, one: Command) -> bool:
 
 
 def _maven(text: Text, one: Command) -> bool:
-    del one
+    if any("/" in word or word in {"-f", "--file"} for word in one.words):
+        return True
     return re.search(r"<modules>|<relativePath>|<systemPath>", text("pom.xml") or "") is not None
 
 
@@ -122,7 +132,9 @@ def _pip(text: Text, one: Command) -> bool:
 
 def _poetry(text: Text, one: Command) -> bool:
     about = text("pyproject.toml") or ""
-    return "--no-root" not in one.words or re.search(r"path\s*=", about) is not None
+    if "--no-root" not in one.words or _operands(one, 2):
+        return True
+    return re.search(r"path\s*=", about) is not None
 
 
 def _required(one: Command) -> tuple[str, ...]:

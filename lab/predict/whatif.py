@@ -12,6 +12,7 @@ from lab.errors import InputError
 from lab.events import Outcome
 from lab.explain import Explanation, Known, explain
 from lab.manifest import Manifest, Rules, make
+from lab.manifest.sources import chosen
 from lab.predict.memory import Memory, predict
 from lab.record import Build, Step
 
@@ -57,6 +58,17 @@ def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
     except dockerfiles.DockerfileError as error:
         remedy = "mend the Dockerfile, or name one of its stages with --target"
         raise InputError(f"{given.dockerfile_path}: {error}", remedy=remedy) from error
+
+
+def missing(made: Manifest) -> list[tuple[str, str]]:
+    """Steps that would fail, and what they copy that the context has not."""
+    return [
+        (step.text, pattern)
+        for step in made.steps
+        if made.stages[step.stage].needed
+        for pattern in step.sources
+        if pattern != "." and "$" not in pattern and not chosen(made.files, [pattern])
+    ]
 
 
 def whatif(

@@ -79,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({text: [explain.as_json(one) for one in found] for text, found in told})
         return 0
+    for step, pattern in whatif.missing(before):
+        say(f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)")
     for text, found in told:
         say(f"edit {text}" if text != "no edit" else "built again without an edit")
         for one in found:

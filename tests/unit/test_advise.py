@@ -202,6 +202,26 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         {"Cargo.toml": "[package]\n"},
         "dependencies before sources",
     ),
+    "another folder's": (
+        "FROM node\nCOPY . /app/\nRUN npm ci --prefix=./web\n",
+        {},
+        "dependencies before sources",
+    ),
+    "another Gemfile": (
+        "FROM ruby\nCOPY . .\nRUN BUNDLE_GEMFILE=ci/Gemfile bundle install --frozen\n",
+        {},
+        "dependencies before sources",
+    ),
+    "a mounted context": (
+        "FROM golang\nCOPY . .\nRUN --mount=source=.,target=/c go mod download\n",
+        {},
+        "dependencies before sources",
+    ),
+    "wheels of one's own": (
+        "FROM python\nCOPY . .\nRUN pip install --find-links=./wheels -r requirements.txt\n",
+        {},
+        "dependencies before sources",
+    ),
     "a step between": (
         "FROM golang\nCOPY . .\nENV GOFLAGS=-mod=mod\nRUN go mod download\n",
         {},

@@ -1,0 +1,88 @@
+"""What `lab predict` says of Dockerfiles as users write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.cli import main
+from lab.dockerfile import parse
+from lab.manifest import rules
+from lab.manifest.contents import origins
+from lab.predict import whatif
+
+ODD = (
+    "\ufeff# escape=`\r\nARG GO=golang:1.22\r\nFROM --platform=linux/amd64 ${GO} AS build\r\n"
+    "WORKDIR /src\r\nCOPY\tgo.mod `\r\n  cmd/ ./\r\nRUN <<EOF\r\ngo build\r\nEOF\r\n"
+    "FROM debian\r\nONBUILD COPY . /late\r\nCOPY --from=build /src/go.mod /m\r\n"
+)
+
+
+def folder(path: Path, text: bytes) -> Path:
+    (path / "cmd").mkdir()
+    (path / "cmd/m.go").write_text("package main\n")
+    (path / "go.mod").write_text("module m\n")
+    (path / "README.md").write_text("r")
+    (path / ".dockerignore").write_text("**\n!go.mod\n!cmd\n")
+    (path / "Dockerfile").write_bytes(text)
+    return path / "Dockerfile"
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", *words])
+    assert ended.value.code in {None, 0, 2}
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+def test_byte_order_marks_line_ends_tabs_and_other_escapes_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, ODD.encode())
+    told = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/m.go")
+    assert "COPY go.mod" in told
+    assert "cmd/m.go content" in told
+    assert [one.keyword for one in parse(ODD).instructions].count("COPY") == 2
+
+
+def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY README.md cmd /x/\nRUN echo \xff\xfe\n")
+    told = predicted(capsys, str(path))
+    assert "the context has no README.md" in told
+    assert "has no cmd" not in told
+
+
+def test_a_target_that_is_not_there_is_an_input_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian AS a\nRUN x\n")
+    assert "no stage is named 'z'" in predicted(capsys, str(path), "--target", "z")
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("/x/a", {1}),
+        ("/x", {1, 2}),
+        ("/y/b", {3}),
+        ("/bin/tool", {4}),
+        ("/x/*", {1, 2}),
+        ("/elsewhere", set()),
+    ],
+)
+def test_what_is_copied_on_stands_on_the_steps_that_write_there(
+    tmp_path: Path, path: str, steps: set[int]
+) -> None:
+    text = (
+        "FROM debian AS s\nCOPY go.mod /x/a\nCOPY cmd /x/b\nCOPY go.mod /y/\n"
+        f"COPY go.mod /usr/bin/tool\nFROM debian\nCOPY --from=s {path} /z\n"
+    )
+    made = whatif.manifest(whatif.inputs(folder(tmp_path, text.encode()), None, {}, None))
+    found = origins(made, made.steps[-1], rules("docker"))
+    assert {one.step for one in found if not one.whole} == steps
+    assert [one.step for one in found if one.whole] == [0]
+    assert [one.step for one in origins(made, made.steps[-1], rules("simulated"))] == [4]
