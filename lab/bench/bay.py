@@ -171,6 +171,15 @@ def fill(tree: Path, target: Path) -> Path:
     return target
 
 
+def read_through(tree: Path) -> None:
+    """Read every file of a tree, so that the kernel has its names and pages."""
+    for folder, _, names in os.walk(tree):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                path.read_bytes()
+
+
 def drop_caches() -> None:
     """Let the kernel forget pages, names and inodes. Raises HostLacks without root."""
     os.sync()

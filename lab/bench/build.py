@@ -8,18 +8,18 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from lab import host, workload
 from lab.bench import bay as bays
-from lab.bench import programs, trees
+from lab.bench import inside, programs, trees
 from lab.bench.bay import Bay, Say
 from lab.bench.outcome import Fact, Outcome, Series, Unit
 from lab.context import Context, File
-from lab.errors import BuildsFailed, HostLacks
-from lab.process import Done, run
+from lab.errors import BuildsFailed, HostLacks, InputError
+from lab.process import Argument, Done, run
 
 Warmth = Literal["warm", "cold"]
 _UNITS: Mapping[str, Unit] = {
@@ -33,13 +33,16 @@ _UNITS: Mapping[str, Unit] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What is built: a generated project, or with ``command`` a package of the toolchain's own."""
+    """What is built, with which flags of the go command: a generated project, or with ``command`` a
+    package of the toolchain's own.
+    """
 
     packages: int = 12
     lines: int = 8000
     depth: int = 4
     seed: int = 1
     command: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +67,14 @@ def measure(
     project: Project,
     rounds: int,
     states: Sequence[State] = (COLD,),
-    flags: Sequence[str] = (),
+    where: Sequence[str] = ("host",),
     seed: int = 1,
     say: Say,
 ) -> Outcome:
     """Wall, CPU, block reads and faults of builds: series "<layout>/<state>/<metric>".
+
+    ``where`` is "host", "container", or both: then the layouts in one are named "<layout> in a
+    container". The container is the lab's own (lab.bench.inside).
 
     Each round builds in every layout once, in an order of its own, so that what drifts meanwhile
     meets all of them; the n-th samples of two series are a pair. The temporary folder is always
@@ -86,19 +92,20 @@ def measure(
                 facts[f"{layout} lies on"] = host.filesystem(places[layout].resolve()) or "unknown"
         folder = written(bay, project)
         chooser = random.Random(seed)
+        sites = _sites(Site(bay, bay.folder, folder, project), places, where, missing)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            for layout in chooser.sample(sorted(places), len(places)):
+            for name in chooser.sample(sorted(sites), len(sites)):
                 for state in states:
-                    where = Site(bay, places[layout], folder, project, tuple(flags))
-                    _sample(where, f"{layout}/{state.name}", state, samples, missing)
+                    _sample(sites[name], f"{name}/{state.name}", state, samples, missing)
         for layout, tree in places.items():
             if (count := trees.calls(tree)) is not None:
                 facts[f"{layout}: calls of the slowed compiler per round"] = count / rounds
     return Outcome(
         experiment="goroot",
         settings={"go": goroot.name, "layouts": list(layouts), "rounds": rounds, "seed": seed}
-        | {"project": asdict(project), "flags": list(flags), "states": [s.name for s in states]},
+        | {"project": asdict(project), "states": [s.name for s in states]}
+        | {"where": list(where)},
         series={
             name: Series(samples=tuple(found), unit=_UNITS[name.rsplit("/", 1)[1]])
             for name, found in sorted(samples.items())
@@ -116,7 +123,7 @@ class Site:
     tree: Path
     folder: Path
     project: Project
-    flags: tuple[str, ...]
+    container: inside.Container | None = None
 
     def forget(self) -> None:
         """Empty Go's build cache."""
@@ -136,17 +143,37 @@ class Site:
             "TMPDIR": str(temporary),
             "CGO_ENABLED": "0",
         }
+        command: list[Argument] = [self.tree / "bin/go", "build", *self.project.flags, *extra]
+        command += ["-o", output, what]
         folder = self.tree / "src" if self.project.command else self.folder
-        return run(
-            [self.tree / "bin/go", "build", *self.flags, *extra, "-o", output, what],
-            environment=environment,
-            folder=folder,
-            error=BuildsFailed,
-        )
+        if self.container is not None:
+            shared = [self.bay.folder, self.tree]
+            command = self.container.command(command, environment, folder, shared)
+        return run(command, environment=environment, folder=folder, error=BuildsFailed)
+
+
+def _sites(
+    plain: Site, places: Mapping[str, Path], where: Sequence[str], missing: dict[str, str]
+) -> Mapping[str, Site]:
+    """A site for each layout, on the host and in a container, as far as each can be."""
+    if unknown := [one for one in where if one not in {"host", "container"}]:
+        raise InputError(f"nothing is built in {unknown[0]!r}", remedy="where: host, container")
+    sites: dict[str, Site] = {}
+    if "host" in where:
+        sites |= {layout: replace(plain, tree=tree) for layout, tree in places.items()}
+    if "container" in where and (why := inside.lacks()):
+        missing |= {f"{layout} in a container": why for layout in places}
+    elif "container" in where:
+        box = inside.container(plain.bay)
+        sites |= {
+            f"{layout} in a container": replace(plain, tree=tree, container=box)
+            for layout, tree in places.items()
+        }
+    return sites
 
 
 def _sample(
-    where: Site,
+    site: Site,
     name: str,
     state: State,
     samples: dict[str, list[float]],
@@ -154,16 +181,19 @@ def _sample(
 ) -> None:
     """One build in a state: made first, measured then."""
     if state.gocache == "cold":
-        where.forget()
+        site.forget()
     else:
-        where.build()
+        site.build()
     try:
         if state.pages == "cold":
             bays.drop_caches()
+        else:
+            for folder in (site.tree / "bin", site.tree / "pkg", site.tree / "src", site.folder):
+                bays.read_through(folder)  # another state's build may have begun with none of it
     except HostLacks as lack:
         missing[name] = lack.message
         return
-    for metric, value in usage(where.build).items():
+    for metric, value in usage(site.build).items():
         samples[f"{name}/{metric}"].append(value)
 
 

@@ -28,7 +28,6 @@ def measure(
     *,
     project: build.Project,
     rounds: int,
-    flags: Sequence[str] = (),
     keep: Path | None = None,
     say: Say,
 ) -> Outcome:
@@ -41,7 +40,7 @@ def measure(
     files: dict[str, str] = {}
     found: tuple[Action, ...] = ()
     with bays.bay(say) as bay:
-        site = build.Site(bay, goroot, build.written(bay, project), project, tuple(flags))
+        site = build.Site(bay, goroot, build.written(bay, project), project)
         pattern = "all" if project.command else "./..."
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
@@ -66,7 +65,7 @@ def measure(
     facts: dict[str, Fact] = {f"compiler: {kind}": str(one) for kind, one in said.items()}
     return Outcome(
         experiment="stages",
-        settings={"go": goroot.name, "rounds": rounds, "flags": list(flags)},
+        settings={"go": goroot.name, "rounds": rounds, "flags": list(project.flags)},
         series=programs.joined(_longest(samples)),
         facts={"critical path": chain(actions.critical_path(found))} | facts,
         notes=(f"graph, trace and log: {keep}",) if keep else (),

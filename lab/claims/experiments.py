@@ -69,6 +69,14 @@ class Settings:
         value = self.found.get(name, list(otherwise))
         return tuple(value) if isinstance(value, list) else (value,)
 
+    def warmths(self, name: str, otherwise: build.Warmth) -> tuple[build.Warmth, ...]:
+        """One of "warm" and "cold", or both."""
+        known: Mapping[str, build.Warmth] = {"warm": "warm", "cold": "cold"}
+        asked = self.words(name, (otherwise,))
+        if unknown := [one for one in asked if one not in known]:
+            raise InputError(f"settings: {name} is warm, cold or both, not {unknown[0]!r}")
+        return tuple(known[one] for one in asked)
+
 
 def run(name: str, settings: Mapping[str, Setting], ground: Ground) -> Outcome:
     """Make an experiment. Raises InputError for one that the lab has not, LabError if it fails."""
@@ -80,10 +88,10 @@ def run(name: str, settings: Mapping[str, Setting], ground: Ground) -> Outcome:
 
 
 def _build(settings: Settings, ground: Ground) -> Outcome:
-    gocache: build.Warmth = "warm" if settings.text("gocache", "cold") == "warm" else "cold"
     states = [
-        build.State(gocache=gocache, pages="cold" if page == "cold" else "warm")
-        for page in settings.words("pages", ("warm",))
+        build.State(gocache=gocache, pages=pages)
+        for gocache in settings.warmths("gocache", "cold")
+        for pages in settings.warmths("pages", "warm")
     ]
     return build.measure(
         ground.go(settings.text("go", "1.22.10")),
@@ -91,7 +99,7 @@ def _build(settings: Settings, ground: Ground) -> Outcome:
         project=_project(settings, 127, 320_000, 8),
         rounds=settings.number("rounds", 10),
         states=states,
-        flags=settings.words("flags", ()),
+        where=settings.words("where", ("host",)),
         say=ground.say,
     )
 
@@ -112,12 +120,16 @@ def _project(settings: Settings, packages: int, lines: int, depth: int) -> build
         lines=settings.number("lines", lines),
         depth=settings.number("depth", depth),
         command=settings.text("command", ""),
+        flags=settings.words("flags", ()),
     )
 
 
 def _fs(settings: Settings, ground: Ground) -> Outcome:
     options = {
-        kind: fs.Disk(options=settings.text(f"{kind} options", ""))
+        kind: fs.Disk(
+            options=settings.text(f"{kind} options", ""),
+            device=settings.text(f"{kind} device", ""),
+        )
         for kind in ("ext4", "xfs", "btrfs")
     }
     return fs.measure(
@@ -187,7 +199,6 @@ EXPERIMENTS: Mapping[str, Callable[[Settings, Ground], Outcome]] = {
         ground.go(settings.text("go", "1.22.10")),
         project=_project(settings, 12, 8000, 4),
         rounds=settings.number("rounds", 3),
-        flags=settings.words("flags", ()),
         keep=ground.keep,
         say=ground.say,
     ),
