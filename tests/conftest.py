@@ -1,4 +1,4 @@
-"""What every test is owed: the signals as it found them."""
+"""What every test is owed: the signals as it found them, and as long as it takes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The machine is shared: a test that is kept waiting by others has not failed.
+settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)

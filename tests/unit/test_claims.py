@@ -53,7 +53,7 @@ def test_a_claimed_ratio(scale: float, answer: Answer, seed: int) -> None:
     assert found.interval[0] <= found.interval[1]
 
 
-@settings(max_examples=25, deadline=None)  # an undecided one forecasts rounds: it takes its time
+@settings(max_examples=25)  # an undecided one forecasts rounds: it takes its time
 @given(st.floats(0.2, 5), st.integers(0, 99))
 def test_a_claim_of_less_is_a_claim_of_more_the_other_way_round(scale: float, seed: int) -> None:
     """Whichever of the two is called the baseline, the answer is the same."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.controls import Controls, survey, sweep, values
@@ -155,7 +155,6 @@ def test_cpus_are_kept_for_the_engine_where_a_partition_can_take_them(
 
 
 @given(st.sets(st.integers(0, 300), min_size=1))
-@settings(deadline=None)
 def test_lists_of_cpus_go_there_and_back(cpus: set[int]) -> None:
     assert values.cpu_numbers(values._ranges(cpus)) == cpus
 

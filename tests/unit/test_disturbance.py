@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import disturbance, units
@@ -68,7 +68,6 @@ def test_ticks_of_a_short_build_are_not_held_against_it() -> None:
     assert fitness({"watched_s": 0.1, "cpus": 2, "foreign_cpu_s": 0.05}) == "fit"
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.dictionaries(
         st.sampled_from([*QUIET, "evicted"]), st.none() | st.floats(0, 1e9), max_size=14

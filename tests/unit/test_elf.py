@@ -30,8 +30,7 @@ def test_a_file_that_is_cut_off_is_no_elf_file(size: int) -> None:
         elf.read(io.BytesIO(WHOLE[:size]))
 
 
-# Without a deadline: other work of the machine must not look like a reader that hangs.
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     changes=st.lists(
         st.tuples(
@@ -59,7 +58,7 @@ def test_damage_is_told_and_never_breaks_the_reader(changes: list[tuple[int, int
         elf.given(io.BytesIO(bytes(data)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(places=st.lists(st.integers(0, len(WHOLE) - 1), max_size=40), value=st.integers(0, 255))
 def test_damaged_code_is_read_or_told(places: list[int], value: int) -> None:
     data = bytearray(WHOLE)

@@ -218,19 +218,18 @@ def checked(text: str) -> Scenario | None:
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None)
 def test_any_text_is_a_scenario_or_an_input_error(text: str) -> None:
     checked(text)
 
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"%@`#,?~<= \n\t\\x0", max_size=80))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_yaml_like_text_is_a_scenario_or_an_input_error(text: str) -> None:
     checked(text)
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_good_scenario_with_any_value_put_in_its_place_raises_nothing_else(
     data: st.DataObject,
 ) -> None:
@@ -254,7 +253,7 @@ def test_a_good_scenario_with_any_value_put_in_its_place_raises_nothing_else(
 
 
 @given(st.text(max_size=20))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_value_that_gets_through_can_end_a_line(value: str) -> None:
     shown = json.dumps(value)
     text = (

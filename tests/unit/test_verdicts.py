@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -120,7 +120,6 @@ def test_too_few_samples_are_said_as_benchstat_says_it() -> None:
     assert six.verdict is Verdict.SLOWER
 
 
-@settings(deadline=None)  # NumPy is imported by the first
 @given(PAIRS)
 def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float]]) -> None:
     this, that = compare_paired(pairs), compare_paired([(b, a) for a, b in pairs])
@@ -132,7 +131,6 @@ def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float
     assert that.p_value == pytest.approx(this.p_value)
 
 
-@settings(deadline=None)  # NumPy is imported by the first
 @given(PAIRS, st.floats(min_value=0.01, max_value=100))
 def test_a_slower_machine_changes_nothing(pairs: list[tuple[float, float]], by: float) -> None:
     """Drift of each round's own falls out, whatever it is."""
@@ -143,7 +141,6 @@ def test_a_slower_machine_changes_nothing(pairs: list[tuple[float, float]], by: 
     assert that.ratio == pytest.approx(this.ratio)
 
 
-@settings(deadline=None)  # NumPy is imported by the first
 @given(PAIRS, st.integers(1, 8))
 def test_looking_never_makes_surer(pairs: list[tuple[float, float]], first: int) -> None:
     plain, looked = compare_paired(pairs), compare_paired(pairs, looks=Looks(first, 30))
@@ -234,7 +231,6 @@ def test_those_who_look_err_no_more_often_than_stated() -> None:
         assert share <= 0.05 + 2.6 * math.sqrt(0.05 * 0.95 / runs)
 
 
-@settings(deadline=None)  # NumPy is imported by the first
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=40))
 def test_one_statistic_by_two_ways(values: list[float]) -> None:
     series = np.array(values)
