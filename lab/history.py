@@ -90,6 +90,11 @@ def history(
             point = Point(run=run, started=head.started, median=median, count=count)
             name = f"{head.scenario.name}: {cell_words(dict(sorted(cell.items())))}, {phase}"
             found.setdefault(name, []).append(point)
+    if not found:
+        raise InputError(
+            f"no build of these {len(chosen)} runs has a figure of {metric} and is fit to believe",
+            remedy="`lab report RUN` says what disturbed them",
+        )
     return tuple(_series(name, points, by_id) for name, points in sorted(found.items()))
 
 

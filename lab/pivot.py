@@ -156,7 +156,7 @@ def pivot(
             columns=tuple(names),
             baseline=baseline,
             footnotes=tuple(marks),
-            notes=(*records.notes, *_passed_over(records), *told.notes),
+            notes=(*records.notes, *_passed_over(records, with_degraded), *told.notes),
         )
 
 
@@ -305,11 +305,12 @@ def _mixed(records: columns.Records, hidden: Mapping[str, str]) -> dict[Key, tup
     return made
 
 
-def _passed_over(records: columns.Records) -> list[str]:
+def _passed_over(records: columns.Records, with_degraded: bool) -> list[str]:
     """Builds that are in no cell."""
+    disturbed = "" if with_degraded else "OR coalesce(fit, 'fit') <> 'fit'"
     found = records.rows(
-        "SELECT status, coalesce(split_part(fit, ':', 1), 'fit'), count(*) FROM builds "
-        "WHERE NOT coalesce(warm_up, false) AND (status <> 'ok' OR coalesce(fit, 'fit') <> 'fit') "
+        "SELECT status, coalesce(split_part(fit, ':', 1), 'fit'), count(*) FROM builds "  # noqa: S608 - constants
+        f"WHERE NOT coalesce(warm_up, false) AND (status <> 'ok' {disturbed}) "
         "GROUP BY ALL ORDER BY ALL"
     )
     return [

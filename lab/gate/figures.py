@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from lab.compare import cell_words
 from lab.disturbance import UNFIT, is_fit
-from lab.gate.policy import Degraded, Metric, Rule
+from lab.gate.policy import FILES, Degraded, Metric, Rule
 from lab.gate.sides import Side
 from lab.record import Build
 
@@ -36,6 +36,20 @@ def counts(build: Build, *, degraded: Degraded) -> bool:
     unfit = (build.fit or "").startswith(UNFIT)
     asked_for = degraded == "use-unfit" or (degraded == "use" and not unfit)
     return build.status == "ok" and (asked_for or is_fit(build.fit))
+
+
+def why_none(rule: Rule, builds: Sequence[Build], degraded: Degraded) -> str:
+    """Why builds tell nothing of a rule."""
+    if rule.metric in FILES or not builds:
+        return "nobody measured it"
+    chosen = [build for build in builds if _chosen(rule, build)]
+    if not chosen:
+        asked = [f"{axis}={value}" for axis, value in rule.where.items()]
+        asked += [] if rule.after == "*" else [f"after {rule.after}"]
+        return f"no build is {', '.join(asked)}"
+    if not any(counts(build, degraded=degraded) for build in chosen):
+        return "what was disturbed is left out"
+    return f"no step is {rule.steps!r}" if rule.metric == "step" else "nobody measured it"
 
 
 def _chosen(rule: Rule, build: Build) -> bool:

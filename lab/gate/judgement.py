@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from lab.gate import changes
 from lab.gate.changes import Change, Figures, Interval, Method
-from lab.gate.figures import counts, figures
+from lab.gate.figures import counts, figures, why_none
 from lab.gate.policy import Policy, Rule
 from lab.gate.sides import Side
 
@@ -92,11 +92,8 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
         new = figures(rule, candidate, degraded=policy.degraded)
         subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
         if not subjects:
-            why = f"no figure of {rule.metric} is on either side: "
-            why += (
-                "what was disturbed is left out" if len(more) > len(notes) else "nobody measured it"
-            )
-            findings.append(_untold(rule, why))
+            why = why_none(rule, [*baseline.builds, *candidate.builds], policy.degraded)
+            findings.append(_untold(rule, f"no figure of {rule.metric} is on either side: {why}"))
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
                 more.append(f"{subject}: new in the candidate, {rule.metric} was not judged")

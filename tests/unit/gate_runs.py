@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from lab import cli
 from lab.record import (
     Build,
     Cache,
@@ -18,6 +22,15 @@ from lab.record import (
     ScenarioText,
     Step,
 )
+
+POLICY = """\
+name: tried
+rules:
+  - {metric: wall, relative: +12%}
+  - {metric: image_size, absolute: 100 B}
+"""
+PASS, FAIL, UNTOLD, REFUSED = 0, 4, 5, 2
+
 
 HOST = HostFacts(
     kernel="6.1.0",
@@ -84,3 +97,22 @@ def build(number: int, wall: float, *, phase: str = "cold", size: int = 1000) ->
             Step(index=1, stage="0", instruction="RUN make", outcome=None, duration_s=wall / 2),
         ),
     )
+
+
+def noisy(middle: float, count: int = 10, seed: int = 1) -> list[float]:
+    rng = random.Random(seed)
+    return [middle * rng.uniform(0.97, 1.03) for _ in range(count)]
+
+
+class Gate:
+    """`lab gate` as its user meets it: its exit code, what it prints, what it says of errors."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._policy, self._capsys = folder / "policy.yaml", capsys
+
+    def __call__(self, *words: str | Path, policy: str = POLICY) -> tuple[int, str, str]:
+        self._policy.write_text(policy)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["gate", "--policy", str(self._policy), *map(str, words)])
+        said = self._capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err

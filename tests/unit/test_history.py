@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab import cli
+from lab.errors import InputError
 from lab.history import change_points, history
 from tests.unit.gate_runs import HOST, build, record
 
@@ -41,6 +42,12 @@ def test_noise_alone_rarely_shows_a_change() -> None:
 @pytest.mark.parametrize("values", [[], [1.0], [1.0] * 5, [2.0] * 30])
 def test_too_few_or_equal_values_show_none(values: list[float]) -> None:
     assert change_points(values) == []
+
+
+def test_runs_of_which_nothing_can_be_believed_are_told(tmp_path: Path) -> None:
+    record(tmp_path / "one", [], builds=[replace(build(1, 1.0), fit="unfit: others")])
+    with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to believe"):
+        history(tmp_path)
 
 
 def test_runs_are_read_as_they_lie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

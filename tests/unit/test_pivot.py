@@ -130,6 +130,7 @@ def test_failed_and_disturbed_builds_are_told_and_not_counted(tmp_path: Path) ->
     )
     more = pivot([run], rows=["phase"], cols=["engine"], with_degraded=True)
     assert more.tables[""]["cold"]["docker"].values.count == 2
+    assert more.notes == ("not in the table, failed builds: 1",)
 
 
 @pytest.mark.parametrize(
