@@ -7,13 +7,15 @@ linker, and the path of a standard library's source that the compiler wrote. The
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from lab import process
 from lab.bench.outcome import Outcome, Series
 from lab.errors import InputError
 from lab.goroot import switch
@@ -36,17 +38,8 @@ func main() {
 	fmt.Println(runtime.Version(), runtime.GOROOT(), file, turn)
 }
 """
+_BUILDER = Path(__file__).with_name("switching_builder.py")
 OFFLINE = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOPROXY": "off", "GOENV": "off"}
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the builders saw, each under the lock."""
-
-    builds: int = 0
-    failed: list[str] = field(default_factory=list)
-    mixed: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def under_builds(
@@ -71,37 +64,35 @@ def under_builds(
     seen = place or home.current
     extra = {**OFFLINE, "GOCACHE": str(folder / "cache"), **(environment or {})}
     builds = [
-        _Builder(home, seen, folder / f"builder{number}", extra) for number in range(builders)
+        _Builder(folder / f"builder{number}", seen, extra, folder) for number in range(builders)
     ]
     for version in (after, before):  # so that no build has to compile the standard library
         switch.use(home, version, place=place)
-        builds[0].once("warm")
-    tally, done = _Tally(), threading.Event()
-    threads = [threading.Thread(target=one.until, args=(done, tally)) for one in builds]
-    for thread in threads:
-        thread.start()
-    try:
-        uses, rollbacks = [], []
+        with builds[0].building(1) as warming:
+            warming.wait()
+    uses, rollbacks = [], []
+    with contextlib.ExitStack() as building:
+        for one in builds:
+            building.enter_context(one.building())
         for _ in range(switches // 2):
             uses.append(_timed(lambda: switch.use(home, after, place=place)))
             time.sleep(pause_s)
             rollbacks.append(_timed(lambda: switch.rollback(home, place=place)))
             time.sleep(pause_s)
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
+    told = [line for one in builds for line in one.told()]
+    failed = [f"exit code {code}: {said}" for code, said in told if code != 0]
+    mixed = [said for code, said in told if code == 0 and not agree(said, home)]
     return Outcome(
         experiment="switch",
         settings={"versions": list(versions), "switches": switches, "builders": builders},
         series={"use": Series(samples=tuple(uses)), "rollback": Series(samples=tuple(rollbacks))},
         facts={
             "how": how,
-            "builds": tally.builds,
-            "failed builds": len(tally.failed),
-            "mixed builds": len(tally.mixed),
+            "builds": len(told),
+            "failed builds": len(failed),
+            "mixed builds": len(mixed),
         },
-        notes=tuple([*tally.failed, *tally.mixed][:5]),
+        notes=tuple([*failed, *mixed][:5]),
     )
 
 
@@ -117,38 +108,41 @@ def agree(said: str, home: Home) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Builds a small program again and again through one path of Go."""
+    """Builds a small program again and again through one path of Go, in a process of its own."""
 
-    home: Home
-    goroot: Path
     folder: Path
+    goroot: Path
     environment: Mapping[str, str]
+    results: Path
 
-    def once(self, turn: str) -> str:
-        """Build the program anew and run it; what it says."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "go.mod").write_text("module lab.example/turn\n\ngo 1.21\n")
-        (self.folder / "main.go").write_text(PROGRAM % turn)
-        program = self.folder / "turn"
-        command: list[process.Argument] = [self.goroot / "bin/go", "build", "-o", program, "."]
-        done = process.run(
-            command, folder=self.folder, environment=self.environment, codes=range(-64, 256)
-        )
-        if done.code != 0:
-            return f"exit code {done.code}: {process.tail(done.err, 3)}"
-        return process.run([program]).out.strip()
+    @contextlib.contextmanager
+    def building(self, builds: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Build so many times, or until this ends; then the build under way is waited for."""
+        plan = {
+            "name": self.folder.name,
+            "folder": str(self.folder),
+            "goroot": str(self.goroot),
+            "environment": json.dumps(dict(self.environment)),
+            "program": PROGRAM,
+            "builds": builds,
+        }
+        command = [sys.executable, str(_BUILDER), json.dumps(plan)]
+        with (
+            self._told.open("wb") as out,
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=out, process_group=0
+            ) as builder,
+        ):
+            yield builder
 
-    def until(self, done: threading.Event, tally: _Tally) -> None:
-        turn = 0
-        while not done.is_set():
-            turn += 1
-            said = self.once(str(turn))
-            with tally.lock:
-                tally.builds += 1
-                if said.startswith("exit code"):
-                    tally.failed.append(said)
-                elif not agree(said, self.home):
-                    tally.mixed.append(said)
+    def told(self) -> list[tuple[int, str]]:
+        """The exit code of each build, and what its program said, or go."""
+        lines = [json.loads(line) for line in self._told.read_text().splitlines()]
+        return [(line["code"], line["said"]) for line in lines]
+
+    @property
+    def _told(self) -> Path:
+        return self.results / f"{self.folder.name}.jsonl"
 
 
 def _timed(call: Callable[[], object]) -> float:

@@ -5,4 +5,5 @@ switch    use, rollback, status       mounting   overlays, swapped   fsmount    
 stage     copies in memory            copying    by rsync and sums   watching   inotify
 sums      sha256sum's lists           systemd    staged at boot      inject     for pipelines
 distribute for clusters: archive, manifests, place.sh          kubernetes its schemas
+elsewhere toolchains that the lab did not install
 """

@@ -7,7 +7,7 @@ see two versions during a switch, and one that names another version breaks the 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.errors import InputError
@@ -15,31 +15,36 @@ from lab.errors import InputError
 KINDS = ("shell", "github", "gitlab", "dockerfile")
 
 
-def inject(kind: str, goroot: Path, version: str) -> str:
-    """The lines for one kind of place. Raises InputError for a path that it cannot hold."""
-    if any(char in str(goroot) for char in "\n\r\0:"):
-        raise InputError(f"{str(goroot)!r} cannot stand in a PATH", remedy="move it: --home")
-    return _WRITERS[kind](goroot, version)
+def inject(kind: str, goroot: Path, version: str, *, before: Path | None = None) -> str:
+    """The lines for one kind of place; ``before`` is a GOROOT that goes before this one where it
+    is there. Raises InputError for a path that such a place cannot hold.
+    """
+    places = [one for one in (before, goroot) if one is not None]
+    for one in places:
+        if any(char in str(one) for char in "\n\r\0:"):
+            raise InputError(f"{str(one)!r} cannot stand in a PATH", remedy="move it: --home")
+    return _WRITERS[kind](places, version)
 
 
-def _shell(goroot: Path, version: str) -> str:
-    return f'# Go {version}\nunset GOROOT\nexport PATH={shlex.quote(f"{goroot}/bin")}:"$PATH"\n'
+def _shell(places: Sequence[Path], version: str) -> str:
+    return f'# Go {version}\nunset GOROOT\nexport PATH={_bins(places)}:"$PATH"\n'
 
 
-def _github(goroot: Path, version: str) -> str:
-    line = shlex.quote(f"{goroot}/bin")
+def _github(places: Sequence[Path], version: str) -> str:
+    # What is added last comes first.
+    lines = "".join(f'    echo {_bins([one])} >> "$GITHUB_PATH"\n' for one in reversed(places))
     return (
         f"- name: Go {version} of this runner\n"
         "  shell: bash\n"
         "  run: |\n"
-        f'    echo {line} >> "$GITHUB_PATH"\n'
+        f"{lines}"
         '    echo "GOTOOLCHAIN=local" >> "$GITHUB_ENV"\n'
         '    echo "GOROOT=" >> "$GITHUB_ENV"\n'
     )
 
 
-def _gitlab(goroot: Path, version: str) -> str:
-    line = shlex.quote(f"{goroot}/bin").replace("'", "''")
+def _gitlab(places: Sequence[Path], version: str) -> str:
+    line = _bins(places).replace("'", "''")
     return (
         f"# Go {version} of this runner\n"
         "before_script:\n"
@@ -49,15 +54,19 @@ def _gitlab(goroot: Path, version: str) -> str:
     )
 
 
-def _dockerfile(goroot: Path, version: str) -> str:
+def _bins(places: Sequence[Path]) -> str:
+    return shlex.quote(":".join(f"{one}/bin" for one in places))
+
+
+def _dockerfile(places: Sequence[Path], version: str) -> str:
     return (
-        f"# Go {version}: docker build --build-context goroot={goroot} .\n"
+        f"# Go {version}: docker build --build-context goroot={shlex.quote(str(places[-1]))} .\n"
         "COPY --from=goroot . /usr/local/go\n"
         "ENV PATH=/usr/local/go/bin:$PATH GOTOOLCHAIN=local\n"
     )
 
 
-_WRITERS: Mapping[str, Callable[[Path, str], str]] = {
+_WRITERS: Mapping[str, Callable[[Sequence[Path], str], str]] = {
     "shell": _shell,
     "github": _github,
     "gitlab": _gitlab,

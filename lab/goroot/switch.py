@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.disk import disk
-from lab.errors import HostLacks, InputError
+from lab.errors import HostLacks, InputError, StoreError
 from lab.goroot import mounting
 from lab.goroot.home import ELSEWHERE, Generation, Home, fsync, relink
 
@@ -43,6 +43,11 @@ def means(place: Path | None, wished: How | None) -> How:
         raise InputError(
             f"{place} is a folder: no link can take its place in one step",
             remedy="--how overlay mounts over it, or name a path that is not there yet",
+        )
+    if how == "link" and place is not None and not os.access(place.parent, os.W_OK):
+        raise StoreError(
+            f"{place} cannot be made: its folder is not there, or not this user's to write",
+            remedy="name another place with --at, or run as root",
         )
     if how == "overlay":
         if place is None or not folder:

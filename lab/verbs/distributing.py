@@ -66,7 +66,9 @@ def _rehearse(home: Home, version: str, rounds: int) -> None:
     )
     if not found.series:
         why = "; ".join(sorted(set(found.missing.values())))
-        raise HostLacks(f"the rehearsal cannot be made here: {why}", remedy="lab doctor --install")
+        raise HostLacks(
+            f"the rehearsal cannot be made here: {why}", remedy="as root; lab doctor lists the rest"
+        )
     say(outcome.text(found))
 
 

@@ -49,8 +49,11 @@ def options(verb: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--how", choices=("link", "overlay"), help="default: what the host allows"
         )
-    inject = actions.add_parser("inject", help="print what sets the current version elsewhere")
+    inject = actions.add_parser("inject", help="print what sets this machine's Go elsewhere")
     inject.add_argument("kind", choices=("shell", "github", "gitlab", "dockerfile"))
+    inject.add_argument(
+        "--goroot", type=Path, metavar="DIR", help="of this one; default: current, or found here"
+    )
     staging.options(actions)
     distributing.options(actions)
     release = actions.add_parser("release", help="take the lab's overlay from a folder")
@@ -85,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "rollback":
         say(f"Go {switch.rollback(home, place=place, how=options.how)} is current again")
     elif options.action == "inject":
-        say(_injected(home, options.kind))
+        say(_injected(home, options))
     elif options.action in {"stage", "unstage", "check", "units"}:
         return staging.run(options, home)
     elif options.action == "distribute":
@@ -118,12 +121,38 @@ def _install(home: Home, options: argparse.Namespace) -> None:
         say(f"Go {version}: {tree}")
 
 
-def _injected(home: Home, kind: str) -> str:
-    from lab.goroot import inject
+def _injected(home: Home, options: argparse.Namespace) -> str:
+    """The lines for the toolchain that was named, is current, or is the first on this machine."""
+    from lab.errors import InputError, SourceError
+    from lab.goroot import elsewhere, inject, origins, stage
 
-    now = home.chosen()
-    # Images are built later and pipelines run long: they get the version, not the link.
-    return inject.inject(kind, home.installed(now.version), now.version).rstrip("\n")
+    now = home.now()
+    staged = stage.of(home, now.version) if now and not options.goroot else None
+    if options.goroot:
+        goroot = options.goroot.absolute()
+        version = origins.what(goroot)
+        if version is None:
+            raise SourceError(
+                f"{goroot}/bin/go cannot be run", remedy="--goroot is a folder with bin/go in it"
+            )
+    elif now:
+        # Images are built later and pipelines run long: they get the version, not the link.
+        goroot, version = home.installed(now.version), now.version
+    else:
+        found = elsewhere.toolchains(os.environ)
+        for one in found:
+            said = f"Go {one.version}" if one.version else "cannot be run"
+            say(f"found {one.goroot}: {said}", on_error=True)
+        whole = [(one.goroot, one.version) for one in found if one.version]
+        if not whole:
+            raise InputError(
+                "there is no Go on this machine that can be run",
+                remedy="lab goroot install 1.22.10, then: lab goroot use 1.22.10",
+            )
+        goroot, version = whole[0]
+    # A copy in memory goes before the disk, which is there when the copy is not.
+    before = staged.goroot if staged and options.kind != "dockerfile" else None
+    return inject.inject(options.kind, goroot, version, before=before).rstrip("\n")
 
 
 def _status(home: Home, place: Path | None, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab import dockerfile
-from lab.errors import HostLacks, InputError
+from lab.errors import HostLacks, InputError, StoreError
 from lab.goroot import inject, mounting, switch
 from lab.goroot.home import Home, checked, remove
 
@@ -95,6 +95,15 @@ def test_a_folder_is_not_replaced_by_a_link(home: Home, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no link can take its place"):
         switch.use(home, OLD, place=place, how="link")
     assert home.now() is None
+
+
+def test_a_place_that_cannot_be_made_changes_nothing(home: Home, tmp_path: Path) -> None:
+    switch.use(home, OLD)
+    with pytest.raises(StoreError, match="cannot be made"):
+        switch.use(home, NEW, place=tmp_path / "nothing/go")
+    now = home.now()
+    assert now is not None
+    assert now.version == OLD
 
 
 def test_without_root_an_overlay_says_what_it_needs(
