@@ -24,7 +24,8 @@ def main() -> None:
         turn += 1
         (folder / "main.go").write_text(plan["program"] % f"{plan['name']}-{turn}")
         code, said = once(plan, folder)
-        print(json.dumps({"turn": turn, "code": code, "said": said}), flush=True)  # noqa: T201
+        sys.stdout.write(json.dumps({"turn": turn, "code": code, "said": said}) + "\n")
+        sys.stdout.flush()
         if select.select([sys.stdin], [], [], 0)[0]:
             return
 
