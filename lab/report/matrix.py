@@ -6,63 +6,36 @@ from collections.abc import Iterator, Sequence
 from html import escape as html_escape
 from typing import TextIO
 
-from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.report import probed
 from lab.report.markdown import escape
+from lab.report.probed import MISSING
 from lab.report.terminal import console
 from lab.report.words import clean, flat
 from lab.validate.matrix import TONES, Cell, Tone, Validation
 
-_STYLES: dict[Tone, str] = {"good": "green", "limit": "yellow", "bad": "bold red", "none": "dim"}
 _SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
 _COLOURS = "good:#1a7f37;limit:#9a6700;bad:#cf222e;none:#6e7781"
-_SHOWN = 3  # reasons of a verdict on a terminal; the reports have all of them
-_MISSING = Cell(word="\u2013")
 
 
 def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False) -> None:
     """Print a validation; ``reasons`` asks for every reason instead of the first ones."""
     out = console(stream)
     out.print(Text(flat(f"{one.image}: {one.origin}"), style="bold"))
-    for verdict in one.verdicts:
-        line = Text(f"  {verdict.column.words}: ")
-        line.append(verdict.word, style=_STYLES[TONES[verdict.word]])
-        out.print(line)
-        told = verdict.why if reasons else verdict.why[:_SHOWN]
-        for why in told:
-            out.print(Padding(Text(flat(why), style="dim"), (0, 6)))
-        if len(verdict.why) > len(told):
-            more = f"and {len(verdict.why) - len(told)} more: --reasons lists them"
-            out.print(Padding(Text(more, style="dim"), (0, 6)))
+    probed.verdicts(out, one, reasons=reasons)
     facts = RichTable.grid(padding=(0, 2))
     for name, text in one.facts:
         facts.add_row(Text(name, style="dim"), Text(flat(text)))
     out.print(facts)
     if one.rows:
-        out.print(_matrix(one))
+        probed.probes(out, one, reasons=reasons)
     for finding in one.broken:
         said = f"broken: {finding.place}: {finding.message}"
         out.print(Text(flat(said), style="bold red"))
     for note in one.notes:
         out.print(Text(flat(note), style="dim"))
-
-
-def _matrix(one: Validation) -> RichTable:
-    table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("probe", no_wrap=True)
-    for column in one.columns:
-        table.add_column(column.words.replace(" ", "\n"), overflow="fold")
-    group = None
-    for row in one.rows:
-        if row.group != group:
-            group = row.group
-            table.add_row(Text(flat(group), style="bold underline"))
-        cells = [row.cells.get(column, _MISSING) for column in one.columns]
-        texts = [Text(flat(cell.word), style=_STYLES[cell.tone]) for cell in cells]
-        table.add_row(Text(flat(row.name)), *texts)
-    return table
 
 
 def markdown(found: Sequence[Validation]) -> str:
@@ -95,7 +68,7 @@ def _markdown(one: Validation) -> Iterator[str]:
         yield "| probe | " + " | ".join(_plain(column.words) for column in one.columns) + " |"
         yield "|" + " --- |" * (1 + len(one.columns))
         for row in one.rows:
-            cells = [row.cells.get(column, _MISSING) for column in one.columns]
+            cells = [row.cells.get(column, MISSING) for column in one.columns]
             words = (_plain(cell.word + (f" ({cell.why})" if cell.why else "")) for cell in cells)
             yield f"| {_plain(row.name)} | " + " | ".join(words) + " |"
         yield ""
@@ -149,7 +122,7 @@ def _html(one: Validation) -> Iterator[str]:
         head = "".join(f"<th>{_safe(column.words)}</th>" for column in one.columns)
         yield f"<h2>Probes</h2><table><tr><th>probe</th>{head}</tr>"
         for row in one.rows:
-            cells = "".join(_td(row.cells.get(column, _MISSING)) for column in one.columns)
+            cells = "".join(_td(row.cells.get(column, MISSING)) for column in one.columns)
             yield f"<tr><td>{_safe(row.name)}</td>{cells}</tr>"
         yield "</table>"
     yield "<ul>"
