@@ -110,13 +110,25 @@ def of_source(
 
 def _of_path(path: Path, cache: Path | None) -> Opened:
     store = _store(cache)
-    if path.is_dir() or not _is_image(path):
-        layers, settings = [archive.rootfs(store, path)], dict[str, Any]()
+    origin = f"folder {path}" if path.is_dir() else f"file {path}"
+    if path.is_dir() and (path / "oci-layout").is_file():
+        layers, settings = _of_layout(store, path)
+        origin = f"OCI layout {path}"
+    elif path.is_dir() or not _is_image(path):
+        layers, settings = [archive.rootfs(store, path)], {}
     else:
         layers, settings = archive.image(store, path)
     name = path.name or str(path)
-    origin = f"folder {path}" if path.is_dir() else f"file {path}"
     return _of_layers(store, name, origin, layers, settings)
+
+
+def _of_layout(store: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
+    """An OCI layout that lies open in a folder: what an OCI archive holds, without its tar."""
+    with store.temporary() as folder:
+        packed = folder / (path.name or "layout")
+        with tarfile.open(packed, "w") as tar:
+            tar.add(path, arcname=".")
+        return archive.image(store, packed)
 
 
 def _of_engine(engine: str, ref: str, endpoints: Mapping[str, str], cache: Path | None) -> Opened:

@@ -58,12 +58,12 @@ def causes(
 def _on_kernel(call: SystemCall, answer: Answer, kernel: str | None) -> Cause:
     word = call.word(answer)
     if word == "works":
-        return Cause(word=word, name="works", why=f"since Linux {call.since}")
+        return Cause(word=word, name="works", why=f"since Linux {call.since} by {call.source}")
     if word == "ENOSYS" and kernel is None:
         why = f"it exists since Linux {call.since}; this kernel's version is not known"
         return Cause(word=word, name="missing in the kernel", why=why)
     if word == "ENOSYS" and kernel is not None and version(kernel) < call.since_version:
-        why = f"it exists since Linux {call.since}, this is {kernel}"
+        why = f"it exists since Linux {call.since} by {call.source}; this is {kernel}"
         return Cause(word=word, name="missing in the kernel", why=why)
     if word in {"unasked", "killed"}:
         return Cause(word=word, name="unknown", why=answer.signal or "it could not be asked")

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 from lab.probes.answers import Answer
 
-_MAN = "https://man7.org/linux/man-pages/man2/"
-_TABLE = f"{_MAN}syscalls.2.html"
-_NEWER = "https://docs.kernel.org/"
+_LIST = "syscalls(2), the table of system calls"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemCall:
     """One call. ``since`` is the first kernel that has it; ``off`` says what switches it off.
+
+    ``source`` says where ``since`` is published: a section of a man page (man-pages 6.20), or the
+    subject of the kernel's commit that brought the call.
 
     ``answers`` are the errors that say that the kernel did its part with the prober's harmless
     arguments; ``fallback`` says that glibc lives without it where, and only where, it is refused
@@ -26,7 +27,7 @@ class SystemCall:
     name: str
     number: int
     since: str
-    source: str = _TABLE
+    source: str = _LIST
     off: str | None = None
     answers: tuple[str, ...] = ()
     fallback: bool = False
@@ -59,24 +60,27 @@ def iter_digits(text: str) -> str:
 
 
 _CALLS = (
-    SystemCall(name="clone", number=56, since="2.6"),
+    SystemCall(name="clone", number=56, since="1.0"),
     SystemCall(name="clone3", number=435, since="5.3", fallback=True),
     SystemCall(
         name="memfd_secret",
         number=447,
         since="5.14",
-        source=f"{_MAN}memfd_secret.2.html",
+        source="memfd_secret(2), HISTORY",
         off="CONFIG_SECRETMEM=n; before 6.5 off unless secretmem.enable=1, since then "
         "secretmem.enable=0",
     ),
-    SystemCall(name="openat2", number=437, since="5.6"),
-    SystemCall(name="close_range", number=436, since="5.9", fallback=True),
+    SystemCall(name="openat2", number=437, since="5.6", source="openat2(2), HISTORY"),
+    SystemCall(
+        name="close_range", number=436, since="5.9", source="close_range(2), HISTORY", fallback=True
+    ),
     SystemCall(name="faccessat2", number=439, since="5.8", fallback=True),
     SystemCall(name="epoll_pwait2", number=441, since="5.11", off="CONFIG_EPOLL=n"),
     SystemCall(
         name="landlock_create_ruleset",
         number=444,
         since="5.13",
+        source="landlock_create_ruleset(2), HISTORY",
         off="CONFIG_SECURITY_LANDLOCK=n; EOPNOTSUPP where lsm= leaves landlock out",
     ),
     SystemCall(
@@ -89,6 +93,7 @@ _CALLS = (
         name="futex_waitv",
         number=449,
         since="5.16",
+        source="futex_waitv(2), HISTORY",
         off="CONFIG_FUTEX=n",
         answers=("EAGAIN",),
     ),
@@ -96,19 +101,37 @@ _CALLS = (
         name="futex_wake",
         number=454,
         since="6.7",
-        source=f"{_NEWER}userspace-api/futex2.html",
+        source='commit "futex: Add sys_futex_wake()"',
         off="CONFIG_FUTEX=n",
     ),
-    SystemCall(name="cachestat", number=451, since="6.5", off="CONFIG_CACHESTAT_SYSCALL=n"),
-    SystemCall(name="fchmodat2", number=452, since="6.6", fallback=True),
+    SystemCall(
+        name="cachestat",
+        number=451,
+        since="6.5",
+        source="cachestat(2), HISTORY",
+        off="CONFIG_CACHESTAT_SYSCALL=n",
+    ),
+    SystemCall(
+        name="fchmodat2",
+        number=452,
+        since="6.6",
+        source='commit "fs: Add fchmodat2()"',
+        fallback=True,
+    ),
     SystemCall(
         name="map_shadow_stack",
         number=453,
         since="6.6",
+        source='commit "x86/shstk: Introduce map_shadow_stack syscall"',
         off="CONFIG_X86_USER_SHADOW_STACK=n; EOPNOTSUPP with nousershstk, and where the "
         "processor has none",
     ),
-    SystemCall(name="mseal", number=462, since="6.10", source=f"{_NEWER}userspace-api/mseal.html"),
+    SystemCall(
+        name="mseal",
+        number=462,
+        since="6.10",
+        source='commit "mseal: add mseal syscall"',
+    ),
     SystemCall(name="statx", number=332, since="4.11", fallback=True),
     SystemCall(name="pidfd_open", number=434, since="5.3"),
     SystemCall(name="pidfd_getfd", number=438, since="5.6"),
@@ -117,18 +140,25 @@ _CALLS = (
         name="process_mrelease",
         number=448,
         since="5.15",
+        source='commit "mm: introduce process_mrelease system call"',
         off="CONFIG_MMU=n",
         answers=("EBADF",),
     ),
     SystemCall(
         name="quotactl_fd", number=443, since="5.14", off="CONFIG_QUOTACTL=n", answers=("EBADF",)
     ),
-    SystemCall(name="mount_setattr", number=442, since="5.12", capability="CAP_SYS_ADMIN"),
+    SystemCall(
+        name="mount_setattr",
+        number=442,
+        since="5.12",
+        source="mount_setattr(2), HISTORY",
+        capability="CAP_SYS_ADMIN",
+    ),
     SystemCall(
         name="set_mempolicy_home_node",
         number=450,
         since="5.17",
-        source="https://docs.kernel.org/admin-guide/mm/numa_memory_policy.html",
+        source='commit "mm/mempolicy: add set_mempolicy_home_node syscall"',
         off="CONFIG_NUMA=n",
     ),
     SystemCall(name="memfd_create", number=319, since="3.17", off="CONFIG_MEMFD_CREATE=n"),
@@ -136,7 +166,7 @@ _CALLS = (
         name="userfaultfd",
         number=323,
         since="4.3",
-        source=f"{_MAN}userfaultfd.2.html",
+        source="userfaultfd(2), HISTORY",
         off="CONFIG_USERFAULTFD=n; EPERM for the unprivileged with "
         "sysctl vm.unprivileged_userfaultfd=0",
         capability="CAP_SYS_PTRACE",
@@ -145,7 +175,6 @@ _CALLS = (
         name="bpf",
         number=321,
         since="3.18",
-        source=f"{_MAN}bpf.2.html",
         off="CONFIG_BPF_SYSCALL=n; EPERM for the unprivileged with "
         "sysctl kernel.unprivileged_bpf_disabled",
         capability="CAP_BPF",
@@ -154,12 +183,18 @@ _CALLS = (
         name="perf_event_open",
         number=298,
         since="2.6.31",
-        source=f"{_MAN}perf_event_open.2.html",
+        source="perf_event_open(2), HISTORY",
         off="CONFIG_PERF_EVENTS=n; EACCES or EPERM for the unprivileged with "
         "sysctl kernel.perf_event_paranoid",
         capability="CAP_PERFMON",
     ),
-    SystemCall(name="membarrier", number=324, since="4.3", off="CONFIG_MEMBARRIER=n"),
+    SystemCall(
+        name="membarrier",
+        number=324,
+        since="4.3",
+        source="membarrier(2), HISTORY",
+        off="CONFIG_MEMBARRIER=n",
+    ),
     SystemCall(
         name="rseq",
         number=334,
@@ -174,33 +209,33 @@ _CALLS = (
         name="statmount",
         number=457,
         since="6.8",
-        source=f"{_MAN}statmount.2.html",
+        source='commit "add statmount(2) syscall"',
     ),
     SystemCall(
         name="listmount",
         number=458,
         since="6.8",
-        source=f"{_MAN}listmount.2.html",
+        source='commit "add listmount(2) syscall"',
     ),
     SystemCall(
         name="lsm_list_modules",
         number=461,
         since="6.8",
-        source=f"{_NEWER}userspace-api/lsm.html",
+        source='commit "LSM: Create lsm_list_modules system call"',
         off="CONFIG_SECURITY=n",
     ),
     SystemCall(
         name="getxattrat",
         number=464,
         since="6.13",
-        source="https://kernelnewbies.org/Linux_6.13",
+        source='commit "fs/xattr: add *at family syscalls"',
         answers=("ENODATA", "EOPNOTSUPP"),
     ),
     SystemCall(
         name="open_tree_attr",
         number=467,
         since="6.15",
-        source="https://kernelnewbies.org/Linux_6.15",
+        source='commit "fs: add open_tree_attr()"',
         answers=("ENOENT",),
     ),
 )

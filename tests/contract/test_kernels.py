@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from lab import kernels, probes
-from lab.bases import Base, BaseSource, base
+from lab.bases import Base, BaseSource, base, bootstrap
 from lab.errors import GuestFailed
 from lab.kernels import Confinement, roots
 from lab.probes import ProbeResults
@@ -21,7 +24,7 @@ CALLS = f"{MAN}syscalls.2.html"
 KERNELNEWBIES = "https://kernelnewbies.org/Linux_"
 # call -> (first kernel, where that is published). Not taken from the code under test.
 HISTORY: dict[str, tuple[tuple[int, int], str]] = {
-    "clone": ((2, 6), f"{MAN}clone.2.html"),
+    "clone": ((1, 0), CALLS),
     "clone3": ((5, 3), f"{MAN}clone.2.html"),
     "memfd_secret": ((5, 14), f"{MAN}memfd_secret.2.html"),
     "openat2": ((5, 6), f"{MAN}openat2.2.html"),
@@ -99,6 +102,42 @@ def test_a_booted_kernel_agrees_with_its_published_history(kernel: str) -> None:
         there = version >= since and (name, kernel) not in OFF
         expected = ANSWERS.get(name, {"works"}) if there else {"ENOSYS"}
         assert results.calls[name].word in expected, f"{name} on {kernel}: see {source}"
+
+
+def manual(tmp_path: Path) -> dict[str, str]:
+    """Section 2 of the newest manual that Debian has, by page."""
+    path = tmp_path / "manual" / "pages.tar"
+    path.parent.mkdir()
+    bootstrap.extract("sid", "manpages-dev", path, bootstrap.key("sid")["source"])
+    pages = {}
+    with tarfile.open(path) as tar:
+        for one in tar:
+            found = re.search(r"/man2/(\w+)\.2\.gz$", one.name)
+            file = tar.extractfile(one) if found and one.isfile() else None
+            if found and file is not None:
+                pages[found[1]] = gzip.decompress(file.read()).decode()
+    return pages
+
+
+def test_the_history_here_and_the_labs_table_are_the_manuals(tmp_path: Path) -> None:
+    pages = manual(tmp_path)
+    listed = re.findall(r"^\\f\[B\](\w+)\\f\[\]\(2\)\t([\d.]+)", pages["syscalls"], re.MULTILINE)
+    published = dict(listed)
+    for name, page in pages.items():
+        # The page of a call knows better than the list: syscalls(2) dates membarrier too early.
+        history = re.search(r"^\.SH HISTORY(.*?)^\.SH ", page, re.MULTILINE | re.DOTALL)
+        first = re.search(r"\bLinux (\d+\.\d+)", history[1]) if history else None
+        if first and (name not in published or name == "membarrier"):
+            published[name] = first[1]
+    told = {name: published[name] for name in HISTORY if name in published}
+    assert len(told) >= 27, told
+    for name, version in told.items():
+        first = tuple(int(part) for part in version.split("."))[:2]
+        assert HISTORY[name][0] == first, name
+        assert probes.TABLE[name].since_version == first, name
+    # What the manual is silent of has the commit that brought it for its source.
+    silent = HISTORY.keys() - told.keys()
+    assert {name for name in HISTORY if "commit" in probes.TABLE[name].source} == silent
 
 
 def test_the_labs_own_table_says_the_same() -> None:

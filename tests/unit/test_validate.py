@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from importlib import resources
 from pathlib import Path
@@ -171,3 +172,31 @@ def test_a_name_that_is_no_image_is_a_mistake_of_the_command_line(
         main(["validate", "Debian:12"])
     assert stop.value.code == 9
     assert "docker save -o FILE Debian:12" in capsys.readouterr().err
+
+
+def test_an_oci_layout_in_a_folder_is_an_image_and_no_root_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "layout"
+    one = layer(member("serve", PROGRAM[:9000], mode=0o755))
+
+    def blob(data: bytes) -> dict[str, Any]:
+        digest = hashlib.sha256(data).hexdigest()
+        (folder / "blobs/sha256").mkdir(parents=True, exist_ok=True)
+        (folder / "blobs/sha256" / digest).write_bytes(data)
+        return {"digest": f"sha256:{digest}", "size": len(data)}
+
+    held = blob(one)
+    config = {
+        "architecture": "amd64",
+        "config": {"Cmd": ["/serve"]},
+        "rootfs": {"type": "layers", "diff_ids": [held["digest"]]},
+    }
+    manifest = {"config": blob(json.dumps(config).encode()), "layers": [held]}
+    index = {"manifests": [blob(json.dumps(manifest).encode())]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    code, (found,) = validated(tmp_path, capsys, str(folder))
+    assert code == 3
+    assert found["origin"] == f"OCI layout {folder}"
+    assert "/serve" in found["verdicts"][0]["why"][0]  # its command, which a root folder has not
