@@ -27,6 +27,7 @@ __all__ = [
     "Kernel",
     "boot",
     "has_kvm",
+    "of_host",
     "resolve",
 ]
 
@@ -45,9 +46,9 @@ def resolve(name: str, *, say: Say = lambda _: None, cache: Path | None = None) 
     if equals or "/" in asked:
         found = _on_disk(label if equals else Path(asked).name, Path(path if equals else asked))
     elif asked == "host":
-        found = _of_host()
+        found = of_host(Path("/"), _store(cache))
     elif asked.startswith("suite:") or _VERSION.fullmatch(asked):
-        found = _of_package(asked, Cache(cache_dir() / "kernels" if cache is None else cache), say)
+        found = _of_package(asked, _store(cache), say)
     else:
         raise SourceError(
             f"{asked!r} names no kernel",
@@ -105,12 +106,17 @@ def _on_disk(label: str, image: Path) -> Kernel:
     return Kernel(name=label, version=None, image=image.absolute(), origin=str(image))
 
 
-def _of_host() -> Kernel:
+def _store(folder: Path | None) -> Cache:
+    return Cache(cache_dir() / "kernels" if folder is None else folder)
+
+
+def of_host(root: Path, cache: Cache) -> Kernel:
+    """The running kernel, as its distribution installed it below ``root``."""
     release = platform.release()
-    for place in (f"/boot/vmlinuz-{release}", f"/usr/lib/modules/{release}/vmlinuz"):
+    for place in (root / f"boot/vmlinuz-{release}", root / f"usr/lib/modules/{release}/vmlinuz"):
         if os.access(place, os.R_OK):
-            kernel = _on_disk("host", Path(place))
-            modules = packages.on_disk(Path("/lib/modules") / release)
+            kernel = _on_disk("host", place)
+            modules = packages.on_disk(cache, root / "lib/modules" / release)
             return Kernel(
                 name="host",
                 version=release,

@@ -21,6 +21,7 @@ from lab.process import found
 _MEGABYTE = 1 << 20
 _BASE_MB = 192  # what a kernel without a root needs
 _KVM = Path("/dev/kvm")
+_PROCESSOR = Path("/proc/cpuinfo")
 _SILENT = "console=ttyS0 quiet loglevel=2 panic=-1 reboot=t random.trust_cpu=on"
 
 
@@ -108,14 +109,14 @@ def arguments(kernel: Kernel, initrd: Path, *, memory_mb: int, kvm: bool) -> lis
     ]
 
 
-def has_kvm() -> bool:
+def has_kvm(device: Path = _KVM, processor: Path = _PROCESSOR) -> bool:
     """Whether guests run on the processor itself: the device can be there and not work."""
     try:
-        os.close(os.open(_KVM, os.O_RDWR))
+        os.close(os.open(device, os.O_RDWR))
     except OSError:
         return False
-    flags = Path("/proc/cpuinfo").read_text(errors="replace")
-    return " vmx" in flags or " svm" in flags
+    flags = processor.read_text(errors="replace").split()
+    return not {"vmx", "svm"}.isdisjoint(flags)
 
 
 def _files(

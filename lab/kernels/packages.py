@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from lab.bases import bootstrap
+from lab.bases import archive, bootstrap
 from lab.bases.cache import Cache, Say
 from lab.errors import SourceError
 
@@ -26,6 +26,9 @@ PACKAGE = "linux-image-cloud-amd64"  # the build for virtual machines: small, an
 MODULES = ("loop", "squashfs")
 _IMAGE = re.compile(r"(?:\./)?(?:boot/vmlinuz-(.+)|(?:usr/)?lib/modules/([^/]+)/vmlinuz)")
 _MODULE = re.compile(r"(?:.*/)?([^/]+)\.ko(\.xz)?")
+_INSTALLED = re.compile(
+    r"(?:.*/)?kernel/(?:drivers/block|fs/squashfs|lib|crypto)/(?:.*/)?([^/]+)\.ko(?:\.xz|\.gz|\.zst)?"
+)
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 
 
@@ -101,14 +104,25 @@ def in_order(modules: Mapping[str, bytes]) -> list[bytes]:
     return [modules[name] for name in order]
 
 
-def on_disk(folder: Path) -> tuple[Path, ...]:
-    """The needed modules of a kernel that is installed, in order; empty where none is there."""
-    paths = {path.name.split(".")[0].replace("-", "_"): path for path in folder.rglob("*.ko")}
-    found = {name: paths[name].read_bytes() for name in MODULES if name in paths}
-    ordered = in_order(found)
-    return tuple(paths[name] for one in ordered for name in found if found[name] is one)
+def on_disk(cache: Cache, folder: Path) -> tuple[Path, ...]:
+    """The needed modules of a kernel that is installed, in order; empty where none is there.
+
+    Distributions compress them in their own ways: a guest is given them unpacked.
+    """
+    paths = {}
+    for path in folder.rglob("*.ko*"):
+        if match := _INSTALLED.fullmatch(path.relative_to(folder).as_posix()):
+            paths[match[1].replace("-", "_")] = path
+    modules = {name: _unpacked(path) for name, path in paths.items()}
+    kept = (_kept(cache, data) for data in in_order(modules))
+    return tuple(cache.kept(str(digest), int(size)).path for digest, size in kept)
 
 
-def _kept(cache: Cache, data: bytes) -> list[object]:
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return archive.decompressed(file).read()
+
+
+def _kept(cache: Cache, data: bytes) -> tuple[str, int]:
     layer = cache.layer(lambda out: cast("None", out.write(data)))
-    return [layer.digest, layer.size]
+    return layer.digest, layer.size

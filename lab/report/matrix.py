@@ -14,7 +14,7 @@ from lab.report.markdown import escape
 from lab.report.probed import MISSING
 from lab.report.terminal import console
 from lab.report.words import clean, flat
-from lab.validate.matrix import TONES, Cell, Tone, Validation
+from lab.validate.matrix import BARE, TONES, Cell, Column, Tone, Validation
 
 _SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
 _COLOURS = "good:#1a7f37;limit:#9a6700;bad:#cf222e;none:#6e7781"
@@ -95,19 +95,16 @@ def html(found: Sequence[Validation]) -> str:
         "<title>lab validate</title>\n<style>body{font:14px/1.45 system-ui,sans-serif;"
         "margin:2em;max-width:90em}table{border-collapse:collapse;margin:1em 0}"
         "td,th{padding:.2em .7em;border-bottom:1px solid #d0d7de;text-align:left;"
-        f"vertical-align:top}}summary{{cursor:pointer}}{style}</style></head><body>\n"
+        "vertical-align:top}.wide{overflow-x:auto}"
+        ".wide td:first-child,.wide th:first-child{position:sticky;left:0;background:#fff}"
+        f"summary{{cursor:pointer;white-space:nowrap}}{style}</style></head><body>\n"
         f"{body}\n</body></html>\n"
     )
 
 
 def _html(one: Validation) -> Iterator[str]:
     yield f"<h1>{_safe(one.image)}</h1><p>{_safe(one.origin)}</p>"
-    yield "<table><tr><th>kernel</th><th>engine</th><th>verdict</th></tr>"
-    for verdict in one.verdicts:
-        cell = Cell(word=verdict.word, tone=TONES[verdict.word], why="\n".join(verdict.why))
-        column = verdict.column
-        yield f"<tr><td>{_safe(column.kernel)}</td><td>{_safe(column.engine)}</td>{_td(cell)}</tr>"
-    yield "</table>"
+    yield from _verdicts(one)
     if one.broken:
         yield "<h2>Demands that are not met</h2><ul>"
         yield from (
@@ -119,18 +116,55 @@ def _html(one: Validation) -> Iterator[str]:
         yield f"<tr><th>{_safe(name)}</th><td>{_safe(text)}</td></tr>"
     yield "</table>"
     if one.rows:
-        head = "".join(f"<th>{_safe(column.words)}</th>" for column in one.columns)
-        yield f"<h2>Probes</h2><table><tr><th>probe</th>{head}</tr>"
-        for row in one.rows:
-            cells = "".join(_td(row.cells.get(column, MISSING)) for column in one.columns)
-            yield f"<tr><td>{_safe(row.name)}</td>{cells}</tr>"
-        yield "</table>"
+        yield from _probes(one)
     yield "<ul>"
     yield from (
         f"<li>{_safe(f'{item.level}: {item.place}: {item.message}')}</li>" for item in one.findings
     )
     yield from (f"<li>{_safe(note)}</li>" for note in one.notes)
     yield "</ul>"
+
+
+def _verdicts(one: Validation) -> Iterator[str]:
+    """Rows kernels, columns engines."""
+    engines = dict.fromkeys(column.engine for column in one.columns)
+    found = {verdict.column: verdict for verdict in one.verdicts}
+    head = "".join(f"<th>{'alone' if name == BARE else _safe(name)}</th>" for name in engines)
+    yield f"<table><tr><th>kernel</th>{head}</tr>"
+    for kernel in dict.fromkeys(column.kernel for column in one.columns):
+        cells = []
+        for engine in engines:
+            verdict = found.get(Column(kernel, engine))
+            word = "skipped" if verdict is None else verdict.word
+            why = "" if verdict is None else "\n".join(verdict.why)
+            cells.append(_td(Cell(word=word, tone=TONES[word], why=why)))
+        yield f"<tr><th>{_broken(kernel)}</th>{''.join(cells)}</tr>"
+    yield "</table>"
+
+
+def _probes(one: Validation) -> Iterator[str]:
+    """Rows probes, columns the engines of each kernel."""
+    kernels: dict[str, int] = {}
+    for column in one.columns:
+        kernels[column.kernel] = kernels.get(column.kernel, 0) + 1
+    names = (f'<th colspan="{count}">{_broken(name)}</th>' for name, count in kernels.items())
+    engines = ("alone" if column.engine == BARE else column.engine for column in one.columns)
+    yield '<h2>Probes</h2><div class="wide"><table>'
+    yield f"<thead><tr><th>kernel</th>{''.join(names)}</tr>"
+    yield f"<tr><th>probe</th>{''.join(f'<th>{_safe(name)}</th>' for name in engines)}</tr></thead>"
+    group = None
+    for row in one.rows:
+        if row.group != group:
+            group = row.group
+            yield f'<tr><th colspan="{1 + len(one.columns)}">{_safe(group)}</th></tr>'
+        cells = "".join(_td(row.cells.get(column, MISSING)) for column in one.columns)
+        yield f"<tr><td>{_safe(row.name)}</td>{cells}</tr>"
+    yield "</table></div>"
+
+
+def _broken(name: str) -> str:
+    """A name that may be broken behind each of its commas."""
+    return _safe(name).replace(",", ",<wbr>")
 
 
 def _td(cell: Cell) -> str:

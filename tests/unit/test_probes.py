@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import kernels
+from lab import kernels, probes
 from lab.errors import LabError, SourceError
 from lab.kernels import machine, packages, roots
 from lab.probes import answers
@@ -160,3 +160,11 @@ def test_modules_come_in_the_order_of_their_need() -> None:
 def test_a_name_that_is_no_kernel_is_refused(name: str) -> None:
     with pytest.raises(SourceError):
         kernels.resolve(name)
+
+
+def test_the_manual_has_every_call_with_its_source() -> None:
+    manual = Path(__file__).parents[2] / "docs" / "kernels.md"
+    rows = [line.split("|") for line in manual.read_text().splitlines() if line.startswith("| ")]
+    told = {row[1].strip(): [cell.strip() for cell in row[2:5]] for row in rows if len(row) == 6}
+    for name, call in probes.TABLE.items():
+        assert told[name] == [call.since, call.source, call.off or ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -61,6 +61,7 @@ def test_reasons_are_told_on_demand_and_once() -> None:
     assert "EPERM on all 10 pairs of kernel and engine" in text
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(st.dictionaries(st.text(min_size=1), st.sampled_from(["good", "limit", "bad", "none"])))
 def test_no_row_is_lost(tones: dict[str, Tone]) -> None:
     rows = {f"row{number}": same(tone, tone) for number, tone in enumerate(tones.values())}
