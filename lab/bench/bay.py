@@ -12,7 +12,9 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +135,7 @@ def sweep(say: Say) -> int:
 
 def clear(folder: Path) -> None:
     """Unmount what lies below a folder, last first, let go of its loop devices, and remove it."""
+    _end(folder.name)
     points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(folder)]
     for point in reversed(points):
         if run(["umount", point], codes=range(256)).code != 0:
@@ -144,6 +147,29 @@ def clear(folder: Path) -> None:
                 run(["losetup", "--detach", f"/dev/{backing.parts[3]}"], codes=range(256))
     shared = Path("/dev/shm") / folder.name  # noqa: S108 (where experiments put GOROOT in memory)
     run(["rm", "-rf", "--one-file-system", "--", folder, shared], codes=range(256))
+
+
+def _end(container: str) -> None:
+    """End what still runs in a bay's container (lab.bench.inside); remove its control groups."""
+    groups = list(host.CGROUPS.glob(f"**/{container}"))
+    for _ in range(50):
+        pids = {int(pid) for group in groups for pid in _inside(group)}
+        if not pids:
+            break
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    for group in groups:
+        with contextlib.suppress(OSError):  # runc may have done so by now
+            group.rmdir()
+
+
+def _inside(group: Path) -> list[str]:
+    try:
+        return (group / "cgroup.procs").read_text(encoding="ascii").split()
+    except OSError:
+        return []
 
 
 def lacks(kind: str) -> str | None:

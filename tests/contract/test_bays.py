@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.bench import bay as bays
+from lab.bench import inside
 from lab.errors import DiskFull, InputError
 from lab.goroot import mounting
 
@@ -20,6 +22,7 @@ BUSY = """
 import sys, time
 from pathlib import Path
 from lab.bench import bay as bays
+from lab.bench import inside
 with bays.bay(print) as bay:
     disk = bay.disk("ext4", "disk", size=64 << 20)
     bays.fill(Path(sys.argv[1]), disk / "tree")
@@ -28,6 +31,19 @@ with bays.bay(print) as bay:
     bay.overlay("over", disk / "tree")
     print("ready", flush=True)
     time.sleep(600)
+"""
+
+
+CONTAINED = """
+from pathlib import Path
+from lab.bench import bay as bays
+from lab.bench import inside
+from lab.process import run
+with bays.bay(print) as bay:
+    system = [Path(name) for name in ("/usr", "/bin", "/lib", "/lib64") if Path(name).exists()]
+    print(bay.folder.name, flush=True)
+    box = inside.container(bay)
+    run(box.command(["/bin/sleep", "600"], {}, bay.folder, [bay.folder, *system]))
 """
 
 
@@ -112,3 +128,27 @@ def test_a_device_in_use_is_never_made_a_file_system(tmp_path: Path) -> None:
     for device in (root, str(tmp_path), "/dev/null"):
         with bays.bay(lambda _: None) as bay, pytest.raises(InputError):
             bay.disk("ext4", "disk", device=device)
+
+
+@pytest.mark.skipif(inside.lacks() is not None, reason=str(inside.lacks()))
+def test_after_a_kill_the_next_start_ends_what_ran_in_a_container(cache: Path) -> None:
+    def groups(name: str) -> list[Path]:
+        return list(Path("/sys/fs/cgroup").glob(f"**/{name}"))
+
+    def running(name: str) -> set[str]:
+        return {pid for one in groups(name) for pid in (one / "cgroup.procs").read_text().split()}
+
+    with subprocess.Popen(
+        [sys.executable, "-c", CONTAINED], stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as busy:
+        assert busy.stdout is not None
+        name = busy.stdout.readline().strip()
+        deadline = time.monotonic() + 30
+        while not running(name) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        busy.send_signal(signal.SIGKILL)
+        busy.wait()
+    assert running(name)
+    with bays.bay(lambda _: None):
+        assert groups(name) == []
+        assert left(cache)[0] == []
