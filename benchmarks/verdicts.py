@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.stats import boundaries, sequential, signed_rank
-from lab.stats.verdicts import LOOKED
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Array]  # runs x rounds x (candidate, baseline), logs
@@ -153,10 +152,11 @@ class Judged:
         known = self.t_test if t_test else self.plain
         return np.asarray(_claims(known[..., rounds - 1 : rounds]).mean(axis=(1, 2)))
 
-    def coverage(self, rounds: Array, error: float = ERROR) -> float:
+    def coverage(self, rounds: Array, *, stopped: bool = False) -> float:
         """How often the interval after these rounds holds the truth."""
         held, told = 0, 0
         for count in np.unique(rounds):
+            error = sequential.interval_error(ERROR, int(count), LAST) if stopped else ERROR
             out = signed_rank.refused(int(count), 1 - error)
             if out is None:
                 continue
@@ -176,7 +176,7 @@ class Judged:
                 self.said[0] + self.said[1],
                 self.said[2],
                 self.coverage(np.full(len(self.rounds), LAST)),
-                self.coverage(self.rounds, ERROR * LOOKED),
+                self.coverage(self.rounds, stopped=True),
                 self.rounds.mean(),
             ]
         )

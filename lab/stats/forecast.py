@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,11 +14,19 @@ SURE = 0.8  # the share of them that must decide
 MOST = 640  # rounds; nobody should plan for more on the word of a few
 
 
-def further(differences: Array, *, margin: float, error: float, seed: int) -> int | None:
+def further(
+    differences: Array,
+    *,
+    margin: float,
+    error: float,
+    seed: int,
+    level: Callable[[float, int], float],
+) -> int | None:
     """How many rounds more until four in five futures like these rounds are decided.
 
-    ``differences`` and ``margin`` are logarithms. None where more than `MOST` rounds would not do,
-    or where a single round shows no spread to judge by.
+    ``differences`` and ``margin`` are logarithms. ``level`` gives of a one-sided error and a number
+    of rounds the p-value that decides then. None where more than `MOST` rounds would not do, or
+    where a single round shows no spread to judge by.
     """
     count = len(differences)
     if count < 2:
@@ -26,22 +35,30 @@ def further(differences: Array, *, margin: float, error: float, seed: int) -> in
     least = math.ceil(1 - math.log2(error))  # fewer have no p-value that is small enough
     total = max(count + 1, least)
     while total <= MOST:
-        if _decided(differences, total, margin, error, draw) >= SURE:
+        levels = level(error / 2, total), level(error, total)
+        if _decided(differences, total, margin, levels, draw) >= SURE:
             return total - count
         total = math.ceil(total * 1.25)
     return None
 
 
 def _decided(
-    differences: Array, total: int, margin: float, error: float, draw: np.random.Generator
+    differences: Array,
+    total: int,
+    margin: float,
+    levels: tuple[float, float],
+    draw: np.random.Generator,
 ) -> float:
-    """The share of resampled futures with ``total`` rounds in which one of the tests decides."""
+    """The share of resampled futures with ``total`` rounds in which one of the tests decides.
+
+    ``levels`` are of a difference, one-sided, and of being the same.
+    """
     new = total - len(differences)
     drawn = draw.choice(differences, size=(TRIES, new))
     futures = np.concatenate([np.broadcast_to(differences, (TRIES, len(differences))), drawn], 1)
     above, below = (_p(sign * futures) for sign in (1, -1))
     low, high = (_p(sign * futures + margin) for sign in (1, -1))
-    found = (2 * np.minimum(above, below) <= error) | (np.maximum(low, high) <= error)
+    found = (np.minimum(above, below) <= levels[0]) | (np.maximum(low, high) <= levels[1])
     return float(found.mean())
 
 

@@ -40,6 +40,21 @@ def looked(exact: Array, early: Array, first: int, last: int) -> Array:
     return np.asarray(np.minimum.accumulate(found, axis=-1))
 
 
+def level(error: float, look: int, first: int, last: int) -> float:
+    """The exact one-sided p-value at which those who look stop at this round, or at a later one."""
+    at = min(max(look, first), last)
+    return boundaries.nominal(error / CAUTION, at, first, last)
+
+
+def interval_error(error: float, count: int, last: int) -> float:
+    """The error to take an interval at after ``count`` of ``last`` rounds, for it to be ``error``.
+
+    Whoever stops when something shows has an interval that is a little too short, the more so the
+    longer nothing has shown; by how much is by simulation (benchmarks/verdicts.md).
+    """
+    return error * (0.9 - 0.3 * count / last)
+
+
 def t_tests(differences: Array, shift: float) -> Array:
     """One-sided p-values of the paired t-test of every beginning: [..., n] -> [..., n].
 

@@ -9,7 +9,7 @@ are they the same within a margin (two one-sided tests, Schuirmann, J. Pharmacok
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from lab.stats.signed_rank import Array
 
 MARGIN = 0.05  # what is called the same, where nobody says
-
-# Whoever stops when something shows has an interval a little too short: at 0.8 of the error it
-# holds the truth as often as it says (benchmarks/verdicts.md).
-LOOKED = 0.8
 
 
 class Verdict(StrEnum):
@@ -83,7 +79,7 @@ def compare_paired(
     """
     import numpy as np
 
-    from lab.stats import signed_rank
+    from lab.stats import sequential, signed_rank
 
     found = np.array(
         [math.log(one) - math.log(base) for one, base in pairs if one > 0 and base > 0]
@@ -92,7 +88,9 @@ def compare_paired(
         return None
     p_value, same = _p_values(found, math.log1p(margin), looks)
     centre = signed_rank.centre(found)
-    rest = (1 - confidence) * (LOOKED if looks is not None else 1)
+    rest = 1 - confidence
+    if looks is not None:
+        rest = sequential.interval_error(rest, len(found), max(looks.last, len(found)))
     interval = signed_rank.interval(found, 1 - rest)
     comparison = Comparison(
         ratio=math.exp(centre),
@@ -109,7 +107,8 @@ def compare_paired(
         return comparison
     from lab.stats.forecast import further
 
-    needed = further(found, margin=math.log1p(margin), error=error, seed=seed)
+    limit = math.log1p(margin)
+    needed = further(found, margin=limit, error=error, seed=seed, level=_level(looks))
     return replace(comparison, needed_rounds=needed)
 
 
@@ -212,6 +211,16 @@ def _p_values(differences: Array, limit: float, looks: Looks | None) -> tuple[fl
     exact, early = (np.stack([*part[:2], np.maximum(*part[2:])]) for part in (exact, early))
     found = sequential.looked(exact, early, first, last)[:, -1]
     return min(2 * float(found[:2].min()), 1.0), float(found[2])
+
+
+def _level(looks: Looks | None) -> Callable[[float, int], float]:
+    """Of a one-sided error and a number of rounds: the p-value that decides then."""
+    if looks is None:
+        return lambda error, _: error * (1 + 1e-9)
+    from lab.stats import sequential
+
+    first, last = looks.first, looks.last
+    return lambda error, rounds: sequential.level(error, rounds, first, last)
 
 
 def _verdict(p_value: float, same: float, centre: float, confidence: float) -> Verdict:

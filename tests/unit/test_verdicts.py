@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from lab.stats import (
     rank_sum,
     sequential,
     signed_rank,
+    summary,
 )
 from lab.stats.verdicts import holm
 
@@ -64,6 +66,43 @@ def test_the_interval_is_what_scipys_test_does_not_refuse(count: int) -> None:
         method = "exact" if count <= signed_rank.EXACT else "asymptotic"
         p_value = scipy_stats.wilcoxon(found - shift, method=method, correction=True).pvalue
         assert (p_value > 0.05) == inside
+
+
+@pytest.mark.parametrize("count", [6, 7, 9, 20, 31, 100])
+def test_the_medians_interval_is_scipys_quantile_test(count: int) -> None:
+    """SciPy's has two one-sided limits that may differ by a rank; ours is symmetric, as surely."""
+    samples = sorted(np.exp(noise(count, count)).tolist())
+    found, told = median_interval(samples), summary(samples)
+    theirs = scipy_stats.quantile_test(samples, p=0.5)
+    sides = [
+        scipy_stats.quantile_test(samples, p=0.5, alternative=side).confidence_interval(0.975)
+        for side in ("greater", "less")
+    ]
+    assert found == pytest.approx((sides[0].low, sides[1].high))
+    assert theirs.confidence_interval(0.95).low == pytest.approx(found[0])
+    assert told is not None
+    assert told.median == pytest.approx(float(np.median(samples)))
+    quartiles = scipy_stats.mstats.mquantiles(samples, alphap=1, betap=1)
+    assert (told.lower_quartile, told.median, told.upper_quartile) == pytest.approx(
+        tuple(quartiles)
+    )
+
+
+@pytest.mark.parametrize("centre", [0.0, 0.03, 0.2])
+def test_the_equivalence_test_is_two_of_scipys(centre: float) -> None:
+    found, limit = noise(17, 17, centre, 0.03), math.log1p(0.05)
+    told = compare_paired([(math.exp(one), 1.0) for one in found], margin=0.05)
+    assert told is not None
+    low = scipy_stats.wilcoxon(found + limit, alternative="greater", method="exact").pvalue
+    high = scipy_stats.wilcoxon(found - limit, alternative="less", method="exact").pvalue
+    assert told.same_p_value == pytest.approx(max(low, high))
+    these, others = noise(18, 14, centre, 0.03), noise(19, 16, 0.0, 0.03)
+    beside = compare_unpaired(np.exp(these), np.exp(others), margin=0.05)
+    assert beside is not None
+    ranks = partial(scipy_stats.mannwhitneyu, method="exact")
+    low = ranks(these + limit, others, alternative="greater").pvalue
+    high = ranks(these - limit, others, alternative="less").pvalue
+    assert beside.same_p_value == pytest.approx(max(low, high))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(5, 5), (8, 12), (25, 25), (30, 41)])
@@ -263,6 +302,22 @@ def test_the_same_seed_forecasts_the_same() -> None:
     # By the normal law: (1.645 + 0.84)^2 s^2 / (margin - centre)^2 for the nearer of two margins.
     near = max(0.02, math.log(1.05) - 0.02)
     assert 10 < more < 4 * ((1.96 + 0.84) * 0.1 / near) ** 2
+
+
+@pytest.mark.parametrize("looks", [None, Looks(5, 60)])
+def test_so_many_rounds_more_decide_in_about_four_of_five_runs(looks: Looks | None) -> None:
+    draw, asked, held = np.random.default_rng(21), 0, 0
+    for _ in range(80):
+        pairs = [(math.exp(one), 1.0) for one in draw.normal(0.05, 0.065, 120)]
+        told = compare_paired(pairs[:9], looks=looks)
+        assert told is not None
+        if told.needed_rounds is not None:
+            asked += 1
+            then = compare_paired(pairs[: 9 + told.needed_rounds], looks=looks)
+            assert then is not None
+            held += then.verdict is not Verdict.UNDECIDED
+    assert asked >= 25
+    assert 0.65 <= held / asked <= 0.97
 
 
 def test_ranks_are_taken_without_a_warning() -> None:
