@@ -21,7 +21,8 @@ def verdict(
 ) -> Verdict:
     """The verdict of a pair. ``version`` is the kernel's, None where it is unknown.
 
-    ``limits`` are findings besides those of the image: copies of a Dockerfile. ``failed`` says what of the image was run there and did not come to a good end.
+    ``limits`` are findings besides those of the image: copies of a Dockerfile. ``failed`` says what
+    of the image was run there and did not come to a good end.
     """
     stops = [f"{one.place}: {one.message}" for one in seen.fatal]
     need = seen.needs.kernel
