@@ -79,6 +79,10 @@ class Loader:
                     chain.append(there)
         loaded |= names
 
+    def library(self, file: File) -> Iterator[Finding]:
+        """Why a library could not be loaded by a program that finds it; nothing where it could."""
+        yield from self._links(file, file, "warning")
+
     def _links(self, program: File, file: File, level: Level) -> Iterator[Finding]:
         """What one file of a program's chain lacks."""
         by = "" if file is program else f" (needed by /{file.path})"

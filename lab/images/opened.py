@@ -174,3 +174,15 @@ def _is_image(path: Path) -> bool:
 
 def _store(cache: Path | None) -> Cache:
     return Cache(cache_dir() / "bases" if cache is None else cache)
+
+
+def empty() -> Opened:
+    """``FROM scratch``: nothing at all, and nothing that an engine could load."""
+    return Opened(
+        name="scratch",
+        origin="no files",
+        layers=(),
+        settings={},
+        contents=Contents([]),
+        archive=ImageArchive(ref="scratch", id=None, path=None),
+    )

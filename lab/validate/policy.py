@@ -83,6 +83,7 @@ class PolicyFile(Part):
     certificates: Literal["required", "forbid"] | None = None
     time_zones: Literal["required", "forbid"] | None = None
     dates: Literal["clamped"] | None = None
+    bootstraps: Literal["identical"] | None = None
     size: SizeEntry | None = None
     wasted: SizeEntry | None = None
     elf: ElfEntry | None = None
@@ -119,6 +120,20 @@ class Judge:
     ) -> tuple[Finding, ...]:
         """Every demand that is not met. ``versions`` are those of the kernels, by name."""
         return (*self._of_image(seen), *self._of_runs(verdicts, versions))
+
+    @property
+    def asks_for_bootstraps(self) -> bool:
+        """Whether a suite has to be bootstrapped twice."""
+        return self._policy.bootstraps is not None
+
+    def of_bootstraps(self, identical: bool | None) -> tuple[Finding, ...]:
+        """``identical`` is None for what is no suite."""
+        if self._policy.bootstraps is None or identical:
+            return ()
+        why = "two bootstraps of its suite differ: see the findings"
+        if identical is None:
+            why = "identical bootstraps are demanded, and it is no suite that the lab bootstraps"
+        return (self._said("bootstraps", why),)
 
     def _said(self, key: str, message: str) -> Finding:
         line, _ = self._document.place((key,), key=True)

@@ -11,7 +11,7 @@ from lab.dockerfile import Dockerfile, DockerfileError, parse
 from lab.errors import InputError, NotHere, SourceError
 from lab.images import copies
 from lab.images.finding import Finding
-from lab.images.opened import Opened, of_source, opened
+from lab.images.opened import Opened, empty, of_source, opened
 from lab.scenario import Own, Scenario, load
 
 Say = Callable[[str], None]
@@ -107,11 +107,14 @@ def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
         last = file.stages[last.parent]
     name = file.expand(last.base)
     image = bases(name)
-    if image is None:
+    if image is None or name == "scratch":
+        why = f"the base {name} of its last stage is no suite that can be had here; "
+        why += "save it to a file and name that"
+        if name == "scratch":
+            why = "its last stage is scratch: build it, and name what came of it"
         yield Target(
             name=str(path),
-            provide=f"the base {name} of its last stage is no suite that can be had here; "
-            "save it to a file and name that",
+            provide=why,
             findings=findings,
         )
     else:
@@ -128,7 +131,8 @@ class _Bases:
     def __call__(self, reference: str) -> Opened | None:
         if reference not in self._known:
             suite = copies.suite_of(reference)
-            self._known[reference] = None if suite is None else opened(suite, say=self._say)
+            found = empty() if reference == "scratch" else None
+            self._known[reference] = found if suite is None else opened(suite, say=self._say)
         return self._known[reference]
 
 

@@ -25,9 +25,11 @@ def validate(
     if target.image is None:
         return unreadable(target, asked.columns)
     seen = inspect.inspect(target.image)
-    asked_of = rows.rows(target.name, asked.columns, probed)
-    found = tuple(_verdict(seen, column, asked_of, probed) for column in asked.columns)
-    read = [one.words for one in asked.columns if (target.name, one) not in probed.answers]
+    name = target.image.name  # a Dockerfile's target is probed as its base
+    asked_of = rows.rows(name, asked.columns, probed)
+    limits = tuple(one for one in target.findings if one.level != "note")
+    found = tuple(_verdict(seen, column, asked_of, probed, limits) for column in asked.columns)
+    read = [one.words for one in asked.columns if (name, one) not in probed.answers]
     read = [one for one in read if one not in {column.words for column in probed.skipped}]
     notes = [READ.format(", ".join(dict.fromkeys(read)))] if read else []
     if probed.emulated:
@@ -46,7 +48,13 @@ def validate(
     )
 
 
-def _verdict(seen: Inspection, column: Column, asked_of: Sequence[Row], probed: Probed) -> Verdict:
+def _verdict(
+    seen: Inspection,
+    column: Column,
+    asked_of: Sequence[Row],
+    probed: Probed,
+    limits: Sequence[Finding],
+) -> Verdict:
     if column in probed.skipped:
         return verdicts.skipped(column, probed.skipped[column])
     return verdicts.verdict(
@@ -54,6 +62,7 @@ def _verdict(seen: Inspection, column: Column, asked_of: Sequence[Row], probed: 
         column,
         version=probed.versions.get(column.kernel),
         rows=asked_of,
+        limits=limits,
         failed=(
             *rows.failed(probed.answers.get((seen.image.name, column))),
             *_refused(seen.image.name, column, probed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.elf import ordered
+from lab.images.finding import Finding
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Verdict, Word
 
@@ -15,11 +16,13 @@ def verdict(
     *,
     version: str | None,
     rows: Sequence[Row] = (),
+    limits: Sequence[Finding] = (),
     failed: Sequence[str] = (),
 ) -> Verdict:
     """The verdict of a pair. ``version`` is the kernel's, None where it is unknown.
 
-    ``failed`` says what of the image was run there and did not come to a good end.
+    ``limits`` are findings besides those of the image: copies of a Dockerfile. ``failed`` says what
+    of the image was run there and did not come to a good end.
     """
     stops = [f"{one.place}: {one.message}" for one in seen.fatal]
     need = seen.needs.kernel
@@ -31,16 +34,15 @@ def verdict(
     stops += failed
     if stops:
         return Verdict(column=column, word="does not run", why=tuple(stops))
-    limits = [
-        f"{one.place}: {one.message}" for one in seen.findings if one.level in {"error", "warning"}
-    ]
+    told = [one for one in (*limits, *seen.findings) if one.level in {"error", "warning"}]
+    why = [f"{one.place}: {one.message}" for one in told]
     for row in rows:
         cell = row.cells.get(column)
         # A call that is blocked limits an image only where its libc would have to have it.
         if cell is not None and cell.tone == "bad":
-            limits.append(f"{row.name}: {cell.word}" + (f" ({cell.why})" if cell.why else ""))
-    word: Word = "runs with limits" if limits else "runs"
-    return Verdict(column=column, word=word, why=tuple(limits))
+            why.append(f"{row.name}: {cell.word}" + (f" ({cell.why})" if cell.why else ""))
+    word: Word = "runs with limits" if why else "runs"
+    return Verdict(column=column, word=word, why=tuple(why))
 
 
 def skipped(column: Column, provide: str) -> Verdict:

@@ -70,6 +70,11 @@ def options(verb: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="assertions in container-structure-test's YAML; repeatable",
     )
+    verb.add_argument(
+        "--again",
+        action="store_true",
+        help="bootstrap each suite a second time: is it the same, bit by bit, and what is not",
+    )
     verb.add_argument("--label", action="store_true", help="print what it needs as LABEL lines")
     verb.add_argument(
         "--labelled",
@@ -90,6 +95,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
     from lab.validate import assertions, policy, validation
+    from lab.validate.bootstraps import bootstrapped
     from lab.validate.commands import asserted
     from lab.validate.probing import probe
     from lab.validate.targets import targets
@@ -109,6 +115,8 @@ def run(options: argparse.Namespace) -> int:
         validation.validate(one, asked=wanted, probed=probed, judge=judge) for one in named.images
     ]
     found = asserted(found, tests, images, wanted, say=_tell)
+    if options.again or (judge is not None and judge.asks_for_bootstraps):
+        found = bootstrapped(found, images, judge, say=_tell)
     folder = write(found, options.results)
     if options.labelled is not None:
         label(images, found[0], options.labelled)

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
 from lab import bases
 from lab.bases import image_tar
 from lab.bases.contents import Contents
 from lab.bases.sources import BaseSource
+from lab.cli import main
 from lab.paths import cache_dir
+from tests.contract.debian import image
+
+
+@pytest.mark.timeout(900)
+def test_two_bootstraps_are_the_same_bit_by_bit_and_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("bootstraps: identical\ndates: clamped\n")
+    given = ["trixie", "--policy", str(policy), "--results", str(tmp_path / "results")]
+    layers = cache_dir() / "bases/layers"
+    image("trixie")  # made where it is not there yet
+    before = {path.name for path in layers.iterdir()}
+    with pytest.raises(SystemExit) as stop:
+        main(["validate", *given, "--output", "json"])
+    assert stop.value.code == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    told = found["figures"]["bootstraps"]
+    assert told["identical"] is True
+    assert told["differences"] == {}
+    first = cache_dir() / "bases/layers" / f"{told['digests'][0]}.tar"
+    if not told["archive_moved"]:
+        digest = hashlib.sha256(first.read_bytes()).hexdigest()
+        assert told["digests"] == [digest, digest]
+    assert before <= {path.name for path in layers.iterdir()}
 
 
 def test_bookworm_holds_the_glibc_that_its_library_states() -> None:
