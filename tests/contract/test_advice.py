@@ -120,7 +120,7 @@ BAD: dict[str, tuple[str, str, str]] = {
 ON = {
     "simulated": tuple(BAD),
     "docker": ("python", "packages", "narrower", "split", "ignored", "node", "rust", "arg"),
-    "podman": ("python", "narrower"),
+    "podman": ("python", "packages"),
 }
 GOOD: dict[str, str] = {
     "dependencies first": f"FROM {TOOLS}\nWORKDIR /app\nCOPY requirements.txt .\n"
