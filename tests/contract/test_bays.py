@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from lab.bench import bay as bays
 from lab.bench import inside
 from lab.errors import DiskFull, InputError
 from lab.goroot import mounting
+from lab.goroot.home import Home
 
 pytestmark = pytest.mark.skipif(mounting.possible() is not None, reason="mounts: root only")
 
@@ -152,3 +155,50 @@ def test_after_a_kill_the_next_start_ends_what_ran_in_a_container(cache: Path) -
     with bays.bay(lambda _: None):
         assert groups(name) == []
         assert left(cache)[0] == []
+
+
+REHEARSAL = """
+import sys
+from pathlib import Path
+from lab.bench import distribute
+from lab.goroot.home import Home
+distribute.measure(Home(Path(sys.argv[1])), "1.22.10", rounds=1000, say=lambda _: None)
+"""
+
+
+def test_a_killed_rehearsal_leaves_neither_networks_nor_servers(
+    cache: Path, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "goroots")
+    with home.locked("install"):
+        go = home.tree("1.22.10") / "bin/go"
+        go.parent.mkdir(parents=True)
+        go.write_text("#!/bin/sh\n")
+        go.chmod(0o755)
+    command = [sys.executable, "-c", REHEARSAL, str(home.root)]
+    with subprocess.Popen(command, env=os.environ) as busy:
+        assert eventually(lambda: len(networks(cache)) >= 1)
+        busy.send_signal(signal.SIGKILL)
+    assert eventually(lambda: not networks(cache))
+    with bays.bay(lambda _: None):
+        assert left(cache) == ([], [])
+    assert list((cache / "bays").iterdir()) == []
+
+
+def networks(cache: Path) -> set[str]:
+    """The network namespaces of processes that were told of a path below the cache."""
+    own = str(Path("/proc/self/ns/net").readlink())
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(cache).encode() in (process / "cmdline").read_bytes():
+                found.add(str((process / "ns/net").readlink()))
+    return found - {own}
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    for _ in range(400):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
