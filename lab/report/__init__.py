@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab import compare, units
 from lab.compare_verdicts import asked_of
+from lab.errors import LabError
 from lab.record import Build, Run
 from lab.report.figures import Causes, Figures, Tile, figures
 from lab.report.headline import Headline, headline
@@ -98,31 +99,39 @@ def report(stored: StoredRun) -> Report:
     columns = compare.values(stored.builds, axis)
     asked = asked_of(stored.run.options, stored.run.seed)
     table = compare.table(stored.builds, axis=axis, columns=columns, asked=asked)
-    drawn = figures(table, stored.builds, _causes(stored))
+    causes, lost = _causes(stored)
+    drawn = figures(table, stored.builds, causes)
     return Report(
         table=table,
-        sheet=sheet(table, stored.builds, [stored.run], drawn, notes=stored.notes),
+        sheet=sheet(table, stored.builds, [stored.run], drawn, notes=[*stored.notes, *lost]),
         figures=drawn,
     )
 
 
-def _causes(stored: StoredRun) -> Causes:
+def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
+    """Why each step ran, and a note where that cannot be told: a lost manifest costs no report."""
     from lab import explain
 
-    told = explain.causes(stored)
-    return {(name, step): text for name, steps in told.items() for step, text in steps.items()}
+    try:
+        told = explain.causes(stored)
+    except LabError as error:
+        return {}, (f"the causes of misses are left out: {error.message}",)
+    return {(build, at): text for build, steps in told.items() for at, text in steps.items()}, ()
 
 
 def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
     """Several runs in one report, side by side under the names given; and all their builds."""
     builds = compare.merge({name: one.builds for name, one in stored.items()})
     table = compare.table(builds, axis=compare.RUN_AXIS, columns=tuple(stored))
-    notes = [f"{name}: {note}" for name, one in stored.items() for note in one.notes]
+    told = {name: _causes(one) for name, one in stored.items()}
+    notes = [
+        f"{name}: {note}" for name, one in stored.items() for note in (*one.notes, *told[name][1])
+    ]
     # A build's id holds in its run alone; the cell's value of the axis "run" tells builds apart.
     causes = {
         (f"{name} {build}", step): text
-        for name, one in stored.items()
-        for (build, step), text in _causes(one).items()
+        for name, (known, _) in told.items()
+        for (build, step), text in known.items()
     }
     named = tuple(replace(b, id=f"{b.cell[compare.RUN_AXIS]} {b.id}") for b in builds)
     drawn = figures(table, named, causes)

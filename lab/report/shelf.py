@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lab import report, runs, units
+from lab import compare, report, runs, units
 from lab.errors import InputError, LabError
 from lab.record import Run
 from lab.report import html, pictures, specs, underway
 from lab.report.words import one_line, spread
+from lab.stats import summary
+
+TREND = 200  # runs: more would not be told apart
 
 
 def index(results: Path, asked: str) -> str:
     """The list of runs whose facts hold every word that is asked for."""
     rows = [_row(results / name) for name in reversed(runs.runs(results))]
+    rows.sort(key=lambda row: str(row["started"]), reverse=True)  # a folder can have any name
     words = asked.lower().split()
     found = [
         row
@@ -62,7 +66,8 @@ def live(folder: Path) -> str:
 
 def trend(results: Path, scenario: str) -> str:
     """The medians of a scenario's runs, the oldest first. Raises InputError where there is none."""
-    rows = list(_trend(results, scenario))
+    folders = _of_scenario(results, scenario)
+    rows = list(_trend(folders[-TREND:]))
     if not rows:
         raise InputError(f"no run of a scenario {scenario!r} has builds")
     spec = specs.chart(specs.trend(specs.PAGE), specs.PAGE)
@@ -70,11 +75,15 @@ def trend(results: Path, scenario: str) -> str:
         "chart.html.j2",
         f"{one_line(scenario)}: trend",
         heading=one_line(scenario),
-        said=f"{len({row['run'] for row in rows})} runs",
+        said=_counted(len({row["run"] for row in rows}), len(folders)),
         legend=(),
         blocks={"specs": {"trend": pictures.compiled(spec)}, "data": rows},
         scripts=[pictures.script(), *map(html.text, ("theme.js", "charts.js", "trend.js"))],
     )
+
+
+def _counted(shown: int, known: int) -> str:
+    return f"{shown} runs" if shown == known else f"{shown} of {known} runs, the latest"
 
 
 def _page(template: str, title: str, **values: Any) -> str:
@@ -90,7 +99,7 @@ def _row(folder: Path) -> dict[str, Any]:
         blank = {"scenario": "", "trend": "", "builds": "", "engines": "", "started": ""}
         return {"id": one_line(folder.name), "link": link, **blank, **told}
     return {
-        "id": one_line(run.id),
+        "id": one_line(folder.name),
         "link": link,
         "scenario": one_line(run.scenario.name),
         "trend": quote(run.scenario.name, safe=""),
@@ -112,28 +121,44 @@ def _head(folder: Path) -> tuple[Run, int]:
         raise InputError(f"{type(error).__name__}: {error}") from error
 
 
-def _trend(results: Path, scenario: str) -> Iterator[dict[str, Any]]:
+def _of_scenario(results: Path, scenario: str) -> list[Path]:
+    """The folders of a scenario's runs, the oldest first; those that cannot be read are passed over
+    here and named by the list of runs."""
+    found = []
     for name in runs.runs(results):
         try:
-            stored = runs.read(results / name)
-        except LabError:
-            continue  # the list of runs names it
-        if stored.run.scenario.name != scenario or not stored.builds:
+            run, _ = _head(results / name)
+        except InputError:
             continue
-        made = report.report(stored)
-        for group in made.table.groups:
-            for order, rows in enumerate(group.phases):
-                for measure in rows.measures:
-                    if measure.wall is None:
-                        continue
-                    cell = one_line(" ".join([measure.column, *group.cell.values()]), 60)
-                    said = spread(measure.wall, units.seconds)
-                    yield {
-                        "run": one_line(name),
-                        "phase": one_line(rows.phase, 40),
-                        "phase_order": order,
-                        "cell": cell,
-                        "value": measure.wall.median,
-                        "said": said,
-                        "tip": f"{name}\n{rows.phase}, {cell}: {said}",
-                    }
+        if run.scenario.name == scenario:
+            found.append((run.started, results / name))
+    return [folder for _, folder in sorted(found)]
+
+
+def _trend(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for folder in folders:
+        try:
+            builds = runs.read(folder).counted
+        except LabError:
+            continue
+        walls: dict[tuple[str, str], list[float]] = {}
+        axis = compare.main_axis(builds)
+        for build in builds:
+            if build.status == "ok" and build.wall_s is not None:
+                rest = [value for name, value in build.cell.items() if name != axis]
+                cell = " ".join([build.cell.get(axis, ""), *rest])
+                walls.setdefault((build.phase, cell), []).append(build.wall_s)
+        order = list(dict.fromkeys(phase for phase, _ in walls))
+        for (phase, cell), found in walls.items():
+            if (wall := summary(found)) is None:
+                continue
+            said = spread(wall, units.seconds)
+            yield {
+                "run": one_line(folder.name),
+                "phase": one_line(phase, 40),
+                "phase_order": order.index(phase),
+                "cell": one_line(cell, 60),
+                "value": wall.median,
+                "said": said,
+                "tip": one_line(f"{folder.name}: {phase}, {cell}: {said}", 300),
+            }

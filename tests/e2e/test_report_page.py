@@ -5,16 +5,21 @@ What is expected is counted from the builds that the page was made of, not asked
 
 from __future__ import annotations
 
+import json
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from lab import report
-from lab.report import html
+from lab import report, store
+from lab.report import html, underway
+from lab.report.server import Server
 from lab.runs import StoredRun
 from tests.unit.test_report import EVIL, stored
 
@@ -267,3 +272,36 @@ def test_all_groups_come_on_one_page(browser: Browser, tmp_path: Path) -> None:
     assert watched.page.locator("#groups > section").count() == len(bases)
     watched.page.close()
     assert watched.wrongs == []
+
+
+def test_axe_finds_nothing_on_any_page_of_the_server(browser: Browser, tmp_path: Path) -> None:
+    one = two_groups(EVIL, EVIL)
+    with store.create(tmp_path, one.run) as writer:
+        for build in one.builds:
+            writer.append(build, "FROM base\n")
+        writer.finish("complete")
+    steps = [{"index": 0, "instruction": EVIL, "start": 0.5, "end": None, "outcome": None}]
+    told = {"build": "b", "phase": "cold", "cell": {"engine": "docker"}, "began": 0.0}
+    told |= {"pid": os.getpid(), "done": 1, "total": 4, "steps": steps}
+    (tmp_path / one.run.id / underway.FILE).write_text(json.dumps(told))
+    with Server(tmp_path, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        scenario = quote(one.run.scenario.name, safe="")
+        for path in ("", f"runs/{one.run.id}", f"trend/{scenario}", f"live/{one.run.id}"):
+            for scheme, width in (("light", 1280), ("dark", 390)):
+                size = {"width": width, "height": 900}
+                page = browser.new_page(viewport=size, color_scheme=scheme)
+                watched = Watched(page)
+                watched.watch()
+                page.goto(server.url + path)
+                if path:
+                    watched.ready()
+                found = Axe().run(page)
+                assert found.violations_count == 0, found.generate_report()
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+                page.close()
+                strays = [said for said in watched.wrongs if f"request: {server.url}" not in said]
+                assert strays == []
+        server.shutdown()
+        thread.join()

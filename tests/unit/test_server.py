@@ -5,14 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab import store
-from lab.report import underway
+from lab.report import shelf, underway
 from lab.report.server import Server
 from tests.unit.test_report import EVIL, builds, run
 
@@ -121,3 +123,33 @@ def test_a_build_under_way_is_told_as_long_as_its_run_lives(server: Server, resu
     assert answer["rows"][0]["end"] > 1e9  # it still runs
     path.write_text(json.dumps(told | {"pid": 2**22 + 1}))  # above Linux's largest pid
     assert json.loads(ask(server, f"/api/live/{run().id}")[1])["ended"] is True
+
+
+def test_a_run_that_cannot_be_read_is_named_and_spoils_nothing(
+    server: Server, results: Path
+) -> None:
+    for name, text in {"bad": "{", "list": "[1]", "empty": ""}.items():
+        (results / name).mkdir()
+        (results / name / "run.json").write_text(text)
+    text = ask(server, "/")[1]
+    assert text.count("unreadable") == 3
+    assert ask(server, "/runs/bad")[0] == 404
+    assert "10.2 s" in ask(server, "/trend/layer-cache")[1]
+
+
+def test_the_list_begins_with_what_started_last(server: Server, results: Path) -> None:
+    old = results / "zz-renamed"
+    shutil.copytree(results / run().id, old)
+    head = json.loads((old / "run.json").read_text())
+    (old / "run.json").write_text(json.dumps(head | {"started": "2025-01-01T00:00:00+00:00"}))
+    text = ask(server, "/")[1]
+    assert 0 < text.index(f">{run().id}<") < text.index(">zz-renamed<")
+
+
+def test_a_lost_manifest_costs_a_report_its_causes_only(tmp_path: Path) -> None:
+    lost = replace(builds()[0], manifest="manifests/none.json.gz")
+    with store.create(tmp_path, run()) as writer:
+        writer.append(lost, "FROM base\n")
+        writer.finish("complete")
+    text = shelf.of_run(tmp_path / run().id)
+    assert "the causes of misses are left out" in text

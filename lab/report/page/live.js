@@ -2,7 +2,7 @@
 /* A build under way: asked for once a second, drawn as far as it is. */
 const SPECS = JSON.parse(document.getElementById("specs").textContent);
 const home = JSON.parse(document.getElementById("data").textContent);
-const now = new Figure({ id: "now", title: "The build under way", spec: "waterfall", note: "a step of unknown outcome still runs",
+const now = new Figure({ id: "now", title: "The build under way", spec: "waterfall", note: "a step without an outcome still runs, or its engine tells none",
   columns: [["label", "step"], ["outcome", "outcome"], ["tip", "so far"]] });
 document.getElementById("chart").append(now.root);
 
