@@ -1,15 +1,37 @@
-"""One build for its own sake, outside any run: the inputs sent, the events folded."""
+"""What is asked of an engine for given inputs; and one build for its own sake, outside any run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
 
-from lab.dockerfile import DockerfileError, parse
+from lab.dockerfile import Dockerfile, DockerfileError, parse
 from lab.edits import Inputs
-from lab.engines.protocol import BuildRequest, Engine
+from lab.engines.protocol import Archive, BuildRequest, Engine
 from lab.errors import BuildsFailed, InputError
 from lab.fold import Fold, Folded
+
+
+def request(
+    inputs: Inputs,
+    dockerfile: Dockerfile,
+    archive: Archive,
+    *,
+    tag: str,
+    labels: Mapping[str, str],
+    cold: bool,
+) -> BuildRequest:
+    """The request for ``inputs``, whose Dockerfile is parsed and whose full context is packed."""
+    return BuildRequest(
+        dockerfile=dockerfile,
+        dockerfile_path=inputs.dockerfile_path,
+        context=archive,
+        tag=tag,
+        target=inputs.target,
+        build_args=inputs.build_args,
+        labels=labels,
+        cold=cold,
+    )
 
 
 def built(
@@ -39,17 +61,8 @@ def built(
             remedy="choose another engine, or a newer one",
         )
     with closing(inputs.full_context().archive()) as archive:
-        request = BuildRequest(
-            dockerfile=dockerfile,
-            dockerfile_path=inputs.dockerfile_path,
-            context=archive,
-            tag=tag,
-            target=inputs.target,
-            build_args=inputs.build_args,
-            labels=labels,
-            cold=cold,
-        )
-        with closing(engine.build(request)) as told:
+        asked = request(inputs, dockerfile, archive, tag=tag, labels=labels, cold=cold)
+        with closing(engine.build(asked)) as told:
             for event in told:
                 fold.add(event)
     folded = fold.result()

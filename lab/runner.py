@@ -12,11 +12,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
+from lab.building import request
 from lab.controls import Held
 from lab.dockerfile import Dockerfile, DockerfileError
 from lab.dockerfile import parse as read_dockerfile
 from lab.edits import Inputs, apply
-from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, Engine
+from lab.engines.protocol import Archive, ContainerRequest, Engine
 from lab.errors import DiskFull, EngineLost, InputError, SourceError
 from lab.events import Event, Evicted, Ready
 from lab.fold import Fold
@@ -150,17 +151,9 @@ def _build(
     manifest = _manifest(trial, inputs, parsed, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with closing(inputs.full_context().archive()) as archive, _meter(engine) as meter:
-        request = BuildRequest(
-            dockerfile=parsed,
-            dockerfile_path=inputs.dockerfile_path,
-            context=archive,
-            tag=tag,
-            target=inputs.target,
-            build_args=inputs.build_args,
-            labels={**labels, "io.imagelab.build": build_id},
-            cold=phase.cold,
-        )
-        with closing(engine.build(request)) as told:
+        marked = {**labels, "io.imagelab.build": build_id}
+        asked = request(inputs, parsed, archive, tag=tag, labels=marked, cold=phase.cold)
+        with closing(engine.build(asked)) as told:
             for event in told:
                 fold.add(event)
                 yield event
@@ -235,10 +228,10 @@ def _contain(
 ) -> Iterator[Event]:
     """Run the layout's container after its image is built; its time goes on from the build's."""
     built = fold.result().wall_s
-    request = ContainerRequest(
+    wanted = ContainerRequest(
         image=tag, command=container.command, tmpfs=container.tmpfs, labels=labels
     )
-    with closing(engine.run(request)) as told:
+    with closing(engine.run(wanted)) as told:
         for event in told:
             later = replace(event, at=event.at + built)
             fold.add(later)
