@@ -50,6 +50,7 @@ _TEST_TOOLS = (
     _Tool(
         "readelf", ("readelf",), ("binutils",), "`make test` holds what the lab reads against it"
     ),
+    _Tool("perf", ("perf",), ("linux-perf",), "`make test` traces with it, beside strace"),
     _Tool("hyperfine", ("hyperfine",), ("hyperfine",), "`make test` holds `lab export` against it"),
 )
 # Where one is missing, experiments leave its file system out and say so.
@@ -207,7 +208,6 @@ def _tools() -> tuple[_Tool, ...]:
             ("stress-ng",),
             "`controls: memory_pressure` of a scenario holds memory with it",
         ),
-        _Tool("readelf", ("readelf",), ("binutils",), "`make test` holds ELF facts against it"),
         _Tool(
             "qemu",
             ("qemu-system-x86_64",),
