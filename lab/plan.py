@@ -100,14 +100,18 @@ def cells(scenario: Scenario) -> tuple[Cell, ...]:
 
 
 def order(scenario: Scenario) -> Iterator[tuple[int, Cell]]:
-    """Rounds and cells in running order: each round a permutation of its own of all cells.
+    """Rounds and cells in running order: each odd round a permutation of its own of all cells, each
+    even one the same from its end.
 
     The place of a cell in a round comes from a hash of seed, round and cell, so that drift of
-    the machine hits all cells alike and a recorded seed gives the order again.
+    the machine hits all cells alike and a recorded seed gives the order again. In two rounds any
+    two cells are built once in either order: what comes of being the first falls out.
     """
     known = cells(scenario)
     for number in range(1 - scenario.warm_up, scenario.rounds + 1):
-        for cell in sorted(known, key=lambda one: _hash(scenario.seed, number, one)):
+        odd = number - 1 + number % 2
+        drawn = sorted(known, key=lambda one: _hash(scenario.seed, odd, one))
+        for cell in drawn if number == odd else reversed(drawn):
             yield number, cell
 
 

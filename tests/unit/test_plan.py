@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -96,8 +97,25 @@ def test_rounds_differ_in_their_order_and_seeds_too() -> None:
     read = scenario.parse(TEXT)
     cells = [cell for _, cell in plan.order(read)]
     count = len(cells) // 3
-    assert cells[:count] != cells[count : 2 * count]
+    assert cells[:count] != cells[2 * count :]
     assert cells != [cell for _, cell in plan.order(replace(read, seed=99))]
+
+
+@given(seed=st.integers(0, 2**63 - 1), warm_up=st.integers(0, 3), pairs=st.integers(1, 3))
+@settings(max_examples=30)
+def test_in_two_rounds_any_two_cells_come_once_in_either_order(
+    seed: int, warm_up: int, pairs: int
+) -> None:
+    read = replace(scenario.parse(TEXT), seed=seed, warm_up=warm_up, rounds=2 * pairs)
+    rounds: dict[int, list[Cell]] = {}
+    for number, cell in plan.order(read):
+        rounds.setdefault(number, []).append(cell)
+    for number in range(1, 2 * pairs, 2):
+        first, second = rounds[number], rounds[number + 1]
+        assert all(
+            (first.index(one) < first.index(other)) != (second.index(one) < second.index(other))
+            for one, other in itertools.combinations(first, 2)
+        )
 
 
 def test_build_ids_are_unique_readable_and_fit_for_file_names() -> None:
