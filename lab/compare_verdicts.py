@@ -105,9 +105,11 @@ def doubts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
     first = found[0]
     looked = ""
     if asked.looks is not None:
+        from lab.stats.sequential import EARLY
+
         looked = (
             f"; a sequential test, for it was looked at from round {asked.looks.first} on, "
-            f"{asked.looks.last} at most"
+            f"{asked.looks.last} at most: up to round {EARLY} by paired t-tests"
         )
     yield Footnote(
         kind="method",

@@ -23,7 +23,7 @@ class RoundsEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min: Annotated[int, Field(ge=1, le=MOST, description="rounds before anything is decided")] = 5
+    min: Annotated[int, Field(ge=1, le=MOST, description="rounds before anything is decided")] = 3
     max: Annotated[int, Field(ge=1, le=MOST, description="the most rounds")] = 30
     until: Annotated[
         Annotated[str, AfterValidator(_share), Field(pattern=f"^{SHARE}$")] | None,

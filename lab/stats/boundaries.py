@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from lab.stats.signed_rank import Array
 
-SHAPE = 0.4  # 1/2 is Pocock's boundary, 0 that of O'Brien and Fleming; benchmarks/verdicts.py
+SHAPE = 0.45  # 1/2 is Pocock's boundary, 0 that of O'Brien and Fleming; benchmarks/verdicts.py
 _HEIGHTS = np.linspace(0.0, 6.0, 49)
 _POINTS = 161  # of Simpson's rule; odd
 

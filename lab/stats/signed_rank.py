@@ -2,9 +2,10 @@
 
 The statistic W counts the Walsh averages above zero (Tukey; Hollander, Wolfe and Chicken,
 Nonparametric Statistical Methods, 3rd ed., 3.1-3.3): what lies on zero counts half, so ties and
-zeros need no rule of their own and make the test careful, never bold. Where order within a round
-is drawn by chance, the sign of a round's difference is a fair coin if nothing differs, whatever
-drifts: the null distribution is then exact.
+zeros need no rule of their own and make the test careful, never bold. If nothing differs, either
+build of a round is as likely to be the slower one, by as much: the null distribution is then exact,
+whatever the law of the noise. What comes of order falls out of two rounds (lab.plan.order), which
+makes the test the more careful.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ are they the same within a margin (two one-sided tests, Schuirmann, J. Pharmacok
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -88,10 +88,12 @@ def compare_paired(
         return None
     p_value, same = _p_values(found, math.log1p(margin), looks)
     centre = signed_rank.centre(found)
-    rest = 1 - confidence
-    if looks is not None:
-        rest = sequential.interval_error(rest, len(found), max(looks.last, len(found)))
-    interval = signed_rank.interval(found, 1 - rest)
+    if looks is None:
+        interval = signed_rank.interval(found, confidence)
+    else:
+        last = max(looks.last, len(found))
+        rest = sequential.interval_error(1 - confidence, len(found), last)
+        interval = sequential.interval(found, 1 - rest)
     comparison = Comparison(
         ratio=math.exp(centre),
         interval=None if interval is None else (math.exp(interval[0]), math.exp(interval[1])),
@@ -107,8 +109,13 @@ def compare_paired(
         return comparison
     from lab.stats.forecast import further
 
-    limit = math.log1p(margin)
-    needed = further(found, margin=limit, error=error, seed=seed, level=_level(looks))
+    needed = further(
+        found,
+        margin=math.log1p(margin),
+        error=error,
+        seed=seed,
+        looks=None if looks is None else (looks.first, looks.last),
+    )
     return replace(comparison, needed_rounds=needed)
 
 
@@ -196,31 +203,11 @@ def _p_values(differences: Array, limit: float, looks: Looks | None) -> tuple[fl
             signed_rank.one_sided(differences, -limit), signed_rank.one_sided(-differences, -limit)
         )
         return min(2 * min(above, below), 1.0), inside
-    import numpy as np
-
     from lab.stats import sequential
 
     # Rounds that were appended count as if they had been planned.
-    first, last = looks.first, max(looks.last, count)
-    sides = [(1, 0.0), (-1, 0.0), (1, -limit), (-1, -limit)]
-    exact, early = (
-        np.stack([tests(sign * differences, shift)[first - 1 :] for sign, shift in sides])
-        for tests in (signed_rank.beginnings, sequential.t_tests)
-    )
-    # "Same" takes both of its sides at the same look.
-    exact, early = (np.stack([*part[:2], np.maximum(*part[2:])]) for part in (exact, early))
-    found = sequential.looked(exact, early, first, last)[:, -1]
-    return min(2 * float(found[:2].min()), 1.0), float(found[2])
-
-
-def _level(looks: Looks | None) -> Callable[[float, int], float]:
-    """Of a one-sided error and a number of rounds: the p-value that decides then."""
-    if looks is None:
-        return lambda error, _: error * (1 + 1e-9)
-    from lab.stats import sequential
-
-    first, last = looks.first, looks.last
-    return lambda error, rounds: sequential.level(error, rounds, first, last)
+    told = sequential.p_values(differences, limit, looks.first, max(looks.last, count))[:, -1]
+    return min(2 * float(told[:2].min()), 1.0), float(told[2])
 
 
 def _verdict(p_value: float, same: float, centre: float, confidence: float) -> Verdict:

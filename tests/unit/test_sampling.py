@@ -80,15 +80,14 @@ def test_a_decided_cell_drops_out_and_an_open_one_goes_on_with_its_baseline() ->
     sampling, done, told = run(read(), {"default": 1.0, "symlink": 2.0, "tmpfs": 1.0}, 0.08)
     counts = {name: rounds(done, name) for name in ("default", "symlink", "tmpfs")}
     assert max(counts.values()) == 20
-    assert min(counts.values()) < 14
-    assert len(told[0]) == 2
-    assert len(told[-1]) == 1
+    assert min(counts.values()) == 5
+    assert [len(names) for names in (told[0], told[-1])] == [1, 1]
     assert sampling.ended is None
 
 
 def test_all_decided_ends_the_rounds_and_says_so() -> None:
     sampling, done, told = run(read(), {"default": 1.0, "symlink": 2.0, "tmpfs": 3.0}, 0.01)
-    assert {rounds(done, name) for name in ("default", "symlink", "tmpfs")} <= set(range(7, 13))
+    assert {rounds(done, name) for name in ("default", "symlink", "tmpfs")} <= set(range(5, 9))
     assert told[-1] == []
     assert told.count([]) == 1
     assert sampling.ended is not None
