@@ -1,16 +1,17 @@
 """Verdicts on real engines: a cell against itself, and against slow-downs of known size.
 
-In every round six cells are built cold, one after the other in an order drawn by the seed: the
-baseline, the baseline again, and four with a step's loop of arithmetic that turns 3, 5, 10 and 20 %
-longer. A try is six rounds, the fewest of which an interval can be had; each of its five cells is
-compared with the baseline of the same round. So the five verdicts of a try share their baseline and
-are not independent of each other; those of different tries share nothing.
+In every round six cells are built cold, one after the other, in an order drawn by the seed and in
+the next round from its end: the baseline, the baseline again, and four with a step's loop of
+arithmetic that turns 3, 5, 10 and 20 % longer. A try is six rounds, the fewest of which an interval
+can be had; each of its five cells is compared with the baseline of the same round. So the five
+verdicts of a try share their baseline and are not independent of each other; those of different
+tries share nothing.
 
 What is true of a whole build follows from the loop's own account of its time (the shell's
 ``times``, the clock inside): truth = 1 + slow-down x loop / build, from the medians of all
 baselines. That the loop alone takes as much longer as it turns is shown beside it.
 
-Run: ``python -m benchmarks.self_comparison --out FILE`` (40 minutes; ``--tries 3`` for a first
+Run: ``python -m benchmarks.self_comparison --out FILE`` (20 minutes; ``--tries 3`` for a first
 look). Every build is written down as it ends; the same command goes on where it was cut off, and
 ``--tries 0`` shows what is there, with ``--rounds 30`` as tries of so many. The file feeds
 benchmarks/verdicts.py --recorded too.
@@ -27,6 +28,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lab import dockerfile
 from lab.bases import base
@@ -51,16 +53,16 @@ SLOWER = {BASELINE: 0.0, ITSELF: 0.0, "3 %": 0.03, "5 %": 0.05, "10 %": 0.1, "20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One build: its CPU and wall seconds, those of the loop in it, and whether it was fit."""
+    """One build: its CPU and wall seconds, those of the loop in it, and what disturbed it."""
 
     cpu_s: float
     wall_s: float
     loop_cpu_s: float
     loop_wall_s: float
-    fit: bool
+    fit: str | None
 
 
-Rounds = Mapping[int, Mapping[str, Mapping[str, float]]]  # of rounds, of cells
+Rounds = Mapping[int, Mapping[str, Mapping[str, Any]]]  # of rounds, of cells
 
 
 def main() -> None:
@@ -82,23 +84,26 @@ def main() -> None:
 
 
 def _missing(options: argparse.Namespace) -> Iterator[tuple[int, str]]:
-    """What has not been built yet, round by round, each in its own drawn order."""
+    """What has not been built yet, round by round, in orders like those of lab.plan.order."""
     done = recorded(options.out)
     for number in range(1, options.tries * options.rounds + 1):
         cells = list(SLOWER)
-        random.Random(f"{options.seed} {number}").shuffle(cells)
+        random.Random(f"{options.seed} {number - 1 + number % 2}").shuffle(cells)
+        if number % 2 == 0:
+            cells.reverse()
         if number in done and len(done[number]) < len(cells):
             done[number].clear()  # cut off in the middle: its builds lie far apart
         yield from ((number, cell) for cell in cells if cell not in done.get(number, {}))
 
 
-def recorded(path: Path) -> dict[int, dict[str, Mapping[str, float]]]:
+def recorded(path: Path) -> dict[int, dict[str, Mapping[str, Any]]]:
     """The builds of the file by round and cell; of a cell that was built again, the last one."""
-    rounds: dict[int, dict[str, Mapping[str, float]]] = {}
+    rounds: dict[int, dict[str, Mapping[str, Any]]] = {}
     for line in path.read_text().splitlines() if path.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):  # a line that a cut-off left half written
             told = json.loads(line)
-            rounds.setdefault(told["round"], {})[told["cell"]["loop"]] = told
+            if "round" in told:  # the first line of a file that is kept says where it comes from
+                rounds.setdefault(told["round"], {})[told["cell"]["loop"]] = told
     return rounds
 
 
@@ -139,13 +144,13 @@ def build(engine: Engine, ref: str, turns: int) -> Sample:
         wall_s=folded.wall_s,
         loop_cpu_s=60 * (minutes + more_minutes) + seconds + more_seconds,
         loop_wall_s=ended - began,
-        fit=is_fit(meter.fit()),
+        fit=meter.fit(),
     )
 
 
 def middle(rounds: Rounds, cell: str, field: str) -> float:
     """The median of a figure over all builds of a cell."""
-    return statistics.median(cells[cell][field] for cells in rounds.values())
+    return statistics.median(float(cells[cell][field]) for cells in rounds.values())
 
 
 def truth(rounds: Rounds, slower: float, fields: tuple[str, str]) -> float:
@@ -154,7 +159,7 @@ def truth(rounds: Rounds, slower: float, fields: tuple[str, str]) -> float:
     return 1 + slower * min(1.0, loop / whole)
 
 
-def tries(rounds: Rounds, each: int) -> Iterator[Sequence[Mapping[str, Mapping[str, float]]]]:
+def tries(rounds: Rounds, each: int) -> Iterator[Sequence[Mapping[str, Mapping[str, Any]]]]:
     """The rounds of each try that is complete."""
     for first in range(1, max(rounds, default=0) + 1, each):
         numbers = range(first, first + each)
@@ -162,7 +167,7 @@ def tries(rounds: Rounds, each: int) -> Iterator[Sequence[Mapping[str, Mapping[s
             yield [rounds[number] for number in numbers]
 
 
-def compared(one: Sequence[Mapping[str, Mapping[str, float]]], cell: str, field: str) -> Comparison:
+def compared(one: Sequence[Mapping[str, Mapping[str, Any]]], cell: str, field: str) -> Comparison:
     """The lab's own verdict on a cell of a try."""
     found = compare_paired([(cells[cell][field], cells[BASELINE][field]) for cells in one])
     assert found is not None
@@ -172,7 +177,7 @@ def compared(one: Sequence[Mapping[str, Mapping[str, float]]], cell: str, field:
 def show(rounds: Rounds, options: argparse.Namespace) -> None:
     """The table, as benchmarks/README.md has it."""
     samples = [sample for cells in rounds.values() for sample in cells.values()]
-    fit = sum(bool(sample["fit"]) for sample in samples)
+    fit = sum(is_fit(sample["fit"]) for sample in samples)
     print(f"{options.engine}, seed {options.seed}, rounds a try: {options.rounds}, ", end="")
     print(f"builds: {len(samples)}, of these fit: {fit}\n")
     print(
