@@ -71,7 +71,7 @@ def interval_error(error: float, count: int, last: int) -> float:
     Whoever stops when something shows has an interval that is a little too short, the more so the
     longer nothing has shown; by how much is by simulation (benchmarks/verdicts.md).
     """
-    return error * (0.9 - 0.3 * count / last)
+    return error * (0.95 - 0.45 * count / last)
 
 
 def interval(differences: Array, confidence: float) -> tuple[float, float] | None:
