@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab.events import Outcome
 from lab.explain.causes import Cause, Difference, difference
@@ -140,9 +140,7 @@ def _walk(
             paths[step.index] = _Path(carried, pending, roots)
             found.append(Explained(step=step))
         elif step.outcome not in RAN:
-            unsafe = (
-                _unsafe(now, reference, step, compared[0]) if step.outcome is Outcome.HIT else ()
-            )
+            unsafe = _unsafe(now, reference, step, compared[0], rules)
             paths[step.index] = _Path()
             found.append(Explained(step=step, unsafe=unsafe))
         elif pending:
@@ -175,19 +173,24 @@ def _stands_on(manifest: Manifest, step: StepFacts, rules: Rules) -> list[int]:
     return found + [origin.step for origin in origins(manifest, step, rules)]
 
 
-def _unsafe(now: Known, reference: Known, step: Step, compared: Difference) -> tuple[Cause, ...]:
+def _unsafe(
+    now: Known, reference: Known, step: Step, compared: Difference, rules: Rules
+) -> tuple[Cause, ...]:
     """What a reused step's result depends on and what changed all the same."""
+    strict = replace(STRICT, ignores=rules.ignores)  # what is kept back is in no result
     old = compared.alignment.old_of.get(step.index)
-    if old is None or _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+    if step.outcome is not Outcome.HIT or old is None:
         return ()
-    was = facets(reference.manifest, reference.manifest.step(old), STRICT)
-    here = facets(now.manifest, now.manifest.step(step.index), STRICT)
+    if _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+        return ()
+    was = facets(reference.manifest, reference.manifest.step(old), strict)
+    here = facets(now.manifest, now.manifest.step(step.index), strict)
     if was == here:
         return ()
-    strict = difference(reference.manifest, now.manifest, STRICT)
+    changed = difference(reference.manifest, now.manifest, strict)
     return tuple(
         cause
-        for cause in strict.own.get(step.index, ())
+        for cause in changed.own.get(step.index, ())
         if cause.kind not in {"added", "removed", "order"}
     )
 

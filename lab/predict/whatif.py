@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab import dockerfile as dockerfiles
+from lab import dockerignore
 from lab.context import Context
 from lab.edits import Inputs
 from lab.errors import InputError
@@ -41,7 +42,13 @@ def inputs(
         context=Context.from_folder(folder, dockerfile=inside),
         build_args=build_args,
         target=target,
+        own_ignore=_own_ignore(folder / f"{inside}{dockerignore.NAME}"),
     )
+
+
+def _own_ignore(file: Path) -> str | None:
+    """The context has been read by it: it is text."""
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
@@ -54,6 +61,7 @@ def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
             build_args=given.build_args,
             target=given.target,
             digest=lambda ref: f"{ref} (moved)" if moved else ref,
+            ignore=given.own_ignore,
         )
     except dockerfiles.DockerfileError as error:
         remedy = "mend the Dockerfile, or name one of its stages with --target"

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.advise.telling import told
     from lab.dockerfile import parse
     from lab.engines import features
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import whatif
     from lab.replay.walk import parsed
 
@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
         if options.prove:
             engine, given = _engine(options, given, name, stack)
             version = version or engine.facts().version
-        looked_at = rules(name, version)
+        looked_at = rules(name, version)  # as the lab's own builds are, where it builds
+        looked_at = looked_at if options.prove else by_clients(looked_at)
         pricing = _pricing(options, given, texts, looked_at, prices, stack)
         known = [
             one

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 def _compared(options: argparse.Namespace) -> int:
     """Images, or Dockerfiles with their contexts: nothing is run."""
     from lab.explain import as_json, as_text, images
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import whatif
 
     if options.image:
@@ -82,7 +82,7 @@ def _compared(options: argparse.Namespace) -> int:
         for path in options.between
     )
     found = [
-        whatif.whatif(before, after, rules(name, version), name=name)
+        whatif.whatif(before, after, by_clients(rules(name, version)), name=name)
         for name, version in engines(options.engine)
     ]
     if options.json:

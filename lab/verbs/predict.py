@@ -51,7 +51,7 @@ def engines_and_arguments(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict, edit by edit, engine by engine."""
     from lab import explain
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import edits, whatif
 
     given = whatif.inputs(
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
                     whatif.whatif(
                         before,
                         after,
-                        rules(name, version),
+                        by_clients(rules(name, version)),
                         name=f"{name}: {text}" if text else name,
                     )
                     for name, version in engines(options.engine)

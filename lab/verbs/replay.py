@@ -78,7 +78,7 @@ def _replays(
     given: dict[str, str],
 ) -> list[Replay]:
     from lab import runs
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.replay import Replay
     from lab.replay.prices import measured, stated
     from lab.replay.walk import parsed
@@ -93,7 +93,7 @@ def _replays(
                 parsed(text, name, given)  # its own name in what is wrong with it
             one = Replay(
                 repository,
-                rules(engine, version),
+                by_clients(rules(engine, version)),
                 prices,
                 path=path,
                 text=text,
