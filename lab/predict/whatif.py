@@ -18,6 +18,21 @@ from lab.predict.memory import Memory, predict
 from lab.record import Build, Step
 
 
+def text_of(dockerfile: Path) -> str:
+    """A Dockerfile's text, as bytes that are not UTF-8 leave it. Raises InputError for a program,
+    an archive or a picture, and where it cannot be read.
+    """
+    try:
+        data = dockerfile.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{dockerfile} cannot be read: {error.strerror}", remedy="name a Dockerfile"
+        ) from error
+    if b"\0" in data:
+        raise InputError(f"{dockerfile} is no text file", remedy="name a Dockerfile")
+    return data.decode(errors="surrogateescape")
+
+
 def inputs(
     dockerfile: Path, context: Path | None, build_args: Mapping[str, str], target: str | None
 ) -> Inputs:
@@ -25,12 +40,7 @@ def inputs(
 
     Raises InputError where they cannot be read.
     """
-    try:
-        text = dockerfile.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise InputError(
-            f"{dockerfile} cannot be read: {error.strerror}", remedy="name a Dockerfile"
-        ) from error
+    text = text_of(dockerfile)
     folder = dockerfile.parent if context is None else context
     try:
         inside = dockerfile.resolve().relative_to(folder.resolve()).as_posix()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.verbs import arguments
 from lab.verbs.output import print_json, say
-from lab.verbs.predict import engines, engines_and_arguments, pairs
+from lab.verbs.predict import engines_and_arguments, one_engine, pairs
 
 if TYPE_CHECKING:
     from lab.advise import Advice
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         options.dockerfile, options.context, pairs(options.build_arg), options.target
     )
     parsed(given.dockerfile, given.dockerfile_path, given.build_args)
-    name, version = engines(options.engine or ["docker"])[0]
+    name, version = one_engine(options.engine)
     texts = options.edit or _every_file(given)
     with ExitStack() as stack:
         prices = _prices(options, given, name)

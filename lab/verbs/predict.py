@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
                         before,
                         after,
                         by_clients(rules(name, version)),
-                        name=f"{name}: {text}" if text else name,
+                        name=name,
                     )
                     for name, version in engines(options.engine)
                 ],
@@ -92,10 +93,20 @@ def run(options: argparse.Namespace) -> int:
 def engines(named: Sequence[str]) -> list[tuple[str, str]]:
     """Names and versions; every real engine where none is named."""
     found = [value.partition("=")[::2] for value in named] or [(name, "") for name in DEFAULT]
-    for name, _ in found:
+    for name, version in found:
         if name not in NAMES:
             raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+        if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
+            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
     return found
+
+
+def one_engine(named: Sequence[str]) -> tuple[str, str]:
+    """The engine of a verb that has use for one alone; docker where none is named."""
+    found = engines(named or ["docker"])
+    if len(found) > 1:
+        raise InputError("one engine at a time", remedy="name --engine once, and call it again")
+    return found[0]
 
 
 def pairs(given: Sequence[str]) -> dict[str, str]:

@@ -189,7 +189,8 @@ def test_edits_that_say_nothing_are_refused() -> None:
         dockerfile=TEXT, dockerfile_path="Dockerfile", context=Context({"main.go": File(b"")})
     )
     for wrong in ("", "Dockerfile", "chmod:main.go", "chmod:main.go=9", "chmod:no=644", "env:A=1",
-                  "arg:NO=1", "text:99", "touch:nothing", "chown:main.go=root"):  # fmt: skip
+                  "arg:NO=1", "text:99", "touch:nothing", "chown:main.go=root",
+                  "chmd:main.go=755"):  # fmt: skip
         with pytest.raises(InputError):
             edits.apply(wrong, inputs)
     after = manifest(edits.apply("env:GOROOT=/opt/go", inputs).inputs)

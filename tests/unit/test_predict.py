@@ -56,6 +56,48 @@ def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
     assert "has no cmd" not in told
 
 
+@pytest.mark.parametrize("verb", ["predict", "advise"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bin",), "is no text file"),
+        (("gone",), "cannot be read"),
+        (("Dockerfile", "--engine", "podman=new"), "'new' is no version of podman"),
+        (("Dockerfile", "--edit", "chmd:go.mod=755"), "no edit is of the kind 'chmd'"),
+    ],
+)
+def test_bad_input_is_told_with_what_to_do(
+    verb: str,
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder(tmp_path, b"FROM debian\nCOPY . .\nRUN x\n")
+    (tmp_path / "bin").write_bytes(b"\x7fELF\0\0")
+    with pytest.raises(SystemExit) as ended:
+        main([verb, str(tmp_path / words[0]), *words[1:]])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said in told
+    assert "next: " in told
+
+
+def test_two_contexts_of_one_dockerfile_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY . .\nRUN x\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "go.mod").write_text("module other\n")
+    contexts = ["--context", str(tmp_path), "--context", str(other)]
+    with pytest.raises(SystemExit):
+        main(["explain", "--between", str(path), str(path), *contexts, "--engine", "docker"])
+    told = capsys.readouterr().out
+    assert "go.mod content" in told
+    assert "cmd/m.go removed" in told
+
+
 def test_a_target_that_is_not_there_is_an_input_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
