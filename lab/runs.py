@@ -103,11 +103,8 @@ def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
                 yield message["t"], message["m"]
 
 
-def manifest(folder: Path, build: Build) -> Manifest | None:
-    """What a build was made from; None for one that was skipped, or made by an older lab."""
-    if build.manifest is None:
-        return None
-    path = folder / build.manifest
+def manifest(path: Path) -> Manifest:
+    """What a build was made from, of the file that its record names in the run's folder."""
     with disk(path):
         packed = path.read_bytes()
     try:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lab import dockerignore
-from lab.manifest.facts import FileFacts, Manifest, StepFacts
+from lab.manifest.facts import FileFacts, Manifest, StepFacts, Steps
 from lab.manifest.sources import chosen
 
 Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
@@ -165,7 +165,7 @@ def of_files(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str
     """The parts that lie in the context."""
     found: dict[str, str] = {}
     for path, facts in files(manifest, step, rules).items():
-        found |= _of_file(path, facts, rules)
+        found.update(_of_file(path, facts, rules))
     return found
 
 
@@ -174,10 +174,10 @@ def linked(step: StepFacts, rules: Rules) -> bool:
     return rules.metadata or step.keyword in FILE_SYSTEM
 
 
-def previous(manifest: Manifest, step: StepFacts, rules: Rules) -> int | None:
+def previous(steps: Steps, step: StepFacts, rules: Rules) -> int | None:
     """The step whose result this one stands on, as this engine sees it."""
     before = step.previous
-    while before is not None and not linked(one := manifest.step(before), rules):
+    while before is not None and not linked(one := steps[before], rules):
         before = one.previous
     return before
 

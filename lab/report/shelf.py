@@ -112,9 +112,15 @@ def _row(folder: Path) -> dict[str, Any]:
 
 
 def _head(folder: Path) -> tuple[Run, int]:
-    """A run's head, and how many lines its builds have: a list of many runs reads no more."""
+    """A run's head, and how many builds it has: a list of many runs reads no more.
+
+    Builds can be many megabytes a run. So their lines are counted only where the head, which a
+    run's end writes, does not say how many there are.
+    """
     try:
         run = Run.from_json(json.loads((folder / runs.RUN_FILE).read_bytes()))
+        if run.status != "partial" and run.builds is not None:
+            return run, run.builds
         lines = folder / runs.BUILDS_FILE
         return run, lines.read_bytes().count(b"\n") if lines.exists() else 0
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -145,7 +145,7 @@ def test_secrets_never_go_in() -> None:
     )
     assert "hunter" not in json.dumps(one.to_json())
     assert keys(one, rules("docker"))[2] != keys(two, rules("docker"))[2]
-    assert one.step(2).secrets == ("key",)
+    assert one.by_index[2].secrets == ("key",)
 
 
 @given(st.binary(max_size=20), st.integers(0, 0o777), st.integers(0, 9))

@@ -124,7 +124,7 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
         f"COPY go.mod /usr/bin/tool\nFROM debian\nCOPY --from=s {path} /z\n"
     )
     made = whatif.manifest(whatif.inputs(folder(tmp_path, text.encode()), None, {}, None))
-    found = origins(made, made.steps[-1], rules("docker"))
+    found = origins(made.by_index, made.steps[-1], rules("docker"))
     assert {one.step for one in found if not one.whole} == steps
     assert [one.step for one in found if one.whole] == [0]
-    assert [one.step for one in origins(made, made.steps[-1], rules("simulated"))] == [4]
+    assert [one.step for one in origins(made.by_index, made.steps[-1], rules("simulated"))] == [4]

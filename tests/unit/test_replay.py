@@ -121,7 +121,7 @@ def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> 
             told = replaying.add(commit)
             assert told is not None
             for index, outcome in told.items():
-                assert whole[index] is outcome, (commit, manifest.step(index).text)
+                assert whole[index] is outcome, (commit, manifest.by_index[index].text)
             kinds |= set(told.values())
     assert kinds == {Outcome.HIT, Outcome.MISS}
 
