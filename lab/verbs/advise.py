@@ -206,12 +206,15 @@ def _said(text: str) -> None:
 
 
 def _as_json(one: Advice, proof: dict[str, Any] | None) -> dict[str, Any]:
+    from lab.advise.telling import claimed
+
     return {
         "kind": one.rewrite.kind,
         "why": one.rewrite.why,
         "heed": one.rewrite.heed,
         "alters": one.rewrite.alters,
         "predicted": one.gains,
+        "claimed": claimed(one, proof),
         "before": _cost(one.before),
         "after": _cost(one.after),
         "patch": one.patch,
