@@ -12,7 +12,8 @@ from lab.edits import Inputs
 from lab.errors import InputError
 from lab.events import Outcome
 from lab.explain import Explanation, Known, explain
-from lab.manifest import Manifest, Rules, make
+from lab.manifest import Manifest, Rules, by_clients, make
+from lab.manifest.rules import files
 from lab.manifest.sources import chosen
 from lab.predict.memory import Memory, predict
 from lab.record import Build, Step
@@ -86,6 +87,16 @@ def missing(made: Manifest) -> list[tuple[str, str]]:
         if made.stages[step.stage].needed
         for pattern in step.sources
         if pattern != "." and "$" not in pattern and not chosen(made.files, [pattern])
+    ]
+
+
+def kept_back(made: Manifest, looked_at: Rules) -> list[str]:
+    """Steps that see more in an archive, as the lab sends it, than by the engine's own client."""
+    clients = by_clients(looked_at)
+    return [
+        step.text
+        for step in made.steps
+        if files(made, step, looked_at) != files(made, step, clients)
     ]
 
 

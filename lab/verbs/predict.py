@@ -82,6 +82,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for step, pattern in whatif.missing(before):
         say(f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)")
+    for name, version in engines(options.engine):
+        for step in whatif.kept_back(before, rules(name, version)):
+            say(f"{name}: {step[:50]} would see the Dockerfile in an archive,")
+            say("  as lab run sends it; clients keep it back, as .dockerignore says")
     for text, found in told:
         say(f"edit {text}" if text != "no edit" else "built again without an edit")
         for one in found:

@@ -47,6 +47,20 @@ def test_byte_order_marks_line_ends_tabs_and_other_escapes_are_read(
     assert [one.keyword for one in parse(ODD).instructions].count("COPY") == 2
 
 
+def test_what_clients_keep_back_and_an_archive_holds_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY . /x/\nRUN true\n")
+    told = predicted(capsys, str(path), "--edit", "text:2")
+    assert "docker: COPY . /x/ would see the Dockerfile in an archive" in told
+    assert "podman: COPY . /x/ would see" not in told
+    assert "Dockerfile content" not in told
+    (tmp_path / ".dockerignore").write_text("README.md\n")
+    told = predicted(capsys, str(path), "--edit", "text:2")
+    assert "in an archive" not in told
+    assert "Dockerfile content" in told
+
+
 def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
