@@ -182,3 +182,21 @@ def test_compared_runs_are_named_by_what_tells_them_apart() -> None:
     assert set(named([("a", one), ("b", other)])) == {one.folder.name, two.folder.name}
     moved = replace(one, folder=Path("elsewhere") / one.folder)
     assert set(named([("a", one), ("b", moved)])) == {"a", "b"}
+
+
+def test_a_run_that_did_not_end_claims_no_expectation() -> None:
+    """They are checked at a run's end."""
+    found = stored()
+    text = replace(found.run.scenario, text="name: x\nexpect:\n  - after: rebuild\n")
+    for status, held, skipped in (("complete", True, 0), ("partial", False, 1)):
+        head = replace(found.run, scenario=text, status=status, broken=())
+        one = replace(found, run=head)
+        assert ("Every expectation held" in report.of_run(one).headline.verdict) is held
+        written = rendered("junit", one)
+        junit.hold(written)
+        (suite,) = [
+            suite
+            for suite in ElementTree.fromstring(written)  # noqa: S314 (made here)
+            if "expectations" in suite.attrib["name"]
+        ]
+        assert int(suite.attrib["skipped"]) == skipped
