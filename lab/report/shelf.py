@@ -107,8 +107,15 @@ def _row(folder: Path) -> dict[str, Any]:
         "live": run.status == "partial" and underway.read(folder) is not None,
         "builds": builds,
         "engines": one_line(", ".join(engine.name for engine in run.engines)),
-        "started": one_line(run.started),
+        "started": one_line(_clock(run.started)),
     }
+
+
+def _clock(started: str) -> str:
+    """A time as people read it, to the second."""
+    day, t, clock = started.partition("T")
+    zone = "UTC" if clock.endswith(("Z", "+00:00")) else ""
+    return f"{day} {clock[:8]} {zone}".rstrip() if t and zone else started
 
 
 def _head(folder: Path) -> tuple[Run, int]:
