@@ -5,22 +5,28 @@
 Prints JSON. Targets for 10,000 builds: written in 10 s, 10 MB, a filter answered in 200 ms. Writing
 is a process of its own, from reading the run's records to the file on disk; a filter's time runs
 from the change of a box to two frames after the table and every chart on the screen are drawn, in
-Debian's chromium, once at the table and once at the charts.
+Debian's chromium, once at the table and once at the charts. Every build has its manifest, of twenty
+steps and a hundred files, and every step that ran its cause in the page.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import hashlib
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from lab import store
+from lab import dockerfile, store
+from lab.context import Context
 from lab.events import Outcome
+from lab.manifest import make
 from lab.process import found
 from lab.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
 
@@ -28,6 +34,9 @@ ENGINES, BASES = ("docker", "podman"), tuple(f"base{number}" for number in range
 LAYOUTS = tuple(f"layout{number}" for number in range(10))
 PHASES = ("cold", "rebuild", "edit:source", "edit:dependency", "edit:goroot")
 STEPS = 20
+FIRST_OF_LAST = 15  # the step that begins the second stage
+HEADS = {"build": "FROM base AS build", "runtime": "FROM base AS runtime"}
+FILES = 5  # below the folder of each step
 TARGETS = {"written_s": 10.0, "megabytes": 10.0, "filter_ms": 200.0}
 
 
@@ -47,20 +56,64 @@ def builds(count: int) -> list[Build]:
         number += 1
 
 
+def instruction(place: int, layout: str) -> str:
+    kept = f"of {layout} --with --some --words"
+    if place == FIRST_OF_LAST:
+        return f"COPY --from=build /{layout} /made"
+    return f"RUN step {place} {kept}" if place % 2 else f"COPY d{place} /{layout}/d{place}"
+
+
+def index(place: int) -> int:
+    """The number of a step's instruction: FROM stands above, then ENV, and another FROM."""
+    return place + 1 + (place >= 1) + (place >= FIRST_OF_LAST)
+
+
+def goroot(number: int, phase: str) -> str:
+    return f"/opt/go{number}" if phase == "edit:goroot" else "/usr/local/go"
+
+
+def text(layout: str, goroot: str) -> str:
+    lines = [instruction(place, layout) for place in range(STEPS)]
+    lines.insert(FIRST_OF_LAST, HEADS["runtime"])
+    lines.insert(1, f"ENV GOROOT={goroot}")
+    return "\n".join([HEADS["build"], *lines]) + "\n"
+
+
+def packed(one: Build, number: int) -> bytes:
+    """The manifest of a build that changed a file of the first step that ran, or GOROOT."""
+    first = first_of(number, one.phase)
+    files = {f"d{place}/f{n}": "" for place in range(0, STEPS, 2) for n in range(2 * FILES)}
+    if one.phase in {"edit:source", "edit:dependency"}:
+        files[f"d{first}/f0"] = one.id
+    written = text(one.cell["layout"], goroot(number, one.phase))
+    manifest = make(dockerfile.parse(written), Context.of_files(files))
+    return gzip.compress(json.dumps(manifest.to_json()).encode(), 3, mtime=0)
+
+
+def first_of(number: int, phase: str) -> int:
+    """The first step that runs: one that copies, where a file was edited."""
+    return {"cold": 0, "rebuild": STEPS, "edit:goroot": 1}.get(phase, number % STEPS // 2 * 2)
+
+
 def build(number: int, cell: dict[str, str], phase: str, turn: int) -> Build:
     spent = 0.1 + (number * 7919 % 1000) / 1000
-    first = {"cold": 0, "rebuild": STEPS}.get(phase, number % STEPS)
+    first = first_of(number, phase)
     steps = tuple(
         Step(
-            index=place,
-            stage="build" if place < 15 else "runtime",
-            instruction=f"RUN step {place} of {cell['layout']} --with --some --words",
+            index=index(place),
+            stage="build" if place < FIRST_OF_LAST else "runtime",
+            instruction=instruction(place, cell["layout"]),
             outcome=Outcome.HIT if place < first else Outcome.MISS,
             started_s=place * spent,
             duration_s=spent * (0.9 if place >= first else 0.01),
         )
         for place in range(STEPS)
     )
+    untold = [(0, "build", HEADS["build"]), (2, "build", f"ENV GOROOT={goroot(number, phase)}")]
+    untold.append((FIRST_OF_LAST + 2, "runtime", HEADS["runtime"]))
+    heads = [
+        Step(index=at, stage=stage, instruction=said, outcome=None) for at, stage, said in untold
+    ]
     return Build(
         id=f"{number:06}-{'-'.join(cell.values())}-r{turn}-{phase}",
         cell=cell,
@@ -70,7 +123,7 @@ def build(number: int, cell: dict[str, str], phase: str, turn: int) -> Build:
         wall_s=spent * STEPS,
         image=Image(id="sha256:0", size_bytes=100_000_000 + number % 7, layers=3),
         cache=Cache(hits=first, misses=STEPS - first, skipped=0),
-        steps=steps,
+        steps=tuple(sorted((*heads, *steps), key=lambda step: step.index)),
     )
 
 
@@ -86,14 +139,20 @@ def stored(folder: Path, count: int) -> Path:
         started="2026-01-01T00:00:00+00:00",
     )
     with store.create(folder, head) as writer:
-        lines = b"".join(store_line(one) for one in builds(count))
+        (writer.folder / "manifests").mkdir()
+        lines = b"".join(
+            store_line(writer.folder, one, number) for number, one in enumerate(builds(count))
+        )
         (writer.folder / "builds.jsonl").write_bytes(lines)  # one write: no fsync for each
         writer.finish("complete")
         return writer.folder
 
 
-def store_line(one: Build) -> bytes:
-    return json.dumps(one.to_json()).encode() + b"\n"
+def store_line(folder: Path, one: Build, number: int) -> bytes:
+    data = packed(one, number)
+    place = f"manifests/{hashlib.sha256(data).hexdigest()[:16]}.json.gz"
+    (folder / place).write_bytes(data)
+    return json.dumps(replace(one, manifest=place).to_json()).encode() + b"\n"
 
 
 def written(folder: Path) -> float:

@@ -187,24 +187,30 @@ def _versus(
 
 
 def _steps(columns: Sequence[Sequence[Build]]) -> tuple[StepRow, ...]:
-    shapes = {
-        tuple((step.stage, step.instruction.split(None, 1)[0]) for step in build.steps)
-        for builds in columns
-        for build in builds
-    }
     # An edit puts fresh text into an instruction every round; a file of the same shape is the same
-    # file, so its steps match by place. Files of different shape match by text.
+    # file, so its steps match by place. Files of different shape match by the text that they had
+    # when they were met first.
+    shapes: dict[object, list[object]] = {}
     found: dict[object, list[list[Step]]] = {}
     for place, builds in enumerate(columns):
         for build in builds:
-            seen: Counter[tuple[str, str]] = Counter()
-            for step in build.steps:
-                name = (step.stage, step.instruction)
-                seen[name] += 1
-                key: object = step.index if len(shapes) == 1 else (name, seen[name])
+            shape = tuple((step.stage, step.instruction.split(None, 1)[0]) for step in build.steps)
+            keys = shapes.setdefault(shape, _numbered(build.steps))
+            for key, step in zip(keys, build.steps, strict=True):
                 found.setdefault(key, [[] for _ in columns])[place].append(step)
     rows = sorted(found.values(), key=lambda row: min(s.index for part in row for s in part))
     return tuple(_step_row(row) for row in rows)
+
+
+def _numbered(steps: Sequence[Step]) -> list[object]:
+    """Each step's stage and text, and the how manieth of them it is."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found: list[object] = []
+    for step in steps:
+        name = (step.stage, step.instruction)
+        seen[name] += 1
+        found.append((*name, seen[name]))
+    return found
 
 
 def _step_row(row: Sequence[Sequence[Step]]) -> StepRow:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lab.errors import InputError
 
+NAME = ".dockerignore"
 _WILD = re.compile(r"[*?\[\\]")
 
 
@@ -52,7 +53,7 @@ class Ignore:
         )
 
 
-def parse(text: str, *, name: str = ".dockerignore") -> Ignore:
+def parse(text: str, *, name: str = NAME) -> Ignore:
     """Read the file. Raises InputError with the line of a pattern that cannot be."""
     rules = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):

@@ -43,7 +43,8 @@ class Inputs:
     """What a build is made from. ``goroot`` is None for a project of the user's own.
 
     The context of a generated project does not hold the Dockerfile; that of a user's own may, and
-    ``dockerfile`` goes before it.
+    ``dockerfile`` goes before it. ``own_ignore`` is the text of the Dockerfile's own ignore file,
+    where it has one: clients then do not read .dockerignore.
     """
 
     dockerfile: str
@@ -53,6 +54,7 @@ class Inputs:
     target: str | None = None
     goroot: str | None = None
     base_moved: bool = False
+    own_ignore: str | None = None
 
     def full_context(self) -> Context:
         """The context as it is sent, the Dockerfile at its place in it."""

@@ -103,11 +103,16 @@ def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
                 yield message["t"], message["m"]
 
 
-def manifest(folder: Path, build: Build) -> Manifest | None:
-    """What a build was made from; None for one that was skipped, or made by an older lab."""
-    if build.manifest is None:
-        return None
-    path = folder / build.manifest
+def manifest(path: Path) -> Manifest:
+    """What a build was made from, of the file that its record names in the run's folder.
+
+    Raises InputError where that is gone, or is none.
+    """
+    if not path.exists():
+        raise InputError(
+            f"{path} is gone: it said what a build was made from",
+            remedy="bring it back; without it the run cannot be explained",
+        )
     with disk(path):
         packed = path.read_bytes()
     try:
@@ -141,10 +146,12 @@ def read(folder: Path) -> StoredRun:
         for number, line in enumerate(whole, 1)
         if line.strip()
     ]
-    notes = (f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped",) if torn else ()
+    notes = [f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped"] if torn else []
     # A trial that a resumed run began anew is told twice: its last record holds.
     latest = {build.id: build for build in builds}
-    return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=notes)
+    if run.builds is not None and len(latest) < run.builds:
+        notes.append(f"{BUILDS_FILE} has {len(latest)} of the {run.builds} builds of the run's end")
+    return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=tuple(notes))
 
 
 def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:

@@ -8,7 +8,12 @@ from typing import Any
 from lab import units
 from lab.advise.gain import Advice
 
-GAIN = "faster"
+GAIN, UNDECIDED = "faster", "undecided"
+NO_GAIN = {
+    "slower": "no gain: the builds were slower",
+    "same": "no gain was measured",
+    UNDECIDED: "no gain is proven: more rounds may tell",
+}
 
 
 def told(
@@ -19,20 +24,24 @@ def told(
 ) -> Iterator[str]:
     """Each rewrite with its patch; those that gain nothing without. ``hidden`` are only named."""
     over = "commits" if history else "edits"
-    claimed = [
-        one.gains or (proof is not None and proof["verdict"] == GAIN)
-        for one, proof in zip(shown, proofs, strict=True)
-    ]
-    if not any(claimed):
+    if not any(claimed(one, proof) for one, proof in zip(shown, proofs, strict=True)):
         unknown = any(proof is None for proof in proofs)
         which = "that can be predicted" if unknown else "that the lab knows of"
-        yield f"nothing to gain {which}: no rewrite saves a step over these {over}"
+        if any(proofs):
+            yield "nothing to gain that builds could show"
+        else:
+            yield f"nothing to gain {which}: no rewrite saves a step over these {over}"
     for one, proof in zip(shown, proofs, strict=True):
         yield from _lines(one, proof, over)
     if hidden:
         kinds = ", ".join(dict.fromkeys(one.rewrite.kind for one in hidden))
         yield f"{len(hidden)} more would save steps, but could change what the image holds: {kinds}"
         yield "(--altering shows them)"
+
+
+def claimed(one: Advice, proof: Mapping[str, Any] | None) -> bool:
+    """Whether there is a gain to speak of: as builds showed, else as was predicted."""
+    return one.gains if proof is None else proof["verdict"] == GAIN
 
 
 def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[str]:
@@ -51,10 +60,11 @@ def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[
             f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
             f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
         )
-    if not one.gains and proof is not None and proof["verdict"] != GAIN:
-        yield "  no gain was measured"
-        yield ""
-        return
+    if proof is not None and proof["verdict"] != GAIN:
+        yield f"  {NO_GAIN[proof['verdict']]}"
+        if not one.gains or proof["verdict"] != UNDECIDED:  # what builds deny is no advice
+            yield ""
+            return
     if one.rewrite.alters:
         yield f"  could change the image: {one.rewrite.alters}"
     if one.rewrite.engines:

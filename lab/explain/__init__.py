@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lab import runs
 from lab.explain.build import Explained, Explanation, Known, explain
@@ -33,13 +34,14 @@ def explanations(stored: runs.StoredRun) -> dict[str, Explanation]:
 
     The earlier builds of a cell are those of the same axis values that ended before it.
     """
+    read = lru_cache(maxsize=256)(runs.manifest)  # cold builds and rebuilds have the same again
     versions = {engine.name: engine.version for engine in stored.run.engines}
     earlier: dict[tuple[tuple[str, str], ...], list[Known]] = {}
     found = {}
     for build in stored.builds:
-        manifest = runs.manifest(stored.folder, build)
-        if manifest is None:
-            continue
+        if build.manifest is None:
+            continue  # it was skipped, or made by an older lab
+        manifest = read(stored.folder / build.manifest)
         before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
         engine = build.cell.get("engine", "")
         if build.phase == "cold":

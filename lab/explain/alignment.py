@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -15,15 +15,18 @@ class Alignment:
     """``old_of`` gives the old index of a new step; ``moved`` are new steps whose place changed.
 
     Steps of the new file that are not in ``old_of`` are new; steps of the old one that no new step
-    is matched with are gone.
+    is matched with are gone. ``in_place``: every step stands where it stood, and none came or went.
     """
 
     old_of: Mapping[int, int]
     moved: frozenset[int] = field(default_factory=frozenset)
+    in_place: bool = False
 
 
 def align(old: Manifest, new: Manifest) -> Alignment:
     """Match the steps of two builds."""
+    if _in_place(old, new):
+        return Alignment(old_of={step.index: step.index for step in new.steps}, in_place=True)
     olds, news = _by_stage(old), _by_stage(new)
     pairs: dict[int, int] = {}
     moved: set[int] = set()
@@ -31,6 +34,26 @@ def align(old: Manifest, new: Manifest) -> Alignment:
         if name in olds:
             _stage(olds[name], steps, pairs, moved)
     return Alignment(old_of=pairs, moved=frozenset(moved))
+
+
+def _in_place(old: Manifest, new: Manifest) -> bool:
+    """Whether all that differs is what some steps say of the same thing."""
+    if old.steps is new.steps:  # as builds of one Dockerfile have them
+        return old.stages == new.stages
+    if old.stages != new.stages or len(old.steps) != len(new.steps):
+        return False
+    pairs = zip(old.steps, new.steps, strict=True)
+    texts = {step.text for step in old.steps}
+    return all(before is step or _changed(before, step, texts) for before, step in pairs)
+
+
+def _changed(before: StepFacts, step: StepFacts, texts: Container[str]) -> bool:
+    """Whether it is the same instruction, whose text may be one that stood nowhere before."""
+    if (before.index, before.stage) != (step.index, step.stage):
+        return False
+    if before.text == step.text:
+        return True
+    return step.text not in texts and _purpose(before) == _purpose(step)
 
 
 def _by_stage(manifest: Manifest) -> dict[str, list[StepFacts]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from lab.events import Outcome
 from lab.explain.causes import Cause, Difference, difference
+from lab.explain.shape import shape
 from lab.explain.words import words
-from lab.manifest import Manifest, Rules, StepFacts, facets, keys
-from lab.manifest.contents import origins
-from lab.manifest.rules import STRICT, linked, previous
+from lab.manifest import Manifest, Rules, facets, keys
+from lab.manifest.rules import STRICT
 from lab.record import Build, Step
 
 RAN = (Outcome.MISS, Outcome.FAILED)
@@ -84,15 +85,24 @@ def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
     usable = [one for one in candidates if one.build.status == "ok"] or candidates
     compared = [(difference(one.manifest, now.manifest, rules), one) for one in reversed(usable)]
     _, reference = min(compared, key=lambda pair: pair[0].size)
-    seen = {
-        key.own
-        for one in candidates
-        for index, key in keys(one.manifest, rules).items()
-        if _outcome(one.build, index) in {Outcome.HIT, Outcome.MISS}
-    }
     others = [found for found, _ in sorted(compared, key=lambda pair: pair[0].size)]
-    explained = _walk(now, reference, others, seen, rules)
+    explained = _walk(now, reference, others, _seen(now, candidates, rules), rules)
     return _finish(now, reference, explained)
+
+
+def _seen(now: Known, candidates: Sequence[Known], rules: Rules) -> Callable[[int], bool]:
+    """Tells whether one of the earlier builds had this very step. Few builds ask."""
+
+    @cache
+    def had() -> frozenset[str]:
+        return frozenset(
+            key.own
+            for one in candidates
+            for index, key in keys(one.manifest, rules).items()
+            if _outcome(one.build, index) in {Outcome.HIT, Outcome.MISS}
+        )
+
+    return lambda index: keys(now.manifest, rules)[index].own in had()
 
 
 def _all(now: Known, cause: Cause) -> tuple[Explained, ...]:
@@ -120,17 +130,21 @@ class _Path:
 
 
 def _walk(
-    now: Known, reference: Known, compared: Sequence[Difference], seen: set[str], rules: Rules
+    now: Known,
+    reference: Known,
+    compared: Sequence[Difference],
+    seen: Callable[[int], bool],
+    rules: Rules,
 ) -> tuple[Explained, ...]:
-    facts = {step.index: step for step in now.manifest.steps}
-    own_keys = keys(now.manifest, rules)
+    stands_on = shape(now.manifest, rules).stands_on
     paths: dict[int, _Path] = {}
     found = []
     for step in now.build.steps:
-        if step.index not in facts or not linked(facts[step.index], rules):
+        if step.index not in stands_on:
             found.append(Explained(step=step))
             continue
-        above = [paths[one] for one in _stands_on(now.manifest, facts[step.index], rules)]
+        # a record may lack a step
+        above = [paths[one] for one in stands_on[step.index] if one in paths]
         carried = frozenset().union(*(one.carried for one in above))
         roots = tuple(dict.fromkeys(root for one in above for root in one.roots))
         own = [cause for cause in compared[0].own.get(step.index, ()) if cause not in carried]
@@ -140,9 +154,7 @@ def _walk(
             paths[step.index] = _Path(carried, pending, roots)
             found.append(Explained(step=step))
         elif step.outcome not in RAN:
-            unsafe = (
-                _unsafe(now, reference, step, compared[0]) if step.outcome is Outcome.HIT else ()
-            )
+            unsafe = _unsafe(now, reference, step, compared[0], rules)
             paths[step.index] = _Path()
             found.append(Explained(step=step, unsafe=unsafe))
         elif pending:
@@ -152,7 +164,7 @@ def _walk(
             paths[step.index] = _Path(after, (), roots)
             found.append(Explained(step=step, follows=roots))
         else:
-            causes = _by_itself(step.index, own_keys[step.index].own in seen, compared)
+            causes = _by_itself(step.index, seen(step.index), compared)
             paths[step.index] = _Path(after | set(causes), (), (step.index,))
             found.append(Explained(step=step, causes=causes))
     return tuple(found)
@@ -169,25 +181,24 @@ def _by_itself(index: int, seen: bool, compared: Sequence[Difference]) -> tuple[
     return next(older, (Cause(kind="unknown"),))
 
 
-def _stands_on(manifest: Manifest, step: StepFacts, rules: Rules) -> list[int]:
-    before = previous(manifest, step, rules)
-    found = [] if before is None else [before]
-    return found + [origin.step for origin in origins(manifest, step, rules)]
-
-
-def _unsafe(now: Known, reference: Known, step: Step, compared: Difference) -> tuple[Cause, ...]:
+def _unsafe(
+    now: Known, reference: Known, step: Step, compared: Difference, rules: Rules
+) -> tuple[Cause, ...]:
     """What a reused step's result depends on and what changed all the same."""
     old = compared.alignment.old_of.get(step.index)
-    if old is None or _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+    if step.outcome is not Outcome.HIT or old is None or step.index in compared.same:
         return ()
-    was = facets(reference.manifest, reference.manifest.step(old), STRICT)
-    here = facets(now.manifest, now.manifest.step(step.index), STRICT)
+    strict = replace(STRICT, ignores=rules.ignores)  # what is kept back is in no result
+    if _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+        return ()
+    was = facets(reference.manifest, reference.manifest.by_index[old], strict)
+    here = facets(now.manifest, now.manifest.by_index[step.index], strict)
     if was == here:
         return ()
-    strict = difference(reference.manifest, now.manifest, STRICT)
+    changed = difference(reference.manifest, now.manifest, strict)
     return tuple(
         cause
-        for cause in strict.own.get(step.index, ())
+        for cause in changed.own.get(step.index, ())
         if cause.kind not in {"added", "removed", "order"}
     )
 

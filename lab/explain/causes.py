@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from lab.explain.alignment import Alignment, align
 from lab.manifest import Manifest, Rules, StepFacts, facets
+from lab.manifest.facts import FileFacts, Steps
 from lab.manifest.rules import linked, previous
+from lab.manifest.sources import chosen
 from lab.manifest.variables import assignments, names
 
 Kind = Literal[
@@ -36,10 +38,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Two manifests compared by an engine's rules: each new step's own causes, by its index."""
+    """Two manifests compared by an engine's rules: each new step's own causes, by its index.
+
+    ``same`` are the new steps of which nothing differs, whoever looks at it.
+    """
 
     own: Mapping[int, tuple[Cause, ...]]
     alignment: Alignment
+    same: frozenset[int] = frozenset()
 
     @property
     def size(self) -> int:
@@ -50,51 +56,73 @@ class Difference:
 def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
     """What of each step differs by itself; what only follows from a step before is left out."""
     alignment = align(old, new)
-    olds = {step.index: step for step in old.steps}
+    both = _Both(old, new, old.by_index, new.by_index, alignment, rules)
+    same = frozenset(_same(both))
+    alike: Container[int] = same if alignment.in_place else ()
     own = {}
     for step in new.steps:
-        if not linked(step, rules):
+        if step.index in alike or not linked(step, rules):
             continue
-        found = tuple(dict.fromkeys(_causes(old, new, step, olds, alignment, rules)))
+        found = tuple(dict.fromkeys(_causes(both, step, same)))
         if found:
             own[step.index] = found
-    return Difference(own=own, alignment=alignment)
+    return Difference(own=own, alignment=alignment, same=same)
 
 
-def _causes(
-    old: Manifest,
-    new: Manifest,
-    step: StepFacts,
-    olds: Mapping[int, StepFacts],
-    alignment: Alignment,
-    rules: Rules,
-) -> Iterator[Cause]:
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Two manifests with their steps, and which step of one is which of the other."""
+
+    old: Manifest
+    new: Manifest
+    olds: Steps
+    news: Steps
+    alignment: Alignment
+    rules: Rules
+
+
+def _same(both: _Both) -> Iterator[int]:
+    old, new = both.old, both.new
+    if (old.platform, old.ignore, old.dockerfile) != (new.platform, new.ignore, new.dockerfile):
+        return
+    was, now = old.files, new.files
+    changed = {} if was == now else {path: 0 for path in {**was, **now} if _differ(path, was, now)}
+    for step in new.steps:
+        before = both.olds.get(both.alignment.old_of.get(step.index, -1))
+        if before is step or before == step:
+            wanted = (*step.sources, *step.mounts)
+            if not (changed and wanted and chosen(changed, wanted)):
+                yield step.index
+
+
+def _differ(path: str, was: Mapping[str, FileFacts], now: Mapping[str, FileFacts]) -> bool:
+    before, after = was.get(path), now.get(path)
+    return before is not after and before != after  # most are one object: see FileFacts' making
+
+
+def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Cause]:
+    alignment = both.alignment
     if step.index not in alignment.old_of:
         yield from _instruction(step, None)
         return
-    before = olds[alignment.old_of[step.index]]
+    before = both.olds[alignment.old_of[step.index]]
     if step.index in alignment.moved:
         yield Cause(kind="order", subject=step.text)
-    else:
-        yield from _place(old, new, step, before, olds, alignment, rules)
-    was, now = facets(old, before, rules), facets(new, step, rules)
+    elif not alignment.in_place:
+        yield from _place(both, step, before)
+    if step.index in same:
+        return
+    was, now = facets(both.old, before, both.rules), facets(both.new, step, both.rules)
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     changed = _without_folders(_without_derived(changed, before, step), was, now)
     for name in changed:
         yield from _facet(name, was.get(name), now.get(name), before, step)
 
 
-def _place(
-    old: Manifest,
-    new: Manifest,
-    step: StepFacts,
-    before: StepFacts,
-    olds: Mapping[int, StepFacts],
-    alignment: Alignment,
-    rules: Rules,
-) -> Iterator[Cause]:
+def _place(both: _Both, step: StepFacts, before: StepFacts) -> Iterator[Cause]:
     """What stood before the step and is gone. What is new before it has a cause of its own."""
-    stood, stands = previous(old, before, rules), previous(new, step, rules)
+    olds, alignment = both.olds, both.alignment
+    stood, stands = previous(olds, before, both.rules), previous(both.news, step, both.rules)
     if stood is None or alignment.old_of.get(stands if stands is not None else -1) == stood:
         return
     kept = set(alignment.old_of.values())
@@ -106,7 +134,7 @@ def _place(
             yield Cause(kind="order", subject=one.text)
         else:
             yield from _instruction(None, one)
-        at = previous(old, one, rules)
+        at = previous(olds, one, both.rules)
     if step.keyword == "FROM" and stands is not None and stood in kept:
         yield Cause(kind="base", before=before.text, after=step.text)
 

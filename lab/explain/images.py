@@ -9,12 +9,17 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import process
-from lab.errors import InputError
+from lab.engines import open_engine
+from lab.engines.endpoint import resolve
+from lab.errors import InputError, SourceError
+from lab.images.exported import named
+
+HOLDERS = ("docker", "podman")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +31,39 @@ class Past:
 
 
 def past(name: str) -> tuple[Past, ...]:
-    """The past of an image: of an archive that `docker save` or `podman save` wrote, or by name.
+    """The past of an image: of an archive that `docker save` or `podman save` wrote, or one that an
+    engine holds, by name (docker:NAME and podman:NAME ask that engine alone).
 
     Raises InputError where there is no such image.
     """
     if Path(name).is_file():
         return read(Path(name))
-    found = next((one for one in ("docker", "podman") if process.found(one)), None)
-    if found is None:
-        raise InputError(f"there is no file {name}", remedy="name an archive of `docker save`")
-    with tempfile.TemporaryDirectory(prefix="lab-explain-") as folder:
+    place = named(name)
+    for engine, ref in [place] if place else [(one, name) for one in HOLDERS]:
+        if resolve(engine) is not None and (found := _held(engine, ref)) is not None:
+            return found
+    who = place[0] if place else " or ".join(HOLDERS)
+    raise InputError(
+        f"there is no archive {name}, and no {who} answers here that holds such an image",
+        remedy="name an archive that `docker save` or `podman save` wrote, or docker:NAME, "
+        "podman:NAME",
+    )
+
+
+def _held(engine: str, ref: str) -> tuple[Past, ...] | None:
+    """The past of an engine's image; None where it has none such."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-explain-") as folder,
+        closing(open_engine(engine)) as opened,
+    ):
         file = Path(folder) / "image.tar"
-        process.run(
-            [found, "save", "-o", file, name],
-            error=InputError,
-            remedy="name an image that is there, or an archive that `save` wrote",
-        )
+        try:
+            identity = opened.inspect(ref).id
+        except SourceError:
+            return None
+        with file.open("wb") as out:
+            for piece in opened.export(identity):
+                out.write(piece)
         return read(file)
 
 
@@ -61,7 +83,7 @@ def read(archive: Path) -> tuple[Past, ...]:
         )
     except (tarfile.TarError, OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(
-            f"{archive} is not an image archive: {type(error).__name__}: {error}",
+            f"{archive} is not an image archive: {str(error).partition(chr(10))[0]}",
             remedy="write one with `docker save` or `podman save`",
         ) from error
 

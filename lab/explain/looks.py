@@ -11,7 +11,7 @@ ASPECTS: tuple[tuple[str, Callable[[Rules], bool]], ...] = (
     ("a file's time", lambda one: one.mtime),
     ("a file's owner in the context", lambda one: one.owner),
     ("the mode of a copied folder", lambda one: one.folders),
-    (".dockerignore in the context it is sent", lambda one: one.ignores),
+    ("a Dockerfile that .dockerignore names", lambda one: one.ignores == "nothing"),
     ("what lies behind a bind mount", lambda one: one.mounts),
     ("build arguments declared but not used", lambda one: one.arguments),
     ("an ARG's default, for the steps below", lambda one: one.argument_text),

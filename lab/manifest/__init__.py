@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.manifest.facts import FileFacts, Manifest, StepFacts, Variable
 from lab.manifest.keys import keys
 from lab.manifest.making import make, of_files
-from lab.manifest.rules import Rules, facets, rules
+from lab.manifest.rules import Rules, by_clients, facets, rules
 
 __all__ = [
     "FileFacts",
@@ -13,6 +13,7 @@ __all__ = [
     "Rules",
     "StepFacts",
     "Variable",
+    "by_clients",
     "facets",
     "keys",
     "make",

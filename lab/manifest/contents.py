@@ -14,7 +14,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from lab.manifest.facts import Manifest, Reading, StepFacts
+from lab.manifest.facts import Reading, StepFacts, Steps
 from lab.manifest.rules import Rules, linked
 
 _MERGED = re.compile(r"^/(bin|sbin|lib|lib32|lib64|libx32)(?=/|$)")
@@ -28,24 +28,23 @@ class Origin:
     whole: bool
 
 
-def origins(manifest: Manifest, step: StepFacts, rules: Rules) -> tuple[Origin, ...]:
+def origins(steps: Steps, step: StepFacts, rules: Rules) -> tuple[Origin, ...]:
     """What a step's COPY --from, or its mounts of other stages, can depend on."""
-    by_index = {one.index: one for one in manifest.steps}
     found: dict[Origin, None] = {}
     for reading in step.reads:
         if reading.how == "copy" or rules.mounts:
-            found |= dict.fromkeys(_of_reading(by_index, reading, rules))
+            found |= dict.fromkeys(_of_reading(steps, reading, rules))
     return tuple(found)
 
 
-def _of_reading(steps: dict[int, StepFacts], reading: Reading, rules: Rules) -> list[Origin]:
+def _of_reading(steps: Steps, reading: Reading, rules: Rules) -> list[Origin]:
     by_content = rules.contents if reading.how == "copy" else rules.mount_contents
     if not by_content:
         return [Origin(step=_linked(steps, reading.step, rules), whole=True)]
     return [one for path in reading.paths for one in _of_path(steps, reading.step, path, rules)]
 
 
-def _of_path(steps: dict[int, StepFacts], last: int, path: str, rules: Rules) -> list[Origin]:
+def _of_path(steps: Steps, last: int, path: str, rules: Rules) -> list[Origin]:
     found: list[Origin] = []
     at: int | None = last
     while at is not None:
@@ -71,7 +70,7 @@ def _touches(place: str, path: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _linked(steps: dict[int, StepFacts], index: int, rules: Rules) -> int:
+def _linked(steps: Steps, index: int, rules: Rules) -> int:
     """The step itself, or the last one before it that the engine keeps a key for."""
     step = steps[index]
     while not linked(step, rules) and step.previous is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 MANIFEST_SCHEMA = "lab.manifest/1"
@@ -74,6 +76,9 @@ class StepFacts:
     secrets: tuple[str, ...] = ()
 
 
+Steps = Mapping[int, StepFacts]  # by their instruction's index
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFacts:
     """A stage: its name and whether the target needs it."""
@@ -97,12 +102,10 @@ class Manifest:
     files: Mapping[str, FileFacts]
     ignore: str | None = None
 
-    def step(self, index: int) -> StepFacts:
-        """The step of an instruction's index. Raises KeyError where it has none."""
-        for one in self.steps:
-            if one.index == index:
-                return one
-        raise KeyError(index)
+    @property
+    def by_index(self) -> Steps:
+        """The steps by their instruction's index."""
+        return {step.index: step for step in self.steps}
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as its file holds it: what says nothing is left out."""
@@ -123,10 +126,24 @@ class Manifest:
             target=record["target"],
             platform=record["platform"],
             stages=tuple(StageFacts(**stage) for stage in record["stages"]),
-            steps=tuple(_step(step) for step in record["steps"]),
-            files={path: FileFacts(**facts) for path, facts in record["files"].items()},
+            steps=_steps(json.dumps(record["steps"])),
+            files={path: _file(**facts) for path, facts in record["files"].items()},
             ignore=record.get("ignore"),
         )
+
+
+# A run's manifests are much alike: what they share is made once, so that comparing it is cheap.
+_file = lru_cache(maxsize=1 << 15)(FileFacts)
+
+
+@lru_cache(maxsize=256)
+def _steps(text: str) -> tuple[StepFacts, ...]:
+    return tuple(_shared(json.dumps(one)) for one in json.loads(text))
+
+
+@lru_cache(maxsize=1 << 13)
+def _shared(text: str) -> StepFacts:
+    return _step(json.loads(text))
 
 
 def _step(record: Mapping[str, Any]) -> StepFacts:

@@ -43,13 +43,14 @@ class Chain:
         self.manifest = manifest
         self.rules = rules
         taken = {step.index for step in counted(manifest.steps, manifest, rules)}
+        steps = manifest.by_index
         self.links = tuple(
             Link(
                 step=step,
                 name=" ".join(step.text.partition("\n")[0].split()),
                 parts=_digest(sorted(of_text(manifest, step, rules).items())),
-                before=previous(manifest, step, rules),
-                reads=origins(manifest, step, rules),
+                before=previous(steps, step, rules),
+                reads=origins(steps, step, rules),
                 apart=step.link and rules.links,
                 taken=step.index in taken,
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab import dockerignore
 from lab.context import Context, Entry
 from lab.dockerfile import Dockerfile, Instruction
 from lab.errors import InputError
@@ -38,9 +39,15 @@ def make(
     target: str | None = None,
     platform: str | None = None,
     digest: Digest = lambda _ref: None,
+    ignore: str | None = None,
 ) -> Manifest:
-    """What a build is made from. ``digest`` gives an image's digest by its reference, or None."""
-    ignore = context.entries.get(".dockerignore")
+    """What a build is made from. ``digest`` gives an image's digest by its reference, or None.
+
+    ``ignore`` is the text of the ignore file that holds, where it is not the context's own.
+    """
+    if ignore is None and (entry := context.entries.get(dockerignore.NAME)) is not None:
+        whole = entry.kind == "file"
+        ignore = context.read(dockerignore.NAME).decode(errors="replace") if whole else None
     return of_files(
         dockerfile,
         {path: facts(entry) for path, entry in context.entries.items()},
@@ -49,9 +56,7 @@ def make(
         target=target,
         platform=platform,
         digest=digest,
-        ignore=context.read(".dockerignore").decode(errors="replace")
-        if ignore is not None and ignore.kind == "file"
-        else None,
+        ignore=ignore,
     )
 
 

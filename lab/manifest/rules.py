@@ -11,11 +11,14 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
 
 from lab import dockerignore
-from lab.manifest.facts import FileFacts, Manifest, StepFacts
+from lab.manifest.facts import FileFacts, Manifest, StepFacts, Steps
 from lab.manifest.sources import chosen
 
+Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
 
 
@@ -31,7 +34,9 @@ class Rules:
     ``fills_in`` variables in COPY, ENV, WORKDIR and their like are filled in before they count.
     ``owner`` the owner of copied files counts. ``folders`` the mode of folders counts.
     ``mounts`` what lies behind a bind mount counts.
-    ``ignores`` the engine applies the context's .dockerignore itself.
+    ``ignores`` what of an archive the engine keeps back because the .dockerignore in it says so.
+    The lab sends nothing else that it names than the Dockerfile and itself; COPY sees them where
+    this is "nothing".
     ``all_stages`` it builds stages that the target does not need.
     ``within`` a step can hit what an earlier step of the same build made.
     ``cleans`` paths of COPY and ADD are cleaned before they count: `./a` is `a`.
@@ -52,7 +57,7 @@ class Rules:
     owner: bool = False
     folders: bool = True
     mounts: bool = True
-    ignores: bool = False
+    ignores: Ignores = "nothing"
     all_stages: bool = False
     within: bool = True
     links: bool = False
@@ -85,18 +90,33 @@ def rules(engine: str, version: str = "") -> Rules:
                 mount_contents=True,
             )
         case "docker-classic":
-            return Rules(engine=engine, owner=True, mounts=False, all_stages=True, cleans=True)
+            return Rules(
+                engine=engine,
+                owner=True,
+                mounts=False,
+                ignores="own",
+                all_stages=True,
+                cleans=True,
+            )
         case "podman":
             return Rules(
                 engine=engine,
                 owner=number < (5,),
                 root_alone=True,
                 mounts=number >= (5, 4),
-                ignores=True,
+                ignores="all",
                 cleans=True,
             )
         case _:
             return Rules(engine=engine, fills_in=False, workdir=True, contents=False)
+
+
+def by_clients(rules: Rules) -> Rules:
+    """The same engine as its own client drives it, over a session: no archive is sent.
+
+    Only BuildKit then sees otherwise: its client keeps back a Dockerfile that .dockerignore names.
+    """
+    return replace(rules, ignores="own") if rules.engine == "docker" else rules
 
 
 def facets(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
@@ -145,7 +165,7 @@ def of_files(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str
     """The parts that lie in the context."""
     found: dict[str, str] = {}
     for path, facts in files(manifest, step, rules).items():
-        found |= _of_file(path, facts, rules)
+        found.update(_of_file(path, facts, rules))
     return found
 
 
@@ -154,10 +174,10 @@ def linked(step: StepFacts, rules: Rules) -> bool:
     return rules.metadata or step.keyword in FILE_SYSTEM
 
 
-def previous(manifest: Manifest, step: StepFacts, rules: Rules) -> int | None:
+def previous(steps: Steps, step: StepFacts, rules: Rules) -> int | None:
     """The step whose result this one stands on, as this engine sees it."""
     before = step.previous
-    while before is not None and not linked(one := manifest.step(before), rules):
+    while before is not None and not linked(one := steps[before], rules):
         before = one.previous
     return before
 
@@ -168,10 +188,15 @@ def files(manifest: Manifest, step: StepFacts, rules: Rules) -> Mapping[str, Fil
     if not wanted:
         return {}
     found = chosen(manifest.files, wanted)
-    if rules.ignores and manifest.ignore is not None:
-        ignore = dockerignore.parse(manifest.ignore)
-        found = {path: facts for path, facts in found.items() if not ignore.excludes(path)}
-    return found
+    if rules.ignores == "nothing" or manifest.ignore is None:
+        return found
+    ignore = _ignore(manifest.ignore)
+    subject = found if rules.ignores == "all" else {manifest.dockerfile, dockerignore.NAME}
+    return {
+        path: facts
+        for path, facts in found.items()
+        if path not in subject or not ignore.excludes(path)
+    }
 
 
 def counted(steps: tuple[StepFacts, ...], manifest: Manifest, rules: Rules) -> list[StepFacts]:
@@ -216,9 +241,9 @@ def _by_place(images: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
     return [(f"#{place}", digest or ref) for place, (ref, digest) in enumerate(images.items())]
 
 
-def of_version(chosen_rules: Rules, **changes: bool) -> Rules:
-    """The rules with some of them changed."""
-    return replace(chosen_rules, **changes)  # type: ignore[arg-type]  # every rule is a bool
+@lru_cache(maxsize=64)
+def _ignore(text: str) -> dockerignore.Ignore:
+    return dockerignore.parse(text)
 
 
 def _version(text: str) -> tuple[int, ...]:

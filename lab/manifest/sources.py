@@ -44,12 +44,17 @@ def patterns(words: Iterable[str]) -> tuple[str, ...]:
 
 def chosen(entries: Mapping[str, T], wanted: Iterable[str]) -> dict[str, T]:
     """The entries that the patterns name, and all below them, sorted by path."""
+    return {path: entries[path] for path in _paths(tuple(entries), tuple(wanted))}
+
+
+@lru_cache(maxsize=256)  # builds of one project have the same paths, and differ in what lies there
+def _paths(paths: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
     matching = [_matcher(pattern) for pattern in wanted]
-    return {
-        path: entries[path]
-        for path in sorted(entries)
+    return tuple(
+        path
+        for path in sorted(paths)
         if any(match is None or match.match(path) for match in matching)
-    }
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -52,7 +52,12 @@ def apply(text: str, inputs: Inputs) -> Edited:
     kind, colon, rest = text.partition(":")
     if text == "base":
         return Edited(inputs=inputs, moved=True)
-    if not colon or kind not in _KINDS:
+    if kind not in _KINDS:
+        if colon and clean(text) not in inputs.context.entries:
+            raise InputError(
+                f"{text!r}: no edit is of the kind {kind!r}, and no file has this name",
+                remedy=f"write one of: {FORMS}",
+            )
         return Edited(inputs=_content(text, inputs))
     return Edited(inputs=_KINDS[kind](rest, inputs))
 

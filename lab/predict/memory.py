@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lab.events import Outcome
 from lab.manifest import Manifest, Rules, keys
+from lab.manifest.facts import Steps
 from lab.manifest.keys import Chain, Key
 
 CAPACITY = 1_000_000  # keys: some 100 MB, and more steps than any history that fits an engine
@@ -63,11 +64,12 @@ def predict(manifest: Manifest, rules: Rules, memory: Memory) -> Prediction:
             rules.all_stages and step.stage <= manifest.target
         ):
             outcomes[step.index] = Outcome.SKIPPED
+    steps = manifest.by_index
     assumed: set[int] = set()
     for link in chain.links:
         if outcomes[link.step.index] is Outcome.MISS:
             ran = any(
-                _ran(outcomes, manifest, one.step)
+                _ran(outcomes, steps, one.step)
                 if one.whole
                 else outcomes.get(one.step) is Outcome.MISS
                 for one in link.reads
@@ -97,10 +99,10 @@ def outcomes_of(
     return outcomes
 
 
-def _ran(outcomes: Mapping[int, Outcome | None], manifest: Manifest, index: int) -> bool:
+def _ran(outcomes: Mapping[int, Outcome | None], steps: Steps, index: int) -> bool:
     at: int | None = index
     while at is not None:
         if outcomes.get(at) is Outcome.MISS:
             return True
-        at = manifest.step(at).previous
+        at = steps[at].previous
     return False

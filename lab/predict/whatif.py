@@ -6,15 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab import dockerfile as dockerfiles
+from lab import dockerignore
 from lab.context import Context
 from lab.edits import Inputs
 from lab.errors import InputError
 from lab.events import Outcome
 from lab.explain import Explanation, Known, explain
-from lab.manifest import Manifest, Rules, make
+from lab.manifest import Manifest, Rules, by_clients, make
+from lab.manifest.rules import files
 from lab.manifest.sources import chosen
 from lab.predict.memory import Memory, predict
 from lab.record import Build, Step
+
+
+def text_of(dockerfile: Path) -> str:
+    """A Dockerfile's text, as bytes that are not UTF-8 leave it. Raises InputError for a program,
+    an archive or a picture, and where it cannot be read.
+    """
+    try:
+        data = dockerfile.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{dockerfile} cannot be read: {error.strerror}", remedy="name a Dockerfile"
+        ) from error
+    if b"\0" in data:
+        raise InputError(f"{dockerfile} is no text file", remedy="name a Dockerfile")
+    return data.decode(errors="surrogateescape")
 
 
 def inputs(
@@ -24,12 +41,7 @@ def inputs(
 
     Raises InputError where they cannot be read.
     """
-    try:
-        text = dockerfile.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise InputError(
-            f"{dockerfile} cannot be read: {error.strerror}", remedy="name a Dockerfile"
-        ) from error
+    text = text_of(dockerfile)
     folder = dockerfile.parent if context is None else context
     try:
         inside = dockerfile.resolve().relative_to(folder.resolve()).as_posix()
@@ -41,7 +53,13 @@ def inputs(
         context=Context.from_folder(folder, dockerfile=inside),
         build_args=build_args,
         target=target,
+        own_ignore=_own_ignore(folder / f"{inside}{dockerignore.NAME}"),
     )
+
+
+def _own_ignore(file: Path) -> str | None:
+    """The context has been read by it: it is text."""
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
@@ -54,6 +72,7 @@ def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
             build_args=given.build_args,
             target=given.target,
             digest=lambda ref: f"{ref} (moved)" if moved else ref,
+            ignore=given.own_ignore,
         )
     except dockerfiles.DockerfileError as error:
         remedy = "mend the Dockerfile, or name one of its stages with --target"
@@ -68,6 +87,16 @@ def missing(made: Manifest) -> list[tuple[str, str]]:
         if made.stages[step.stage].needed
         for pattern in step.sources
         if pattern != "." and "$" not in pattern and not chosen(made.files, [pattern])
+    ]
+
+
+def kept_back(made: Manifest, looked_at: Rules) -> list[str]:
+    """Steps that see more in an archive, as the lab sends it, than by the engine's own client."""
+    clients = by_clients(looked_at)
+    return [
+        step.text
+        for step in made.steps
+        if files(made, step, looked_at) != files(made, step, clients)
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lab import dockerignore
 from lab.manifest import StepFacts
@@ -18,11 +18,24 @@ KEPT = 200_000  # filtered trees and verdicts on paths that are kept
 
 
 class Digests:
-    """Digests of a repository's commits under one .dockerignore."""
+    """Digests of a repository's commits under one .dockerignore.
 
-    def __init__(self, repository: Repository, ignore: dockerignore.Ignore | None) -> None:
+    The ``seen`` paths are read whatever it says. The ``given`` ones are not the commits' own, but
+    the same for all of them: they tell no two apart.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        ignore: dockerignore.Ignore | None,
+        *,
+        seen: Collection[str] = (),
+        given: Collection[str] = (),
+    ) -> None:
         self._repository = repository
         self.ignore = ignore
+        self._seen = frozenset(seen)
+        self._given = frozenset(given)
         self._filtered: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._excluded: dict[str, bool] = {}
 
@@ -47,6 +60,8 @@ class Digests:
         for name in names:
             path = f"{prefix}{name}"
             entry = entries[name]
+            if path in self._given:
+                continue
             if not rest:
                 if entry.mode == FOLDER or not self.excludes(path):
                     yield path, entry
@@ -59,7 +74,7 @@ class Digests:
         return f"{entry.mode} {entry.id}"
 
     def _folder(self, tree: str, prefix: str) -> str:
-        if self.ignore is None or not self.ignore.rules:
+        if not (self.ignore and self.ignore.rules) and not _below(self._given, prefix):
             return tree
         known = self._filtered.get((tree, prefix))
         if known is not None:
@@ -67,12 +82,12 @@ class Digests:
         kept = []
         for name, entry in self._repository.tree(tree).items():
             path = f"{prefix}{name}"
-            if entry.mode == SUBMODULE:
+            if entry.mode == SUBMODULE or path in self._given:
                 continue
             if entry.mode != FOLDER:
                 if not self.excludes(path):
                     kept.append(f"{name} {entry.mode} {entry.id}")
-            elif not self.excludes(path) or self.ignore.may_keep_below(path):
+            elif not self.excludes(path) or self._kept_below(path):
                 kept.append(f"{name} {self._folder(entry.id, f'{path}/')}")
         text = "\n".join(kept).encode(errors="surrogateescape")
         found = hashlib.blake2b(text, digest_size=12).hexdigest() if kept else ""
@@ -82,8 +97,8 @@ class Digests:
         return found
 
     def excludes(self, path: str) -> bool:
-        """Whether .dockerignore keeps the path out of the context."""
-        if self.ignore is None:
+        """Whether .dockerignore keeps the path from being read."""
+        if self.ignore is None or path in self._seen:
             return False
         known = self._excluded.get(path)
         if known is None:
@@ -91,3 +106,13 @@ class Digests:
                 self._excluded.clear()
             known = self._excluded[path] = self.ignore.excludes(path)
         return known
+
+    def _kept_below(self, folder: str) -> bool:
+        ignore = self.ignore
+        return (ignore is not None and ignore.may_keep_below(folder)) or _below(
+            self._seen, f"{folder}/"
+        )
+
+
+def _below(paths: Collection[str], prefix: str) -> bool:
+    return any(path.startswith(prefix) for path in paths)

@@ -53,7 +53,7 @@ class Repository:
             ["git", "rev-parse", "--show-object-format"],
             folder=folder,
             error=InputError,
-            remedy="name the folder of a git repository with --repo",
+            remedy=f"{folder} has to be a git repository: name one with --repo",
         )
         self._width = 32 if form.out.strip() == "sha256" else 20
         self._talk = process.Conversation(["git", "cat-file", "--batch"], folder=folder)
@@ -65,11 +65,18 @@ class Repository:
         command += ["--first-parent"] if first_parent else []
         # --reverse is done after -n has chosen, as git-log says
         command += [] if count is None else [f"-n{count}"]
+        there = process.run(
+            ["git", "rev-parse", "--verify", "--quiet", "HEAD"], folder=self._folder, codes=(0, 1)
+        )
+        if there.code:
+            raise InputError(
+                f"{self._folder} has no commit yet", remedy="name another repository with --repo"
+            )
         done = process.run(
             [*command, "HEAD"],
             folder=self._folder,
             error=InputError,
-            remedy="the repository needs at least one commit",
+            remedy="mend the repository: git fsck says what it lacks",
         )
         for line in done.out.splitlines():
             name, tree, at = line.split()

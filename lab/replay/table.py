@@ -17,7 +17,7 @@ def lines(totals: Sequence[Replayed]) -> Iterator[str]:
     for one in totals:
         yield f"{one.name}: {one.commits} commits replayed"
         if one.passed:
-            yield f"  {one.passed} commits have no such Dockerfile and were passed over"
+            yield f"  {one.passed} commits have no Dockerfile to build by and were passed over"
         each = one.seconds / one.commits / 60 if one.commits and _priced(one) else None
         week = None if one.per_week is None or not _priced(one) else one.per_week / 60
         yield (

@@ -32,7 +32,7 @@ class Total:
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """One Dockerfile over a history. ``passed`` counts commits that have no such Dockerfile."""
+    """One Dockerfile over a history. ``passed`` counts commits that could not be built."""
 
     name: str
     commits: int = 0
@@ -88,20 +88,21 @@ class Replay:
         self._args = dict(build_args or {})
         self.target = target
         self._own_ignore = ignore
+        self._always = {path, dockerignore.NAME}  # an archive holds them whatever is ignored
         self._memory = Memory()
         self._chains: dict[str, Chain] = {}
-        self._digests: dict[str, Digests] = {}
+        self._digests: dict[str, Digests | None] = {}
         self._text = text
         self._fixed = None if text is None else self._chain(text)
         self.total = Replayed(name=path)
 
     def add(self, commit: Commit) -> Mapping[int, Outcome | None] | None:
-        """Take the next commit: its steps' outcomes, None where it has no Dockerfile."""
+        """Take the next commit: its steps' outcomes, None where it could not be built."""
         chain = self._fixed or self._of(commit)
-        if chain is None:
+        digests = None if chain is None else self._ignoring(commit)
+        if chain is None or digests is None:
             self.total.passed += 1
             return None
-        digests = self._ignoring(commit)
         mounts = self._rules.mounts
 
         def files(step: StepFacts) -> str:
@@ -120,8 +121,9 @@ class Replay:
 
     def sent(self, commit: Commit, whole: Context) -> Context:
         """The context without what .dockerignore keeps back, as a client sends it."""
-        ignore = self._ignoring(commit).ignore
-        return whole if ignore is None else whole.kept(ignore, {self.path, ".dockerignore"})
+        digests = self._ignoring(commit)
+        ignore = None if digests is None else digests.ignore
+        return whole if ignore is None else whole.kept(ignore, self._always)
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -192,27 +194,36 @@ class Replay:
             raise InputError(f"{self.path}: {error}", remedy="name a stage of it") from error
         return Chain(manifest, self._rules)
 
-    def _ignoring(self, commit: Commit) -> Digests:
-        """The digests under the commit's own .dockerignore."""
+    def _ignoring(self, commit: Commit) -> Digests | None:
+        """The digests under the commit's own .dockerignore; None where nobody can read it."""
         # a Dockerfile's own ignore file goes before the folder's, as in BuildKit
-        paths = (f"{self.path}.dockerignore", ".dockerignore")
+        paths = (f"{self.path}{dockerignore.NAME}", dockerignore.NAME)
         found = (self._repository.find(commit.tree, path) for path in paths)
         entry = next((one for one in found if one is not None and one.mode in FILES), None)
         name = "" if entry is None else entry.id
         if self._own_ignore is not None:
             name = "given"
-        known = self._digests.get(name)
-        if known is None:
-            ignore = None
-            if self._own_ignore is not None:
-                ignore = dockerignore.parse(self._own_ignore)
-            elif entry is not None:
+        if name not in self._digests:
+            text = self._own_ignore
+            if text is None and entry is not None:
                 text = self._repository.object(entry.id).decode(errors="replace")
-                ignore = dockerignore.parse(text)
             if len(self._digests) > 8:
                 self._digests.clear()
-            known = self._digests[name] = Digests(self._repository, ignore)
-        return known
+            self._digests[name] = self._digested(text)
+        return self._digests[name]
+
+    def _digested(self, text: str | None) -> Digests | None:
+        try:
+            ignore = None if text is None else dockerignore.parse(text)
+        except InputError:
+            return None
+        given = {self.path: self._text, dockerignore.NAME: self._own_ignore}
+        return Digests(
+            self._repository,
+            ignore,
+            seen=self._always if self._rules.ignores == "nothing" else (),
+            given=[path for path, text in given.items() if text is not None],
+        )
 
 
 def parsed(text: str, path: str, build_args: Mapping[str, str]) -> Dockerfile:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
+from lab.disk import write
+from lab.errors import LabError
+from lab.paths import cache_dir
+
 VEGA_LITE = "6.4"
+FOLDER = "charts"
 SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
 
 @cache
 def script() -> str:
-    """Vega with its embedding as one script; it defines ``window.vegaEmbed``. Takes a second."""
+    """Vega with its embedding as one script; it defines ``window.vegaEmbed``.
+
+    To put it together takes two seconds, so that it is kept in the lab's cache, by its versions.
+    """
     import vl_convert
 
-    return str(vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE))
+    name = f"vega-{VEGA_LITE}-{version('vl-convert-python')}.js"
+    with suppress(LabError, OSError, UnicodeDecodeError):
+        return (cache_dir() / FOLDER / name).read_text(encoding="utf-8")
+    made = str(vl_convert.javascript_bundle(SNIPPET, vl_version=VEGA_LITE))
+    with suppress(LabError):  # a cache that cannot be written costs no report
+        write(cache_dir() / FOLDER, name, made)
+    return made
 
 
 def compiled(spec: dict[str, Any]) -> dict[str, Any]:

@@ -107,14 +107,27 @@ def _row(folder: Path) -> dict[str, Any]:
         "live": run.status == "partial" and underway.read(folder) is not None,
         "builds": builds,
         "engines": one_line(", ".join(engine.name for engine in run.engines)),
-        "started": one_line(run.started),
+        "started": one_line(_clock(run.started)),
     }
 
 
+def _clock(started: str) -> str:
+    """A time as people read it, to the second."""
+    day, t, clock = started.partition("T")
+    zone = "UTC" if clock.endswith(("Z", "+00:00")) else ""
+    return f"{day} {clock[:8]} {zone}".rstrip() if t and zone else started
+
+
 def _head(folder: Path) -> tuple[Run, int]:
-    """A run's head, and how many lines its builds have: a list of many runs reads no more."""
+    """A run's head, and how many builds it has: a list of many runs reads no more.
+
+    Builds can be many megabytes a run. So their lines are counted only where the head, which a
+    run's end writes, does not say how many there are.
+    """
     try:
         run = Run.from_json(json.loads((folder / runs.RUN_FILE).read_bytes()))
+        if run.status != "partial" and run.builds is not None:
+            return run, run.builds
         lines = folder / runs.BUILDS_FILE
         return run, lines.read_bytes().count(b"\n") if lines.exists() else 0
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -100,14 +100,23 @@ def _steps(grid: Grid) -> RichTable:
     last = None
     for place, (stage, instruction, *cells) in enumerate(grid.rows):
         sign = "≠ " if place in grid.marked else "  "
-        label = Text(f"{stage}\n" if stage != last else "", style="bold")
-        label.append(sign + instruction, style="bold" if place in grid.marked else "not bold")
+        label: list[RenderableType] = [Text(stage, style="bold")] if stage != last else []
+        label.append(_hanging(sign, instruction, "bold" if place in grid.marked else ""))
         if told and cells[columns]:
-            label.append(f"\n    {cells[columns]}", style="not bold dim")
+            label.append(_hanging("    ", cells[columns], "dim"))
         shift = "\n" if stage != last else ""
-        table.add_row(label, *(_outcome(shift, cell) for cell in cells[:columns]))
+        table.add_row(Group(*label), *(_outcome(shift, cell) for cell in cells[:columns]))
         last = stage
     return table
+
+
+def _hanging(head: str, text: str, style: str) -> RichTable:
+    """Text whose further lines stand below its first, not below its head."""
+    line = RichTable.grid()
+    line.add_column(width=len(head), no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(Text(head, style=style), Text(text, style=style))
+    return line
 
 
 def _outcome(shift: str, cell: str) -> Text:

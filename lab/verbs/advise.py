@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.verbs import arguments
 from lab.verbs.output import print_json, say
-from lab.verbs.predict import engines, engines_and_arguments, pairs
+from lab.verbs.predict import engines_and_arguments, one_engine, pairs
 
 if TYPE_CHECKING:
     from lab.advise import Advice
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.advise.telling import told
     from lab.dockerfile import parse
     from lab.engines import features
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import whatif
     from lab.replay.walk import parsed
 
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         options.dockerfile, options.context, pairs(options.build_arg), options.target
     )
     parsed(given.dockerfile, given.dockerfile_path, given.build_args)
-    name, version = engines(options.engine or ["docker"])[0]
+    name, version = one_engine(options.engine)
     texts = options.edit or _every_file(given)
     with ExitStack() as stack:
         prices = _prices(options, given, name)
@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
         if options.prove:
             engine, given = _engine(options, given, name, stack)
             version = version or engine.facts().version
-        looked_at = rules(name, version)
+        looked_at = rules(name, version)  # as the lab's own builds are, where it builds
+        looked_at = looked_at if options.prove else by_clients(looked_at)
         pricing = _pricing(options, given, texts, looked_at, prices, stack)
         known = [
             one
@@ -205,12 +206,15 @@ def _said(text: str) -> None:
 
 
 def _as_json(one: Advice, proof: dict[str, Any] | None) -> dict[str, Any]:
+    from lab.advise.telling import claimed
+
     return {
         "kind": one.rewrite.kind,
         "why": one.rewrite.why,
         "heed": one.rewrite.heed,
         "alters": one.rewrite.alters,
         "predicted": one.gains,
+        "claimed": claimed(one, proof),
         "before": _cost(one.before),
         "after": _cost(one.after),
         "patch": one.patch,

@@ -24,7 +24,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="IMAGE",
-        help="twice: two images, by name or as archives; no run is needed",
+        help="twice: two images, archives or docker:NAME, podman:NAME; no run is needed",
     )
     verb.add_argument(
         "--between",
@@ -34,6 +34,14 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="two Dockerfiles in their contexts: what of the second would miss after the first",
     )
     engines_and_arguments(verb)
+    verb.add_argument(
+        "--context",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="with --between: of both, or twice: of each (default: the Dockerfiles' folders)",
+    )
     verb.add_argument("--build", metavar="ID", help="this build alone; a part of its id will do")
     verb.add_argument("--step", type=int, metavar="N", help="this instruction alone")
     verb.add_argument("--phase", metavar="PHASE", help="builds of this phase, engines side by side")
@@ -46,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     from lab import explain, runs
 
     if options.image or options.between:
+        if options.run is not None:
+            raise InputError("a run, or two images, or two Dockerfiles", remedy="ask for one")
         return _compared(options)
     if options.run is None:
         raise InputError("explain what?", remedy="name a run, --image twice, or --between")
@@ -67,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 def _compared(options: argparse.Namespace) -> int:
     """Images, or Dockerfiles with their contexts: nothing is run."""
     from lab.explain import as_json, as_text, images
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import whatif
 
     if options.image:
@@ -77,12 +87,15 @@ def _compared(options: argparse.Namespace) -> int:
         for line in images.differences(one, other):
             say(line)
         return 0
+    if len(options.context) > 2:
+        raise InputError("--context is given once or twice", remedy="one for each Dockerfile")
+    contexts = options.context * (3 - len(options.context)) if options.context else [None, None]
     before, after = (
-        whatif.manifest(whatif.inputs(path, None, pairs(options.build_arg), options.target))
-        for path in options.between
+        whatif.manifest(whatif.inputs(path, context, pairs(options.build_arg), options.target))
+        for path, context in zip(options.between, contexts[:2], strict=True)
     )
     found = [
-        whatif.whatif(before, after, rules(name, version), name=name)
+        whatif.whatif(before, after, by_clients(rules(name, version)), name=name)
         for name, version in engines(options.engine)
     ]
     if options.json:
@@ -102,6 +115,14 @@ def _chosen(
             f"no build of run {stored.run.id} has a manifest",
             remedy="run the scenario again: this run was made by an older lab, or all was skipped",
         )
+    if options.engine:
+        wanted = {name for name, _ in engines(options.engine)}
+        known = {name: one for name, one in known.items() if one.build.cell.get("engine") in wanted}
+        if not known:
+            raise InputError(
+                f"run {stored.run.id} has no build of {' or '.join(sorted(wanted))}",
+                remedy=f"its engines: {', '.join(one.name for one in stored.run.engines)}",
+            )
     if options.build is None:
         found = list(known.values())
     else:

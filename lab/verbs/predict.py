@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def engines_and_arguments(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict, edit by edit, engine by engine."""
     from lab import explain
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.predict import edits, whatif
 
     given = whatif.inputs(
@@ -69,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
                     whatif.whatif(
                         before,
                         after,
-                        rules(name, version),
-                        name=f"{name}: {text}" if text else name,
+                        by_clients(rules(name, version)),
+                        name=name,
                     )
                     for name, version in engines(options.engine)
                 ],
@@ -81,6 +82,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for step, pattern in whatif.missing(before):
         say(f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)")
+    for name, version in engines(options.engine):
+        for step in whatif.kept_back(before, rules(name, version)):
+            say(f"{name}: {step[:50]} would see the Dockerfile in an archive,")
+            say("  as lab run sends it; clients keep it back, as .dockerignore says")
     for text, found in told:
         say(f"edit {text}" if text != "no edit" else "built again without an edit")
         for one in found:
@@ -92,10 +97,20 @@ def run(options: argparse.Namespace) -> int:
 def engines(named: Sequence[str]) -> list[tuple[str, str]]:
     """Names and versions; every real engine where none is named."""
     found = [value.partition("=")[::2] for value in named] or [(name, "") for name in DEFAULT]
-    for name, _ in found:
+    for name, version in found:
         if name not in NAMES:
             raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+        if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
+            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
     return found
+
+
+def one_engine(named: Sequence[str]) -> tuple[str, str]:
+    """The engine of a verb that has use for one alone; docker where none is named."""
+    found = engines(named or ["docker"])
+    if len(found) > 1:
+        raise InputError("one engine at a time", remedy="name --engine once, and call it again")
+    return found[0]
 
 
 def pairs(given: Sequence[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
     from lab.replay import Commit, Replay, Repository
+    from lab.replay.building import Compared
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -58,15 +59,15 @@ def run(options: argparse.Namespace) -> int:
         several = _replays(options, repository, commits, given)
         replay(several, commits)
         totals = [one.total for one in several]
-        built = _built(options, repository, commits, given) if options.build else None
+        built = _built(options, repository, commits, given) if options.build else []
     if options.json:
-        print_json({"replayed": [as_json(one) for one in totals], "built": built})
+        print_json({"replayed": [as_json(one) for one in totals], "built": built or None})
         return 0
     for line in lines(totals):
         say(line)
-    if built is not None:
-        say(f"predictions: {built['right']} of {built['steps']} steps right")
-        for wrong in built["wrong"]:
+    for one in built:
+        say(f"{one['name']}: {one['right']} of {one['steps']} steps built as predicted")
+        for wrong in one["wrong"]:
             say(f"  {wrong}")
     return 0
 
@@ -78,7 +79,7 @@ def _replays(
     given: dict[str, str],
 ) -> list[Replay]:
     from lab import runs
-    from lab.manifest import rules
+    from lab.manifest import by_clients, rules
     from lab.replay import Replay
     from lab.replay.prices import measured, stated
     from lab.replay.walk import parsed
@@ -93,7 +94,7 @@ def _replays(
                 parsed(text, name, given)  # its own name in what is wrong with it
             one = Replay(
                 repository,
-                rules(engine, version),
+                by_clients(rules(engine, version)),
                 prices,
                 path=path,
                 text=text,
@@ -115,13 +116,12 @@ def _replays(
 
 
 def _dockerfile(name: str) -> tuple[str, str | None]:
+    from lab.predict import whatif
+
     file = Path(name)
     if name == "Dockerfile" or not file.is_file():
         return name, None
-    try:
-        return "Dockerfile", file.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}") from error
+    return "Dockerfile", whatif.text_of(file)
 
 
 def _built(
@@ -129,7 +129,8 @@ def _built(
     repository: Repository,
     commits: list[Commit],
     given: dict[str, str],
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
+    """Of each engine and each Dockerfile, how many steps of the last commits came as predicted."""
     from lab import bases
     from lab.bases.sources import Base, BaseSource
     from lab.engines import open_engine
@@ -137,28 +138,40 @@ def _built(
     from lab.replay import Replay
     from lab.replay.building import build
 
-    name, version = engines(options.engine or ["docker"])[0]
-    path, text = _dockerfile((options.dockerfile or ["Dockerfile"])[0])
     base: Base | None = None
     if options.base:
         source = BaseSource(kind="suite", value=options.base, name=options.base, sha256=None)
         base = bases.base(source, say=_said)
         given = {**given, "BASE": base.image.ref}
-    private = options.private
-    with closing(open_engine(name, private=private, say=_said)) as engine:
-        if base is not None:
-            engine.ensure(base.image)
-        looked_at = rules(name, version or engine.facts().version)
-        one = Replay(
-            repository, looked_at, {}, path=path, text=text, build_args=given, target=options.target
-        )
-        found = list(build(repository, engine, one, commits[-options.build :], given))
+    told = []
+    for name, version in engines(options.engine or ["docker"]):
+        with closing(open_engine(name, private=options.private, say=_said)) as engine:
+            if base is not None:
+                engine.ensure(base.image)
+            looked_at = rules(name, version or engine.facts().version)
+            for file in options.dockerfile or ["Dockerfile"]:
+                path, text = _dockerfile(file)
+                one = Replay(
+                    repository,
+                    looked_at,
+                    {},
+                    path=path,
+                    text=text,
+                    build_args=given,
+                    target=options.target,
+                )
+                found = build(repository, engine, one, commits[-options.build :], given)
+                told.append(_agreement(f"{file} ({name})", list(found)))
+    return told
+
+
+def _agreement(name: str, found: list[Compared]) -> dict[str, Any]:
     wrong = [
         f"{one.commit[:12]} {one.instruction[:50]}: predicted {one.predicted}, was {one.real}"
         for one in found
         if not one.right
     ]
-    return {"steps": len(found), "right": len(found) - len(wrong), "wrong": wrong}
+    return {"name": name, "steps": len(found), "right": len(found) - len(wrong), "wrong": wrong}
 
 
 def _said(text: str) -> None:

@@ -70,13 +70,21 @@ def run(options: argparse.Namespace) -> int:
     heads: Sequence[Run]
     made: Report
     if compared:
-        stored = named([(name, runs.load(name, options.results)) for name in compared])
+        found = [(name, runs.load(name, options.results)) for name in compared]
+        if len({one.folder.resolve() for _, one in found}) < max(2, len(found)):
+            raise InputError(
+                "--compare takes two runs or more, each of them once",
+                remedy="lab report --compare RUN RUN",
+            )
+        stored = named(found)
         made, builds = reports.of_runs(stored)
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:
         one = runs.load(options.run[0], options.results)
         made, builds, heads, folder = reports.report(one), one.builds, [one.run], one.folder
     if options.output is None:
+        with disk.disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are
         for path in formats.write(kinds, folder, made, builds, heads):
             say(str(path))
         return 0

@@ -18,9 +18,12 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     import sys
 
+    from lab import runs
     from lab.report.server import Server
 
     with Server(options.results, options.port) as server:
+        if not runs.runs(options.results):
+            say(f"there are no runs in {options.results} yet", on_error=True)
         say(f"{options.results} at {server.url} (Ctrl-C ends it)")
         sys.stdout.flush()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -90,7 +90,10 @@ def move_base(bench: Bench, original: str, number: int) -> None:
 
 
 @pytest.mark.timeout(1800)  # 60 cases, each some builds: minutes on an engine of one job
-def test_causes_and_predictions(bench: Bench, original: str) -> None:
+def test_causes_and_predictions(
+    bench: Bench, original: str, record_property: Callable[[str, object], None]
+) -> None:
+    """`--junitxml FILE -o junit_family=xunit1` keeps the counts."""
     rng = random.Random(4)
     looked_at = the_rules(bench)
     checked = wrong = 0
@@ -125,6 +128,11 @@ def test_causes_and_predictions(bench: Bench, original: str) -> None:
                     f"{told}: {s.step.instruction} {s.text}" for s in explanation.steps if s.unsafe
                 ]
             earlier.append(one)
+    record_property("cases", len(changes))
+    record_property("steps", checked)
+    record_property("not as predicted", wrong)
+    record_property("of them unexplained", len(disagreements))
+    record_property("causes not named exactly", len(unnamed))
     assert checked >= 300
     assert wrong <= checked / 100
     assert not disagreements, f"{wrong} of {checked}: " + "\n".join(disagreements)

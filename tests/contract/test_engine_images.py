@@ -12,7 +12,9 @@ import pytest
 
 from lab.cli import main
 from lab.engines.protocol import ContainerRequest, ImageArchive
+from lab.errors import InputError
 from lab.events import Log
+from lab.explain import images
 from lab.images.labelled import REPOSITORY
 from lab.images.opened import opened
 from tests.contract.conftest import Bench
@@ -97,3 +99,22 @@ def test_a_binary_of_trixie_in_bullseye_is_told_as_the_container_tells_it(
     names = {line.split("`")[1].split("'")[0] for line in said.splitlines() if "version `" in line}
     assert names
     assert told == names
+
+
+def test_two_images_of_an_engine_are_compared_by_their_past(
+    real_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "podman" if real_bench.engine.name == "podman" else "docker"
+    endpoint = real_bench.engine.facts().endpoint
+    monkeypatch.setenv("CONTAINER_HOST" if place == "podman" else "DOCKER_HOST", str(endpoint))
+    for word in ("one", "two"):
+        text = f"FROM BASE\nRUN echo same >/a\nRUN echo {word} >/b\n"
+        real_bench.build(text, tag=f"localhost/lab/test:{word}")
+    one, two = (images.past(f"{place}:localhost/lab/test:{word}") for word in ("one", "two"))
+    same, *told = images.differences(one, two)
+    assert same == "2 steps the same"  # the base and the first RUN
+    assert len(told) == 1
+    assert "echo one >/b" in told[0]
+    assert "echo two >/b" in told[0]
+    with pytest.raises(InputError, match="holds such an image"):
+        images.past(f"{place}:localhost/lab/test:nowhere")

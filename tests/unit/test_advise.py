@@ -11,6 +11,7 @@ import pytest
 from lab import dockerfile
 from lab.advise import advise, over_edits, rewrites, unpredicted, weighed
 from lab.advise.gain import Advice
+from lab.advise.telling import claimed, told
 from lab.context import Context
 from lab.edits import Inputs
 from lab.manifest import rules
@@ -246,3 +247,24 @@ def test_a_marked_file_is_another_and_still_of_its_language(path: str, data: byt
         compile(one, path, "exec")
     else:
         assert one.decode().splitlines()[-1] == "// one"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "patched"),
+    [
+        (None, "predicted over 3 edits", True),
+        ("faster", "built 6 rounds: faster", True),
+        ("undecided", "no gain is proven: more rounds may tell", True),
+        ("same", "no gain was measured", False),
+        ("slower", "no gain: the builds were slower", False),
+    ],
+)
+def test_a_proof_is_judged_by_its_verdict(verdict: str | None, said: str, patched: bool) -> None:
+    """What was predicted is no gain any more once builds have denied it."""
+    (best, *_) = advice(BAD["go"][0], EDITS)
+    proof = verdict and {"verdict": verdict, "ratio": 0.9, "edits": ["a"], "pairs": [(1, 1)] * 6}
+    lines = "\n".join(told([best], [proof or None], [], False))
+    assert said in lines
+    assert ("+RUN" in lines) is patched
+    assert claimed(best, proof or None) is (verdict in {None, "faster"})
+    assert ("nothing to gain" in lines) is (not claimed(best, proof or None))

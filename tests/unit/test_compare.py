@@ -122,6 +122,20 @@ class _Frozen:
 _frozen = _Frozen
 
 
+def test_an_edit_of_each_round_is_one_step_also_where_shapes_differ() -> None:
+    """The toolchain is copied by one layout alone, to another place in each round."""
+    builds = []
+    for turn in (1, 2, 3):
+        copy = step(0, f"COPY go /opt/go-{turn}", MISS)
+        builds.append(build({"layout": "a"}, "cold", turn, 1.0, copy, step(1, "RUN x", MISS)))
+        builds.append(build({"layout": "b"}, "cold", turn, 1.0, step(0, "RUN x", HIT)))
+    table = compare.table(builds, axis="layout", columns=("a", "b"))
+    rows = table.groups[0].phases[0].steps
+    assert [dict(row.outcomes[0]) for row in rows] == [{"miss": 3}, {"miss": 3}]
+    assert [dict(row.outcomes[1]) for row in rows] == [{}, {"hit": 3}]
+    assert rows[0].texts == tuple(f"COPY go /opt/go-{turn}" for turn in (1, 2, 3))
+
+
 def test_skipped_and_failed_builds_are_footnotes_not_samples() -> None:
     builds = [
         build(D),

@@ -145,7 +145,7 @@ def test_secrets_never_go_in() -> None:
     )
     assert "hunter" not in json.dumps(one.to_json())
     assert keys(one, rules("docker"))[2] != keys(two, rules("docker"))[2]
-    assert one.step(2).secrets == ("key",)
+    assert one.by_index[2].secrets == ("key",)
 
 
 @given(st.binary(max_size=20), st.integers(0, 0o777), st.integers(0, 9))
@@ -189,7 +189,8 @@ def test_edits_that_say_nothing_are_refused() -> None:
         dockerfile=TEXT, dockerfile_path="Dockerfile", context=Context({"main.go": File(b"")})
     )
     for wrong in ("", "Dockerfile", "chmod:main.go", "chmod:main.go=9", "chmod:no=644", "env:A=1",
-                  "arg:NO=1", "text:99", "touch:nothing", "chown:main.go=root"):  # fmt: skip
+                  "arg:NO=1", "text:99", "touch:nothing", "chown:main.go=root",
+                  "chmd:main.go=755"):  # fmt: skip
         with pytest.raises(InputError):
             edits.apply(wrong, inputs)
     after = manifest(edits.apply("env:GOROOT=/opt/go", inputs).inputs)

@@ -74,3 +74,8 @@ def test_what_is_no_archive_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(b"no tar")
     with pytest.raises(InputError, match="not an image archive"):
         images.past(str(tmp_path / "x.tar"))
+
+
+def test_an_image_that_nobody_holds_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="no docker answers here that holds"):
+        images.past("docker:localhost/lab/nowhere:1")

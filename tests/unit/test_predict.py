@@ -47,6 +47,20 @@ def test_byte_order_marks_line_ends_tabs_and_other_escapes_are_read(
     assert [one.keyword for one in parse(ODD).instructions].count("COPY") == 2
 
 
+def test_what_clients_keep_back_and_an_archive_holds_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY . /x/\nRUN true\n")
+    told = predicted(capsys, str(path), "--edit", "text:2")
+    assert "docker: COPY . /x/ would see the Dockerfile in an archive" in told
+    assert "podman: COPY . /x/ would see" not in told
+    assert "Dockerfile content" not in told
+    (tmp_path / ".dockerignore").write_text("README.md\n")
+    told = predicted(capsys, str(path), "--edit", "text:2")
+    assert "in an archive" not in told
+    assert "Dockerfile content" in told
+
+
 def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +68,48 @@ def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
     told = predicted(capsys, str(path))
     assert "the context has no README.md" in told
     assert "has no cmd" not in told
+
+
+@pytest.mark.parametrize("verb", ["predict", "advise"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bin",), "is no text file"),
+        (("gone",), "cannot be read"),
+        (("Dockerfile", "--engine", "podman=new"), "'new' is no version of podman"),
+        (("Dockerfile", "--edit", "chmd:go.mod=755"), "no edit is of the kind 'chmd'"),
+    ],
+)
+def test_bad_input_is_told_with_what_to_do(
+    verb: str,
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder(tmp_path, b"FROM debian\nCOPY . .\nRUN x\n")
+    (tmp_path / "bin").write_bytes(b"\x7fELF\0\0")
+    with pytest.raises(SystemExit) as ended:
+        main([verb, str(tmp_path / words[0]), *words[1:]])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said in told
+    assert "next: " in told
+
+
+def test_two_contexts_of_one_dockerfile_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY . .\nRUN x\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "go.mod").write_text("module other\n")
+    contexts = ["--context", str(tmp_path), "--context", str(other)]
+    with pytest.raises(SystemExit):
+        main(["explain", "--between", str(path), str(path), *contexts, "--engine", "docker"])
+    told = capsys.readouterr().out
+    assert "go.mod content" in told
+    assert "cmd/m.go removed" in told
 
 
 def test_a_target_that_is_not_there_is_an_input_error(
@@ -82,7 +138,7 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
         f"COPY go.mod /usr/bin/tool\nFROM debian\nCOPY --from=s {path} /z\n"
     )
     made = whatif.manifest(whatif.inputs(folder(tmp_path, text.encode()), None, {}, None))
-    found = origins(made, made.steps[-1], rules("docker"))
+    found = origins(made.by_index, made.steps[-1], rules("docker"))
     assert {one.step for one in found if not one.whole} == steps
     assert [one.step for one in found if one.whole] == [0]
-    assert [one.step for one in origins(made, made.steps[-1], rules("simulated"))] == [4]
+    assert [one.step for one in origins(made.by_index, made.steps[-1], rules("simulated"))] == [4]

@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +22,7 @@ from lab.report import export, formats, markdown, picture, pictures
 from lab.report.figures import figures
 from lab.runs import StoredRun
 from lab.verbs.report import named
+from tests.unit import junit
 from tests.unit.test_report import EVIL, build, run, stored
 
 
@@ -48,6 +51,7 @@ def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
 
 def test_junit_counts_what_failed_and_what_was_skipped() -> None:
     found = stored(EVIL, EVIL)
+    junit.hold(rendered("junit", found))
     root = ElementTree.fromstring(rendered("junit", found))  # noqa: S314 (made here)
     assert len(root.findall(".//testcase")) == len(found.builds) + len(found.run.broken)
     assert len(root.findall(".//testcase/failure")) == 1 + len(found.run.broken)
@@ -60,7 +64,12 @@ def test_junit_counts_what_failed_and_what_was_skipped() -> None:
 def test_junit_stays_xml_whatever_a_log_says(text: str) -> None:
     failed = replace(build("docker", "cold", 1), status="failed", reason=text, log_tail=text)
     found = StoredRun(run=run(), builds=(failed,), folder=Path())
-    ElementTree.fromstring(rendered("junit", found))  # noqa: S314 (made here)
+    junit.hold(rendered("junit", found))
+
+
+def test_the_schema_of_junit_refuses_what_is_none() -> None:
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        junit.hold('<testsuites><testsuite name="a"><testcase/></testsuite></testsuites>')
 
 
 def traced(*starts: float) -> Build:
@@ -173,3 +182,21 @@ def test_compared_runs_are_named_by_what_tells_them_apart() -> None:
     assert set(named([("a", one), ("b", other)])) == {one.folder.name, two.folder.name}
     moved = replace(one, folder=Path("elsewhere") / one.folder)
     assert set(named([("a", one), ("b", moved)])) == {"a", "b"}
+
+
+def test_a_run_that_did_not_end_claims_no_expectation() -> None:
+    """They are checked at a run's end."""
+    found = stored()
+    text = replace(found.run.scenario, text="name: x\nexpect:\n  - after: rebuild\n")
+    for status, held, skipped in (("complete", True, 0), ("partial", False, 1)):
+        head = replace(found.run, scenario=text, status=status, broken=())
+        one = replace(found, run=head)
+        assert ("Every expectation held" in report.of_run(one).headline.verdict) is held
+        written = rendered("junit", one)
+        junit.hold(written)
+        (suite,) = [
+            suite
+            for suite in ElementTree.fromstring(written)  # noqa: S314 (made here)
+            if "expectations" in suite.attrib["name"]
+        ]
+        assert int(suite.attrib["skipped"]) == skipped

@@ -56,6 +56,16 @@ def test_the_list_finds_runs_by_their_words(server: Server) -> None:
     assert run().id not in ask(server, "/?q=nothing-of-this")[1]
 
 
+def test_a_run_that_ended_is_listed_by_its_head_alone(server: Server, results: Path) -> None:
+    (folder,) = results.iterdir()
+    (folder / "builds.jsonl").write_text("")
+    assert f"<td>{len(builds())}</td>" in ask(server, "/")[1]
+    assert "has 0 of the" in ask(server, f"/runs/{run().id}")[1]
+    head = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(head | {"status": "partial"}))
+    assert "<td>0</td>" in ask(server, "/")[1]
+
+
 def test_reports_and_trends_are_pages(server: Server) -> None:
     status, text = ask(server, f"/runs/{run().id}")
     assert status == 200

@@ -1,0 +1,132 @@
+"""A Dockerfile and a .dockerignore that .dockerignore names: what COPY sees of them, really built.
+
+The lab sends both in the context's archive, whatever is ignored: BuildKit has no other way without
+a session. Which engine then shows them to COPY is asked of the image, not of the code under test.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lab import dockerfile, explain
+from lab.edits import Inputs
+from lab.events import Outcome
+from lab.manifest import by_clients, make, rules
+from lab.predict import Memory, predict, whatif
+from lab.record import Build
+from lab.replay import Replay, Repository
+from lab.replay.building import build
+from tests.contract import oracle
+from tests.contract.conftest import BASE, Bench
+
+TEXT = f"FROM {BASE}\nCOPY . /all\nRUN true\n"
+OTHER = TEXT + "LABEL changed=1\n"
+IGNORE = "Dockerfile\n.dockerignore\n*.log\n"
+# name -> (Dockerfile, .dockerignore) after (TEXT, IGNORE)
+CHANGES = {
+    "the Dockerfile": (OTHER, IGNORE),
+    "the .dockerignore": (TEXT, f"# a remark\n{IGNORE}"),
+    "neither": (TEXT, IGNORE),
+}
+SHOWN = {"docker"}  # of the engines, those that show COPY what .dockerignore keeps back
+
+
+def inputs(folder: Path, text: str, ignore: str) -> Inputs:
+    (folder / "Dockerfile").write_text(text)
+    (folder / ".dockerignore").write_text(ignore)
+    (folder / "x.log").write_text("x")
+    (folder / "main.go").write_text("main")
+    return whatif.inputs(folder / "Dockerfile", None, {}, None)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_kept_back_is_predicted_and_explained(
+    name: str, real_bench: Bench, tmp_path: Path
+) -> None:
+    engine = real_bench.engine
+    looked_at = rules(engine.name, engine.facts().version)
+    memory = Memory()
+    known: list[explain.Known] = []
+    for text, ignore in ((TEXT, IGNORE), CHANGES[name]):
+        given = inputs(tmp_path, text, ignore)
+        manifest = make(dockerfile.parse(text), given.full_context())
+        prediction = predict(manifest, looked_at, memory)
+        folded = real_bench.build(text, given.full_context(), cold=not known)
+        phase = "rebuild" if known else "cold"
+        made = Build(
+            id=phase,
+            cell={"engine": engine.name},
+            round=1,
+            phase=phase,
+            status=folded.status,
+            steps=folded.steps,
+        )
+        known.append(explain.Known(build=made, manifest=manifest))
+    copied, ran = folded.steps[1:3]
+    seen = set(oracle.read(engine, "localhost/lab/test:built", "ls -A /all").split())
+    assert seen == {"main.go", *(("Dockerfile", ".dockerignore") if engine.name in SHOWN else ())}
+    missed = engine.name in SHOWN and name != "neither"
+    assert (copied.outcome is Outcome.MISS) is missed
+    assert prediction.outcomes[1] is copied.outcome
+    assert prediction.outcomes[2] is ran.outcome
+    told = explain.explain(known[1], known[:1], looked_at).steps[1]
+    changed = {cause.subject for cause in told.causes if cause.kind == "file"}
+    assert changed == ({name.removeprefix("the ")} if missed else set())
+    assert not told.unsafe
+
+
+def test_a_client_keeps_back_what_an_archive_holds(tmp_path: Path) -> None:
+    """Docker's client sends the Dockerfile apart, so that COPY . never sees an ignored one."""
+    before = whatif.manifest(inputs(tmp_path, TEXT, IGNORE))
+    after = whatif.manifest(inputs(tmp_path, OTHER, IGNORE))
+    archive = rules("docker")
+    assert whatif.whatif(before, after, archive).steps[1].step.outcome is Outcome.MISS
+    assert whatif.whatif(before, after, by_clients(archive)).steps[1].step.outcome is Outcome.HIT
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[Repository]:
+    """Commits that change an ignored Dockerfile, an ignored file, a source, and nothing."""
+
+    def git(*words: str) -> None:
+        who = {
+            f"GIT_{one}_{part}": "a@b"
+            for one in ("AUTHOR", "COMMITTER")
+            for part in ("NAME", "EMAIL")
+        }
+        environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": "/dev/null"}
+        subprocess.run(["git", *words], cwd=tmp_path, env=environment, check=True)
+
+    git("init", "-q")
+    inputs(tmp_path, TEXT, IGNORE)
+    (tmp_path / "sub").mkdir()
+    for path, text in (
+        ("main.go", "main"), ("Dockerfile", OTHER), ("x.log", "y"),
+        (".dockerignore", f"#\n{IGNORE}"), ("main.go", "changed"),
+        ("sub/Dockerfile", "x"), ("Dockerfile", TEXT),
+    ):  # fmt: skip
+        (tmp_path / path).write_text(text)
+        git("add", "-Af")
+        git("commit", "-qm", path)
+    with closing(Repository(tmp_path)) as repository:
+        yield repository
+
+
+@pytest.mark.parametrize("fixed", [False, True], ids=["as it was", "from disk"])
+def test_a_replayed_history_is_built_as_predicted(
+    fixed: bool, real_bench: Bench, history: Repository
+) -> None:
+    engine = real_bench.engine
+    looked_at = rules(engine.name, engine.facts().version)
+    replaying = Replay(history, looked_at, {}, text=TEXT if fixed else None)
+    commits = list(history.commits(None))
+    found = list(build(history, engine, replaying, commits, {}))
+    assert len(found) >= 2 * len(commits)
+    assert not [one for one in found if not one.right]
+    assert {one.real for one in found} == {Outcome.HIT, Outcome.MISS}
