@@ -22,6 +22,7 @@ from lab.bench import (
     truth,
 )
 from lab.bench.bay import Say
+from lab.bench.journal import Take, anew
 from lab.bench.outcome import Outcome
 from lab.claims import container
 from lab.claims.types import Setting
@@ -34,13 +35,15 @@ from lab.goroot.home import Home
 class Ground:
     """Where experiments are made: the installed versions, and the folder for records.
 
-    ``keep`` is a folder for what an experiment leaves beside its outcome, if that is wanted.
+    ``keep`` is a folder for what an experiment leaves beside its outcome, if that is wanted;
+    ``take`` is what its samples go through (lab.bench.journal).
     """
 
     home: Home
     results: Path
     say: Say
     keep: Path | None = None
+    take: Take = anew
 
     def go(self, version: str) -> Path:
         """The GOROOT of a version, installed if need be."""
@@ -100,6 +103,7 @@ def _build(settings: Settings, ground: Ground) -> Outcome:
         rounds=settings.number("rounds", 10),
         states=states,
         where=settings.words("where", ("host",)),
+        take=ground.take,
         say=ground.say,
     )
 
@@ -110,6 +114,7 @@ def _truth(settings: Settings, ground: Ground) -> Outcome:
         project=_project(settings, 3, 1200, 2),
         delay_ms=settings.number("delay ms", 300),
         rounds=settings.number("rounds", 6),
+        take=ground.take,
         say=ground.say,
     )
 
@@ -139,6 +144,7 @@ def _fs(settings: Settings, ground: Ground) -> Outcome:
         files=settings.number("files", 2000),
         disks=options,
         fio=settings.text("fio", "no") == "yes",
+        take=ground.take,
         say=ground.say,
     )
 
@@ -149,6 +155,7 @@ def _links(settings: Settings, ground: Ground) -> Outcome:
         rounds=settings.number("rounds", 20),
         files=settings.number("files", 1000),
         listing=settings.text("listing", "yes") == "yes",
+        take=ground.take,
         say=ground.say,
     )
 
@@ -218,12 +225,14 @@ EXPERIMENTS: Mapping[str, Callable[[Settings, Ground], Outcome]] = {
     "startup": lambda settings, ground: startup.measure(
         ground.go(settings.text("go", "1.22.10")),
         rounds=settings.number("rounds", 20),
+        take=ground.take,
         say=ground.say,
     ),
     "distribute": lambda settings, ground: distribute.measure(
         ground.home,
         ground.go(settings.text("go", "1.22.10")).name,
         rounds=settings.number("rounds", 20),
+        take=ground.take,
         say=ground.say,
     ),
     "kernel": lambda settings, ground: kernel.measure(

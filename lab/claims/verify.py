@@ -1,7 +1,9 @@
 """A run of a claims file: each claim's experiment once, on disk as soon as it is made; resumable.
 
 <folder>/claims.yaml         the claims as they were read
-<folder>/outcomes/<id>.json  what was measured for one claim, raw
+<folder>/outcomes/<id>.json  what was measured for one claim, raw, and on which host
+<folder>/samples/<id>.jsonl  of an experiment under way: each sample as soon as it is taken
+<folder>/runs/<id>/          of one that builds with an engine: the lab's own run of it
 <folder>/report.md, .html    made anew from these whenever one is added
 """
 
@@ -9,11 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lab import host, paths
+from lab.bench.journal import Journal
 from lab.bench.outcome import Outcome
 from lab.claims import experiments, needs
 from lab.claims.experiments import Ground
@@ -58,24 +63,37 @@ def check(claims: ClaimsFile) -> None:
             needs.lacking(expect.needs)
 
 
+def this_host() -> Mapping[str, str]:
+    """What measurements of two hosts differ by, in words: they are never put together."""
+    facts = host.facts(paths.cache_dir())
+    return {
+        "kernel": facts.kernel or "unknown",
+        "processor": f"{facts.cpu_model or 'unknown'}, {facts.cpus} cores",
+        "disk": facts.filesystem or "unknown",
+    }
+
+
+def forget(folder: Path, claim: Claim) -> None:
+    """Let a claim be measured anew."""
+    with disk(folder):
+        for left in (_outcome(folder, claim), _samples(folder, claim)):
+            left.unlink(missing_ok=True)
+        shutil.rmtree(folder / "runs" / claim.id, ignore_errors=True)
+
+
 def verify(claim: Claim, folder: Path, ground: Ground, *, quick: bool) -> Verified:
     """Make a claim's experiment, or take what an earlier run of it left, and answer."""
     settings = settings_of(claim, quick=quick)
-    stored = _stored(folder, claim.id, settings)
+    of = {"settings": dict(settings), "host": dict(this_host())}
+    stored = _stored(_outcome(folder, claim), of)
     if stored is None:
-        begun = time.monotonic()
-        try:
-            outcome = experiments.run(claim.experiment, settings, ground)
-        except LabError as error:
-            # One experiment that fails must not take the others' answers with it.
-            outcome = Outcome(
-                experiment=claim.experiment,
-                settings={},
-                missing={"": f"the experiment failed: {error.message.splitlines()[0]}"},
-            )
-        stored = outcome, time.monotonic() - begun
-        if "" not in outcome.missing:  # a failed one is made again when the run goes on
-            _store(folder, claim.id, settings, *stored)
+        stored = _made(claim, settings, of, folder, ground)
+        if "" not in stored[0].missing:  # a failed one is made again when the run goes on
+            record = {**of, "seconds": stored[1], "outcome": stored[0].to_json()}
+            with disk(folder):
+                (folder / "outcomes").mkdir(parents=True, exist_ok=True)
+            write(folder, f"outcomes/{claim.id}.json", dump(record, indent=1))
+            _samples(folder, claim).unlink(missing_ok=True)  # the outcome has them all
     outcome, seconds = stored
     findings = tuple(judge(expect, outcome, needs.lacking(expect.needs)) for expect in claim.expect)
     return Verified(
@@ -86,6 +104,42 @@ def verify(claim: Claim, folder: Path, ground: Ground, *, quick: bool) -> Verifi
         seconds=seconds,
         settings=settings,
     )
+
+
+def _made(
+    claim: Claim,
+    settings: Mapping[str, Setting],
+    of: Mapping[str, object],
+    folder: Path,
+    ground: Ground,
+) -> tuple[Outcome, float]:
+    """The experiment's outcome and its seconds, samples that were there already among them."""
+    begun = time.monotonic()
+    with Journal(_samples(folder, claim), of) as journal:
+        ground = replace(ground, take=journal.take, results=folder / "runs" / claim.id)
+        if journal.resumed:
+            ground.say(f"going on after {journal.resumed} samples that were kept")
+        try:
+            outcome = experiments.run(claim.experiment, settings, ground)
+        except LabError as error:
+            # One experiment that fails must not take the others' answers with it.
+            outcome = Outcome(
+                experiment=claim.experiment,
+                settings={},
+                missing={"": f"the experiment failed: {error.message.splitlines()[0]}"},
+            )
+        if journal.resumed:
+            note = f"interrupted and taken up again after {journal.resumed} of its samples"
+            outcome = replace(outcome, notes=(*outcome.notes, note))
+    return outcome, time.monotonic() - begun + journal.earlier_s
+
+
+def _outcome(folder: Path, claim: Claim) -> Path:
+    return folder / "outcomes" / f"{claim.id}.json"
+
+
+def _samples(folder: Path, claim: Claim) -> Path:
+    return folder / "samples" / f"{claim.id}.jsonl"
 
 
 def to_json(claims: ClaimsFile, found: Sequence[Verified]) -> Mapping[str, object]:
@@ -105,20 +159,8 @@ def to_json(claims: ClaimsFile, found: Sequence[Verified]) -> Mapping[str, objec
     }
 
 
-def _store(
-    folder: Path, name: str, settings: Mapping[str, Setting], outcome: Outcome, seconds: float
-) -> None:
-    record = {"settings": dict(settings), "seconds": seconds, "outcome": outcome.to_json()}
-    with disk(folder):
-        (folder / "outcomes").mkdir(parents=True, exist_ok=True)
-    write(folder, f"outcomes/{name}.json", dump(record, indent=1))
-
-
-def _stored(
-    folder: Path, name: str, settings: Mapping[str, Setting]
-) -> tuple[Outcome, float] | None:
-    """What an earlier run measured with the same settings; None where there is nothing whole."""
-    path = folder / "outcomes" / f"{name}.json"
+def _stored(path: Path, of: Mapping[str, object]) -> tuple[Outcome, float] | None:
+    """What an earlier run measured with these settings on this host; None where it did not."""
     try:
         record = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -127,6 +169,6 @@ def _stored(
         raise InputError(
             f"cannot read {path}: {error}", remedy="remove it: its experiment is made again"
         ) from error
-    if record.get("settings") != dict(settings):
+    if not isinstance(record, dict) or any(record.get(name) != of[name] for name in of):
         return None
     return Outcome.from_json(record["outcome"]), float(record["seconds"])

@@ -24,7 +24,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
-    from lab import host, paths, units
+    from lab import units
     from lab.claims import reading, report, verify
     from lab.claims.experiments import Ground
     from lab.disk import disk, dump, write
@@ -40,12 +40,7 @@ def run(options: argparse.Namespace) -> int:
     with disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write(folder, "claims.yaml", text)
-    facts = host.facts(paths.cache_dir())
-    own = {
-        "kernel": facts.kernel or "unknown",
-        "processor": f"{facts.cpu_model or 'unknown'}, {facts.cpus} cores",
-        "disk": facts.filesystem or "unknown",
-    }
+    own = verify.this_host()
     ground = Ground(
         home=place_of_versions(options.home),
         results=folder / "runs",
@@ -56,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if options.only and claim.id not in options.only:
             continue
         if options.again:
-            (folder / "outcomes" / f"{claim.id}.json").unlink(missing_ok=True)
+            verify.forget(folder, claim)
         say(f"{claim.id}: {claim.experiment}", on_error=True)
         one = verify.verify(claim, folder, ground, quick=options.quick)
         found.append(one)
