@@ -23,7 +23,8 @@ from lab.bench.outcome import Outcome
 from lab.claims import experiments, needs
 from lab.claims.experiments import Ground
 from lab.claims.judge import Answer, Finding, judge, overall
-from lab.claims.types import Claim, ClaimsFile, Setting
+from lab.claims.settings import Value
+from lab.claims.types import Claim, ClaimsFile
 from lab.disk import disk, dump, write
 from lab.errors import InputError, LabError
 
@@ -37,7 +38,7 @@ class Verified:
     findings: tuple[Finding, ...]
     outcome: Outcome
     seconds: float
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, Value]
 
 
 def folder_for(results: Path, claims: ClaimsFile, text: str, *, quick: bool) -> Path:
@@ -46,21 +47,9 @@ def folder_for(results: Path, claims: ClaimsFile, text: str, *, quick: bool) -> 
     return results / f"verify-{claims.name}-{digest}{'-quick' if quick else ''}"
 
 
-def settings_of(claim: Claim, *, quick: bool) -> Mapping[str, Setting]:
+def settings_of(claim: Claim, *, quick: bool) -> Mapping[str, Value]:
     """A claim's settings; --quick puts its smaller ones in their place."""
     return claim.settings | (claim.quick if quick else {})
-
-
-def check(claims: ClaimsFile) -> None:
-    """Raises InputError for an experiment or a need that is not known, before any is made."""
-    for claim in claims.claims:
-        if claim.experiment not in experiments.EXPERIMENTS:
-            raise InputError(
-                f"{claim.id}: there is no experiment {claim.experiment!r}",
-                remedy=f"one of {', '.join(sorted(experiments.EXPERIMENTS))}",
-            )
-        for expect in claim.expect:
-            needs.lacking(expect.needs)
 
 
 def this_host() -> Mapping[str, str]:
@@ -108,7 +97,7 @@ def verify(claim: Claim, folder: Path, ground: Ground, *, quick: bool) -> Verifi
 
 def _made(
     claim: Claim,
-    settings: Mapping[str, Setting],
+    settings: Mapping[str, Value],
     of: Mapping[str, object],
     folder: Path,
     ground: Ground,
