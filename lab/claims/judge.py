@@ -136,7 +136,7 @@ def _order(expect: Expect, outcome: Outcome) -> Finding:
 
     All of them have to hold, so each may be tested for itself: no correction for their number.
     """
-    answers, said, counts = [], [], []
+    answers, said, counts, intervals = [], [], [], []
     names, _ = _short(expect.order)
     for (name, lower), (next_name, higher) in pairwise(zip(names, expect.order, strict=True)):
         one, other = outcome.series[lower], outcome.series[higher]
@@ -146,15 +146,18 @@ def _order(expect: Expect, outcome: Outcome) -> Finding:
             return _cannot(expect, f"{len(pairs)} pairs are too few for an interval", outcome)
         answers.append(_direction(found, Verdict.FASTER))
         counts.append(found.count)
+        intervals.append(found.interval)
         low, high = found.interval
         ratio = f"{found.ratio:.3f} times {next_name} ({low:.3f} to {high:.3f})"
         said.append(f"{name} {ratio}, {_median(one)} against {_median(other)}")
+    gravest = min(range(len(answers)), key=lambda place: list(Answer).index(answers[place]))
     return Finding(
         part=expect.part,
-        answer=min(answers, key=list(Answer).index),
+        answer=answers[gravest],
         claimed=_claimed(expect, outcome),
         measured=f"{'; '.join(said)}; {min(counts)} pairs",
         count=min(counts),
+        interval=intervals[gravest],  # of the ratio that the answer is of
     )
 
 
