@@ -25,6 +25,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
     from lab import units
+    from lab.bench.outcome import wrapped
     from lab.claims import reading, report, verify
     from lab.claims.experiments import Ground
     from lab.disk import disk, dump, write
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             say(f"{one.answer:<22} {claim.id} ({units.seconds(one.seconds)})")
             for part in one.findings:
-                say(f"    {part.answer}: {part.part}: {part.measured}")
+                say("\n".join(wrapped(f"  {part.answer}: {part.part}: {part.measured}")))
         write(folder, "answers.json", dump(verify.to_json(claims, found), indent=1))
         write(folder, "report.md", report.markdown(claims, found, host=own, quick=options.quick))
         write(folder, "report.html", report.html(claims, found, host=own, quick=options.quick))
