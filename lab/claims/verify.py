@@ -15,7 +15,9 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lab import host, paths
 from lab.bench.journal import Journal
@@ -31,14 +33,14 @@ from lab.errors import InputError, LabError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A claim with its answer. ``seconds`` is what its experiment took."""
+    """A claim with its answer. ``seconds`` is what its experiment took, ``ended`` when in UTC."""
 
     claim: Claim
     answer: Answer
     findings: tuple[Finding, ...]
     outcome: Outcome
     seconds: float
-    settings: Mapping[str, Value]
+    ended: str
 
 
 def folder_for(results: Path, claims: ClaimsFile, text: str, *, quick: bool) -> Path:
@@ -72,18 +74,43 @@ def forget(folder: Path, claim: Claim) -> None:
 
 def verify(claim: Claim, folder: Path, ground: Ground, *, quick: bool) -> Verified:
     """Make a claim's experiment, or take what an earlier run of it left, and answer."""
-    settings = settings_of(claim, quick=quick)
-    of = {"settings": dict(settings), "host": dict(this_host())}
-    stored = _stored(_outcome(folder, claim), of)
-    if stored is None:
-        stored = _made(claim, settings, of, folder, ground)
-        if "" not in stored[0].missing:  # a failed one is made again when the run goes on
-            record = {**of, "seconds": stored[1], "outcome": stored[0].to_json()}
-            with disk(folder):
-                (folder / "outcomes").mkdir(parents=True, exist_ok=True)
-            write(folder, f"outcomes/{claim.id}.json", dump(record, indent=1))
-            _samples(folder, claim).unlink(missing_ok=True)  # the outcome has them all
-    outcome, seconds = stored
+    if (known := answered(claim, folder, quick=quick)) is not None:
+        return known
+    of = _of(claim, quick)
+    outcome, seconds = _made(claim, of, folder, ground)
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    if "" not in outcome.missing:  # a failed one is made again when the run goes on
+        record = {**of, "seconds": seconds, "ended": ended, "outcome": outcome.to_json()}
+        with disk(folder):
+            (folder / "outcomes").mkdir(parents=True, exist_ok=True)
+        write(folder, f"outcomes/{claim.id}.json", dump(record, indent=1))
+        _samples(folder, claim).unlink(missing_ok=True)  # the outcome has them all
+    return _answer(claim, outcome, seconds, ended)
+
+
+def answered(claim: Claim, folder: Path, *, quick: bool) -> Verified | None:
+    """The answer from what an earlier run measured with these settings on this host, if one did."""
+    path, of = _outcome(folder, claim), _of(claim, quick)
+    try:
+        record = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot read {path}: {error}", remedy="remove it: its experiment is made again"
+        ) from error
+    if not isinstance(record, dict) or any(record.get(name) != of[name] for name in of):
+        return None
+    outcome = Outcome.from_json(record.get("outcome", {}))
+    return _answer(claim, outcome, float(record["seconds"]), str(record["ended"]))
+
+
+def _of(claim: Claim, quick: bool) -> Mapping[str, Mapping[str, Any]]:
+    """What samples are of: they are taken up again where that is the same."""
+    return {"settings": dict(settings_of(claim, quick=quick)), "host": dict(this_host())}
+
+
+def _answer(claim: Claim, outcome: Outcome, seconds: float, ended: str) -> Verified:
     findings = tuple(judge(expect, outcome, needs.lacking(expect.needs)) for expect in claim.expect)
     return Verified(
         claim=claim,
@@ -91,16 +118,12 @@ def verify(claim: Claim, folder: Path, ground: Ground, *, quick: bool) -> Verifi
         findings=findings,
         outcome=outcome,
         seconds=seconds,
-        settings=settings,
+        ended=ended,
     )
 
 
 def _made(
-    claim: Claim,
-    settings: Mapping[str, Value],
-    of: Mapping[str, object],
-    folder: Path,
-    ground: Ground,
+    claim: Claim, of: Mapping[str, Mapping[str, Any]], folder: Path, ground: Ground
 ) -> tuple[Outcome, float]:
     """The experiment's outcome and its seconds, samples that were there already among them."""
     begun = time.monotonic()
@@ -109,7 +132,7 @@ def _made(
         if journal.resumed:
             ground.say(f"going on after {journal.resumed} samples that were kept")
         try:
-            outcome = experiments.run(claim.experiment, settings, ground)
+            outcome = experiments.run(claim.experiment, of["settings"], ground)
         except LabError as error:
             # One experiment that fails must not take the others' answers with it.
             outcome = Outcome(
@@ -141,23 +164,9 @@ def to_json(claims: ClaimsFile, found: Sequence[Verified]) -> Mapping[str, objec
                 "id": one.claim.id,
                 "answer": one.answer,
                 "seconds": round(one.seconds, 1),
+                "ended": one.ended,
                 "parts": [finding.to_json() for finding in one.findings],
             }
             for one in found
         ],
     }
-
-
-def _stored(path: Path, of: Mapping[str, object]) -> tuple[Outcome, float] | None:
-    """What an earlier run measured with these settings on this host; None where it did not."""
-    try:
-        record = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot read {path}: {error}", remedy="remove it: its experiment is made again"
-        ) from error
-    if not isinstance(record, dict) or any(record.get(name) != of[name] for name in of):
-        return None
-    return Outcome.from_json(record["outcome"]), float(record["seconds"])
