@@ -1,8 +1,9 @@
 """A file system that shows a folder and waits before it answers one kind of call: an oracle.
 
-    python delaying_fs.py FOLDER POINT open|getattr|readdir|read|none SECONDS
+    python delaying_fs.py FOLDER POINT open|getattr|readdir|read SECONDS LOG
 
-It runs until it is unmounted. The kernel is told to keep no answer, so every call comes here.
+It runs until it is unmounted, and adds a byte to LOG for each wait. What waits is never answered by
+the kernel out of what it remembers.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ import mfusepy
 
 
 class Delaying(mfusepy.Operations):
-    """Reads go through to the folder; ``slow`` is the call that waits."""
+    """Reads go through to the folder; ``slow`` is the call that waits, ``log`` counts."""
 
     use_ns = True
 
-    def __init__(self, folder: Path, slow: str, seconds: float) -> None:
+    def __init__(self, folder: Path, slow: str, seconds: float, log: Path) -> None:
         self._folder, self._slow, self._seconds = folder, slow, seconds
+        self._log = log.open("ab", buffering=0)
 
     def _wait(self, call: str) -> None:
         if call == self._slow:
+            self._log.write(b".")
             time.sleep(self._seconds)
 
     def _at(self, path: str) -> Path:
@@ -62,10 +65,10 @@ class Delaying(mfusepy.Operations):
 
 
 def main() -> None:
-    folder, point, slow, seconds = sys.argv[1:]
+    folder, point, slow, seconds, log = sys.argv[1:]
     assert stat.S_ISDIR(Path(point).stat().st_mode)
     mfusepy.FUSE(
-        Delaying(Path(folder), slow, float(seconds)),
+        Delaying(Path(folder), slow, float(seconds), Path(log)),
         point,
         foreground=True,
         nothreads=True,
