@@ -26,7 +26,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,8 +98,8 @@ class Home:
                 found[number] = Generation(number, after, path.readlink().name)
         return found
 
-    def now(self) -> Generation | None:
-        """The current generation; None where no version was ever chosen."""
+    def now(self, known: Mapping[int, Generation] | None = None) -> Generation | None:
+        """The current generation, of those that are ``known``; None where none was ever chosen."""
         try:
             name = self.current.readlink().name
             if name == self.chosen_link.name:
@@ -107,7 +107,9 @@ class Home:
         except OSError:
             return None
         match = _GENERATION.fullmatch(name)
-        return self.generations().get(int(match[1])) if match else None
+        if match is None:
+            return None
+        return (self.generations() if known is None else known).get(int(match[1]))
 
     def chosen(self) -> Generation:
         """The current generation. Raises InputError where there is none."""

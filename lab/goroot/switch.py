@@ -70,8 +70,8 @@ def use(home: Home, version: str, *, place: Path | None = None, how: How | None 
     home.installed(version)
     chosen = means(place, how)
     with home.locked("switch"), disk(home.root, ELSEWHERE):
-        now = home.now()
         known = home.generations()
+        now = home.now(known)
         number = max(known, default=0) + 1
         generation = Generation(number, now.number if now else 0, version)
         link = home.generations_dir / generation.name
@@ -85,8 +85,9 @@ def rollback(home: Home, *, place: Path | None = None, how: How | None = None) -
     """Go back to the version before; which one that is. Raises InputError where there is none."""
     chosen = means(place, how)
     with home.locked("switch"), disk(home.root, ELSEWHERE):
-        now = home.now()
-        before = home.generations().get(now.after) if now else None
+        known = home.generations()
+        now = home.now(known)
+        before = known.get(now.after) if now else None
         if before is None:
             raise InputError(
                 "there is no earlier version to go back to",
@@ -170,12 +171,10 @@ def _view(home: Home, names: Sequence[str]) -> Path:
 
 
 def _is_view(folder: Path, home: Home, names: Sequence[str]) -> bool:
-    """Whether a folder holds links through ``current`` to these names, and nothing else."""
-    return (
-        folder.is_dir()
-        and sorted(path.name for path in folder.iterdir()) == names
-        and all(_leads(folder / name, home.current / name) for name in names)
-    )
+    """Whether a folder is, or shows, one that `_view` made of these names."""
+    if not folder.is_dir() or sorted(path.name for path in folder.iterdir()) != names:
+        return False
+    return not names or _leads(folder / names[-1], home.current / names[-1])
 
 
 def _folder(path: Path) -> Path:
