@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from lab.stats import MARGIN
+
 # Every plain scalar stays the text that was written (lab.scenario_yaml): 127 may stand unquoted.
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Value = Text | list[Text]
@@ -29,6 +31,7 @@ class Expect(Strict):
     ratio: float | None = Field(default=None, gt=0)
     value: float | None = None
     within: float = Field(default=0.1, gt=0, le=1)
+    margin: float = Field(default=MARGIN, gt=0, lt=1)
     at_least: float | None = None
     at_most: float | None = None
     order: list[str] = []

@@ -110,6 +110,24 @@ def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
     assert "0.970" in found.measured
 
 
+@pytest.mark.parametrize("scale", [0.85, 1.15])
+def test_a_stated_margin_is_what_a_difference_must_exceed(scale: float) -> None:
+    """Where a host's state moves figures by some per cent, a claim says what counts for one."""
+    old = noisy(10, 1)
+    seen = outcome(a=[one * scale for one in old], b=old)
+    strict = judge(Expect(part="p", order=["a", "b"]), seen, None)
+    assert strict.answer is (Answer.REPRODUCED if scale < 1 else Answer.CONTRADICTED)
+    found = judge(Expect(part="p", order=["a", "b"], margin=0.25), seen, None)
+    assert found.answer is Answer.NOT_REPRODUCED
+    assert f"{scale:.3f}" in found.measured
+    assert "same within 25%" in found.measured
+    assert found.interval is not None
+    far = outcome(a=[one * scale**4 for one in old], b=old)
+    assert judge(Expect(part="p", order=["a", "b"], margin=0.25), far, None).answer is (
+        Answer.REPRODUCED if scale < 1 else Answer.CONTRADICTED
+    )
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_equality_needs_a_test_of_equivalence(seed: int) -> None:
     """Samples that swing widely show no difference, and that does not make them equal."""
