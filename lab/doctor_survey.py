@@ -52,6 +52,7 @@ _TEST_TOOLS = (
     ),
     _Tool("perf", ("perf",), ("linux-perf",), "`make test` traces with it, beside strace"),
     _Tool("hyperfine", ("hyperfine",), ("hyperfine",), "`make test` holds `lab export` against it"),
+    _Tool("fuse", ("fusermount3",), ("fuse3",), "`make test` mounts file systems that wait"),
 )
 # Where one is missing, experiments leave its file system out and say so.
 _BENCH_TOOLS = tuple(

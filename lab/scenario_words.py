@@ -90,6 +90,9 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
         "model_attributes_type": "a mapping",
         "too_short": "at least {min_length} of them",
         "string_too_short": "text that is not empty",
+        "string_pattern_mismatch": "text like {pattern}",
+        "greater_than": "more than {gt}",
+        "value_error": "{error}",
     }
     return words.get(kind, "another value").format_map(context)
 

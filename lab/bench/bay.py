@@ -29,6 +29,7 @@ Say = Callable[[str], None]
 OWNER = ".owner"
 DISKS = ("ext4", "xfs", "btrfs")
 IMAGES = ("squashfs", "erofs")
+_DROP = Path("/proc/sys/vm/drop_caches")
 _MKFS: dict[str, list[Argument]] = {
     "ext4": ["mkfs.ext4", "-q", "-F"],
     "xfs": ["mkfs.xfs", "-q", "-f"],
@@ -206,11 +207,18 @@ def read_through(tree: Path) -> None:
                 path.read_bytes()
 
 
+def keeps_caches() -> str | None:
+    """Why the kernel's caches cannot be dropped here; None where they can."""
+    if os.access(_DROP, os.W_OK):
+        return None
+    return "the page cache cannot be dropped: only root may, and no container that has not /proc"
+
+
 def drop_caches() -> None:
     """Let the kernel forget pages, names and inodes. Raises HostLacks without root."""
     os.sync()
     try:
-        Path("/proc/sys/vm/drop_caches").write_text("3")
+        _DROP.write_text("3")
     except OSError as error:
         raise HostLacks(
             f"the page cache cannot be dropped: {error.strerror}", remedy="run as root"

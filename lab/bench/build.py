@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from lab import host, workload
 from lab.bench import bay as bays
 from lab.bench import inside, programs, trees
 from lab.bench.bay import Bay, Say
+from lab.bench.journal import Found, Take, anew
 from lab.bench.outcome import Fact, Outcome, Series, Unit
 from lab.context import Context, File
 from lab.errors import BuildsFailed, HostLacks, InputError
@@ -28,6 +30,7 @@ _UNITS: Mapping[str, Unit] = {
     "read": "bytes",
     "major faults": "count",
     "minor faults": "count",
+    "waits": "count",
 }
 
 
@@ -68,7 +71,7 @@ def measure(
     rounds: int,
     states: Sequence[State] = (COLD,),
     where: Sequence[str] = ("host",),
-    seed: int = 1,
+    take: Take = anew,
     say: Say,
 ) -> Outcome:
     """Wall, CPU, block reads and faults of builds: series "<layout>/<state>/<metric>".
@@ -78,7 +81,8 @@ def measure(
 
     Each round builds in every layout once, in an order of its own, so that what drifts meanwhile
     meets all of them; the n-th samples of two series are a pair. The temporary folder is always
-    empty. CPU and the rest are of the go command and all that it started.
+    empty. CPU and the rest are of the go command and all that it started; "waits" counts the calls
+    of a compiler that was slowed down. Each build goes through ``take``.
     """
     missing = {layout: why for layout in layouts if (why := trees.lacks(layout))}
     samples: dict[str, list[float]] = defaultdict(list)
@@ -91,19 +95,28 @@ def measure(
                 places[layout] = trees.plant(bay, layout, goroot)
                 facts[f"{layout} lies on"] = host.filesystem(places[layout].resolve()) or "unknown"
         folder = written(bay, project)
-        chooser = random.Random(seed)
+        chooser = random.Random(programs.SEED)
         sites = _sites(Site(bay, bay.folder, folder, project), places, where, missing)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             for name in chooser.sample(sorted(sites), len(sites)):
                 for state in states:
-                    _sample(sites[name], f"{name}/{state.name}", state, samples, missing)
-        for layout, tree in places.items():
-            if (count := trees.calls(tree)) is not None:
-                facts[f"{layout}: calls of the slowed compiler per round"] = count / rounds
+                    of = f"{name}/{state.name}"
+                    try:
+                        found = take(f"{number + 1}/{of}", partial(_sample, sites[name], state))
+                    except HostLacks as lack:
+                        missing[of] = lack.message
+                        continue
+                    for metric, values in found.items():
+                        samples[f"{of}/{metric}"] += values
     return Outcome(
         experiment="goroot",
-        settings={"go": goroot.name, "layouts": list(layouts), "rounds": rounds, "seed": seed}
+        settings={
+            "go": goroot.name,
+            "layouts": list(layouts),
+            "rounds": rounds,
+            "seed": programs.SEED,
+        }
         | {"project": asdict(project), "states": [s.name for s in states]}
         | {"where": list(where)},
         series={
@@ -172,29 +185,22 @@ def _sites(
     return sites
 
 
-def _sample(
-    site: Site,
-    name: str,
-    state: State,
-    samples: dict[str, list[float]],
-    missing: dict[str, str],
-) -> None:
-    """One build in a state: made first, measured then."""
+def _sample(site: Site, state: State) -> Found:
+    """One build in a state: made first, measured then. Raises HostLacks where it cannot be made."""
     if state.gocache == "cold":
         site.forget()
     else:
         site.build()
-    try:
-        if state.pages == "cold":
-            bays.drop_caches()
-        else:
-            for folder in (site.tree / "bin", site.tree / "pkg", site.tree / "src", site.folder):
-                bays.read_through(folder)  # another state's build may have begun with none of it
-    except HostLacks as lack:
-        missing[name] = lack.message
-        return
-    for metric, value in usage(site.build).items():
-        samples[f"{name}/{metric}"].append(value)
+    if state.pages == "cold":
+        bays.drop_caches()
+    else:
+        for folder in (site.tree / "bin", site.tree / "pkg", site.tree / "src", site.folder):
+            bays.read_through(folder)  # another state's build may have begun with none of it
+    before = trees.calls(site.tree)
+    found = {metric: [value] for metric, value in usage(site.build).items()}
+    if before is not None:
+        found["waits"] = [float((trees.calls(site.tree) or 0) - before)]
+    return found
 
 
 def usage(call: Callable[[], object]) -> Mapping[str, float]:

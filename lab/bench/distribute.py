@@ -14,11 +14,13 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from lab.bench import bay as bays
 from lab.bench import programs
 from lab.bench.bay import Bay, Say
+from lab.bench.journal import Found, Take, anew
 from lab.bench.outcome import Outcome
 from lab.errors import InputError, LabError
 from lab.goroot import distribute as packing
@@ -33,7 +35,7 @@ _SERVE = Path(__file__).with_name("distribute_server.py")
 _FETCH = Path(__file__).with_name("distribute_node.py")
 
 
-def measure(home: Home, version: str, *, rounds: int = 6, say: Say) -> Outcome:
+def measure(home: Home, version: str, *, rounds: int = 6, take: Take = anew, say: Say) -> Outcome:
     """Hand an installed version out. Series by part, "all" their sum, and "local": a start from the
     node's own copy.
     """
@@ -56,8 +58,9 @@ def measure(home: Home, version: str, *, rounds: int = 6, say: Say) -> Outcome:
         archive = packing.pack(home, version, bay.folder / "served")
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            for part, took in _round(bay, archive, goroot).items():
-                samples[part].append(took)
+            each = partial(_round, bay, archive, goroot)
+            for part, took in take(f"{number + 1}", each).items():
+                samples[part] += took
             samples["all"].append(sum(samples[part][-1] for part in PARTS))
     return Outcome(
         experiment="distribute",
@@ -72,7 +75,7 @@ def archive_size(goroot: Path) -> int:
     return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
 
 
-def _round(bay: Bay, archive: packing.Archive, goroot: Path) -> dict[str, float]:
+def _round(bay: Bay, archive: packing.Archive, goroot: Path) -> Found:
     """One node that starts with nothing. Both namespaces go with their processes."""
     target = bay.folder / "node"
     plan = json.dumps(
@@ -109,7 +112,7 @@ def _round(bay: Bay, archive: packing.Archive, goroot: Path) -> dict[str, float]
             server.kill()
             run(["rm", "-rf", "--", target])
     took: dict[str, float] = json.loads(done.out)
-    return took
+    return {part: [seconds] for part, seconds in took.items()}
 
 
 def _child(pid: int) -> int:

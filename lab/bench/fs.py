@@ -9,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from lab.bench import bay as bays
 from lab.bench import programs
 from lab.bench.bay import Bay, Say
+from lab.bench.journal import Found, Take, anew
 from lab.bench.outcome import Fact, Outcome
-from lab.errors import HostLacks, InputError
+from lab.errors import InputError
 from lab.process import found, run
 
 KINDS = ("here", "tmpfs", "ext4", "xfs", "btrfs", "overlay", "squashfs", "erofs")
@@ -37,9 +39,9 @@ def measure(
     kinds: Sequence[str] = KINDS,
     rounds: int = 5,
     files: int = 2000,
-    seed: int = 1,
     disks: Mapping[str, Disk] = MappingProxyType({}),
     fio: bool = True,
+    take: Take = anew,
     say: Say,
 ) -> Outcome:
     """Latencies by file system, operation and state of the kernel's caches.
@@ -53,26 +55,28 @@ def measure(
     prober = programs.compiled(goroot, "prober", programs.PROBER)
     samples: dict[str, list[float]] = defaultdict(list)
     facts: dict[str, Fact] = {}
-    missing: dict[str, str] = {}
+    missing: dict[str, str] = {"cold": why} if (why := bays.keeps_caches()) else {}
     with bays.bay(say) as bay:
         trees = {}
         for kind in kinds:
-            if kind != "here" and (why := bays.lacks(kind)):
-                missing[kind] = why
+            if kind != "here" and (lack := bays.lacks(kind)):
+                missing[kind] = lack
                 continue
             say(f"filling {kind} with {goroot.name}")
             trees[kind] = _tree(bay, kind, goroot, disks.get(kind, Disk()))
-        lists = {kind: _lists(bay, kind, tree, files, seed) for kind, tree in trees.items()}
-        chooser = random.Random(seed)
+        lists = {kind: _lists(bay, kind, tree, files) for kind, tree in trees.items()}
+        chooser = random.Random(programs.SEED)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             for kind in chooser.sample(sorted(trees), len(trees)):
-                _round(prober, kind, lists[kind], samples, missing)
+                each = partial(_round, prober, kind, lists[kind], cold="cold" not in missing)
+                for name, took in take(f"{number + 1}/{kind}", each).items():
+                    samples[name] += took
         if fio:
             facts |= _fio(trees, missing)
     return Outcome(
         experiment="fs",
-        settings={"kinds": list(kinds), "rounds": rounds, "files": files, "seed": seed}
+        settings={"kinds": list(kinds), "rounds": rounds, "files": files, "seed": programs.SEED}
         | {"go": goroot.name, "disks": {kind: asdict(one) for kind, one in disks.items()}},
         series=programs.joined(dict(sorted(samples.items()))),
         facts=facts,
@@ -95,9 +99,9 @@ def _tree(bay: Bay, kind: str, goroot: Path, disk: Disk) -> Path:
     return bays.fill(goroot, point / "go")
 
 
-def _lists(bay: Bay, kind: str, tree: Path, files: int, seed: int) -> Mapping[str, Path]:
+def _lists(bay: Bay, kind: str, tree: Path, files: int) -> Mapping[str, Path]:
     """Files with the paths to probe: the same ones in every file system, in one random order."""
-    chooser = random.Random(f"paths {seed}")
+    chooser = random.Random(f"paths {programs.SEED}")
     folders = sorted(path for path in (tree / "src").rglob("*") if path.is_dir())
     sources = sorted((tree / "src").rglob("*.go"))
     lists = {}
@@ -112,22 +116,21 @@ def _round(
     prober: Path,
     kind: str,
     lists: Mapping[str, Path],
-    samples: dict[str, list[float]],
-    missing: dict[str, str],
-) -> None:
+    *,
+    cold: bool,
+) -> Found:
+    samples: dict[str, list[float]] = {}
     for operation in programs.OPERATIONS:
         names = lists["folders" if operation == "readdir" else "files"]
-        try:
+        if cold:
             bays.drop_caches()
-            took = {"cold": programs.probe(prober, operation, names)}
-        except HostLacks as lack:
-            missing["cold"] = lack.message
-            programs.probe(prober, operation, names)
-            took = {}
+        first = programs.probe(prober, operation, names)
+        took = {"cold": first} if cold else {}
         took["warm"] = programs.probe(prober, operation, names)
         for state, each in took.items():
-            samples[f"{kind}/{operation}/{state}"] += each
-            samples[f"{kind}/{operation}/{state} by round"].append(statistics.median(each))
+            samples[f"{kind}/{operation}/{state}"] = list(each)
+            samples[f"{kind}/{operation}/{state} by round"] = [statistics.median(each)]
+    return samples
 
 
 def _fio(trees: Mapping[str, Path], missing: dict[str, str]) -> dict[str, Fact]:

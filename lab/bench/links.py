@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+import statistics
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from lab.bench import bay as bays
 from lab.bench import programs
 from lab.bench.bay import Bay, Say
+from lab.bench.journal import Found, Take, anew
 from lab.bench.outcome import Outcome, Series
 from lab.errors import HostLacks
 from lab.process import found, run
@@ -24,8 +27,8 @@ def measure(
     *,
     rounds: int = 6,
     files: int = 1000,
-    seed: int = 1,
     listing: bool = True,
+    take: Take = anew,
     say: Say,
 ) -> Outcome:
     """Opens through a plain path, links, a hard link, a bind mount and an overlay.
@@ -39,13 +42,13 @@ def measure(
     counts: dict[str, Series] = {}
     with bays.bay(say) as bay:
         ways = _ways(bay, goroot, missing)
-        lists = _lists(bay, goroot, ways, files, seed)
-        chooser = random.Random(seed)
-        for _ in range(rounds):
+        lists = _lists(bay, goroot, ways, files)
+        chooser = random.Random(programs.SEED)
+        for number in range(rounds):
             for way in chooser.sample(sorted(ways), len(ways)):
-                took = programs.probe(prober, "openat", lists[way])
-                samples[f"{way}/openat"] += took
-                samples[f"{way}/openat by round"].append(sorted(took)[len(took) // 2])
+                each = partial(_round, prober, way, lists[way])
+                for name, took in take(f"{number + 1}/{way}", each).items():
+                    samples[name] += took
         if found("strace") is None:
             missing["calls"] = "there is no strace: apt-get install strace"
         else:
@@ -56,10 +59,15 @@ def measure(
                     counts[f"{way}/go list calls"] = _listing(bay, tree)
     return Outcome(
         experiment="links",
-        settings={"go": goroot.name, "rounds": rounds, "files": files, "seed": seed},
+        settings={"go": goroot.name, "rounds": rounds, "files": files, "seed": programs.SEED},
         series=programs.joined(dict(sorted(samples.items()))) | counts,
         missing=missing,
     )
+
+
+def _round(prober: Path, way: str, names: Path) -> Found:
+    took = programs.probe(prober, "openat", names)
+    return {f"{way}/openat": took, f"{way}/openat by round": [statistics.median(took)]}
 
 
 def calls_between_marks(trace: str) -> tuple[str, ...]:
@@ -94,11 +102,9 @@ def _ways(bay: Bay, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]
     return ways
 
 
-def _lists(
-    bay: Bay, goroot: Path, ways: Mapping[str, Path], files: int, seed: int
-) -> Mapping[str, Path]:
+def _lists(bay: Bay, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapping[str, Path]:
     sources = sorted(path.relative_to(goroot) for path in (goroot / "src").rglob("*.go"))
-    chosen = random.Random(f"paths {seed}").sample(sources, min(files, len(sources)))
+    chosen = random.Random(f"paths {programs.SEED}").sample(sources, min(files, len(sources)))
     lists = {}
     for way, tree in ways.items():
         lists[way] = bay.folder / f"list-{way.replace(' ', '')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from lab.errors import InputError
 
 Unit = Literal["s", "bytes", "count", "share"]
 Fact = str | int | float | bool
+WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +104,54 @@ def table(outcome: Outcome) -> list[Sequence[str]]:
 
 
 def text(outcome: Outcome) -> str:
-    """An outcome for a terminal."""
-    rows = table(outcome)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (rows if len(rows) > 1 else [])
-    ]
-    lines += [f"{name}: {value}" for name, value in outcome.facts.items()]
-    lines += [f"{name}: not measured here: {why}" for name, why in outcome.missing.items()]
-    lines += [f"note: {note}" for note in outcome.notes]
+    """An outcome for a terminal of WIDTH columns: series below what their names begin with."""
+    lines: list[str] = []
+    above = None
+    for name, one in outcome.series.items():
+        short = stats.summary(one.samples)
+        if short is None:
+            continue
+        group, _, label = name.rpartition("/")
+        if group != above:
+            lines += wrapped(group)
+            above = group
+        lines += _spread(one, short, f"  {label}" if group else label)
+    for of, value in outcome.facts.items():
+        lines += wrapped(f"{of}: {value}")
+    for of, why in outcome.missing.items():
+        lines += wrapped(f"{of}: not measured here: {why}")
+    for note in outcome.notes:
+        lines += wrapped(f"note: {note}")
     return "\n".join(lines)
+
+
+def _spread(one: Series, short: stats.Summary, label: str) -> list[str]:
+    """The median and how sure it is; below it the spread, where there is any."""
+    if short.low == short.high:
+        times = "once" if short.count == 1 else f"{short.count} times"
+        return wrapped(f"{label:<26} {one.shown(short.median):>9}  {times}")
+    sure = f"({_between(one, short.interval)})" if short.interval else "(too few for an interval)"
+    lines = wrapped(f"{label:<26} {one.shown(short.median):>9}  {sure}  n {short.count}")
+    late = stats.quantile(sorted(one.samples), 0.99) if short.count >= 100 else None
+    parts = [
+        one.shown(short.low),
+        f"quartiles {_between(one, (short.lower_quartile, short.upper_quartile))}",
+        *([f"99 of 100 {one.shown(late)}"] if late is not None else []),
+        one.shown(short.high),
+    ]
+    return lines + wrapped(f"      {' .. '.join(parts)}")
+
+
+def wrapped(line: str) -> list[str]:
+    """A line in lines of WIDTH columns; what goes on stands further in."""
+    begin = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.strip(),
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=f"{begin}    ",
+        break_on_hyphens=False,
+    )
 
 
 def seconds(value: float) -> str:

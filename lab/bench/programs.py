@@ -13,6 +13,7 @@ from lab.disk import disk
 from lab.process import run
 
 HERE = Path(__file__).parent
+SEED = 1  # of the order in each round, and of what is chosen
 # Off the network, and deaf to what the user's own settings say of builds.
 OFFLINE = {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOPROXY": "off", "GOENV": "off", "GOWORK": "off"}
 PROBER = ("prober.go", "prober_amd64.go", "prober_arm64.go")

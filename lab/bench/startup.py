@@ -5,48 +5,59 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from lab.bench import bay as bays
 from lab.bench import programs, trees
 from lab.bench.bay import Say
+from lab.bench.journal import Found, Take, anew
 from lab.bench.outcome import Outcome
-from lab.errors import HostLacks
 from lab.process import run
 
+COMMANDS = {"version": ("version",), "list std": ("list", "std")}
 
-def measure(goroot: Path, *, rounds: int = 10, seed: int = 1, say: Say) -> Outcome:
+
+def measure(goroot: Path, *, rounds: int = 10, take: Take = anew, say: Say) -> Outcome:
     """Wall time of `go version` and `go list std`: "<place>/<command>/<cold or warm>".
 
     "tmpfs" is a copy in memory, mounted read-only. Warm means: the same command ran just before.
     """
     samples: dict[str, list[float]] = defaultdict(list)
-    missing: dict[str, str] = {}
-    commands = {"version": ("version",), "list std": ("list", "std")}
+    cannot = bays.keeps_caches()
+    missing = {"cold": cannot} if cannot else {}
     with bays.bay(say) as bay:
         places = {"disk": trees.plant(bay, "disk", goroot)}
         if why := trees.lacks("tmpfs"):
             missing["tmpfs"] = why
         else:
             places["tmpfs"] = bay.bind("ro", trees.plant(bay, "tmpfs", goroot), read_only=True)
-        chooser = random.Random(seed)
-        for _ in range(rounds):
+        chooser = random.Random(programs.SEED)
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
             for place in chooser.sample(sorted(places), len(places)):
-                for name, words in commands.items():
-                    go: list[str | Path] = [places[place] / "bin/go", *words]
-                    try:
-                        bays.drop_caches()
-                        samples[f"{place}/{name}/cold"].append(_timed(go))
-                    except HostLacks as lack:
-                        missing[f"{place}/{name}/cold"] = lack.message
-                        _timed(go)
-                    samples[f"{place}/{name}/warm"].append(_timed(go))
+                each = partial(_round, place, places[place], cold=not cannot)
+                for name, took in take(f"{number + 1}/{place}", each).items():
+                    samples[name] += took
     return Outcome(
         experiment="startup",
-        settings={"go": goroot.name, "rounds": rounds, "seed": seed},
+        settings={"go": goroot.name, "rounds": rounds, "seed": programs.SEED},
         series=programs.joined(dict(sorted(samples.items()))),
         missing=missing,
     )
+
+
+def _round(place: str, goroot: Path, *, cold: bool) -> Found:
+    found: dict[str, list[float]] = {}
+    for name, words in COMMANDS.items():
+        go: list[str | Path] = [goroot / "bin/go", *words]
+        if cold:
+            bays.drop_caches()
+        first = _timed(go)
+        if cold:
+            found[f"{place}/{name}/cold"] = [first]
+        found[f"{place}/{name}/warm"] = [_timed(go)]
+    return found
 
 
 def _timed(command: list[str | Path]) -> float:

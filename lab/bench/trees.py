@@ -20,12 +20,12 @@ from lab.process import run
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of the bay's own name in it)
 PLACES = ("disk", "home", "shm", "tmpfs", *bays.DISKS, *bays.IMAGES, "overlay", "symlink")
-_SLOW = re.compile(r"slow:(\d+ms)")
+SLOW = re.compile(r"slow:(\d+ms)")
 
 
 def lacks(place: str) -> str | None:
     """Why a GOROOT cannot be put there on this host. Raises InputError for a place unknown."""
-    if place in {"disk", "home", "symlink"} or _SLOW.fullmatch(place):
+    if place in {"disk", "home", "symlink"} or SLOW.fullmatch(place):
         return None
     if place not in PLACES:
         known = ", ".join((*PLACES, "slow:20ms"))
@@ -54,7 +54,7 @@ def plant(bay: Bay, place: str, goroot: Path) -> Path:
     if place == "symlink":
         (bay.folder / name).symlink_to(tree)
         return bay.folder / name
-    if match := _SLOW.fullmatch(place):
+    if match := SLOW.fullmatch(place):
         _slow_down(tree, match[1], programs.compiled(goroot, "delay", ("delay.go",)))
     return tree
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from lab import stats
 from lab.bench import build, programs
 from lab.bench.bay import Say
+from lab.bench.journal import Take, anew
 from lab.bench.outcome import Fact, Outcome
 
 WITHIN = 0.1  # of the delay: what the waiting program costs itself, and the machine's swing
@@ -22,7 +23,13 @@ HELD = ("the delay was found, of its size", "none was found without it")  # fact
 
 
 def measure(
-    goroot: Path, *, project: build.Project, delay_ms: int, rounds: int, seed: int = 1, say: Say
+    goroot: Path,
+    *,
+    project: build.Project,
+    delay_ms: int,
+    rounds: int,
+    take: Take = anew,
+    say: Say,
 ) -> Outcome:
     """Series "delayed/more" and "equal/more": seconds beyond the plain GOROOT, round by round.
 
@@ -34,14 +41,15 @@ def measure(
         layouts=("disk", "home", slow),
         project=replace(project, flags=(*project.flags, "-p", "1")),
         rounds=rounds,
-        seed=seed,
+        take=take,
         say=say,
     )
     walls = {
         layout: found.series[f"{layout}/{build.COLD.name}/wall"].samples
         for layout in ("disk", "home", slow)
     }
-    calls = float(found.facts[f"{slow}: calls of the slowed compiler per round"])
+    waits = found.series[f"{slow}/{build.COLD.name}/waits"].samples
+    calls = sum(waits) / len(waits)
     injected = calls * delay_ms / 1000
     more = {"delayed": _more(walls[slow], walls["disk"])}
     more["equal"] = _more(walls["home"], walls["disk"])

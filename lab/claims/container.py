@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import plan, runner, session
+from lab import host, plan, runner, runs, session
 from lab import scenario as scenarios
 from lab.bench.bay import Say
 from lab.bench.outcome import Fact, Outcome, Series, Unit
 from lab.errors import EngineUnavailable, HostLacks
-from lab.record import Build
+from lab.record import Build, ScenarioText
 
 _TEXT = """\
 name: claim-container
@@ -74,12 +74,14 @@ def measure(
         rounds=rounds,
     )
     settings = {"engine": engine, "layouts": list(layouts), "rounds": rounds, "go": version}
+    scenario = scenarios.parse(text, None)
     try:
         stored = session.run(
-            scenarios.parse(text, None),
+            scenario,
             session.Options(results=results, private=True),
             say=say,
             watcher=_Quiet(),
+            resumed=_begun(results, scenario.as_run),
         )
     except (EngineUnavailable, HostLacks) as lack:
         missing = dict.fromkeys(layouts, lack.message.splitlines()[0])
@@ -104,6 +106,17 @@ def measure(
         missing=missing,
         notes=(f"records: {stored.folder}",),
     )
+
+
+def _begun(results: Path, scenario: ScenarioText) -> runs.StoredRun | None:
+    """A run of the same on this host that was ended early: its builds need not be made again."""
+    for name in reversed(runs.runs(results)):
+        found = runs.read(results / name)
+        here = host.facts(results)
+        same = (found.run.host.kernel, found.run.host.cpu_model) == (here.kernel, here.cpu_model)
+        if same and found.run.scenario == scenario and found.run.status == "partial":
+            return found
+    return None
 
 
 def figures(build: Build) -> Mapping[str, float]:

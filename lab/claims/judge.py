@@ -87,7 +87,7 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
     one, other = outcome.series[str(expect.series)], outcome.series[str(expect.against)]
     pairs = list(zip(one.samples, other.samples, strict=False))
     equal = abs(math.log(claimed)) <= math.log1p(MARGIN)
-    found = stats.compare_paired(pairs, margin=expect.within if equal else MARGIN)
+    found = stats.compare_paired(pairs, margin=expect.within if equal else expect.margin)
     if found is None or found.interval is None:
         return _cannot(expect, f"{len(pairs)} pairs are too few for an interval", outcome)
     if equal:
@@ -101,8 +101,7 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
         if answer is Answer.REPRODUCED and size > -math.log1p(-min(expect.within, 0.999)):
             answer = Answer.NOT_REPRODUCED
     low, high = found.interval
-    word = f"same within {found.margin:.0%}" if found.verdict is Verdict.SAME else found.verdict
-    said = f"{found.ratio:.3f} ({low:.3f} to {high:.3f}, {found.count} pairs): {word}"
+    said = f"{found.ratio:.3f} ({low:.3f} to {high:.3f}, {found.count} pairs): {_word(found)}"
     return Finding(
         part=expect.part,
         answer=answer,
@@ -111,6 +110,16 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
         count=found.count,
         interval=found.interval,
     )
+
+
+def _word(found: Comparison) -> str:
+    """A verdict in words; a sure difference that counts for none is told apart."""
+    if found.verdict is Verdict.SAME:
+        return f"same within {found.margin:.0%}"
+    little = abs(math.log(found.ratio)) <= math.log1p(found.margin)
+    if found.verdict is not Verdict.UNDECIDED and little:
+        return f"{found.verdict} by less than {found.margin:.0%}"
+    return found.verdict
 
 
 def _direction(found: Comparison, claimed: Verdict) -> Answer:
@@ -136,25 +145,28 @@ def _order(expect: Expect, outcome: Outcome) -> Finding:
 
     All of them have to hold, so each may be tested for itself: no correction for their number.
     """
-    answers, said, counts = [], [], []
+    answers, said, counts, intervals = [], [], [], []
     names, _ = _short(expect.order)
     for (name, lower), (next_name, higher) in pairwise(zip(names, expect.order, strict=True)):
         one, other = outcome.series[lower], outcome.series[higher]
         pairs = list(zip(one.samples, other.samples, strict=False))
-        found = stats.compare_paired(pairs, margin=MARGIN)
+        found = stats.compare_paired(pairs, margin=expect.margin)
         if found is None or found.interval is None:
             return _cannot(expect, f"{len(pairs)} pairs are too few for an interval", outcome)
         answers.append(_direction(found, Verdict.FASTER))
         counts.append(found.count)
+        intervals.append(found.interval)
         low, high = found.interval
         ratio = f"{found.ratio:.3f} times {next_name} ({low:.3f} to {high:.3f})"
-        said.append(f"{name} {ratio}, {_median(one)} against {_median(other)}")
+        said.append(f"{name} {ratio}: {_word(found)}, {_median(one)} against {_median(other)}")
+    gravest = min(range(len(answers)), key=lambda place: list(Answer).index(answers[place]))
     return Finding(
         part=expect.part,
-        answer=min(answers, key=list(Answer).index),
+        answer=answers[gravest],
         claimed=_claimed(expect, outcome),
         measured=f"{'; '.join(said)}; {min(counts)} pairs",
         count=min(counts),
+        interval=intervals[gravest],  # of the ratio that the answer is of
     )
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lab.errors import InputError
+
+def mistake(need: str) -> str | None:
+    """What was expected in place of a need; None where the lab knows how to look for it."""
+    word, _, rest = need.partition(" ")
+    if word not in _LOOKS:
+        return f"one of {', '.join(_LOOKS)}"
+    return f"{word}{_AFTER[word][1]}" if not re.fullmatch(_AFTER[word][0], rest) else None
 
 
-def lacking(needs: list[str]) -> str | None:
+def lacking(needs: Sequence[str]) -> str | None:
     """What this host lacks of all that is needed, in words; None where it has it all.
 
-    Raises InputError for a need that nobody knows how to look for.
+    Each need is one of which `mistake` says nothing.
     """
     reasons = []
     for need in needs:
         word, _, rest = need.partition(" ")
-        if word not in _LOOKS:
-            raise InputError(f"a claim needs {need!r}", remedy=f"known: {', '.join(_LOOKS)}")
         if (why := _LOOKS[word](rest)) is not None:
             reasons.append(why)
     return "; ".join(reasons) or None
@@ -57,4 +62,12 @@ _LOOKS: Mapping[str, Callable[[str], str | None]] = {
     "kernel": _kernel,
     "cpus": _cpus,
     "root": _root,
+}
+# What stands behind the word, and how that is shown.
+_AFTER: Mapping[str, tuple[str, str]] = {
+    "nvme": ("", ""),
+    "kubernetes": ("", ""),
+    "kernel": (r"\d+\.\d+(\.\d+)?(-[\w.-]+)?", " and its version, such as kernel 5.15"),
+    "cpus": (r"[1-9]\d{0,5}", " and their number, such as cpus 28"),
+    "root": ("", ""),
 }

@@ -24,7 +24,7 @@ def markdown(
         lines.append(f"| [{one.claim.id}](#{one.claim.id}) | **{one.answer}** | {_parts(one)} |")
     for one in found:
         lines += ["", f"## {one.claim.id}", "", f"> {one.claim.says}", ""]
-        lines += [f"**{one.answer}** ({one.claim.experiment}, {units.seconds(one.seconds)})", ""]
+        lines += [f"**{one.answer}** ({_made(one)})", ""]
         lines += ["| part | claimed | measured | n | answer |", "| --- | --- | --- | --- | --- |"]
         lines += [
             f"| {_cell(part.part)} | {_cell(part.claimed)} | {_cell(part.measured)} "
@@ -57,8 +57,12 @@ def html(
         head=_head(claims, host, quick),
         tables={one.claim.id: table(one.outcome) for one in found},
         parts={one.claim.id: _parts(one) for one in found},
-        seconds=units.seconds,
+        made=_made,
     )
+
+
+def _made(one: Verified) -> str:
+    return f"{one.claim.experiment}, {units.seconds(one.seconds)}, ended {one.ended}"
 
 
 def _head(claims: ClaimsFile, host: Mapping[str, str], quick: bool) -> list[str]:

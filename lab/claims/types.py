@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from lab.stats import MARGIN
+
+# Every plain scalar stays the text that was written (lab.scenario_yaml): 127 may stand unquoted.
+Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Value = Text | list[Text]
 
 Kind = Literal["ratio", "value", "order", "fact", "at_least", "at_most", "needs"]
-Setting = str | list[str]
 
 
 class Strict(BaseModel):
@@ -26,11 +31,12 @@ class Expect(Strict):
     ratio: float | None = Field(default=None, gt=0)
     value: float | None = None
     within: float = Field(default=0.1, gt=0, le=1)
+    margin: float = Field(default=MARGIN, gt=0, lt=1)
     at_least: float | None = None
     at_most: float | None = None
     order: list[str] = []
     fact: str | None = None
-    equals: str | None = None
+    equals: Text | None = None
 
     @property
     def kind(self) -> Kind:
@@ -67,10 +73,10 @@ class Claim(Strict):
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     says: str = Field(min_length=1)
-    conditions: dict[str, str] = {}
+    conditions: dict[str, Text] = {}
     experiment: str
-    settings: dict[str, Setting] = {}
-    quick: dict[str, Setting] = {}
+    settings: dict[str, Value] = {}
+    quick: dict[str, Value] = {}
     expect: list[Expect] = Field(min_length=1)
 
 
@@ -79,7 +85,7 @@ class Source(Strict):
 
     title: str
     where: str = ""
-    conditions: dict[str, str] = {}
+    conditions: dict[str, Text] = {}
 
 
 class ClaimsFile(Strict):

@@ -2,10 +2,15 @@
 
     versions/<version>/       whole GOROOTs; each appears by a rename, when all of it is on disk
     generations/<n>-<m>       a link to a version; generation n came after m (0: after nothing)
-    current                   a link to a generation: put ROOT/current/bin on PATH
+    generations/current       a link to one of them
+    current                   a link to that: put ROOT/current/bin on PATH
     staged/<version>/         copies in memory (lab.goroot.stage)
     sums/<version>.sha256     of what was installed, for sha256sum --check
     locks/, tmp/              who changes what; what is not finished
+
+A generation and the link that names it lie in one folder, so that one fsync(2) of it brings both to
+the disk. What a loss of power leaves before that is older, never a name without what it names: of
+one folder, journals (ext4, XFS) and trees (Btrfs) keep changes in their order.
 
 The go command finds its GOROOT from /proc/self/exe, which the kernel gives with every link
 resolved (cmd/go/internal/cfg, findGOROOT): a running go command holds on to versions/<version>
@@ -21,7 +26,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +71,10 @@ class Home:
     def generations_dir(self) -> Path:
         return self.root / "generations"
 
+    @property
+    def chosen_link(self) -> Path:
+        return self.generations_dir / "current"
+
     def tree(self, version: str) -> Path:
         """The GOROOT of a version, whether it is installed or not."""
         return self.root / "versions" / version
@@ -89,13 +98,18 @@ class Home:
                 found[number] = Generation(number, after, path.readlink().name)
         return found
 
-    def now(self) -> Generation | None:
-        """The current generation; None where no version was ever chosen."""
+    def now(self, known: Mapping[int, Generation] | None = None) -> Generation | None:
+        """The current generation, of those that are ``known``; None where none was ever chosen."""
         try:
-            match = _GENERATION.fullmatch(self.current.readlink().name)
+            name = self.current.readlink().name
+            if name == self.chosen_link.name:
+                name = self.chosen_link.readlink().name
         except OSError:
             return None
-        return self.generations().get(int(match[1])) if match else None
+        match = _GENERATION.fullmatch(name)
+        if match is None:
+            return None
+        return (self.generations() if known is None else known).get(int(match[1]))
 
     def chosen(self) -> Generation:
         """The current generation. Raises InputError where there is none."""
@@ -204,8 +218,11 @@ def fsync(folder: Path) -> None:
 
 
 def relink(link: Path, target: Path) -> None:
-    """Make a link name another target by a rename, on disk when this returns."""
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
+    """Make a link name another target by a rename, on disk when this returns.
+
+    Under a lock of the caller's: a draft that a kill left is the next one's to remove.
+    """
+    draft = link.with_name(f".{link.name}.next")
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     draft.rename(link)

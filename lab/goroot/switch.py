@@ -1,15 +1,17 @@
 """Which version is current: changed in one step, and back in one step.
 
-The link ROOT/current is renamed over: a path that goes through it leads to the old version or to
-the new one. Where a folder that is no link has to show the version (/usr/local/go of a
-distribution), an overlay of links into the version is mounted on it. Either way the go command's
-own path, with links resolved, names a version: see lab.goroot.home.
+A link behind ROOT/current is renamed over: a path that goes through it leads to the old version or
+to the new one. Where a folder that is no link has to show the version (/usr/local/go of a
+distribution), an overlay of links through ROOT/current is mounted on it, once: from then on the
+rename switches what it shows. Either way the go command's own path, with links resolved, names a
+version: see lab.goroot.home.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +19,7 @@ from typing import Literal
 from lab.disk import disk
 from lab.errors import HostLacks, InputError, StoreError
 from lab.goroot import mounting
-from lab.goroot.home import ELSEWHERE, Generation, Home, fsync, relink
+from lab.goroot.home import ELSEWHERE, Generation, Home, relink
 
 How = Literal["link", "overlay"]
 KEPT = 10  # generations one can go back
@@ -68,13 +70,12 @@ def use(home: Home, version: str, *, place: Path | None = None, how: How | None 
     home.installed(version)
     chosen = means(place, how)
     with home.locked("switch"), disk(home.root, ELSEWHERE):
-        now = home.now()
         known = home.generations()
+        now = home.now(known)
         number = max(known, default=0) + 1
         generation = Generation(number, now.number if now else 0, version)
         link = home.generations_dir / generation.name
         link.symlink_to(os.path.join("..", "versions", version))  # noqa: PTH118 (not resolved)
-        fsync(home.generations_dir)
         _point(home, generation, place, chosen)
         _forget(home, known | {number: generation}, number)
     return chosen
@@ -84,8 +85,9 @@ def rollback(home: Home, *, place: Path | None = None, how: How | None = None) -
     """Go back to the version before; which one that is. Raises InputError where there is none."""
     chosen = means(place, how)
     with home.locked("switch"), disk(home.root, ELSEWHERE):
-        now = home.now()
-        before = home.generations().get(now.after) if now else None
+        known = home.generations()
+        now = home.now(known)
+        before = known.get(now.after) if now else None
         if before is None:
             raise InputError(
                 "there is no earlier version to go back to",
@@ -107,7 +109,8 @@ def status(home: Home, environment: Mapping[str, str], *, place: Path | None = N
     before = home.generations().get(now.after) if now else None
     warnings = []
     set_to = environment.get("GOROOT")
-    if set_to and Path(set_to).resolve() != Path(set_to).absolute():
+    # Of an overlay of the lab's only what it holds are links.
+    if set_to and (Path(set_to) / "bin").resolve() != Path(set_to).absolute() / "bin":
         warnings.append(
             f"GOROOT={set_to} leads through a link: a build under way during a switch would see "
             "two versions; unset GOROOT, the go command finds its own"
@@ -131,32 +134,47 @@ def status(home: Home, environment: Mapping[str, str], *, place: Path | None = N
 
 
 def _point(home: Home, generation: Generation, place: Path | None, how: How) -> None:
-    """Let ``current`` name a generation, and then the place."""
-    relink(home.current, Path("generations") / generation.name)
+    """Let ``current`` name a generation, and the place lead through ``current``."""
+    relink(home.chosen_link, Path(generation.name))
+    through = home.chosen_link.relative_to(home.root)
+    if not _leads(home.current, through):
+        relink(home.current, through)
     if place is None:
         return
     if how == "link":
-        if not place.is_symlink() or place.readlink() != home.current:
+        if not _leads(place, home.current):
             relink(place, home.current)
         return
-    mounting.swap(place, _view(home, generation.version), _folder(home.root / "views" / "empty"))
+    names = sorted(path.name for path in home.tree(generation.version).iterdir())
+    if not _is_view(place, home, names):
+        mounting.swap(place, _view(home, names), _folder(home.root / "views" / "empty"))
 
 
-def _view(home: Home, version: str) -> Path:
-    """A folder of links into a version: what an overlay shows of it.
+def _leads(link: Path, target: Path) -> bool:
+    return link.is_symlink() and link.readlink() == target
+
+
+def _view(home: Home, names: Sequence[str]) -> Path:
+    """A folder of links through ``current``, for an overlay to show.
 
     Links, so that the go command's own path names the version and not the place it was called at.
+    Versions that hold other names need another one: what an overlay shows must not change below it.
     """
-    view = home.root / "views" / version
-    tree = home.tree(version)
-    names = sorted(path.name for path in tree.iterdir())
-    if view.is_dir() and sorted(path.name for path in view.iterdir()) == names:
-        return view
-    _folder(view)
-    for name in names:
-        if not (view / name).is_symlink():
-            (view / name).symlink_to(tree / name)
+    digest = hashlib.sha256("\n".join([str(home.root), *names]).encode()).hexdigest()[:12]
+    view = home.root / "views" / digest
+    if not _is_view(view, home, names):
+        _folder(view)
+        for name in names:
+            if not (view / name).is_symlink():
+                (view / name).symlink_to(home.current / name)
     return view
+
+
+def _is_view(folder: Path, home: Home, names: Sequence[str]) -> bool:
+    """Whether a folder is, or shows, one that `_view` made of these names."""
+    if not folder.is_dir() or sorted(path.name for path in folder.iterdir()) != names:
+        return False
+    return not names or _leads(folder / names[-1], home.current / names[-1])
 
 
 def _folder(path: Path) -> Path:

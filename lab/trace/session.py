@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import InputError
-from lab.process import Argument, run, tail
+from lab.process import Argument, pasteable, run, tail
 from lab.trace import goroot, lookups, perf, strace
 
 KEYS = {"GODEBUG": "gocachehash=1"}
@@ -37,7 +37,13 @@ class Traced:
 def trace(command: Sequence[Argument], *, by: str) -> Traced:
     """Run a go command by "strace" or "perf". Raises InputError where it is no go command."""
     asked = [command[0], "env", "GOROOT", "GOCACHE", "GOMOD"]
-    root, cache, module = (run(asked, error=InputError).out + "\n\n\n").split("\n")[:3]
+    said = run(asked, codes=range(-64, 256))
+    if said.code != 0:
+        raise InputError(
+            f"{command[0]} is no go command: `{pasteable(asked)}` ended with {said.code}",
+            remedy="lab trace goroot -- go build ./...",
+        )
+    root, cache, module = (said.out + "\n\n\n").split("\n")[:3]
     project = str(Path(module).parent) if module not in {"", "/dev/null"} else ""
     tracer = strace if by == "strace" else perf
     with tempfile.TemporaryDirectory(prefix="lab-trace-") as folder:

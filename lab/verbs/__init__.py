@@ -22,7 +22,7 @@ VERBS = {
     "predict": "say what an edit would rebuild, without building",
     "replay": "predict every commit of a git history",
     "advise": "propose rewrites of a Dockerfile that save rebuilds",
-    "schema": "print the JSON Schema of scenario files",
+    "schema": "print the JSON Schema of scenario files, or of claims files",
     "goroot": "install Go versions side by side and switch between them in one step",
     "verify": "put published claims to the test on this host",
     "trace": "count what a go command does with its GOROOT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.verbs.output import print_json, say
@@ -26,27 +27,76 @@ EXPERIMENTS = {
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument(
-        "experiment",
-        choices=EXPERIMENTS,
-        metavar="EXPERIMENT",
-        help="; ".join(f"{name}: {what}" for name, what in EXPERIMENTS.items()),
-    )
-    verb.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE[,VALUE]",
-        help="a setting of the experiment (docs/verify.md lists them), repeatable",
-    )
-    verb.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="stages: keep Go's action graph, its trace, the log, and a page of the last build",
-    )
-    verb.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
-    verb.add_argument("--json", action="store_true", help="print every sample as JSON")
+    kinds = verb.add_subparsers(dest="experiment", metavar="EXPERIMENT", required=True)
+    for name, what in EXPERIMENTS.items():
+        one = kinds.add_parser(
+            name,
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            epilog=_settings(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE[,VALUE]",
+            help="a setting of those below, repeatable",
+        )
+        if name == "stages":
+            one.add_argument(
+                "--out",
+                type=Path,
+                metavar="DIR",
+                help="keep Go's action graph, its trace, the log, and a page of the last build",
+            )
+        one.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
+        one.add_argument("--json", action="store_true", help="print every sample as JSON")
+
+
+def _settings(experiment: str) -> str:
+    """An experiment's settings, each with what it is unless set."""
+    import textwrap
+
+    from lab.claims.settings import KNOWN
+
+    lines = ["settings (and what they are unless set):"]
+    for name, one in KNOWN[experiment].items():
+        shown = one.otherwise if isinstance(one.otherwise, str) else ",".join(one.otherwise)
+        choice = f"; {one.expected}" if one.expected.startswith(("one of", "any of")) else ""
+        text = f"{name} ({shown})" if shown else name
+        fits = len(text) <= 24
+        lines += [] if fits else [f"  {text}"]
+        lines += textwrap.wrap(
+            f"{one.what}{choice}",
+            78,
+            initial_indent=f"  {text:<24} " if fits else " " * 27,
+            subsequent_indent=" " * 27,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
+
+
+def given(words: Sequence[str], experiment: str) -> Mapping[str, str | list[str]]:
+    """The settings of --set. Raises InputError where one is not NAME=VALUE."""
+    from lab.claims.settings import KNOWN
+    from lab.errors import InputError
+
+    found: dict[str, str | list[str]] = {}
+    for pair in words:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InputError(
+                f"--set {pair}: NAME=VALUE was expected",
+                remedy=f"one of the settings that lab bench {experiment} --help lists",
+            )
+        known = KNOWN[experiment].get(name)
+        several = known is not None and known.kind != "one" and not known.whole
+        values = value.split(",") if several else [value]
+        before = found.get(name, [])
+        values = [*(before if isinstance(before, list) else [before]), *values]
+        found[name] = values[0] if len(values) == 1 else values
+    return found
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,26 +106,19 @@ def run(options: argparse.Namespace) -> int:
     from lab.bench import outcome
     from lab.claims import experiments
     from lab.disk import disk
-    from lab.errors import InputError
     from lab.verbs.goroot import place_of_versions
 
-    settings: dict[str, str | list[str]] = {}
-    for pair in options.set:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InputError(f"--set {pair}: NAME=VALUE was expected", remedy="--set rounds=6")
-        settings[name] = value.split(",") if "," in value else value
-    if options.out is not None:
-        if options.experiment != "stages":
-            raise InputError(f"{options.experiment} leaves no files", remedy="leave --out out")
-        with disk(options.out):
-            options.out.mkdir(parents=True, exist_ok=True)
+    settings = given(options.set, options.experiment)
+    out: Path | None = getattr(options, "out", None)
+    if out is not None:
+        with disk(out):
+            out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
         ground = experiments.Ground(
             home=place_of_versions(options.home),
             results=Path(results),
             say=lambda line: say(line, on_error=True),
-            keep=options.out.absolute() if options.out else None,
+            keep=out.absolute() if out else None,
         )
         found = experiments.run(options.experiment, settings, ground)
         if ground.keep is not None:

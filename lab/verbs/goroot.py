@@ -71,9 +71,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "install":
         _install(home, options)
     elif options.action == "list":
-        now = home.now()
-        for version in home.versions():
-            say(f"{'*' if now and now.version == version else ' '} {version}")
+        _list(home)
     elif options.action == "remove":
         if staging.staged(home, options.version):
             raise InputError(
@@ -107,6 +105,14 @@ def place_of_versions(chosen: Path | None) -> Home:
 
     named = chosen or os.environ.get("LAB_GOROOTS")
     return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
+
+
+def _list(home: Home) -> None:
+    now, versions = home.now(), home.versions()
+    if not versions:
+        say(f"none in {home.root}: lab goroot install 1.22.10", on_error=True)
+    for version in versions:
+        say(f"{'*' if now and now.version == version else ' '} {version}")
 
 
 def _install(home: Home, options: argparse.Namespace) -> None:

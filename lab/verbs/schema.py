@@ -1,4 +1,4 @@
-"""`lab schema`: the JSON Schema of scenario files."""
+"""`lab schema`: the JSON Schema of scenario files and of claims files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from lab.verbs.output import print_json
 
 
 def options(verb: argparse.ArgumentParser) -> None:
-    """It has none."""
-    del verb
+    """Its argument."""
+    verb.add_argument("of", nargs="?", choices=("scenario", "claims"), default="scenario")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the JSON Schema of scenario files."""
+    """Print a JSON Schema."""
     from lab import scenario
+    from lab.claims import reading
 
-    del options
-    print_json(scenario.schema())
+    print_json(reading.schema() if options.of == "claims" else scenario.schema())
     return 0

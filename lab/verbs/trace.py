@@ -24,7 +24,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--by", choices=("strace", "perf"), help="strace where it is installed")
     verb.add_argument("--json", action="store_true", help="print the sums as JSON")
-    verb.add_argument("command", nargs="+", metavar="-- COMMAND", help="for example: -- go build .")
+    verb.add_argument(
+        "command", nargs="+", metavar="COMMAND", help="a go command, after --: -- go build ."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,6 +41,11 @@ def run(options: argparse.Namespace) -> int:
     if found(str(command[0])) is None:
         raise InputError(
             f"there is no {command[0]} on PATH", remedy="lab goroot use VERSION, and put it on PATH"
+        )
+    if options.against is not None and not (options.against / "bin/go").is_file():
+        raise InputError(
+            f"{options.against} is no GOROOT: there is no bin/go in it",
+            remedy="a folder that holds bin/go, as `go env GOROOT` says it",
         )
     by = options.by or ("strace" if found("strace") else "perf")
     here = session.trace(command, by=by)

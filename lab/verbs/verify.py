@@ -24,7 +24,8 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
-    from lab import host, paths, units
+    from lab import units
+    from lab.bench.outcome import wrapped
     from lab.claims import reading, report, verify
     from lab.claims.experiments import Ground
     from lab.disk import disk, dump, write
@@ -32,44 +33,42 @@ def run(options: argparse.Namespace) -> int:
     from lab.verbs.goroot import place_of_versions
 
     claims, text = reading.load(options.claims)
-    verify.check(claims)
-    known = [claim.id for claim in claims.claims]
-    if unknown := [name for name in options.only if name not in known]:
-        raise InputError(f"no claim has the id {unknown[0]!r}", remedy=f"one of {', '.join(known)}")
+    ids = [claim.id for claim in claims.claims]
+    if unknown := [name for name in options.only if name not in ids]:
+        raise InputError(f"no claim has the id {unknown[0]!r}", remedy=f"one of {', '.join(ids)}")
     folder = verify.folder_for(options.results, claims, text, quick=options.quick).absolute()
     with disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write(folder, "claims.yaml", text)
-    facts = host.facts(paths.cache_dir())
-    own = {
-        "kernel": facts.kernel or "unknown",
-        "processor": f"{facts.cpu_model or 'unknown'}, {facts.cpus} cores",
-        "disk": facts.filesystem or "unknown",
-    }
+    own = verify.this_host()
     ground = Ground(
         home=place_of_versions(options.home),
         results=folder / "runs",
         say=lambda line: say(f"  {line}", on_error=True),
     )
-    found = []
-    for claim in claims.claims:
-        if options.only and claim.id not in options.only:
-            continue
-        if options.again:
-            (folder / "outcomes" / f"{claim.id}.json").unlink(missing_ok=True)
+    asked = [one for one in claims.claims if not options.only or one.id in options.only]
+    for claim in asked if options.again else ():
+        verify.forget(folder, claim)
+    answers = {
+        claim.id: known
+        for claim in claims.claims
+        if (known := verify.answered(claim, folder, quick=options.quick))
+    }
+    for claim in asked:
         say(f"{claim.id}: {claim.experiment}", on_error=True)
         one = verify.verify(claim, folder, ground, quick=options.quick)
-        found.append(one)
+        answers[claim.id] = one
+        found = [answers[each] for each in ids if each in answers]
         if not options.json:
             say(f"{one.answer:<22} {claim.id} ({units.seconds(one.seconds)})")
             for part in one.findings:
-                say(f"    {part.answer}: {part.part}: {part.measured}")
+                say("\n".join(wrapped(f"  {part.answer}: {part.part}: {part.measured}")))
         write(folder, "answers.json", dump(verify.to_json(claims, found), indent=1))
         write(folder, "report.md", report.markdown(claims, found, host=own, quick=options.quick))
         write(folder, "report.html", report.html(claims, found, host=own, quick=options.quick))
-    spent = units.seconds(sum(one.seconds for one in found))
-    say(f"{len(found)} claims; their experiments took {spent}", on_error=options.json)
+    spent = units.seconds(sum(answers[claim.id].seconds for claim in asked))
+    say(f"{len(asked)} claims; their experiments took {spent}", on_error=options.json)
     if options.json:
-        print_json(verify.to_json(claims, found))
+        print_json(verify.to_json(claims, [answers[claim.id] for claim in asked]))
     say(f"report: {folder / 'report.html'}", on_error=options.json)
     return 0

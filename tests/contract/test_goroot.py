@@ -20,8 +20,8 @@ from lab.goroot.home import Home
 from lab.paths import cache_dir
 
 OLD, NEW = "1.22.10", "1.23.9"
-# EXT4_IOC_SHUTDOWN (linux/ext4.h) with EXT4_GOING_FLAGS_NOLOGFLUSH: the file system stops as at a
-# loss of power, with what the journal holds and nothing more.
+# EXT4_IOC_SHUTDOWN (linux/ext4.h), XFS_IOC_GOINGDOWN (xfs_fs.h), with ..._NOLOGFLUSH: the file
+# system stops as at a loss of power, with what the journal on the disk holds and nothing more.
 SHUTDOWN, NOLOGFLUSH = 0x8004587D, (2).to_bytes(4, "little")
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only")
@@ -66,12 +66,12 @@ def test_the_experiment_does_see_a_mixture(home: Home, tmp_path: Path) -> None:
     assert int(seen.facts["failed builds"]) + int(seen.facts["mixed builds"]) > 0
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+@pytest.fixture(params=["ext4", "xfs"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     image, point = tmp_path / "disk.img", tmp_path / "disk"
     with image.open("wb") as file:
-        file.truncate(64 << 20)
-    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        file.truncate(320 << 20)
+    subprocess.run([f"mkfs.{request.param}", "-q", image], check=True)
     point.mkdir()
     subprocess.run(["mount", "-o", "loop", image, point], check=True)
     try:

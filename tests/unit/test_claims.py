@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.bench.outcome import Outcome, Series
 from lab.claims import experiments, reading, report, verify
+from lab.claims import settings as known_settings
 from lab.claims.experiments import Ground
 from lab.claims.judge import Answer, Finding, judge, overall
 from lab.claims.types import Expect
 from lab.errors import HostLacks, InputError
 from lab.goroot.home import Home
+from lab.verbs import bench
 
 SHIPPED = Path(__file__).parents[2] / "scenarios/claims/goroot-report.yaml"
 RATIO = Expect(part="p", series="new", against="old", ratio=0.583)
@@ -106,6 +110,24 @@ def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
     assert "0.970" in found.measured
 
 
+@pytest.mark.parametrize("scale", [0.85, 1.15])
+def test_a_stated_margin_is_what_a_difference_must_exceed(scale: float) -> None:
+    """Where a host's state moves figures by some per cent, a claim says what counts for one."""
+    old = noisy(10, 1)
+    seen = outcome(a=[one * scale for one in old], b=old)
+    strict = judge(Expect(part="p", order=["a", "b"]), seen, None)
+    assert strict.answer is (Answer.REPRODUCED if scale < 1 else Answer.CONTRADICTED)
+    found = judge(Expect(part="p", order=["a", "b"], margin=0.25), seen, None)
+    assert found.answer is Answer.NOT_REPRODUCED
+    assert f"{scale:.3f}" in found.measured
+    assert "same within 25%" in found.measured
+    assert found.interval is not None
+    far = outcome(a=[one * scale**4 for one in old], b=old)
+    assert judge(Expect(part="p", order=["a", "b"], margin=0.25), far, None).answer is (
+        Answer.REPRODUCED if scale < 1 else Answer.CONTRADICTED
+    )
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_equality_needs_a_test_of_equivalence(seed: int) -> None:
     """Samples that swing widely show no difference, and that does not make them equal."""
@@ -166,7 +188,6 @@ def test_a_claims_answer_is_the_gravest_of_those_that_were_tested(answers: list[
 def test_the_shipped_claims_can_be_made() -> None:
     claims, _ = reading.load(SHIPPED)
     assert len(claims.claims) == 11
-    verify.check(claims)
     for claim in claims.claims:
         for quick in (False, True):
             stated = verify.settings_of(claim, quick=quick)
@@ -183,6 +204,13 @@ def test_the_shipped_claims_can_be_made() -> None:
         ("value: 42.8}", "value: often}", "value"),
         ("id: resolution", "id: Resolution!", "id"),
         ("needs: [kubernetes]}", "ratio: 3}", "series and against"),
+        ("experiment: links", "experiment: linx", "one of goroot, .*did you mean 'links'"),
+        ('quick: {rounds: "12"}', 'quick: {ronds: "12"}', "did you mean 'rounds'"),
+        ('rounds: "200"', "rounds: many", "a whole number of at least 1"),
+        ("kinds: [here, tmpfs]", "kinds: [here, ramfs]", "any of here, tmpfs"),
+        ("settings: {go: [1.22.10, 1.23.9]}", "settings: {go: 1.22.10}", "two, such as"),
+        ("needs: [nvme, cpus 28]", "needs: [nvme, cpus many]", "cpus and their number"),
+        ("needs: [kubernetes]}", "needs: [mainframe]}", "one of nvme, kubernetes"),
     ],
 )
 def test_mistakes_have_their_place(sound: str, broken: str, said: str) -> None:
@@ -190,6 +218,28 @@ def test_mistakes_have_their_place(sound: str, broken: str, said: str) -> None:
     number = next(n for n, line in enumerate(text.splitlines(), 1) if broken in line)
     with pytest.raises(InputError, match=rf"(?m)^c\.yaml:{number}:\d+: .*{said}"):
         reading.parse(text, Path("c.yaml"))
+
+
+def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
+    text = SHIPPED.read_text()
+    jsonschema.validate(yaml.safe_load(text), reading.schema())
+    jsonschema.validate(yaml.safe_load(text.replace('"127"', "127")), reading.schema())
+    assert reading.parse(text.replace('"127"', "127"), SHIPPED)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(text.replace("part:", "port:", 1)), reading.schema())
+
+
+def test_every_experiment_says_its_settings() -> None:
+    assert set(experiments.EXPERIMENTS) == set(known_settings.KNOWN) == set(bench.EXPERIMENTS)
+    for name, known in known_settings.KNOWN.items():
+        assert not known_settings.mistakes(name, {of: one.otherwise for of, one in known.items()})
+
+
+def test_settings_on_the_command_line() -> None:
+    found = bench.given(["kernels=6.1,quiet", "kernels=5.10"], "kernel")
+    assert found == {"kernels": ["6.1,quiet", "5.10"]}
+    found = bench.given(["kinds=ext4,xfs", "ext4 options=noatime,discard"], "fs")
+    assert found == {"kinds": ["ext4", "xfs"], "ext4 options": "noatime,discard"}
 
 
 @given(st.text(max_size=300))

@@ -66,7 +66,7 @@ def test_what_was_current_before_a_use_is_what_a_rollback_gives(home: Home) -> N
 def test_generations_do_not_pile_up(home: Home) -> None:
     for turn in range(40):
         switch.use(home, (OLD, NEW)[turn % 2])
-    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 1
+    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 2  # and `current`
     for turn in range(switch.KEPT):
         assert switch.rollback(home) == (OLD, NEW)[turn % 2]
 
@@ -147,6 +147,45 @@ def test_status_warns_of_a_variable_that_leads_through_the_link(home: Home) -> N
     assert "unset GOROOT" in warning
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root and overlayfs")
+def test_status_warns_of_a_variable_that_names_an_overlay(home: Home, tmp_path: Path) -> None:
+    place = tmp_path / "go"
+    place.mkdir()
+    try:
+        switch.use(home, OLD, place=place)
+        (warning,) = switch.status(home, {"GOROOT": str(place)}, place=place).warnings
+    finally:
+        switch.release(place)
+    assert "unset GOROOT" in warning
+    assert switch.status(home, {"GOROOT": str(home.tree(OLD))}).warnings == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root and overlayfs")
+def test_an_overlay_is_mounted_anew_only_for_other_names(home: Home, tmp_path: Path) -> None:
+    def mounts() -> list[str]:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        return [line.split()[0] for line in lines if f" {place} " in line]
+
+    place = tmp_path / "go"
+    place.mkdir()
+    (home.tree("1.24.3") / "go.env").touch()
+    try:
+        switch.use(home, OLD, place=place)
+        (first,) = mounts()
+        switch.use(home, NEW, place=place)
+        switch.use(home, OLD)  # a place shows what is current, wherever it was chosen
+        assert (mounts(), runs(place)) == ([first], OLD)
+        switch.use(home, "1.24.3", place=place)
+        (second,) = mounts()
+        assert (place / "go.env").exists()
+        assert second != first
+        switch.rollback(home, place=place)
+        assert not (place / "go.env").is_symlink()
+        assert runs(place) == OLD
+    finally:
+        switch.release(place)
+
+
 def test_what_is_not_there(home: Home) -> None:
     with pytest.raises(InputError, match=r"1\.20\.1 is not installed"):
         switch.use(home, "1.20.1")
@@ -188,19 +227,32 @@ def test_killed_at_random_points_a_working_version_is_left(home: Home) -> None:
     switch.use(home, "1.24.3")
     assert runs(home.current) == "1.24.3"
     assert switch.rollback(home) in {OLD, NEW}
-    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 1
+    assert len(list(home.generations_dir.iterdir())) <= switch.KEPT + 2  # and `current`
 
 
-def test_every_name_is_on_disk_before_the_next_step(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The order that a loss of power needs, as the kernel is asked for it."""
+def test_what_a_switch_asks_of_the_disk(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order that a loss of power needs, in one folder, and one wait for the disk at its end."""
+    switch.use(home, NEW)
     steps: list[str] = []
     for name in ("symlink", "rename"):
         monkeypatch.setattr(os, name, _noted(steps, name, getattr(os, name)))
     monkeypatch.setattr(os, "fsync", _noted(steps, "fsync", os.fsync))
     switch.use(home, OLD)
-    assert steps == ["symlink", "fsync", "symlink", "rename", "fsync"]
+    assert steps == ["symlink", "symlink", "rename", "fsync"]
+    link = home.current.readlink()
+    assert (home.root / link).parent == home.generations_dir
+    assert len((home.root / link).readlink().parts) == 1
+
+
+def test_a_home_of_an_older_lab_goes_on(home: Home) -> None:
+    """Where ``current`` names a generation itself."""
+    (home.generations_dir / "4-0").symlink_to(Path("../versions") / OLD)
+    home.current.symlink_to(Path("generations/4-0"))
+    assert switch.status(home, {}).current == OLD
+    switch.use(home, NEW)
+    assert runs(home.current) == NEW
+    assert switch.rollback(home) == OLD
+    assert runs(home.current) == OLD
 
 
 def _noted(steps: list[str], name: str, call):  # type: ignore[no-untyped-def]
