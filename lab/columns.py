@@ -7,13 +7,15 @@ are parsed, so a hundred thousand builds take a second or two and no more memory
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lab.disk import disk
+from lab.disk import disk, whole
 from lab.errors import InputError, StoreError
 from lab.record import BUILD_SCHEMA, Run
 from lab.runs import BUILDS_FILE, RUN_FILE
@@ -62,17 +64,14 @@ class Records:
         """Write an answer as a Parquet file, whole or not at all."""
         import duckdb
 
-        draft = path.with_name(f".{path.name}.draft")
-        with disk(path, "choose another file"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.touch()
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "answer.parquet"
             try:
-                self.database.sql(sql).write_parquet(str(draft))
-                draft.replace(path)
+                self.database.sql(sql).write_parquet(str(made))
             except duckdb.IOException as error:
-                raise StoreError(f"{path}: {error}") from error
-            finally:
-                draft.unlink(missing_ok=True)
+                raise StoreError(f"{made}: {error}", remedy="see to $TMPDIR") from error
+            with whole(path, "name another file") as file, made.open("rb") as answer:
+                shutil.copyfileobj(answer, file)
 
 
 @contextmanager
