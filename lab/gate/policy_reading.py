@@ -67,7 +67,7 @@ def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
         if not isinstance(entry, dict):
             continue
         metric = next((one for one in UNITS if one == entry.get("metric")), None)
-        given = [kind for kind in KINDS if kind in entry]
+        given = [kind for kind in KINDS if entry.get(kind) is not None]
         if len(given) != 1:
             yield Finding(
                 location=("rules", index),

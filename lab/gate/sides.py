@@ -17,6 +17,7 @@ from lab.gate.go_files import MACHINE, Benchmarks, Coverage
 from lab.gate.policy import ENGINE_FACTS, HOST_FACTS, Policy
 from lab.record import Build, EngineFacts, HostFacts
 from lab.runs import RUN_FILE, StoredRun
+from lab.twins import SIDE
 
 MEMORY_SLACK = 0.02  # what a kernel keeps for itself differs from boot to boot
 
@@ -74,6 +75,12 @@ def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Covera
             remedy="name a run's folder, its id, or a file that Go's tools wrote",
         )
     stored = runs.load(path if path.is_dir() else _found(role, ref, results), results)
+    if any(SIDE in build.cell for build in stored.builds):
+        raise InputError(
+            f"the {role} {stored.run.id} is refused: the gate made it itself, of several sides, to "
+            "prove or to confirm",
+            remedy="name the run that was measured for its own sake",
+        )
     why = "; ".join(_unfinished(stored))
     if why:
         raise InputError(
