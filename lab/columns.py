@@ -7,13 +7,15 @@ are parsed, so a hundred thousand builds take a second or two and no more memory
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from lab.disk import disk
+from lab.disk import disk, whole
 from lab.errors import InputError, StoreError
 from lab.record import BUILD_SCHEMA, Run
 from lab.runs import BUILDS_FILE, RUN_FILE
@@ -31,14 +33,9 @@ PLAIN = {
     "status": "VARCHAR",
     "fit": "VARCHAR",
     "warm_up": "BOOLEAN",
-    "started": "VARCHAR",
 }
 LATER = {"fit", "warm_up"}  # fields that earlier records have not
 COUNTED = "status = 'ok' AND NOT coalesce(warm_up, false)"  # builds that figures are made of
-STEPS = (
-    'STRUCT("index" BIGINT, stage VARCHAR, instruction VARCHAR, outcome VARCHAR, '
-    "started_s DOUBLE, duration_s DOUBLE)[]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +52,26 @@ class Records:
         """The answer to a question."""
         return self.database.execute(sql, list(values)).fetchall()
 
+    def arrays(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        """The columns of an answer as NumPy arrays: of many figures, no Python object each."""
+        return list(self.database.execute(sql, list(values)).fetchnumpy().values())
+
+    def forget(self) -> None:
+        """Give back the memory of the builds; what was made of them stays."""
+        self.database.execute("DROP VIEW builds; DROP TABLE read")
+
     def save(self, sql: str, path: Path) -> None:
         """Write an answer as a Parquet file, whole or not at all."""
         import duckdb
 
-        draft = path.with_name(f".{path.name}.draft")
-        with disk(path, "choose another file"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.touch()
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "answer.parquet"
             try:
-                self.database.sql(sql).write_parquet(str(draft))
-                draft.replace(path)
+                self.database.sql(sql).write_parquet(str(made))
             except duckdb.IOException as error:
-                raise StoreError(f"{path}: {error}") from error
-            finally:
-                draft.unlink(missing_ok=True)
+                raise StoreError(f"{made}: {error}", remedy="see to $TMPDIR") from error
+            with whole(path, "name another file") as file, made.open("rb") as answer:
+                shutil.copyfileobj(answer, file)
 
 
 @contextmanager
@@ -82,65 +84,63 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
 
     columns = {**PLAIN, **fields}
     kept = ", ".join(f'"{name}"' for name in columns if name != "schema")
+    # The number of a file takes less room than its name on every line.
+    needed = " AND ".join(f'"{name}" IS NOT NULL' for name in PLAIN if name not in LATER)
     shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
     with closing(duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})) as found:
         found.execute("SET enable_progress_bar = false")
-        found.execute("CREATE TABLE names (path VARCHAR, run VARCHAR)")
+        found.execute("CREATE TABLE names (file UINTEGER, run VARCHAR)")
         notes: list[str] = []
-        paths = []
+        paths: list[str] = []
         for run, folder in runs:
             path = folder / BUILDS_FILE
             torn = _torn(path)
             if torn is None:
                 continue
+            found.execute("INSERT INTO names VALUES (?, ?)", [len(paths), run.id])
             paths.append(str(path))
-            found.execute("INSERT INTO names VALUES (?, ?)", [str(path), run.id])
             if torn:
                 notes.append(f"{run.id}: the last line of {BUILDS_FILE} is torn and was dropped")
         if not paths:
             raise InputError("there are no builds in these runs")
         found.execute(
-            f"CREATE TABLE read AS SELECT * FROM read_json(?, format = 'newline_delimited', "  # noqa: S608 - names of this module's own and of checked fields
-            f"columns = {shape}, filename = true, ignore_errors = true)",
-            [paths],
+            f"CREATE TABLE read AS SELECT {kept}, CAST(file_index AS UINTEGER) AS file "  # noqa: S608 - names of this module's own and of checked fields
+            f"FROM read_json(?, format = 'newline_delimited', columns = {shape}, "
+            f"ignore_errors = true) WHERE {needed} AND schema = ?",
+            [paths, BUILD_SCHEMA],
         )
         _check(found, paths)
         found.execute(
             f"CREATE VIEW builds AS SELECT {kept}, run FROM {_whole(found)} "  # noqa: S608 - as above
-            "JOIN names ON filename = path"
+            "JOIN names USING (file)"
         )
         yield Records(found, tuple(notes))
 
 
 def _whole(found: DuckDBPyConnection) -> str:
     """The builds, of which a resumed run may tell one twice: its last record holds."""
-    twice = found.execute(
-        "SELECT count(*) - count(DISTINCT (filename, id)) FROM read WHERE id IS NOT NULL"
-    ).fetchall()[0][0]
+    twice = found.execute("SELECT count(*) - count(DISTINCT hash(file, id)) FROM read").fetchall()[
+        0
+    ][0]
     if not twice:
-        return "(SELECT * FROM read WHERE id IS NOT NULL)"
+        return "read"
     return (
-        "(SELECT * FROM read WHERE id IS NOT NULL "
-        "QUALIFY row_number() OVER (PARTITION BY filename, id ORDER BY rowid DESC) = 1)"
+        "(SELECT * FROM read "
+        "QUALIFY row_number() OVER (PARTITION BY file, id ORDER BY rowid DESC) = 1)"
     )
 
 
 def _check(found: DuckDBPyConnection, paths: Sequence[str]) -> None:
     """A line that is no record is told, not passed over; only a torn last one is dropped."""
-    found.execute(
-        "DELETE FROM read WHERE id IS NULL OR schema IS DISTINCT FROM ? "
-        'OR cell IS NULL OR "round" IS NULL OR phase IS NULL OR status IS NULL',
-        [BUILD_SCHEMA],
-    )
-    counts = dict(found.execute("SELECT filename, count(*) FROM read GROUP BY 1").fetchall())
-    for path in paths:
-        lines, good = _lines(Path(path)), counts.get(path, 0)
+    counts = dict(found.execute("SELECT file, count(*) FROM read GROUP BY 1").fetchall())
+    for file, path in enumerate(paths):
+        lines, good = _lines(Path(path)), counts.get(file, 0)
         if good < lines:
             _find_mistake(Path(path))
         elif good > lines:  # a last line without its end that reads like a record
             found.execute(
-                "DELETE FROM read WHERE rowid = (SELECT max(rowid) FROM read WHERE filename = ?)",
-                [path],
+                "DELETE FROM read WHERE rowid = (SELECT max(rowid) FROM read WHERE file = ?)",
+                [file],
             )
 
 

@@ -13,42 +13,56 @@ from typing import IO, Any
 
 from lab.errors import DiskFull, StoreError
 
+RESULTS = "choose another --results folder"
 
-def write(folder: Path, name: str, data: str | bytes) -> Path:
-    """Write a file of a run's folder whole or not at all, and give its path."""
+
+def write(folder: Path, name: str, data: str | bytes, otherwise: str = RESULTS) -> Path:
+    """Write a file whole or not at all, and give its path; ``otherwise`` is the way round it."""
     path = folder / name
-    body = data if isinstance(data, bytes) else data.encode(errors="backslashreplace")
-    with disk(path):
-        path.parent.mkdir(exist_ok=True)
-        fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fchmod(fd, 0o644)  # mkstemp's 0600 would hide a report from its readers
-                os.fsync(fd)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+    with whole(path, otherwise) as file:
+        file.write(data if isinstance(data, bytes) else data.encode(errors="backslashreplace"))
     return path
 
 
 @contextmanager
 def whole(path: Path, otherwise: str) -> Iterator[IO[bytes]]:
-    """A file that is written piece by piece and appears whole or not at all."""
+    """A file that is written piece by piece and appears whole or not at all.
+
+    A device, a pipe or /dev/stdout is written into, never put a file in the place of.
+    """
     with disk(path, otherwise):
-        fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.is_relative_to("/dev") or (path.exists() and not path.is_file()):
+            with path.open("ab", buffering=0) as file:
+                yield file
+            return
+        real = path.resolve()  # a link stays one
+        real.parent.mkdir(exist_ok=True)
+        fd, draft = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
         try:
             with os.fdopen(fd, "wb") as file:
                 yield file
                 file.flush()
-                os.fchmod(fd, 0o644)
+                os.fchmod(fd, 0o644)  # mkstemp's 0600 would hide a report from its readers
                 os.fsync(fd)
-            Path(draft).replace(path)
+            Path(draft).replace(real)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def expect(path: Path, otherwise: str) -> None:
+    """Find out before slow work that a file cannot be written after it. Raises StoreError."""
+    with disk(path, otherwise):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = path if path.exists() else path.parent
+        folder = folder if folder.exists() else folder.parent  # one more level is made
+        if not folder.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if folder != path and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def dump(record: Mapping[str, Any], indent: int | None = None) -> bytes:
@@ -58,7 +72,7 @@ def dump(record: Mapping[str, Any], indent: int | None = None) -> bytes:
 
 
 @contextmanager
-def disk(path: Path, otherwise: str = "choose another --results folder") -> Iterator[None]:
+def disk(path: Path, otherwise: str = RESULTS) -> Iterator[None]:
     """What goes wrong with this path in the lab's own words; ``otherwise`` is the way round it."""
     try:
         yield

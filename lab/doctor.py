@@ -17,6 +17,8 @@ __all__ = ["Finding", "install", "render", "survey"]
 
 WIDTH = 80
 FINE = frozenset({"ok", "absent"})  # a control that is absent stops nothing
+# Another installation may be under way, such as one of unattended upgrades.
+APT_PATIENT = ("-o", "DPkg::Lock::Timeout=600")
 APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -39,12 +41,12 @@ def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding
         return findings
     say(f"installing {', '.join(packages)} (from this host's package archive)")
     try:
-        run(commands[0], environment=APT_ENVIRONMENT)
+        run([*commands[0], *APT_PATIENT], environment=APT_ENVIRONMENT)
     except LabError as error:
         # One archive of several may be out of reach while the packages' own is not.
         say(f"warning: the package lists could not all be renewed: {tail(error.message, 1)}")
     run(
-        commands[1],
+        [*commands[1], *APT_PATIENT],
         environment=APT_ENVIRONMENT,
         error=HostLacks,
         remedy="mend the cause above, then: lab doctor --install",

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from lab import columns, runs, stats
+from lab import columns, pivot_fields, runs, stats
 from lab.compare import cell_words
 from lab.errors import InputError
-from lab.pivot import METRICS, SQL_FIELDS
+from lab.pivot_fields import METRICS
 from lab.record import Run
 
 ERROR = 0.05
@@ -78,13 +78,13 @@ def history(
         )
     by_id = {run.id: run for run, _ in chosen}
     sql = (
-        "SELECT run, cell, phase, median(value), count(*) FROM (SELECT *, "  # noqa: S608 - fields of lab.pivot
-        f"CAST({METRICS[metric][0]} AS DOUBLE) AS value FROM builds "
+        "SELECT run, cell, phase, median(value), count(*) FROM (SELECT *, "  # noqa: S608 - fields of lab.pivot_fields
+        f"CAST({METRICS[metric].sql} AS DOUBLE) AS value FROM builds "
         f"WHERE {columns.COUNTED} AND (fit IS NULL OR fit = 'fit')) "
         "WHERE value IS NOT NULL GROUP BY ALL"
     )
     found: dict[str, list[Point]] = {}
-    with columns.opened(chosen, SQL_FIELDS) as records:
+    with columns.opened(chosen, pivot_fields.read(METRICS[metric].parts)) as records:
         for run, cell, phase, median, count in records.rows(sql):
             head = by_id[run]
             point = Point(run=run, started=head.started, median=median, count=count)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab import columns, compare_verdicts
+from lab import compare_verdicts
 from lab.compare_verdicts import Asked
+from lab.pivot_figures import Figures, Key
 from lab.record import Run
 from lab.stats import Comparison, Verdict, compare_paired, compare_unpaired, corrected
-
-Key = tuple[str, str, str]  # table, row, column
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,40 +26,25 @@ def asked_of(runs: Sequence[Run]) -> Asked:
     return next((one for one in asked if one.looks is not None), asked[0])
 
 
-def told(records: columns.Records, baseline: str, asked: Asked) -> Told:
+def told(found: Figures, baseline: str, asked: Asked) -> Told:
     """Compare each cell with the baseline of its row: by pairs, or where it shares none, at all."""
-    pairs = {
-        (tab, row, col): list(zip(these, others, strict=True))
-        for tab, row, col, these, others in records.rows(_PAIRS, [baseline, baseline])
+    bases = {place.key[:2]: place for place in found.places if place.key[2] == baseline}
+    others = [
+        place for place in found.places if place.key[2] != baseline and place.key[:2] in bases
+    ]
+    asked = replace(asked, questions=max(len(others), 1))
+    made = {key: _paired(pairs, asked) for key, pairs in found.pairs(baseline)}
+    by_pairs = frozenset(made)
+    made |= {
+        place.key: compare_unpaired(
+            found.values(place), found.values(bases[place.key[:2]]), margin=asked.margin
+        )
+        for place in others
+        if place.key not in by_pairs
     }
-    alone = {
-        (tab, row, col): (these, others)
-        for tab, row, col, these, others in records.rows(_SAMPLES, [baseline, baseline])
-        if (tab, row, col) not in pairs
-    }
-    asked = replace(asked, questions=max(len(pairs) + len(alone), 1))
-    found = {key: _paired(values, asked) for key, values in pairs.items()}
-    found |= {key: compare_unpaired(*both, margin=asked.margin) for key, both in alone.items()}
-    kept = {key: one for key, one in found.items() if one is not None}
+    kept = {key: one for key, one in made.items() if one is not None}
     judged = dict(zip(kept, corrected(list(kept.values())), strict=True))
-    return Told(judged, tuple(_notes(judged, frozenset(pairs), asked)))
-
-
-# Figures that share a pair and a column are of one round's several builds: their mean stands.
-_PAIRS = (
-    "WITH one AS (SELECT tab, row_, col, pair, avg(value) AS value, min(rowid) AS place FROM flat "
-    "WHERE col <> ? GROUP BY ALL), "
-    "base AS (SELECT tab, row_, pair, avg(value) AS value FROM flat WHERE col = ? GROUP BY ALL) "
-    "SELECT one.tab, one.row_, one.col, list(one.value ORDER BY place), "
-    "list(base.value ORDER BY place) FROM one JOIN base ON one.tab = base.tab "
-    "AND one.row_ = base.row_ AND one.pair = base.pair GROUP BY ALL"
-)
-_SAMPLES = (
-    "SELECT one.tab, one.row_, one.col, one.found, base.found FROM "
-    "(SELECT tab, row_, col, list(value) AS found FROM flat WHERE col <> ? GROUP BY ALL) AS one "
-    "JOIN (SELECT tab, row_, list(value) AS found FROM flat WHERE col = ? GROUP BY ALL) AS base "
-    "ON one.tab = base.tab AND one.row_ = base.row_"
-)
+    return Told(judged, tuple(_notes(judged, by_pairs, asked)))
 
 
 def _paired(pairs: Sequence[tuple[float, float]], asked: Asked) -> Comparison | None:

@@ -144,10 +144,10 @@ def _prometheus_labels(stored: StoredRun, labels: Sequence[tuple[str, str]]) -> 
 
 def parquet(stored: StoredRun, path: Path) -> None:
     """Every build's figures as a Parquet file, the cell as a map; written by DuckDB."""
-    from lab import columns
-    from lab.pivot import SQL_FIELDS
+    from lab import columns, pivot_fields
 
-    with columns.opened([(stored.run, stored.folder)], SQL_FIELDS) as records:
+    fields = pivot_fields.read(pivot_fields.EVERY_PART)
+    with columns.opened([(stored.run, stored.folder)], fields) as records:
         records.save("SELECT * FROM builds", path)
 
 

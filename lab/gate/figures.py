@@ -12,6 +12,7 @@ from lab.gate.sides import Side
 from lab.record import Build
 
 Figures = dict[str, dict[int, float]]
+_PREFIX = "Benchmark"  # of all benchmarks' names; what comes behind it may have dots as well
 
 
 def figures(rule: Rule, side: Side, *, degraded: Degraded = "leave-out") -> Figures:
@@ -38,8 +39,11 @@ def counts(build: Build, *, degraded: Degraded) -> bool:
     return build.status == "ok" and (asked_for or is_fit(build.fit))
 
 
-def why_none(rule: Rule, builds: Sequence[Build], degraded: Degraded) -> str:
-    """Why builds tell nothing of a rule."""
+def why_none(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> str:
+    """Why both sides tell nothing of a rule."""
+    if rule.metric == "go_benchmark":
+        return _why_no_benchmark(rule, sides)
+    builds = [build for side in sides for build in side.builds]
     if rule.metric in FILES or not builds:
         return "nobody measured it"
     chosen = [build for build in builds if _chosen(rule, build)]
@@ -50,6 +54,17 @@ def why_none(rule: Rule, builds: Sequence[Build], degraded: Degraded) -> str:
     if not any(counts(build, degraded=degraded) for build in chosen):
         return "what was disturbed is left out"
     return f"no step is {rule.steps!r}" if rule.metric == "step" else "nobody measured it"
+
+
+def _why_no_benchmark(rule: Rule, sides: Sequence[Side]) -> str:
+    found = [side.benchmarks.samples for side in sides if side.benchmarks]
+    if not found:
+        return "nobody measured it"
+    named = [units for one in found for name, units in one.items() if _named(rule, name)]
+    if not named:
+        return f"no benchmark is {rule.benchmarks!r}"
+    known = dict.fromkeys(unit for units in named for unit in units)
+    return f"no benchmark is told in {rule.unit!r}, only in {', '.join(known)}"
 
 
 def _chosen(rule: Rule, build: Build) -> bool:
@@ -94,12 +109,18 @@ def _benchmarks(rule: Rule, side: Side) -> Figures:
     )
     made: Figures = {}
     for name, units in samples.items():
-        short = name.rpartition(".")[2]
-        if fnmatchcase(name, rule.benchmarks) or fnmatchcase(short, rule.benchmarks):
+        if _named(rule, name):
             values = _unit(rule.unit, units)
             if values:
                 made[f"{name} {rule.unit}"] = dict(enumerate(values, 1))
     return made
+
+
+def _named(rule: Rule, name: str) -> bool:
+    """Whether a rule is about a benchmark, named with its package or without."""
+    _, dot, rest = name.partition(f".{_PREFIX}")
+    short = f"{_PREFIX}{rest}" if dot else name
+    return fnmatchcase(name, rule.benchmarks) or fnmatchcase(short, rule.benchmarks)
 
 
 def _unit(unit: str, units: Mapping[str, tuple[float, ...]]) -> list[float]:

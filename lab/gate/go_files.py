@@ -19,6 +19,7 @@ _HEAD = re.compile(r"(goos|goarch|pkg|cpu): (.*)")
 _NAME = re.compile(r"Benchmark\S*")
 _BROKEN = re.compile(r"(?:--- )?FAIL\b|panic: |fatal error: |exit status [1-9]")
 MACHINE = ("goos", "goarch", "cpu")
+OWN_UNITS = ("ns/op", "MB/s", "B/op", "allocs/op")  # Go's; others are what b.ReportMetric says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def _benchmarks(path: Path, text: str) -> Benchmarks:
         head = _HEAD.fullmatch(line)
         words = line.split()
         if head is not None:
-            begun = True
+            begun, ended = True, False  # every package has a head and an end of its own
             package = head[2] if head[1] == "pkg" else package
             if head[1] in MACHINE and machine.setdefault(head[1], head[2]) != head[2]:
                 raise _refused(path, number, f"two machines in one file: {line}")
@@ -128,6 +129,6 @@ def _values(path: Path, number: int, words: list[str]) -> Iterator[tuple[str, fl
             value = float(text)
         except ValueError:
             raise _refused(path, number, f"{text!r} is no number") from None
-        if not math.isfinite(value) or value < 0:
+        if not math.isfinite(value) or (value < 0 and unit in OWN_UNITS):
             raise _refused(path, number, f"{text} {unit} is no measurement")
         yield unit, value

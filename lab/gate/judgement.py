@@ -64,6 +64,12 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
     @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """The metrics that no figure was found of on either side."""
+        found = (one.rule.metric for one in self.findings if one.subject == one.rule.metric)
+        return tuple(dict.fromkeys(found))
+
+    @property
     def told(self) -> Outcome:
         """The worst of the findings."""
         found = {finding.outcome for finding in self.findings}
@@ -92,7 +98,7 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
         new = figures(rule, candidate, degraded=policy.degraded)
         subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
         if not subjects:
-            why = why_none(rule, [*baseline.builds, *candidate.builds], policy.degraded)
+            why = why_none(rule, [baseline, candidate], policy.degraded)
             findings.append(_untold(rule, f"no figure of {rule.metric} is on either side: {why}"))
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
@@ -177,6 +183,8 @@ def answer(
         lacking = "baseline" if new else "candidate"
         return replace(finding, reason=f"the {lacking} has no figure of it")
     finding = replace(finding, candidate=statistics.median(new))
+    if rule.kind == "relative" and min(old) < 0:
+        return replace(finding, reason="the baseline is below 0: state an absolute change")
     error = 1 - rule.certainty
     try:
         alone, shared = (

@@ -37,6 +37,8 @@ FILES = frozenset({"go_benchmark", "coverage"})
 # Read off, not timed: where each side's rounds agree they are facts, and one round will do.
 COUNTED = frozenset({"hit_rate", "image_size", "coverage"})
 COUNTED_UNITS = frozenset({"B/op", "allocs/op"})  # of Go benchmarks
+# Of these everybody knows which way is worse; of a benchmark's own the policy's sign says it.
+GO_UNITS = frozenset({"throughput", "ns/op", "MB/s", *COUNTED_UNITS})
 # Facts of host and engine that must be alike on both sides, unless a policy lets one differ.
 HOST_FACTS = ("kernel", "glibc", "cpu_model", "cpus", "memory_bytes", "cgroup", "filesystem")
 ENGINE_FACTS = ("version", "api", "builder", "storage", "private")
@@ -49,7 +51,8 @@ class Rule:
 
     ``amount`` is a share (relative), or in the metric's unit: seconds, bytes, a share of one, or
     the benchmark's own. ``where`` and ``after`` choose builds, ``steps`` and ``benchmarks`` are
-    patterns, ``unit`` is that of a Go benchmark (``throughput`` is 1 / its time).
+    patterns, ``unit`` is that of a Go benchmark (``throughput`` is 1 / its time), ``falling``
+    whether less is worse of a unit of the benchmark's own.
     """
 
     metric: Metric
@@ -61,14 +64,14 @@ class Rule:
     steps: str = "*"
     benchmarks: str = "*"
     unit: str = "throughput"
+    falling: bool = False
     line: int = 1
 
     @property
     def more_is_better(self) -> bool:
         """Whether a fall is the bad direction."""
-        rates = {"throughput", "MB/s"}
         if self.metric == "go_benchmark":
-            return self.unit in rates or self.unit.endswith("/s")
+            return self.falling or self.unit == "throughput" or self.unit.endswith("/s")
         return self.metric in MORE_IS_BETTER
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from lab.gate.policy import UNITS, Kind, Metric, Policy, Rule
+from lab.gate.policy import GO_UNITS, UNITS, Kind, Metric, Policy, Rule
 from lab.gate.policy_types import PolicyFile, RuleEntry
 from lab.scenario_relations import Finding, items
 from lab.scenario_words import in_words, placed, shown
@@ -67,7 +67,7 @@ def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
         if not isinstance(entry, dict):
             continue
         metric = next((one for one in UNITS if one == entry.get("metric")), None)
-        given = [kind for kind in KINDS if kind in entry]
+        given = [kind for kind in KINDS if entry.get(kind) is not None]
         if len(given) != 1:
             yield Finding(
                 location=("rules", index),
@@ -105,7 +105,7 @@ def _amount(entry: Mapping[str, Any], metric: Metric, kind: Kind, index: int) ->
             known=tuple(_FACTORS[unit_kind]),
             typed=unit,
         )
-    rising = _rule_of(metric, entry).more_is_better
+    rising = _rule_of(metric, entry, sign).more_is_better
     wrong = "+" if rising else "-"
     if sign == wrong or (kind == "limit" and sign == "-"):
         direction = "fall" if rising else "rise"
@@ -120,15 +120,19 @@ def _amount(entry: Mapping[str, Any], metric: Metric, kind: Kind, index: int) ->
         )
 
 
-def _rule_of(metric: Metric, entry: Mapping[str, Any]) -> Rule:
-    unit = entry.get("unit")
+def _rule_of(metric: Metric, entry: Mapping[str, Any], sign: str) -> Rule:
+    given = entry.get("unit")
+    unit = given if isinstance(given, str) else "throughput"
+    falling = _falling(metric, unit, sign)
     return Rule(
-        metric=metric,
-        kind="relative",
-        amount=0,
-        certainty=0.95,
-        unit=unit if isinstance(unit, str) else "throughput",
+        metric=metric, kind="relative", amount=0, certainty=0.95, unit=unit, falling=falling
     )
+
+
+def _falling(metric: Metric, unit: str, sign: str) -> bool:
+    """Whether a sign says that a fall of a benchmark's own unit is worse."""
+    own = metric == "go_benchmark" and unit not in GO_UNITS and not unit.endswith("/s")
+    return own and sign == "-"
 
 
 def _rule(entry: RuleEntry, certainty: float, line: int) -> Rule:
@@ -148,5 +152,6 @@ def _rule(entry: RuleEntry, certainty: float, line: int) -> Rule:
         steps=entry.steps or "*",
         benchmarks=entry.benchmarks or "*",
         unit=entry.unit or "throughput",
+        falling=_falling(entry.metric, entry.unit or "throughput", match[1]),
         line=line,
     )

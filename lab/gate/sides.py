@@ -17,6 +17,7 @@ from lab.gate.go_files import MACHINE, Benchmarks, Coverage
 from lab.gate.policy import ENGINE_FACTS, HOST_FACTS, Policy
 from lab.record import Build, EngineFacts, HostFacts
 from lab.runs import RUN_FILE, StoredRun
+from lab.twins import SIDE
 
 MEMORY_SLACK = 0.02  # what a kernel keeps for itself differs from boot to boot
 
@@ -62,16 +63,24 @@ def read(role: str, refs: Sequence[str], results: Path) -> Side:
 
 def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Coverage:
     path = Path(ref)
+    if not ref:
+        raise InputError(f"--{role} names nothing", remedy=f"--{role} RUN|FILE")
     if path.name in {RUN_FILE, runs.BUILDS_FILE} and path.is_file():
         path = path.parent
-    elif path.is_file():
+    elif path.exists() and not path.is_dir():  # a pipe as well: <(go test ...)
         return go_files.read(path)
     elif path.is_dir() and not (path / RUN_FILE).is_file():
         raise InputError(
             f"the {role} {ref} is empty: there is no {RUN_FILE} in it",
             remedy="name a run's folder, its id, or a file that Go's tools wrote",
         )
-    stored = runs.load(path if path.is_dir() else ref, results)
+    stored = runs.load(path if path.is_dir() else _found(role, ref, results), results)
+    if any(SIDE in build.cell for build in stored.builds):
+        raise InputError(
+            f"the {role} {stored.run.id} is refused: the gate made it itself, of several sides, to "
+            "prove or to confirm",
+            remedy="name the run that was measured for its own sake",
+        )
     why = "; ".join(_unfinished(stored))
     if why:
         raise InputError(
@@ -79,6 +88,15 @@ def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Covera
             remedy=f"lab run --resume {stored.folder}, or name a run that is whole",
         )
     return stored
+
+
+def _found(role: str, ref: str, results: Path) -> Path:
+    try:
+        return runs.find(ref, results)
+    except InputError as error:
+        raise InputError(
+            f"the {role} {ref!r} is no file, and {error}", remedy=error.remedy
+        ) from error
 
 
 def _unfinished(stored: StoredRun) -> Iterator[str]:

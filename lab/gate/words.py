@@ -20,7 +20,8 @@ def figure(rule: Rule, value: float | None) -> str:
         case "share":
             return f"{value * 100:.2f} %"
         case "plain":
-            return f"{value:.4g} {'op/s' if rule.unit == 'throughput' else rule.unit}"
+            said = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+            return f"{said} {'op/s' if rule.unit == 'throughput' else rule.unit}"
 
 
 def change(rule: Rule, value: float | None) -> str:

@@ -38,6 +38,6 @@ def run(options: argparse.Namespace) -> int:
         if target is None:
             print_text(text)
             return 0
-        write(target.parent, target.name, text)
+        write(target.parent, target.name, text, "name another file by --output")
     say(str(target))
     return 0

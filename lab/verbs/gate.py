@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("markdown", "junit", "github", "gitlab", "json")
 FIELD = "field.yaml"
+ANOTHER = "name another file by --output"
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -69,11 +70,15 @@ def _share(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Judge; the exit code is the answer."""
+    from lab.disk import expect
     from lab.gate import policy as policies
     from lab.gate import sides
     from lab.gate.judgement import judge
 
     outputs = [_output(text) for text in options.output]
+    for _, file in outputs:
+        if file is not None:
+            expect(file, ANOTHER)
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
@@ -121,7 +126,20 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
         if file is None:
             print_text(made)
         else:
-            say(str(write(file.parent, file.name, made.encode())), on_error=True)
+            say(str(write(file.parent, file.name, made, ANOTHER)), on_error=True)
+
+
+def _next_step(judgement: Judgement) -> str:
+    """What a gate that cannot tell would need."""
+    steps = []
+    if missing := judgement.unmeasured:
+        steps.append(
+            f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "
+            f"{'that rule' if len(missing) == 1 else 'those rules'} out of the policy"
+        )
+    if any(one.outcome == "cannot tell" and one.count for one in judgement.findings):
+        steps.append("measure more rounds")
+    return "; ".join([*steps, "or say in the policy how that counts (cannot_tell:)"])
 
 
 def end(judgement: Judgement) -> int:
@@ -132,8 +150,5 @@ def end(judgement: Judgement) -> int:
     if judgement.outcome is Outcome.FAIL:
         raise GateFailed(words.headline(judgement))
     if judgement.outcome is Outcome.UNTOLD:
-        raise GateCannotTell(
-            words.headline(judgement),
-            remedy="measure more rounds, or say in the policy how that counts (cannot_tell:)",
-        )
+        raise GateCannotTell(words.headline(judgement), remedy=_next_step(judgement))
     return 0

@@ -27,13 +27,13 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show every series of the runs."""
     from lab import history as histories
-    from lab.pivot import METRICS
+    from lab.pivot_fields import METRICS
 
     found = histories.history(options.results, scenario=options.scenario, metric=options.metric)
     if options.json:
         print_json({"metric": options.metric, "series": [asdict(one) for one in found]})
     else:
-        unit = METRICS[options.metric][1]
+        unit = METRICS[options.metric].unit
         print_text("\n".join(line for one in found for line in _lines(one, unit)) + "\n")
     return 0
 

@@ -51,16 +51,16 @@ def asked(options: argparse.Namespace) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Print the pivot of the runs that were named; without one, of the last."""
-    from lab import pivot as pivots
-    from lab import runs
+    from lab import pivot_fields, runs
+    from lab.pivot import FIRST, pivot
     from lab.report import pivoted
 
     refs: Sequence[str] = options.values or [options.run or runs.LATEST]
     folders: list[Path] = list(dict.fromkeys(runs.find(ref, options.results) for ref in refs))
     rows, cols, baseline = options.rows, options.cols, options.baseline
     if not (rows or cols or options.table):  # many builds: the runs side by side, by their cells
-        rows, cols, baseline = ("phase", pivots.CELL), ("run",), pivots.FIRST
-    found = pivots.pivot(
+        rows, cols, baseline = ("phase", pivot_fields.CELL), ("run",), FIRST
+    found = pivot(
         folders,
         rows=rows or ("phase",),
         cols=cols or ("run",),

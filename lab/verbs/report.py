@@ -97,5 +97,5 @@ def run(options: argparse.Namespace) -> int:
         print_text(text)
         return 0
     path = Path(options.output)
-    say(str(disk.write(path.parent, path.name, text)))
+    say(str(disk.write(path.parent, path.name, text, "name another file by --output")))
     return 0

@@ -47,8 +47,8 @@ def test_install_renews_the_lists_once_and_installs_only_what_is_missing(
     said: list[str] = []
     doctor.install(said.append)
     assert commands == [
-        "apt-get update",
-        "apt-get install --yes --no-install-recommends podman",
+        "apt-get update -o DPkg::Lock::Timeout=600",
+        "apt-get install --yes --no-install-recommends podman -o DPkg::Lock::Timeout=600",
     ]
     assert "podman" in said[0]
 

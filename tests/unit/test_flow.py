@@ -43,6 +43,8 @@ FLOOR = [
     {"sampling"},
     {"validate"},
     {"columns"},
+    {"pivot_fields"},
+    {"pivot_figures"},
     {"pivot_verdicts"},
     {"pivot"},
     {"report", "doctor", "gate", "history", "export"},

@@ -67,6 +67,9 @@ def test_the_gate_proves_itself(desk: Path, capsys: pytest.CaptureFixture[str]) 
     # Without noise the smallest slow-down is the one that matters itself.
     smallest = [float(text) for text in re.findall(r"wall: ([\d.]+) % in 7 rounds", out)]
     assert smallest == [pytest.approx(12, abs=0.3)] * 2
+    # Its own rounds are of three sides, and no measurement of the candidate.
+    assert gate(desk, "--baseline", run, "--candidate", "latest") == 2
+    assert "is refused: the gate made it itself" in capsys.readouterr().err
 
 
 def test_a_slow_down_below_what_matters_is_not_seen(desk: Path) -> None:
