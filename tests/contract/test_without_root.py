@@ -31,7 +31,7 @@ claims:
   - id: resolution
     says: The environment decides.
     experiment: resolution
-    settings: {go: 1.22.10}
+    settings: {go: [1.22.10, 1.23.9]}
     expect:
       - {part: the environment decides, fact: environment decides, equals: true}
   - id: node-local
