@@ -10,9 +10,9 @@ Few rounds may agree for a reason of their own: times counted in ticks, or mere 
 t-test never takes rounds to be closer than `LEAST_SPREAD`, whatever they show. What comes of being
 built first falls out of two rounds (lab.plan.order), and only widens their spread.
 
-The boundary is exact for sums of normals, these tests are not sums: by simulation of 120,000 runs of
-normal noise looks at thirty rounds would err in 5.7 % where 5 % is stated (benchmarks/verdicts.py
---boundary 120000), which `CAUTION` makes up for.
+The boundary is exact for sums of normals, these tests are not sums: by simulation of 120,000 runs
+of normal noise looks at thirty rounds would err in 5.7 % where 5 % is stated, which `CAUTION` makes
+up for (benchmarks/verdicts.py --boundary 120000).
 """
 
 from __future__ import annotations
