@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from lab import runs
@@ -30,14 +30,18 @@ __all__ = [
 
 
 def explanations(stored: runs.StoredRun) -> dict[str, Explanation]:
-    """Every build of a run that has a manifest, explained, by its id.
+    """Every build of a run that has a manifest, explained, by its id."""
+    return {one.build.id: one for one in _explained(stored)}
+
+
+def _explained(stored: runs.StoredRun) -> Iterator[Explanation]:
+    """One by one: of a run of many builds, all of them together are not small.
 
     The earlier builds of a cell are those of the same axis values that ended before it.
     """
     read = lru_cache(maxsize=256)(runs.manifest)  # cold builds and rebuilds have the same again
     versions = {engine.name: engine.version for engine in stored.run.engines}
     earlier: dict[tuple[tuple[str, str], ...], list[Known]] = {}
-    found = {}
     for build in stored.builds:
         if build.manifest is None:
             continue  # it was skipped, or made by an older lab
@@ -47,14 +51,13 @@ def explanations(stored: runs.StoredRun) -> dict[str, Explanation]:
         if build.phase == "cold":
             del before[:-1]  # what came before is forgotten: that there was something is enough
         known = Known(build=build, manifest=manifest)
-        found[build.id] = explain(known, before, rules(engine, versions.get(engine, "")))
+        yield explain(known, before, rules(engine, versions.get(engine, "")))
         before.append(known)
-    return found
 
 
 def causes(stored: runs.StoredRun) -> dict[str, Mapping[int, str]]:
     """For reports: build id -> step index -> why that step ran, in words."""
     return {
-        name: {one.step.index: one.text for one in explanation.steps if one.text}
-        for name, explanation in explanations(stored).items()
+        explanation.build.id: {one.step.index: one.text for one in explanation.steps if one.text}
+        for explanation in _explained(stored)
     }

@@ -83,7 +83,11 @@ def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
     last_cold = max((n for n, one in enumerate(earlier) if one.build.phase == "cold"), default=0)
     candidates = earlier[last_cold:]
     usable = [one for one in candidates if one.build.status == "ok"] or candidates
-    compared = [(difference(one.manifest, now.manifest, rules), one) for one in reversed(usable)]
+    known: dict[int, Difference] = {}  # a cold build and its rebuilds have one manifest
+    for one in usable:
+        if id(one.manifest) not in known:
+            known[id(one.manifest)] = difference(one.manifest, now.manifest, rules)
+    compared = [(known[id(one.manifest)], one) for one in reversed(usable)]
     _, reference = min(compared, key=lambda pair: pair[0].size)
     others = [found for found, _ in sorted(compared, key=lambda pair: pair[0].size)]
     explained = _walk(now, reference, others, _seen(now, candidates, rules), rules)
@@ -143,31 +147,40 @@ def _walk(
         if step.index not in stands_on:
             found.append(Explained(step=step))
             continue
+        if step.outcome is not None and step.outcome not in RAN:
+            paths[step.index] = _Path()
+            unsafe = _unsafe(now, reference, step, compared[0], rules)
+            found.append(Explained(step=step, unsafe=unsafe))
+            continue
         # a record may lack a step
         above = [paths[one] for one in stands_on[step.index] if one in paths]
-        carried = frozenset().union(*(one.carried for one in above))
-        roots = tuple(dict.fromkeys(root for one in above for root in one.roots))
-        own = [cause for cause in compared[0].own.get(step.index, ()) if cause not in carried]
-        pending = tuple(dict.fromkeys((*(c for one in above for c in one.pending), *own)))
-        after = carried | set(pending)
+        own = compared[0].own.get(step.index, ())
+        # where there is nothing new, what holds for the step before it holds for this one
+        path = above[0] if len(above) == 1 and not own else _joined(above, own)
+        pending, roots, after = path.pending, path.roots, path.carried | set(path.pending)
         if step.outcome is None:
-            paths[step.index] = _Path(carried, pending, roots)
+            paths[step.index] = path
             found.append(Explained(step=step))
-        elif step.outcome not in RAN:
-            unsafe = _unsafe(now, reference, step, compared[0], rules)
-            paths[step.index] = _Path()
-            found.append(Explained(step=step, unsafe=unsafe))
         elif pending:
             paths[step.index] = _Path(after, (), (*roots, step.index))
             found.append(Explained(step=step, causes=pending))
         elif roots:
-            paths[step.index] = _Path(after, (), roots)
+            paths[step.index] = path
             found.append(Explained(step=step, follows=roots))
         else:
             causes = _by_itself(step.index, seen(step.index), compared)
             paths[step.index] = _Path(after | set(causes), (), (step.index,))
             found.append(Explained(step=step, causes=causes))
     return tuple(found)
+
+
+def _joined(above: Sequence[_Path], own: Sequence[Cause]) -> _Path:
+    """What is known before a step: all that struck above it, and its own causes."""
+    carried = frozenset().union(*(one.carried for one in above))
+    roots = tuple(dict.fromkeys(root for one in above for root in one.roots))
+    new = [cause for cause in own if cause not in carried]
+    pending = tuple(dict.fromkeys((*(c for one in above for c in one.pending), *new)))
+    return _Path(carried, pending, roots)
 
 
 def _by_itself(index: int, seen: bool, compared: Sequence[Difference]) -> tuple[Cause, ...]:

@@ -10,7 +10,7 @@ from typing import Literal
 from lab.explain.alignment import Alignment, align
 from lab.manifest import Manifest, Rules, StepFacts, facets
 from lab.manifest.facts import FileFacts, Steps
-from lab.manifest.rules import linked, previous
+from lab.manifest.rules import linked, of_text, previous
 from lab.manifest.sources import chosen
 from lab.manifest.variables import assignments, names
 
@@ -56,7 +56,10 @@ class Difference:
 def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
     """What of each step differs by itself; what only follows from a step before is left out."""
     alignment = align(old, new)
-    both = _Both(old, new, old.by_index, new.by_index, alignment, rules)
+    if old is new:
+        return Difference(own={}, alignment=alignment, same=frozenset(alignment.old_of))
+    changed = _changed(old.files, new.files)
+    both = _Both(old, new, old.by_index, new.by_index, alignment, rules, changed)
     same = frozenset(_same(both))
     alike: Container[int] = same if alignment.in_place else ()
     own = {}
@@ -71,7 +74,9 @@ def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Both:
-    """Two manifests with their steps, and which step of one is which of the other."""
+    """Two manifests with their steps, which step of one is which of the other, and what of the
+    context is not the same in both.
+    """
 
     old: Manifest
     new: Manifest
@@ -79,25 +84,35 @@ class _Both:
     news: Steps
     alignment: Alignment
     rules: Rules
+    changed: Mapping[str, FileFacts]
+
+
+def _changed(was: Mapping[str, FileFacts], now: Mapping[str, FileFacts]) -> Mapping[str, FileFacts]:
+    """The entries that differ. Most are one object in both: see how FileFacts are read."""
+    if was == now:
+        return {}
+    gone = {path: facts for path, facts in was.items() if path not in now}
+    return gone | {
+        path: facts
+        for path, facts in now.items()
+        if (before := was.get(path)) is not facts and before != facts
+    }
 
 
 def _same(both: _Both) -> Iterator[int]:
     old, new = both.old, both.new
     if (old.platform, old.ignore, old.dockerfile) != (new.platform, new.ignore, new.dockerfile):
         return
-    was, now = old.files, new.files
-    changed = {} if was == now else {path: 0 for path in {**was, **now} if _differ(path, was, now)}
     for step in new.steps:
         before = both.olds.get(both.alignment.old_of.get(step.index, -1))
-        if before is step or before == step:
-            wanted = (*step.sources, *step.mounts)
-            if not (changed and wanted and chosen(changed, wanted)):
-                yield step.index
+        if (before is step or before == step) and not _reads_changed(both, step):
+            yield step.index
 
 
-def _differ(path: str, was: Mapping[str, FileFacts], now: Mapping[str, FileFacts]) -> bool:
-    before, after = was.get(path), now.get(path)
-    return before is not after and before != after  # most are one object: see FileFacts' making
+def _reads_changed(both: _Both, step: StepFacts) -> bool:
+    if not both.changed or not (step.sources or step.mounts):
+        return False
+    return bool(chosen(both.changed, (*step.sources, *step.mounts)))
 
 
 def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Cause]:
@@ -112,7 +127,11 @@ def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Caus
         yield from _place(both, step, before)
     if step.index in same:
         return
-    was, now = facets(both.old, before, both.rules), facets(both.new, step, both.rules)
+    # what both read alike need not be told apart file by file
+    read = (before.sources, before.mounts) != (step.sources, step.mounts)
+    whole = read or both.old.ignore != both.new.ignore or _reads_changed(both, step)
+    parts = facets if whole else of_text
+    was, now = parts(both.old, before, both.rules), parts(both.new, step, both.rules)
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     changed = _without_folders(_without_derived(changed, before, step), was, now)
     for name in changed:

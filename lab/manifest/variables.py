@@ -10,6 +10,7 @@ import secrets
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 from lab.dockerfile import Instruction
@@ -70,11 +71,12 @@ def hidden(name: str, variable: Variable) -> Variable:
     return Variable(kind=variable.kind, value=f"(secret {mark})", raw=f"(secret {mark})")
 
 
-def assignments(operands: str, *, bare: bool = False) -> list[tuple[str, str | None]]:
+@lru_cache(maxsize=4096)  # asked again for every build that is explained
+def assignments(operands: str, *, bare: bool = False) -> tuple[tuple[str, str | None], ...]:
     """The names and texts that an ENV or (``bare``) an ARG gives; None: a name alone."""
     first = operands.split(None, 1)
     if not bare and len(first) == 2 and "=" not in first[0]:
-        return [(first[0], first[1])]  # the old form: ENV NAME the rest of the line
+        return ((first[0], first[1]),)  # the old form: ENV NAME the rest of the line
     try:
         words = shlex.split(operands)
     except ValueError:  # an open quote: the engine will refuse it
@@ -83,7 +85,7 @@ def assignments(operands: str, *, bare: bool = False) -> list[tuple[str, str | N
     for word in words:
         name, equals, value = word.partition("=")
         found.append((name, value if equals else None))
-    return found
+    return tuple(found)
 
 
 def names(text: str) -> tuple[str, ...]:
