@@ -28,7 +28,7 @@ from lab.claims.judge import Answer, Finding, judge, overall
 from lab.claims.settings import Value
 from lab.claims.types import Claim, ClaimsFile
 from lab.disk import disk, dump, write
-from lab.errors import InputError, LabError
+from lab.errors import InputError, Interrupted, LabError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +133,8 @@ def _made(
             ground.say(f"going on after {journal.resumed} samples that were kept")
         try:
             outcome = experiments.run(claim.experiment, of["settings"], ground)
+        except Interrupted:
+            raise  # of the whole command: what was measured so far is on disk
         except LabError as error:
             # One experiment that fails must not take the others' answers with it.
             outcome = Outcome(

@@ -17,7 +17,7 @@ from lab.claims import settings as known_settings
 from lab.claims.experiments import Ground
 from lab.claims.judge import Answer, Finding, judge, overall
 from lab.claims.types import Expect
-from lab.errors import HostLacks, InputError
+from lab.errors import HostLacks, InputError, Interrupted
 from lab.goroot.home import Home
 from lab.verbs import bench
 
@@ -254,6 +254,18 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
     return Ground(home=Home(tmp_path / "go"), results=tmp_path, say=lambda _: None)
+
+
+def test_a_stop_is_no_failed_experiment(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> Outcome:
+        raise Interrupted("stopped by SIGTERM")
+
+    monkeypatch.setattr(experiments, "run", stopped)
+    claims, _ = reading.load(SHIPPED)
+    with pytest.raises(Interrupted):
+        verify.verify(claims.claims[0], tmp_path, ground, quick=True)
 
 
 def test_a_run_goes_on_where_it_stopped(
