@@ -22,7 +22,14 @@ from lab.paths import cache_dir
 from lab.process import found
 
 ROOT = Path(__file__).parents[2]
-LAB = [sys.executable, "-c", "from lab.cli import main; main()"]
+# As a terminal starts it: tests that run in the background of a shell ignore Ctrl-C, and so would
+# all that they start.
+LAB = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from lab.cli import main; main()",
+]
 CLIENTS = {"DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT", "LAB_CACHE"}
 
 
