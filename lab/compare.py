@@ -195,8 +195,9 @@ def _steps(columns: Sequence[Sequence[Build]]) -> tuple[StepRow, ...]:
     for place, builds in enumerate(columns):
         for build in builds:
             shape = tuple((step.stage, step.instruction.split(None, 1)[0]) for step in build.steps)
-            keys = shapes.setdefault(shape, _numbered(build.steps))
-            for key, step in zip(keys, build.steps, strict=True):
+            if shape not in shapes:
+                shapes[shape] = _numbered(build.steps)
+            for key, step in zip(shapes[shape], build.steps, strict=True):
                 found.setdefault(key, [[] for _ in columns])[place].append(step)
     rows = sorted(found.values(), key=lambda row: min(s.index for part in row for s in part))
     return tuple(_step_row(row) for row in rows)

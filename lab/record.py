@@ -215,14 +215,17 @@ class Run:
         return cls(**values)
 
 
-_NAMES: dict[type[Any], tuple[str, ...]] = {}
+_NAMES: dict[type[Any], frozenset[str]] = {
+    kind: frozenset(one.name for one in fields(kind))
+    for kind in (HostFacts, EngineFacts, Image, Step, Cache, Build, ScenarioText, Run)
+}
 
 
 def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    names = _NAMES.get(kind)
-    if names is None:  # asked for every step of every build
-        names = _NAMES[kind] = tuple(one.name for one in fields(kind))
-    return {name: record[name] for name in names if name in record}
+    names = _NAMES[kind]
+    if record.keys() <= names:  # as nearly all are, and every step of every build is asked for
+        return dict(record)
+    return {name: value for name, value in record.items() if name in names}
 
 
 def _step(record: Mapping[str, Any]) -> Step:

@@ -10,7 +10,7 @@ from lab.explain.build import Explained, Explanation, Known, explain
 from lab.explain.causes import Cause, Difference, difference
 from lab.explain.showing import as_json, as_text, side_by_side
 from lab.explain.words import words
-from lab.manifest import rules
+from lab.manifest import Manifest, rules
 
 __all__ = [
     "Cause",
@@ -39,13 +39,17 @@ def _explained(stored: runs.StoredRun) -> Iterator[Explanation]:
 
     The earlier builds of a cell are those of the same axis values that ended before it.
     """
-    read = lru_cache(maxsize=256)(runs.manifest)  # cold builds and rebuilds have the same again
+
+    @lru_cache(maxsize=256)  # cold builds and rebuilds have the same again
+    def read(place: str) -> Manifest:
+        return runs.manifest(stored.folder / place)
+
     versions = {engine.name: engine.version for engine in stored.run.engines}
     earlier: dict[tuple[tuple[str, str], ...], list[Known]] = {}
     for build in stored.builds:
         if build.manifest is None:
             continue  # it was skipped, or made by an older lab
-        manifest = read(stored.folder / build.manifest)
+        manifest = read(build.manifest)
         before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
         engine = build.cell.get("engine", "")
         if build.phase == "cold":

@@ -87,10 +87,10 @@ def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
     for one in usable:
         if id(one.manifest) not in known:
             known[id(one.manifest)] = difference(one.manifest, now.manifest, rules)
-    compared = [(known[id(one.manifest)], one) for one in reversed(usable)]
-    _, reference = min(compared, key=lambda pair: pair[0].size)
-    others = [found for found, _ in sorted(compared, key=lambda pair: pair[0].size)]
-    explained = _walk(now, reference, others, _seen(now, candidates, rules), rules)
+    newest_first = [(known[id(one.manifest)], one) for one in reversed(usable)]
+    nearest_first = sorted(newest_first, key=lambda pair: pair[0].size)
+    (_, reference), compared = nearest_first[0], [found for found, _ in nearest_first]
+    explained = _walk(now, reference, compared, _seen(now, candidates, rules), rules)
     return _finish(now, reference, explained)
 
 

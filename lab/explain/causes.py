@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.explain.alignment import Alignment, align
@@ -59,7 +59,18 @@ def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
     if old is new:
         return Difference(own={}, alignment=alignment, same=frozenset(alignment.old_of))
     changed = _changed(old.files, new.files)
-    both = _Both(old, new, old.by_index, new.by_index, alignment, rules, changed)
+    both = _Both(
+        old=old,
+        new=new,
+        olds=old.by_index,
+        news=new.by_index,
+        alignment=alignment,
+        rules=rules,
+        changed=changed,
+        touched=_touched(new, changed),
+        old_part=_part(old, changed),
+        new_part=_part(new, changed),
+    )
     same = frozenset(_same(both))
     alike: Container[int] = same if alignment.in_place else ()
     own = {}
@@ -72,10 +83,12 @@ def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
     return Difference(own=own, alignment=alignment, same=same)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Both:
-    """Two manifests with their steps, which step of one is which of the other, and what of the
-    context is not the same in both.
+    """Two manifests with their steps, and which step of one is which of the other.
+
+    ``changed`` is what of the context is not the same in both, ``touched`` are the new steps that
+    read of it, and the parts are the manifests as if the context held nothing else.
     """
 
     old: Manifest
@@ -85,6 +98,9 @@ class _Both:
     alignment: Alignment
     rules: Rules
     changed: Mapping[str, FileFacts]
+    touched: frozenset[int]
+    old_part: Manifest
+    new_part: Manifest
 
 
 def _changed(was: Mapping[str, FileFacts], now: Mapping[str, FileFacts]) -> Mapping[str, FileFacts]:
@@ -105,14 +121,25 @@ def _same(both: _Both) -> Iterator[int]:
         return
     for step in new.steps:
         before = both.olds.get(both.alignment.old_of.get(step.index, -1))
-        if (before is step or before == step) and not _reads_changed(both, step):
+        if (before is step or before == step) and step.index not in both.touched:
             yield step.index
 
 
-def _reads_changed(both: _Both, step: StepFacts) -> bool:
-    if not both.changed or not (step.sources or step.mounts):
-        return False
-    return bool(chosen(both.changed, (*step.sources, *step.mounts)))
+def _touched(new: Manifest, changed: Mapping[str, FileFacts]) -> frozenset[int]:
+    if not changed:
+        return frozenset()
+    return frozenset(
+        step.index
+        for step in new.steps
+        if (step.sources or step.mounts) and chosen(changed, (*step.sources, *step.mounts))
+    )
+
+
+def _part(whole: Manifest, changed: Mapping[str, FileFacts]) -> Manifest:
+    if not changed:
+        return whole  # nobody will ask
+    files = {path: whole.files[path] for path in changed if path in whole.files}
+    return replace(whole, files=files)
 
 
 def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Cause]:
@@ -127,11 +154,17 @@ def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Caus
         yield from _place(both, step, before)
     if step.index in same:
         return
-    # what both read alike need not be told apart file by file
-    read = (before.sources, before.mounts) != (step.sources, step.mounts)
-    whole = read or both.old.ignore != both.new.ignore or _reads_changed(both, step)
-    parts = facets if whole else of_text
-    was, now = parts(both.old, before, both.rules), parts(both.new, step, both.rules)
+    if (before.sources, before.mounts) != (step.sources, step.mounts) or (
+        both.old.ignore != both.new.ignore
+    ):
+        was, now = facets(both.old, before, both.rules), facets(both.new, step, both.rules)
+    elif step.index in both.touched:  # what both read alike need not be told apart file by file
+        was, now = (
+            facets(both.old_part, before, both.rules),
+            facets(both.new_part, step, both.rules),
+        )
+    else:
+        was, now = of_text(both.old, before, both.rules), of_text(both.new, step, both.rules)
     changed = [name for name in {**was, **now} if was.get(name) != now.get(name)]
     changed = _without_folders(_without_derived(changed, before, step), was, now)
     for name in changed:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -23,6 +23,9 @@ class FileFacts:
     mode: int
     owner: str = "0:0"
     mtime: int = 0
+
+
+_USUAL = {"owner": "0:0", "mtime": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +111,16 @@ class Manifest:
         return {step.index: step for step in self.steps}
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest as its file holds it: what says nothing is left out."""
+        """The manifest as its file holds it: what says nothing, or the usual, is left out."""
         record: dict[str, Any] = {"schema": MANIFEST_SCHEMA} | asdict(self)
         record["steps"] = [
             {key: value for key, value in step.items() if value or key in {"index", "stage"}}
             for step in record["steps"]
         ]
+        record["files"] = {
+            path: {key: value for key, value in facts.items() if value != _USUAL.get(key)}
+            for path, facts in record["files"].items()
+        }
         return record
 
     @classmethod
@@ -126,29 +133,25 @@ class Manifest:
             target=record["target"],
             platform=record["platform"],
             stages=tuple(StageFacts(**stage) for stage in record["stages"]),
-            steps=_steps(json.dumps(record["steps"])),
+            steps=_steps(tuple(marshal.dumps(one, 2) for one in record["steps"])),
             files={path: _file(**facts) for path, facts in record["files"].items()},
             ignore=record.get("ignore"),
         )
 
 
 # A run's manifests are much alike: what they share is made once, so that comparing it is cheap.
+# A record is kept by its bytes: marshal's second version makes the same of equal ones, and fastest.
 _file = lru_cache(maxsize=1 << 15)(FileFacts)
 
 
 @lru_cache(maxsize=256)
-def _steps(text: str) -> tuple[StepFacts, ...]:
-    return tuple(_shared(json.dumps(one)) for one in json.loads(text))
+def _steps(records: tuple[bytes, ...]) -> tuple[StepFacts, ...]:
+    return tuple(_step(record) for record in records)
 
 
 @lru_cache(maxsize=1 << 13)
-def _shared(text: str) -> StepFacts:
-    return _step(json.loads(text))
-
-
-def _step(record: Mapping[str, Any]) -> StepFacts:
-    plain = StepFacts(index=0, stage=0, keyword="", text="")
-    values = dict(record)
+def _step(record: bytes) -> StepFacts:
+    values = {"keyword": "", "text": ""} | marshal.loads(record)  # noqa: S302 - made above
     for name in ("sources", "mounts", "uses", "secrets"):
         values[name] = tuple(values.get(name, ()))
     values["reads"] = tuple(
@@ -158,4 +161,4 @@ def _step(record: Mapping[str, Any]) -> StepFacts:
     values["variables"] = {
         name: Variable(**one) for name, one in values.get("variables", {}).items()
     }
-    return replace(plain, **values)
+    return StepFacts(**values)

@@ -153,7 +153,13 @@ def _text(step: StepFacts, rules: Rules) -> str:
         return "ARG"
     if step.keyword not in {"COPY", "ADD"} or not rules.cleans or "\n" in step.text:
         return step.text
-    keyword, *words = step.text.split()
+    return _cleaned(step.text)
+
+
+@lru_cache(maxsize=4096)
+def _cleaned(text: str) -> str:
+    """COPY or ADD with its flags in order and its paths in their shortest form."""
+    keyword, *words = text.split()
     flags = [word for word in words if word.startswith("--") and not word.startswith("--from=")]
     *sources, last = [word for word in words if not word.startswith("--")] or [""]
     place = posixpath.normpath(last) + ("/" if last.endswith("/") else "")

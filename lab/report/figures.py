@@ -5,7 +5,7 @@ A page holds them as arrays with their texts once, so that ten thousand builds s
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -210,7 +210,7 @@ def labels(steps: Sequence[StepRow]) -> list[str]:
 def _causes(
     builds: Sequence[Build], axis: str, causes: Causes
 ) -> dict[tuple[Any, ...], Counter[str]]:
-    found: dict[tuple[Any, ...], Counter[str]] = {}
+    found: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
     if not causes:
         return found
     for build in builds:
@@ -218,5 +218,5 @@ def _causes(
         for step in build.steps:
             if text := causes.get((build.id, step.index)):
                 key = (*rest, build.phase, build.cell.get(axis), step.stage, step.instruction)
-                found.setdefault(key, Counter())[text] += 1
+                found[key][text] += 1
     return found

@@ -17,18 +17,13 @@ KINDS = (*OUTCOMES, "unknown")
 class _Texts:
     def __init__(self) -> None:
         self.places: dict[str, int] = {"": 0}
-        self.steps: dict[tuple[str, str], int] = {}  # cleaning a text costs more than finding it
 
     def place(self, text: str) -> int:
         return self.places.setdefault(text, len(self.places))
 
     def step(self, stage: str, text: str) -> int:
         """The place of a step's label."""
-        known = self.steps.get((stage, text))
-        if known is None:
-            known = self.place(one_line(f"{stage}: {instruction(text)}", 64))
-            self.steps[stage, text] = known
-        return known
+        return self.place(one_line(f"{stage}: {instruction(text)}", 64))
 
 
 def packed(found: Figures) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from lab import units
 from lab.stats import Comparison, Summary, Verdict
@@ -38,12 +39,14 @@ def flat(text: str) -> str:
     return clean(text).replace("\n", "\\n")
 
 
+@lru_cache(maxsize=1 << 13)  # the builds of a run say the same again and again
 def one_line(text: str, width: int = 120) -> str:
     """Clean text on one line, cut with an ellipsis."""
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
+@lru_cache(maxsize=1 << 13)
 def instruction(text: str) -> str:
     """An instruction as a reader wants it: without what the lab put round it to time it."""
     return _TIMED.sub(r"\g<command>", text)

@@ -55,9 +55,10 @@ def _decided(
     drawn = draw.choice(differences, size=(TRIES, new))
     futures = np.concatenate([np.broadcast_to(differences, (TRIES, len(differences))), drawn], 1)
     early = looks is not None and total <= sequential.EARLY
-    test = _by_t_test if early else _by_ranks
-    above, below = (test(sign * futures) for sign in (1, -1))
-    low, high = (test(sign * futures + margin) for sign in (1, -1))
+    test = _by_t_tests if early else _by_ranks
+    above, below = test(futures)
+    low, _ = test(futures + margin)
+    _, high = test(futures - margin)
     differ, same = (
         one * (1 + 1e-9) if looks is None else sequential.level(one, total, *looks)
         for one in (error / 2, error)
@@ -66,11 +67,17 @@ def _decided(
     return float(found.mean())
 
 
-def _by_t_test(series: Array) -> Array:
-    return np.asarray(sequential.t_tests(series, 0.0)[:, -1])
+def _by_t_tests(series: Array) -> tuple[Array, Array]:
+    """One-sided p-values: that the series lies above zero, and below it."""
+    above, below = (sequential.t_tests(sign * series, 0.0)[:, -1] for sign in (1, -1))
+    return np.asarray(above), np.asarray(below)
 
 
-def _by_ranks(series: Array) -> Array:
-    """One-sided signed-rank p-values by ranks, which are quicker than Walsh averages are."""
-    ranks = np.argsort(np.argsort(np.abs(series), axis=1), axis=1) + 1
-    return upper((ranks * (series > 0)).sum(axis=1), series.shape[1])
+def _by_ranks(series: Array) -> tuple[Array, Array]:
+    """The same by signed ranks, which are quicker than Walsh averages are."""
+    count = series.shape[1]
+    by_size = np.take_along_axis(series, np.argsort(np.abs(series), axis=1), axis=1)
+    above, below = (
+        np.where(sign * by_size > 0, np.arange(1, count + 1), 0).sum(axis=1) for sign in (1, -1)
+    )
+    return upper(above, count), upper(below, count)
