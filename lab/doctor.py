@@ -12,10 +12,10 @@ from collections.abc import Callable
 from lab.doctor_survey import APT_INSTALL, Finding, survey
 from lab.errors import HostLacks, LabError
 from lab.process import found, pasteable, run, tail
+from lab.wrapping import WIDTH, wrapped
 
 __all__ = ["Finding", "install", "render", "survey"]
 
-WIDTH = 80
 FINE = frozenset({"ok", "absent"})  # a control that is absent stops nothing
 # Another installation may be under way, such as one of unattended upgrades.
 APT_PATIENT = ("-o", "DPkg::Lock::Timeout=600")
@@ -75,12 +75,7 @@ def render(findings: tuple[Finding, ...]) -> str:
 
 
 def _wrapped(text: str, head: str) -> list[str]:
-    return textwrap.wrap(
-        " ".join(text.split()),
-        WIDTH,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-    )
+    return wrapped(f"{head}{' '.join(text.split())}", hang=len(head))
 
 
 def _command(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab import units
 from lab.advise.gain import Advice
+from lab.wrapping import wrapped
 
 GAIN, UNDECIDED = "faster", "undecided"
 NO_GAIN = {
@@ -30,12 +31,17 @@ def told(
         if any(proofs):
             yield "nothing to gain that builds could show"
         else:
-            yield f"nothing to gain {which}: no rewrite saves a step over these {over}"
+            yield from wrapped(
+                f"nothing to gain {which}: no rewrite saves a step over these {over}", hang=0
+            )
     for one, proof in zip(shown, proofs, strict=True):
         yield from _lines(one, proof, over)
     if hidden:
         kinds = ", ".join(dict.fromkeys(one.rewrite.kind for one in hidden))
-        yield f"{len(hidden)} more would save steps, but could change what the image holds: {kinds}"
+        yield from wrapped(
+            f"{len(hidden)} more would save steps, but could change what the image holds: {kinds}",
+            hang=0,
+        )
         yield "(--altering shows them)"
 
 
@@ -46,17 +52,17 @@ def claimed(one: Advice, proof: Mapping[str, Any] | None) -> bool:
 
 def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[str]:
     before, after = one.before, one.after
-    yield f"{one.rewrite.kind}: {one.rewrite.why}"
+    yield from wrapped(f"{one.rewrite.kind}: {one.rewrite.why}")
     if one.gains:
         gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
         if before.seconds:
             gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
         shown = over if before.cases != 1 else over.removesuffix("s")
-        yield f"  predicted over {before.cases} {shown}: {gain}"
+        yield from wrapped(f"  predicted over {before.cases} {shown}: {gain}")
     elif proof is None:
         yield "  no prediction can show what it gains, if anything: --prove 6 measures it"
     if proof is not None:
-        yield (
+        yield from wrapped(
             f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
             f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
         )
@@ -66,10 +72,10 @@ def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[
             yield ""
             return
     if one.rewrite.alters:
-        yield f"  could change the image: {one.rewrite.alters}"
+        yield from wrapped(f"  could change the image: {one.rewrite.alters}")
     if one.rewrite.engines:
         yield f"  for {' and '.join(one.rewrite.engines)}"
     if one.rewrite.heed:
-        yield f"  heed: {one.rewrite.heed}"
+        yield from wrapped(f"  heed: {one.rewrite.heed}")
     yield from (f"    {line}" for line in one.patch.splitlines())
     yield ""

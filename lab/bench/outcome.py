@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lab import stats, units
 from lab.errors import InputError
+from lab.wrapping import wrapped
 
 Unit = Literal["s", "bytes", "count", "share"]
 Fact = str | int | float | bool
-WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +103,7 @@ def table(outcome: Outcome) -> list[Sequence[str]]:
 
 
 def text(outcome: Outcome) -> str:
-    """An outcome for a terminal of WIDTH columns: series below what their names begin with."""
+    """An outcome for a terminal of 80 columns: series below what their names begin with."""
     lines: list[str] = []
     above = None
     for name, one in outcome.series.items():
@@ -140,18 +139,6 @@ def _spread(one: Series, short: stats.Summary, label: str) -> list[str]:
         one.shown(short.high),
     ]
     return lines + wrapped(f"      {' .. '.join(parts)}")
-
-
-def wrapped(line: str) -> list[str]:
-    """A line in lines of WIDTH columns; what goes on stands further in."""
-    begin = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(
-        line.strip(),
-        WIDTH,
-        initial_indent=begin,
-        subsequent_indent=f"{begin}    ",
-        break_on_hyphens=False,
-    )
 
 
 def seconds(value: float) -> str:

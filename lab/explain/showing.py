@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,8 +12,7 @@ from lab.explain.build import Explained, Explanation
 from lab.explain.looks import looks
 from lab.manifest import rules
 from lab.record import EngineFacts
-
-WIDTH = 80
+from lab.wrapping import wrapped
 
 
 def as_text(one: Explanation, step: int | None = None, *, predicted: bool = False) -> Iterator[str]:
@@ -25,17 +23,17 @@ def as_text(one: Explanation, step: int | None = None, *, predicted: bool = Fals
     said = f"{ran} would run, {hits} from the cache"
     if not predicted:
         said = f"{ran} steps ran, {hits} from the cache ({against})"
-    yield from _wrapped(f"{one.build.id}: {said}", "")
+    yield from wrapped(f"{one.build.id}: {said}")
     for part in one.steps:
         if step is not None and part.step.index != step:
             continue
         if part.causes:
-            yield from _wrapped(f"{_name(part)}: {part.text}", "  ")
+            yield from wrapped(f"  {_name(part)}: {part.text}")
             yield from _follow(one, part)
         elif part.unsafe:
-            yield from _wrapped(f"{_name(part)}: {part.text}", "  ")
+            yield from wrapped(f"  {_name(part)}: {part.text}")
         elif step is not None:
-            yield from _wrapped(f"{_name(part)}: {_otherwise(one, part)}", "  ")
+            yield from wrapped(f"  {_name(part)}: {_otherwise(one, part)}")
 
 
 def _follow(one: Explanation, part: Explained) -> Iterator[str]:
@@ -47,7 +45,7 @@ def _follow(one: Explanation, part: Explained) -> Iterator[str]:
         more = f" and {len(following) - 3} more" if len(following) > 3 else ""
         said.append(f"{len(following)} followed: {names}{more}")
     if said:
-        yield from _wrapped("; ".join(said), "      ")
+        yield from wrapped(f"      {'; '.join(said)}")
 
 
 def _otherwise(one: Explanation, part: Explained) -> str:
@@ -60,17 +58,6 @@ def _otherwise(one: Explanation, part: Explained) -> str:
 def _name(part: Explained, length: int = 46) -> str:
     text = " ".join(part.step.instruction.split())
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def as_json(one: Explanation, step: int | None = None) -> dict[str, Any]:
@@ -121,6 +108,6 @@ def _group(by_engine: Mapping[str, Explanation]) -> Iterator[str]:
             for other in told.values()
         ):
             continue
-        yield from _wrapped(_name(part, 70), "  ")
+        yield from wrapped(f"  {_name(part, 70)}")
         for name, other in told.items():
-            yield from _wrapped(f"{name}: {other.step.outcome or '-'}  {other.text}", "      ")
+            yield from wrapped(f"      {name}: {other.step.outcome or '-'}  {other.text}")

@@ -25,12 +25,12 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
     from lab import units
-    from lab.bench.outcome import wrapped
     from lab.claims import reading, report, verify
     from lab.claims.experiments import Ground
     from lab.disk import disk, dump, write
     from lab.errors import InputError
     from lab.verbs.goroot import place_of_versions
+    from lab.wrapping import wrapped
 
     claims, text = reading.load(options.claims)
     ids = [claim.id for claim in claims.claims]
