@@ -24,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser(next(iter(given), None)).parse_args(given)
+    asked = next(iter(given), None)
+    parser, verb = _parsers(asked)
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        (verb or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     interrupts.install()
     # What a verb reads lives until it ends: to look for cycles in it every 700 objects, as Python
     # does of itself, takes a tenth of a large report's time.
@@ -58,7 +62,10 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser(asked: str | None) -> argparse.ArgumentParser:
+def _parsers(
+    asked: str | None,
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None]:
+    """The whole command line's parser, and that of the verb asked for, which alone is filled in."""
     codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exit_codes().items())
     parser = argparse.ArgumentParser(
         prog="lab",
@@ -68,6 +75,7 @@ def _parser(asked: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lab {__version__}")
+    filled = None
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, purpose in VERBS.items():
         verb = verbs.add_parser(
@@ -75,7 +83,8 @@ def _parser(asked: str | None) -> argparse.ArgumentParser:
         )
         if name == asked:
             _module(name).options(verb)
-    return parser
+            filled = verb
+    return parser, filled
 
 
 def _module(verb: str) -> Any:
