@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lab.report import CAUSE, Grid, Sheet
 from lab.report.results import counted
+from lab.wrapping import WIDTH
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 
@@ -46,9 +47,9 @@ def show(sheet: Sheet, stream: TextIO | None = None, *, steps: bool = True) -> N
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A console that treats text as text; into a pipe it is 100 columns wide and has no colour."""
+    """A console that treats text as text; into a pipe it is 80 columns wide and has no colour."""
     stream = stream or sys.stdout
-    width = None if stream.isatty() else 100
+    width = None if stream.isatty() else WIDTH
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
