@@ -14,6 +14,7 @@ from lab.calibration import Calibration
 from lab.record import Run
 from lab.report.terminal import console
 from lab.report.words import one_line
+from lab.wrapping import wrapped
 
 
 def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -> None:
@@ -30,39 +31,45 @@ def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -
             out.print(
                 Text(f"{left_out} disturbed builds are left out; --with-degraded takes them in")
             )
-    out.print()
-    for line in LEGEND:
-        out.print(Text(line, style="dim"))
+    tries = next((one.noise.tries for one in found if one.noise is not None), None)
+    if tries is not None:
+        out.print()
+        for line in wrapped(LEGEND.format(tries=tries), hang=0):
+            out.print(Text(line, style="dim"))
 
 
 LEGEND = (
-    "noise: standard deviation of one build, relative; seen in N rounds: the smallest slow-down",
-    "that nine of ten comparisons of N paired rounds would tell; false alarms: of 1000 comparisons",
-    "of the cell with itself, drawn from these pairs, at a confidence of 95 %.",
+    "noise: standard deviation of one build, relative; seen in N: the smallest slow-down that nine "
+    "of ten comparisons of N paired rounds would tell; false alarms: of {tries} comparisons of the "
+    "cell with itself, drawn from these pairs, at a confidence of 95 %; itself: the verdict of "
+    "these pairs."
 )
 
 
 def _table(rows: Sequence[Calibration]) -> RichTable:
-    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    table = RichTable(box=box.SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
     counts = next((one.noise.visible for one in rows if one.noise is not None), ())
-    table.add_column("phase")
-    for name in ("metric", "median", "pairs", "noise"):
-        table.add_column(name, justify="right")
+    table.add_column("phase", no_wrap=True)
+    for name in ("time", "median", "pairs", "noise"):
+        table.add_column(name, justify="right", no_wrap=True)
     for count, _ in counts:
-        table.add_column(f"seen in {count}", justify="right")
-    for name in ("false alarms", "itself"):
+        table.add_column(f"seen\nin {count}", justify="right")
+    for name in ("false\nalarms", "itself"):
         table.add_column(name, justify="right")
+    above = None
     for one in rows:
-        table.add_row(*(Text(cell) for cell in _cells(one, len(counts))))
+        phase = "" if one.phase == above else one_line(one.phase, 18)
+        table.add_row(*(Text(cell) for cell in (phase, *_cells(one, len(counts)))))
+        above = one.phase
     return table
 
 
 def _cells(one: Calibration, columns: int) -> list[str]:
     median = units.MISSING if one.samples is None else units.seconds(one.samples.median)
-    head = [one_line(one.phase, 24), one.metric, median]
     if one.noise is None:
-        return [*head, "too few", *[units.MISSING] * (columns + 3)]
+        return [one.metric, median, *[units.MISSING] * (columns + 3), "too few"]
     seen = [units.MISSING if size is None else f"{size:.1%}" for _, size in one.noise.visible]
-    alarms = f"{one.noise.false_alarms:.1%} of {one.noise.tries}"
+    alarms = f"{one.noise.false_alarms:.1%}"
     verdict = units.MISSING if one.itself is None else str(one.itself.verdict)
-    return [*head, str(one.noise.count), f"{one.noise.spread:.1%}", *seen, alarms, verdict]
+    pairs, noise = str(one.noise.count), f"{one.noise.spread:.1%}"
+    return [one.metric, median, pairs, noise, *seen, alarms, verdict]

@@ -88,21 +88,26 @@ def test_the_verb_runs_one_cell_and_tells_its_noise(
     file.write_text(
         "name: two-layouts\nengines: [simulated]\nbases: [bookworm]\n"
         "workload: {packages: 2, lines: 300, depth: 1}\nlayouts: [default, override]\n"
-        "phases: [cold, rebuild]\nrounds: 9\n"
+        "phases: [cold, edit:dependency]\nrounds: 9\n"
     )
     place = ["--results", str(tmp_path / "results")]
     with pytest.raises(SystemExit) as ended:
         main(["calibrate", str(file), "--rounds", "3", "--json", "--quiet", *place])
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
-    assert [one["phase"] for one in told["calibration"]] == ["cold", "cold", "rebuild", "rebuild"]
+    assert [one["phase"] for one in told["calibration"]] == ["cold", "cold"] + 2 * [
+        "edit:dependency"
+    ]
     assert {one["cell"]["layout"] for one in told["calibration"]} == {"default"}
     assert told["calibration"][0]["noise"]["count"] == 3
     with pytest.raises(SystemExit) as ended:
         main(["calibrate", "--run", "latest", *place])
     assert ended.value.code == 0
     out = capsys.readouterr().out
-    assert "seen in 10" in out
+    assert "pairs noise in 10 in 20 in 30 alarms" in out
+    assert "edit:dependency" in out
+    *lines, _ = out.splitlines()  # the last is the run's folder
+    assert max(map(len, lines)) <= 80
     with pytest.raises(SystemExit) as ended:
         main(["calibrate", *place])
     assert ended.value.code == 2
