@@ -9,6 +9,7 @@ from lab.advise.gain import (
     gaining,
     over_edits,
     over_history,
+    together,
     unpredicted,
     weighed,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "over_edits",
     "over_history",
     "rewrites",
+    "together",
     "unpredicted",
     "weighed",
 ]

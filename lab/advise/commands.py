@@ -17,6 +17,7 @@ _PACKAGES = frozenset(
     ["apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper",
      "useradd", "adduser", "groupadd", "addgroup"]
 )  # fmt: skip
+_PACKAGE_FILES = (".deb", ".rpm", ".apk")
 _ALONG = frozenset({"true", ":", "echo", "sleep", "set"})
 # What a known program reads of its environment without being told.
 _READ_BY: Mapping[str, re.Pattern[str]] = {
@@ -26,6 +27,7 @@ _READ_BY: Mapping[str, re.Pattern[str]] = {
     "pip3": re.compile(r"PIP_|PYTHON|VIRTUAL_ENV|C(?:C|XX|FLAGS)$|LDFLAGS$"),
     **dict.fromkeys(_PACKAGES, re.compile(r"DEB|APT|UCF|DPKG|APK|RPM|DNF|YUM|ZYPP")),
     **dict.fromkeys(_ALONG, re.compile(r"(?!)")),
+    "cd": re.compile(r"CDPATH$"),
     **dict.fromkeys(("mkdir", "chmod", "rm", "ln", "touch"), re.compile(r"(?!)")),
 }
 _READ_BY_ALL = re.compile(
@@ -94,6 +96,21 @@ def _command(words: list[str]) -> Command:
     )
 
 
+def below_cd(run: Instruction) -> tuple[str, list[Command]] | None:
+    """The folder that a leading `cd` goes to, empty without one, and the commands that run there.
+
+    None where only a shell could tell.
+    """
+    found = commands(run)
+    if not found or found[0].program != "cd":
+        return None if found is None else ("", found)
+    first, *rest = found
+    plain = len(first.words) == 2 and not first.environment and first.words[1][0] not in "-~"
+    if not plain or not rest or "$" in first.words[1] or "|" in run.operands:
+        return None
+    return first.words[1], rest
+
+
 def independent(run: Instruction) -> bool:
     """Whether a RUN reads nothing that a COPY to a place of one's own could have brought."""
     found = commands(run)
@@ -109,9 +126,10 @@ def _independent(one: Command) -> bool:
         return all(word.startswith(("-", "/var/lib/", "/var/cache/")) for word in one.words[1:])
     if one.program not in _PACKAGES | _ALONG:
         return False
-    # a path among the words may be a package file or a list that was copied
+    # a path among the words may be a list that was copied, and so may a package's file
     return one.program in _ALONG or not any(
-        "/" in word and not word.startswith("-") for word in one.words[1:]
+        ("/" in word or word.endswith(_PACKAGE_FILES)) and not word.startswith("-")
+        for word in one.words[1:]
     )
 
 

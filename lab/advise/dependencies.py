@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.advise.commands import Command, commands
+from lab.advise.commands import Command
 from lab.advise.sight import Sight
 from lab.dockerfile import Instruction
 
@@ -27,7 +27,7 @@ def fetch(run: Instruction, sight: Sight) -> Fetch | None:
 
     None as well where its files name folders of the context: then it reads more than they.
     """
-    found = commands(run)
+    found = sight.commands(run)
     if not found or any(mount["type"] == "bind" for mount in run.mounts):
         return None
     files: list[str] = []

@@ -19,6 +19,8 @@ from lab.predict.memory import outcomes_of
 from lab.predict.whatif import manifest
 from lab.replay import Commit, Replay, Repository, replay
 
+MOST = 8  # rewrites one after another
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -86,25 +88,73 @@ def unpredicted(found: Sequence[Advice]) -> list[Advice]:
     ]
 
 
-def weighed(given: Inputs, pricing: Pricing, *, engine: str = "docker") -> list[Advice]:
-    """Every rewrite for an engine with both costs."""
-    entry = given.context.entries.get(".dockerignore")
-    ignore = "" if entry is None else given.context.read(".dockerignore").decode(errors="replace")
+def weighed(
+    given: Inputs,
+    pricing: Pricing,
+    *,
+    engine: str = "docker",
+    builds: Callable[[str], bool] = lambda _: True,
+) -> list[Advice]:
+    """Every rewrite for an engine with both costs. ``builds``: whether it can build such a text."""
     before = pricing(given.dockerfile, None)
     return [
         Advice(
             rewrite=one,
             before=before,
             after=pricing(one.dockerfile, one.ignore),
-            patch=patch(given, one, ignore),
+            patch=patch(given, one),
         )
         for one in rewrites(given)
-        if not one.engines or engine in one.engines
+        if (not one.engines or engine in one.engines) and builds(one.dockerfile)
     ]
 
 
-def patch(given: Inputs, one: Rewrite, ignore: str) -> str:
+def together(
+    given: Inputs,
+    found: Sequence[Advice],
+    pricing: Pricing,
+    *,
+    engine: str = "docker",
+    builds: Callable[[str], bool] = lambda _: True,
+) -> Advice | None:
+    """One rewrite after another, the best of each turn, as long as they gain: all as one patch.
+
+    ``found`` is what `weighed` says of the file as it is. None where a single one is all there is.
+    """
+    taken: list[Rewrite] = []
+    now = given
+    ignore = None
+    while len(taken) < MOST and (best := next(iter(gaining(found)), None)):
+        taken.append(best.rewrite)
+        ignore = ignore if best.rewrite.ignore is None else best.rewrite.ignore
+        now = ignoring(replace(now, dockerfile=best.rewrite.dockerfile), best.rewrite.ignore)
+        found = weighed(now, _under(pricing, ignore), engine=engine, builds=builds)
+    if len(taken) < 2:
+        return None
+    whole = Rewrite(
+        kind="all together",
+        why=", then ".join(one.kind for one in taken),
+        dockerfile=now.dockerfile,
+        ignore=ignore,
+        heed="; ".join(dict.fromkeys(one.heed for one in taken if one.heed)),
+    )
+    return Advice(
+        rewrite=whole,
+        before=pricing(given.dockerfile, None),
+        after=pricing(whole.dockerfile, ignore),
+        patch=patch(given, whole),
+    )
+
+
+def _under(pricing: Pricing, ignore: str | None) -> Pricing:
+    """The same under a .dockerignore, where a rewrite brings none of its own."""
+    return lambda dockerfile, own: pricing(dockerfile, ignore if own is None else own)
+
+
+def patch(given: Inputs, one: Rewrite) -> str:
     """The rewrite as a unified diff, for `patch -p1` or `git apply`."""
+    entry = given.context.entries.get(".dockerignore")
+    ignore = "" if entry is None else given.context.read(".dockerignore").decode(errors="replace")
     files = [(given.dockerfile_path, given.dockerfile, one.dockerfile)]
     if one.ignore is not None:
         files.append((".dockerignore", ignore, one.ignore))

@@ -115,9 +115,7 @@ def stated_goroot(sight: Sight) -> Iterator[Rewrite]:
         if stated or not runs:
             continue
         inside = copy.stage in sight.in_image
-        text = surgery.lines_of(sight.parsed)
-        first, last = surgery.span(text, copy)
-        written = [line.rstrip("\r\n") for line in text[first:last]]
+        written = surgery.written(sight.parsed, copy)
         yield Rewrite(
             kind="stated GOROOT",
             why=f"{short(copy)} puts a toolchain where go finds its GOROOT only by looking",

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 
 from lab.advise import surgery
-from lab.advise.commands import Command, commands
+from lab.advise.commands import Command
 from lab.advise.go_reads import GoBuild, Reads, go_build, reads
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import QUIET, Sight
@@ -53,14 +53,14 @@ def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
     place = sight.place(copy) if sight.whole(copy) else None
     if place is None or copy.stage is None or sight.taken(copy.stage, place):
         return None
-    if sight.workdir(copy) != place:
-        return None
     found: list[GoBuild] = []
     for one in sight.below(copy):
-        if one.keyword in QUIET | {"ENV", "ARG"}:
+        if one.keyword in QUIET | {"ENV", "ARG", "WORKDIR"}:
             continue
-        given = commands(one)
+        given = sight.commands(one)
         if given is None or any(mount["type"] == "bind" for mount in one.mounts):
+            return None
+        if sight.folder(one) != place:
             return None
         for command in given:
             build = go_build(command)
@@ -95,8 +95,9 @@ def _copies(sight: Sight, copy: Instruction, wanted: Reads) -> list[str] | None:
     flags = "".join(f"--{name}={value} " if value else f"--{name} " for name, value in copy.flags)
     names = sorted(path for path in wanted.files if not path.endswith(".go"))
     names += ["*.go"] if len(names) < len(wanted.files) else []
-    lines = [f"COPY {flags}{' '.join(names)} ./"] if names else []
-    return [*lines, *(f"COPY {flags}{top} ./{top}/" for top in tops)]
+    to = f"{operands(copy)[-1].rstrip('/')}/"
+    lines = [f"COPY {flags}{' '.join(names)} {to}"] if names else []
+    return [*lines, *(f"COPY {flags}{top} {to}{top}/" for top in tops)]
 
 
 def _outermost(folders: set[str]) -> set[str]:
@@ -198,7 +199,7 @@ def _programs(sight: Sight, stage: int) -> tuple[Instruction, list[Built]] | Non
     steps = sight.steps(stage)
     runs: list[Built] = []
     while steps and steps[-1].keyword == "RUN":
-        given = commands(steps[-1])
+        given = sight.commands(steps[-1])
         build = go_build(given[0]) if given is not None and len(given) == 1 else None
         if build is None or build.output is None or not build.output.startswith("/"):
             break
@@ -226,14 +227,12 @@ def _changes(
         (head, [" ".join([*words[:-1], f"{about.name}-base"])]),
         (copy, []),
     ]
-    lines = surgery.lines_of(sight.parsed)
     for (run, build), name in zip(runs, names, strict=True):
         wanted = reads(sight, [build])
         copies = None if wanted is None else _copies(sight, copy, wanted)
         if copies is None:
             return None
-        first, last = surgery.span(lines, run)
-        written = [line.rstrip("\r\n") for line in lines[first:last]]
+        written = surgery.written(sight.parsed, run)
         args = [
             f"ARG {one.operands}"
             for one in sight.steps(stage)

@@ -27,20 +27,25 @@ def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
             continue
         others = [one for one in sight.below(copy) if one.index < run.index]
         wanted = fetch(run, sight)
-        if wanted is None or any(one.keyword not in QUIET for one in others):
+        if wanted is None or any(one.keyword not in QUIET | {"WORKDIR"} for one in others):
             continue
-        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
+        if sight.folder(run) != sight.place(copy):
+            continue
         place = operands(copy)[-1]
+        if not place.startswith("/") and any(one.keyword == "WORKDIR" for one in others):
+            continue  # below it, the copy would go elsewhere
+        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
         place = place if place.endswith("/") else f"{place}/"
         yield Rewrite(
             kind="dependencies before sources",
             why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
             "of any file",
-            dockerfile=surgery.moved(
+            dockerfile=surgery.replaced(
                 sight.parsed,
-                run,
-                before=copy,
-                added=f"COPY {flags}{' '.join(wanted.files)} {place}",
+                [
+                    (copy, [f"COPY {flags}{' '.join(wanted.files)} {place}"]),
+                    (run, surgery.written(sight.parsed, run) + surgery.written(sight.parsed, copy)),
+                ],
             ),
             alters=f"{short(run)} may write {wanted.writes}, and the copy below it puts the "
             "context's back"
@@ -56,7 +61,7 @@ def packages_first(sight: Sight) -> Iterator[Rewrite]:
         if copy is None or not independent(run):
             continue
         between = [copy, *(one for one in sight.below(copy) if one.index < run.index)]
-        copies = [one for one in between if one.keyword not in QUIET]
+        copies = [one for one in between if one.keyword in {"COPY", "ADD"}]
         if not all(sight.apart(one) for one in copies):
             continue
         places = [sight.place(one) or "/" for one in copies]

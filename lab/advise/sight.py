@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lab.advise.commands import Command, below_cd
 from lab.context import Context
 from lab.dockerfile import Dockerfile, DockerfileError, Instruction, parse
 from lab.edits import Inputs
@@ -97,6 +98,19 @@ class Sight:
                     return None if "$" in other.operands else posixpath.join(*parts)
         return None
 
+    def folder(self, run: Instruction) -> str | None:
+        """The folder that a RUN's commands run in, behind a `cd` at its start; None: not known."""
+        found, start = below_cd(run), self.workdir(run)
+        moved = "" if found is None else found[0]
+        if moved.startswith("/") or start is not None:
+            return posixpath.normpath(posixpath.join(start or "/", moved))
+        return None
+
+    def commands(self, run: Instruction) -> list[Command] | None:
+        """The commands of a RUN that run in its `folder`; None where only a shell could tell."""
+        found = below_cd(run)
+        return None if found is None else found[1]
+
     def place(self, copy: Instruction) -> str | None:
         """Where a COPY or ADD writes to, from the root; None: not known."""
         words = operands(copy)
@@ -152,12 +166,15 @@ class Sight:
         )
 
     def copy_above(self, run: Instruction) -> Instruction | None:
-        """The first COPY above a RUN of which it need not know, with no other RUN between."""
+        """The first COPY above a RUN of which it need not know, with no other RUN between.
+
+        A WORKDIR may stand between: `folder` and `place` heed it.
+        """
         found = None
         for other in reversed([one for one in self.steps(run.stage or 0) if one.index < run.index]):
             if other.keyword in {"COPY", "ADD"}:
                 found = other
-            elif other.keyword not in QUIET:
+            elif other.keyword not in QUIET | {"WORKDIR"}:
                 break
         return found
 

@@ -26,14 +26,11 @@ def moved(
     *,
     before: Instruction | None = None,
     after: Instruction | None = None,
-    added: str = "",
 ) -> str:
-    """The text with an instruction's lines at another place, ``added`` above it."""
+    """The text with an instruction's lines at another place."""
     lines = lines_of(parsed)
     first, last = span(lines, one)
     block = lines[first:last]
-    if added:
-        block.insert(0, f"{added}{line_end(parsed.text)}")
     if before is not None:
         at, _ = span(lines, before)
     else:
@@ -79,6 +76,13 @@ def span(lines: list[str], one: Instruction) -> tuple[int, int]:
     for body in one.heredocs:
         at += len(body.split("\n")) + 1 if body else 1
     return first, at
+
+
+def written(parsed: Dockerfile, one: Instruction) -> list[str]:
+    """An instruction as the file has it, without line ends."""
+    lines = lines_of(parsed)
+    first, last = span(lines, one)
+    return [line.rstrip("\r\n") for line in lines[first:last]]
 
 
 def short(one: Instruction) -> str:

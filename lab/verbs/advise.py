@@ -55,7 +55,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
-    from lab.advise import gaining, unpredicted, weighed
+    from lab.advise import gaining, together, unpredicted, weighed
     from lab.advise.telling import told
     from lab.dockerfile import parse
     from lab.engines import features
@@ -78,12 +78,14 @@ def run(options: argparse.Namespace) -> int:
         looked_at = rules(name, version)  # as the lab's own builds are, where it builds
         looked_at = looked_at if options.prove else by_clients(looked_at)
         pricing = _pricing(options, given, texts, looked_at, prices, stack)
-        known = [
-            one
-            for one in weighed(given, pricing, engine=name)
-            if not features.lacks(name, version, parse(one.rewrite.dockerfile))
-        ]
+
+        def builds(text: str) -> bool:
+            return not features.lacks(name, version, parse(text))
+
+        known = weighed(given, pricing, engine=name, builds=builds)
         found, hidden = gaining(known), gaining(known, altering=True)
+        whole = together(given, known, pricing, engine=name, builds=builds)
+        found[:0] = [] if whole is None else [whole]
         shown = [*found, *(hidden if options.altering else []), *unpredicted(known)]
         proofs: list[dict[str, Any] | None] = [None] * len(shown)
         if engine is not None:

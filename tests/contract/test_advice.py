@@ -12,7 +12,15 @@ from dataclasses import replace
 
 import pytest
 
-from lab.advise import Rewrite, advise, over_edits, unpredicted, weighed
+from lab.advise import (
+    Rewrite,
+    advise,
+    gaining,
+    over_edits,
+    together,
+    unpredicted,
+    weighed,
+)
 from lab.advise.gain import ignoring
 from lab.advise.proof import Proof, prove
 from lab.bases import with_toolchain
@@ -88,7 +96,7 @@ BAD: dict[str, tuple[str, str, str]] = {
     ),
     "narrower": (TWO, "docs/x.txt", "narrower COPY"),
     "node": (
-        f"FROM {TOOLS}\nWORKDIR /app\nCOPY . /app/\nRUN npm ci\n",
+        f"FROM {TOOLS}\nCOPY . /app/\nRUN cd /app && npm ci\n",
         "app.py",
         "dependencies before sources",
     ),
@@ -98,7 +106,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "dependencies before sources",
     ),
     "rust": (
-        f"FROM {TOOLS}\nWORKDIR /app\nCOPY . .\nRUN cargo fetch --locked\n",
+        f"FROM {TOOLS}\nCOPY . /app\nWORKDIR /app\nRUN cargo fetch --locked\n",
         "app.py",
         "dependencies before sources",
     ),
@@ -114,12 +122,18 @@ BAD: dict[str, tuple[str, str, str]] = {
         "ARG moved down",
     ),
     "split": (TWO, "cmd/two/main.go", "stage split"),
-    "ignored": (TWO, "README.md", "a .dockerignore line"),
+    "together": (
+        f"FROM {TOOLS}\nCOPY . /app/\nRUN groupadd lab && useradd -g lab lab\n"
+        "RUN cd /app && npm ci\n",
+        "app.py",
+        "all together",
+    ),
+    "ignored": (TWO.replace("RUN go", "RUN cd /src && go"), "README.md", "a .dockerignore line"),
 }
 # Each of these takes its builds: eight are enough on one engine.
 ON = {
     "simulated": tuple(BAD),
-    "docker": ("python", "packages", "narrower", "split", "ignored", "node", "rust", "arg"),
+    "docker": ("python", "together", "narrower", "split", "ignored", "node", "rust", "arg"),
     "podman": ("python", "packages"),
 }
 GOOD: dict[str, str] = {
@@ -203,7 +217,10 @@ def test_a_rewrite_of_a_badly_ordered_file_is_proven_faster(
     text, edit, kind = BAD[name]
     given = inputs(text, refs)
     looked_at = rules(engine.name, engine.facts().version)
-    found = advise(given, over_edits(given, [edit], looked_at, {}), engine=engine.name)
+    pricing = over_edits(given, [edit], looked_at, {})
+    alone = weighed(given, pricing, engine=engine.name)
+    whole = together(given, alone, pricing, engine=engine.name)
+    found = gaining(alone) + ([] if whole is None else [whole])
     best = [one for one in found if one.rewrite.kind == kind]
     assert best, [one.rewrite.kind for one in found]
     proof = proven(engine, given, best[0].rewrite, edit)

@@ -28,7 +28,7 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         "dependencies before sources",
     ),
     "a lock that is written": (
-        "FROM node\nCOPY . /app/\nRUN npm install\n",
+        "FROM node\nWORKDIR /app\nCOPY . /app/\nRUN npm install\n",
         {},
         "dependencies before sources",
     ),
@@ -48,7 +48,22 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         "dependencies before sources",
     ),
     "another folder's": (
-        "FROM node\nCOPY . /app/\nRUN npm ci --prefix=./web\n",
+        "FROM node\nWORKDIR /app\nCOPY . /app/\nRUN npm ci --prefix=./web\n",
+        {},
+        "dependencies before sources",
+    ),
+    "another folder's, by cd": (
+        "FROM node\nCOPY . /app/\nRUN cd /srv && npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "a cd that can fail": (
+        "FROM node\nCOPY . /app/\nRUN cd /app || cd /srv && npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "a copy that a WORKDIR would send elsewhere": (
+        "FROM node\nWORKDIR /srv\nCOPY . app\nWORKDIR /srv/app\nRUN npm ci\n",
         {},
         "dependencies before sources",
     ),
@@ -96,6 +111,18 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         "FROM debian\nWORKDIR /s\nCOPY app.py ./\nRUN apt-get install -y ./a.deb\n",
         {},
         "packages before sources",
+    ),
+    "a package that was copied here": (
+        "FROM fedora\nWORKDIR /s\nCOPY app.py ./\nRUN yum install -y a.rpm\n",
+        {},
+        "packages before sources",
+    ),
+    "a program built in a folder below": (
+        TWO.replace(
+            "RUN go build -o /out/one ./cmd/one", "RUN cd cmd/one && go build -o /out/one ."
+        ),
+        {},
+        "narrower COPY",
     ),
     "what go reads unasked": (
         "FROM golang\nARG GOARCH=arm64\nRUN go install std\nRUN echo $GOARCH\n",

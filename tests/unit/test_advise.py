@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import dockerfile
-from lab.advise import advise, over_edits, rewrites, unpredicted, weighed
+from lab.advise import advise, over_edits, rewrites, together, unpredicted, weighed
 from lab.advise.gain import Advice
 from lab.advise.telling import claimed, told
 from lab.context import Context
@@ -87,6 +87,41 @@ BAD: dict[str, tuple[str, list[str], str]] = {
         ["arg:V=2"],
         "COPY --link",
     ),
+    "behind a cd": (
+        "FROM golang\nCOPY . /src/\nRUN cd /src && go mod download\nRUN cd /src; go build ./...\n",
+        EDITS,
+        "dependencies before sources",
+    ),
+    "a cd below the WORKDIR": (
+        "FROM node\nWORKDIR /srv\nCOPY . app\nLABEL a=b\nRUN cd app && npm ci\n",
+        EDITS,
+        "dependencies before sources",
+    ),
+    "a WORKDIR between": (
+        "FROM node\nCOPY . /app\nWORKDIR /app\nRUN npm ci\nRUN node check.js\n",
+        EDITS,
+        "dependencies before sources",
+    ),
+    "packages below a WORKDIR": (
+        "FROM debian\nCOPY . /src\nWORKDIR /src\nRUN apt-get update\nRUN make\n",
+        EDITS,
+        "packages before sources",
+    ),
+    "narrower behind a cd": (
+        TWO.replace("WORKDIR /src\nCOPY . .", "COPY . /src").replace("RUN go", "RUN cd /src && go"),
+        ["app.py", "docs/x.txt", "main.go"],
+        "narrower COPY",
+    ),
+    "split behind a cd": (
+        TWO.replace("WORKDIR /src\nCOPY . .", "COPY . /src").replace("RUN go", "RUN cd /src && go"),
+        ["cmd/two/main.go"],
+        "stage split",
+    ),
+    "narrower, with a WORKDIR between": (
+        TWO.replace("WORKDIR /src\nCOPY . .", "COPY . /src\nWORKDIR /src"),
+        ["app.py", "docs/x.txt", "main.go"],
+        "narrower COPY",
+    ),
     "narrower": (TWO, ["app.py", "docs/x.txt", "main.go"], "narrower COPY"),
     "split": (TWO, ["cmd/two/main.go"], "stage split"),
 }
@@ -117,6 +152,36 @@ def test_a_badly_ordered_file_is_rewritten_with_a_gain(name: str, tmp_path: Path
         assert (one.after.runs, one.after.steps) < (one.before.runs, one.before.steps)
         dockerfile.parse(one.rewrite.dockerfile)
         apply_patch(one, text, tmp_path / f"{number}")
+
+
+def test_rewrites_that_go_together_are_one_patch(tmp_path: Path) -> None:
+    text = (
+        "FROM golang\nCOPY . /src\nRUN apt-get update\nRUN cd /src && go mod download\n"
+        "RUN cd /src && go build ./...\n"
+    )
+    inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    pricing = over_edits(inputs, EDITS, rules("docker"), {})
+    alone = weighed(inputs, pricing)
+    whole = together(inputs, alone, pricing)
+    assert whole is not None
+    assert whole.rewrite.why == "packages before sources, then dependencies before sources"
+    # of each edit only the copy of the whole and the build that reads it are left
+    assert (whole.after.runs, whole.after.steps) == (len(EDITS), 2 * len(EDITS))
+    assert all(whole.after.below(one.after) for one in alone)
+    apply_patch(whole, text, tmp_path / "whole")
+    written = inputs.context.with_file("Dockerfile", whole.rewrite.dockerfile.encode())
+    again = Inputs(
+        dockerfile=whole.rewrite.dockerfile, dockerfile_path="Dockerfile", context=written
+    )
+    assert not advise(again, over_edits(again, EDITS, rules("docker"), {}))
+
+
+def test_what_one_rewrite_does_alone_is_not_said_twice() -> None:
+    inputs = Inputs(dockerfile=TWO, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    pricing = over_edits(inputs, ["app.py", "cmd/two/main.go"], rules("docker"), {})
+    alone = weighed(inputs, pricing)
+    assert len([one for one in alone if one.gains]) > 1
+    assert together(inputs, alone, pricing) is None
 
 
 def apply_patch(one: Advice, text: str, folder: Path) -> None:
