@@ -7,8 +7,9 @@ while, and leave what they read in the image. Go is real.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -154,14 +155,25 @@ def with_go(bookworm_base: Base) -> Base:
 
 
 @pytest.fixture(scope="module")
-def engine(request: pytest.FixtureRequest, bookworm_base: Base, with_go: Base) -> Iterator[Engine]:
-    """A private engine with two bases, one of them with Go."""
-    with contextlib.closing(
-        open_engine(request.param, private=request.param != "simulated")
-    ) as one:
-        one.ensure(bookworm_base.image)
-        one.ensure(with_go.image)
-        yield one
+def engines(bookworm_base: Base, with_go: Base) -> Iterator[Callable[[str], Engine]]:
+    """Private engines by their names, each with two bases, one of them with Go."""
+    with contextlib.ExitStack() as stack:
+
+        @cache
+        def started(name: str) -> Engine:
+            one = open_engine(name, private=name != "simulated")
+            stack.callback(one.close)
+            one.ensure(bookworm_base.image)
+            one.ensure(with_go.image)
+            return one
+
+        yield started
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, engines: Callable[[str], Engine]) -> Engine:
+    """Named one by one, pytest would start an engine anew for every test."""
+    return engines(request.param)
 
 
 @pytest.fixture(scope="module")
