@@ -1,0 +1,50 @@
+"""The door to people: what a shell, a pipe or a closed stream may do to the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gate_runs import build, record
+
+COMMAND = [sys.executable, "-c", "from lab.cli import main; main()"]
+POLICY = "name: strict\nrules:\n  - {metric: wall, limit: 1s}\n"
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> list[str]:
+    """A gate that fails: each build of the candidate takes ten times what the policy allows."""
+    for name in ("old", "new"):
+        record(tmp_path / name, [], builds=[build(at, 10.0 + at / 10) for at in range(1, 10)])
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    sides = [f"--baseline={tmp_path / 'old'}", f"--candidate={tmp_path / 'new'}"]
+    return [*COMMAND, "gate", *sides, f"--policy={tmp_path / 'policy.yaml'}"]
+
+
+def test_a_gate_that_nobody_reads_on_is_no_pass(gate: list[str]) -> None:
+    assert subprocess.run(gate, stdout=subprocess.DEVNULL, check=False).returncode == 4
+    reading, writing = os.pipe()
+    os.close(reading)
+    unread = subprocess.run(gate, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert unread.returncode in {4, 141}
+    assert b"Traceback" not in unread.stderr
+    assert b"Exception ignored" not in unread.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_leads_to_nowhere(gate: list[str], tmp_path: Path, closed: str) -> None:
+    """Not into the first file that the lab opens: here the gate's own output."""
+    out = tmp_path / "gate.json"
+    words = [*gate, f"--output=json={out}"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *words], capture_output=True, check=False
+    )
+    assert done.returncode == 4, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert json.loads(out.read_text())["schema"] == "lab.gate/1"
