@@ -69,7 +69,7 @@ def _open_closed_streams() -> None:
     process that the lab starts prints would go there.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # the lowest that is free
-        os.set_inheritable(number, True)  # noqa: FBT003 - the function takes no keyword
+        os.set_inheritable(number, True)
     os.close(number)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
