@@ -11,6 +11,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from lab.record import Step
 from tests.unit import junit
 from tests.unit.gate_runs import FAIL, PASS, POLICY, REFUSED, UNTOLD, Gate, build, noisy, record
 
@@ -93,6 +94,17 @@ def test_a_rule_that_nothing_answers_says_why(
     policy = f"name: none\nrules:\n  - {{{rule}, {amount}}}\n"
     code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert (code, why in out) == (UNTOLD, True), out
+
+
+def test_brackets_of_a_pattern_mean_themselves(gate: Gate, tmp_path: Path) -> None:
+    step = Step(index=1, stage="0", instruction='COPY ["a b", "/c"]', outcome=None, duration_s=1.0)
+    builds = [replace(build(at, 2.0), steps=(step,)) for at in range(1, 10)]
+    old, new = (record(tmp_path / name, [], builds=builds) for name in ("old", "new"))
+    policy = """name: copies
+rules: [{metric: step, steps: 'COPY ["a*"]', relative: 5%}]
+"""
+    code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert code == PASS, out + err
 
 
 @pytest.mark.parametrize(
