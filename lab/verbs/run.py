@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
+    _as_it_was_started(options)
     from lab import runs
     from lab import scenario as scenarios
     from lab.session import Options
@@ -84,6 +85,20 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     )
     more = options.append is not None
     return watched(loaded, settings, options, resumed=stored, more=more)
+
+
+def _as_it_was_started(options: argparse.Namespace) -> None:
+    """Refuse what would change a run that is under way."""
+    going_on = "--append" if options.append else "--resume"
+    given = {"--engine": options.engine, "--seed": options.seed is not None}
+    if options.resume:
+        given["--rounds"] = options.rounds
+    for name in (name for name, value in given.items() if value):
+        raise InputError(
+            f"{name} beside {going_on}: a run goes on as it was started",
+            remedy=f"leave {name} out, or start another run with it"
+            + ("; --append RUN --rounds N adds rounds" if name == "--rounds" else ""),
+        )
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:

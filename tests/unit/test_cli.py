@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import cli
 from tests.unit.gate_runs import build, record
 
 COMMAND = [sys.executable, "-c", "from lab.cli import main; main()"]
@@ -48,3 +49,23 @@ def test_a_closed_stream_leads_to_nowhere(gate: list[str], tmp_path: Path, close
     assert done.returncode == 4, done.stderr
     assert b"Traceback" not in done.stderr
     assert json.loads(out.read_text())["schema"] == "lab.gate/1"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--resume", "R", "--engine", "podman"], "--engine beside --resume"),
+        (["--resume", "R", "--seed", "0"], "--seed beside --resume"),
+        (["--resume", "R", "--rounds", "9"], "--rounds beside --resume"),
+        (["--append", "R", "--engine", "podman"], "--engine beside --append"),
+        (["s.yaml", "--seed", "-1"], "argument --seed: '-1'"),
+        (["s.yaml", "--seed", str(2**63)], "argument --seed: '9223372036854775808'"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", *words])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
