@@ -45,6 +45,7 @@ __all__ = [
     "events",
     "find",
     "load",
+    "new_folder",
     "new_id",
     "resume",
     "runs",
@@ -236,24 +237,30 @@ def create(results: Path, run: Run) -> Writer:
 
     Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds.
     """
+    folder = new_folder(results, run.id)
     with disk(results):
-        results.mkdir(parents=True, exist_ok=True)
-        number, name = 1, run.id
-        while True:
-            try:
-                (results / name).mkdir()
-                break
-            except FileExistsError:
-                number += 1
-                name = f"{run.id}-{number}"
-        folder = results / name
         writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
     try:
-        writer.amend(id=name, status="partial")
+        writer.amend(id=folder.name, status="partial")
     except BaseException:
         writer.close()
         raise
     return writer
+
+
+def new_folder(results: Path, name: str) -> Path:
+    """Make a folder of its own for a run or a validation; a number is added to a taken name."""
+    with disk(results):
+        results.mkdir(parents=True, exist_ok=True)
+        number, folder = 1, results / name
+        while True:
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                folder = results / f"{name}-{number}"
+            else:
+                return folder
 
 
 def resume(folder: Path, *, more: bool = False) -> Writer:

@@ -168,13 +168,10 @@ def _tell(text: str) -> None:
 
 def write(found: list[Validation], results: Path) -> Path:
     """Every form of the answer below results/."""
-    from lab.disk import disk
     from lab.disk import write as to_disk
-    from lab.store import new_id
+    from lab.store import new_folder, new_id
 
-    folder = results / new_id("validate", datetime.now(UTC))
-    with disk(folder):
-        folder.mkdir(parents=True)
+    folder = new_folder(results, new_id("validate", datetime.now(UTC)))
     for name, file in FILES.items():
         to_disk(folder, file, rendered(found, name))
     return folder
