@@ -43,6 +43,15 @@ def test_recorded_runs_give_the_stated_exit_codes(
     assert ("lab: gate tried" in err) == (code != PASS)
 
 
+def test_the_answer_keeps_to_80_columns_and_breaks_no_word(gate: Gate, tmp_path: Path) -> None:
+    old, new = record(tmp_path / "old", [10.0] * 9), record(tmp_path / "new", [10.0 - 1e-9] * 9)
+    code, out, _ = gate("--baseline", old, "--candidate", new)
+    assert code == PASS
+    assert max(map(len, out.splitlines())) <= 80
+    assert "their rounds are compared as two samples, and what" in " ".join(out.split())
+    assert "-0.0 %" not in out
+
+
 def test_a_copy_of_a_run_is_the_same_run(gate: Gate, tmp_path: Path) -> None:
     old = record(tmp_path / "old", noisy(10))
     copy = shutil.copytree(old, tmp_path / "copy")
