@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from lab import __version__, interrupts
-from lab.errors import UNREAD, DiskFull, Interrupted, LabError, exit_codes
+from lab.errors import DiskFull, Interrupted, LabError, exit_codes
 from lab.verbs import VERBS
+from lab.verbs.output import drop_output
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         try:
             sys.stdout.flush()
         except OSError:  # what went wrong stays the answer, whoever reads
-            _drop_output()
+            drop_output()
         print(f"lab: {error.message}", file=sys.stderr)  # noqa: T201 - this is the door to people
         if error.remedy:
             print(f"  next: {error.remedy}", file=sys.stderr)  # noqa: T201
@@ -52,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = Interrupted.exit_code
         print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
-        _drop_output()
-        code = UNREAD  # not 0: whoever asks for the answer by it, as of a gate, has none
+        drop_output()
+        code = 0
     except OSError as error:  # of our own output, as in `lab ... >/dev/full`
         print(f"lab: {error}", file=sys.stderr)  # noqa: T201
-        _drop_output()
+        drop_output()
         code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
     interrupts.settle()
     sys.exit(code)
@@ -74,11 +75,6 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the lab
-
-
-def _drop_output() -> None:
-    """Let the interpreter flush what nobody takes to nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsers(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-UNREAD = 141  # what a shell says of a program that SIGPIPE ended
-
 
 class LabError(Exception):
     """Something the user can mend. The command line prints it and exits; nothing else catches it.
@@ -119,7 +117,7 @@ class Interrupted(LabError):
 
 def exit_codes() -> dict[int, str]:
     """Every exit code and what it means, for ``lab --help`` and the tests."""
-    codes = {0: "all went well", UNREAD: "nobody reads the output on, as in `lab ... | head`"}
+    codes = {0: "all went well"}
     kinds: list[type[LabError]] = [LabError]
     for kind in kinds:
         codes[kind.exit_code] = kind.meaning

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_json, say
+from lab.verbs.output import before_the_answer, print_json, say
 from lab.verbs.running import judge, run_scenario, watched
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     stored = (
         _go_on(options, earlier) if earlier else run_scenario(arguments.scenario(options), options)
     )
-    _show(stored, options)
+    with before_the_answer():
+        _show(stored, options)
     judge(stored)
     return 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import ExpectationBroken, InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_text, say
+from lab.verbs.output import before_the_answer, print_text, say
 
 if TYPE_CHECKING:
     from lab.images.opened import Opened
@@ -120,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
     folder = write(found, options.results)
     if options.labelled is not None:
         label(images, found[0], options.labelled)
-    show(found, options)
+    with before_the_answer():
+        show(found, options)
     say(str(folder), on_error=True)
     return end(found, folder)
 
