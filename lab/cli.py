@@ -15,10 +15,12 @@ from typing import Any, NoReturn
 from lab import __version__, interrupts
 from lab.errors import DiskFull, Interrupted, LabError, exit_codes
 from lab.verbs import VERBS
+from lab.verbs.output import drop_output
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point: parse, run the verb, turn the lab's errors into words and exit codes."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # Not every terminal can show every character, nor is every file's name text.
         if isinstance(stream, io.TextIOWrapper):
@@ -38,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except LabError as error:
         interrupts.settle()
+        try:
+            sys.stdout.flush()
+        except OSError:  # what went wrong stays the answer, whoever reads
+            drop_output()
         print(f"lab: {error.message}", file=sys.stderr)  # noqa: T201 - this is the door to people
         if error.remedy:
             print(f"  next: {error.remedy}", file=sys.stderr)  # noqa: T201
@@ -47,19 +53,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = Interrupted.exit_code
         print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
-        _drop_output()
+        drop_output()
         code = 0
     except OSError as error:  # of our own output, as in `lab ... >/dev/full`
         print(f"lab: {error}", file=sys.stderr)  # noqa: T201
-        _drop_output()
+        drop_output()
         code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
     interrupts.settle()
     sys.exit(code)
 
 
-def _drop_output() -> None:
-    """Let the interpreter flush what nobody takes to nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _open_closed_streams() -> None:
+    """Let what a shell closed (`>&-`) lead to nowhere.
+
+    Otherwise the next file that is opened, a run's records, would take its place, and what a
+    process that the lab starts prints would go there.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # the lowest that is free
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the lab
 
 
 def _parsers(

@@ -156,7 +156,7 @@ def _find_mistake(path: Path) -> None:
             try:
                 record = json.loads(line)
                 whole = record["schema"] == BUILD_SCHEMA and {*PLAIN} - LATER <= {*record}
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 whole = False
             if not whole and line.strip() and line.endswith(b"\n"):
                 raise InputError(
@@ -185,7 +185,7 @@ def heads(folders: Sequence[Path]) -> list[tuple[Run, Path]]:
             data = (folder / RUN_FILE).read_bytes()
         try:
             found.append((Run.from_json(json.loads(data)), folder))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{folder / RUN_FILE}: not a record of the lab: {type(error).__name__}: {error}",
                 remedy="repair or remove that run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from lab.context import Context
 from lab.draft import Images, WorkingBase, draft
 from lab.edits import Edit, Inputs
 from lab.engines.protocol import ImageArchive
+from lab.errors import InputError
 from lab.layouts import Container
 from lab.scenario import FileEdit, Own, Scenario
+
+MOST_BUILDS = 200_000  # as many as can be planned in seconds
 
 _NAMED_AXES = ("engine", "base", "layout")
 
@@ -145,8 +149,10 @@ def trials(
 
     ``images`` gives the images of a cell, ``lacks`` the reasons why a cell cannot be run (none:
     it can). ``salt``, a run's id, makes edits new in each run: an engine that is not the lab's
-    own may still hold what the same edit made in an earlier run.
+    own may still hold what the same edit made in an earlier run. Raises InputError where there
+    are more builds than a run can hold.
     """
+    _countable(scenario)
     passes = phases(scenario)
     varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
     skips: dict[Cell, str | None] = {}
@@ -174,6 +180,18 @@ def trials(
         )
         found.append(trial)
     return tuple(found)
+
+
+def _countable(scenario: Scenario) -> None:
+    of_cells = math.prod(map(len, scenario.axes.values()))
+    rounds, of_phases = scenario.rounds + scenario.warm_up, len(scenario.phases)
+    builds = of_cells * rounds * of_phases
+    if builds > MOST_BUILDS:
+        raise InputError(
+            f"{scenario.name}: {builds:,} builds ({of_cells:,} cells, {rounds:,} rounds, "
+            f"{of_phases} phases); a run holds at most {MOST_BUILDS:,}",
+            remedy="ask for fewer rounds, or for fewer values on an axis",
+        )
 
 
 def _edits(phase: str, scenario: Scenario) -> tuple[Edit, ...]:

@@ -5,7 +5,8 @@ Seconds and bytes throughout. None means unknown, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -153,6 +154,9 @@ class Build:
         if record.get("schema") != BUILD_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {BUILD_SCHEMA!r}")
         values = _known(cls, record)
+        _are_numbers(values, _FIGURES)
+        if not isinstance(values["cell"], dict):
+            raise TypeError(f"cell is {values['cell']!r}")
         if values.get("image") is not None:
             values["image"] = Image(**_known(Image, values["image"]))
         if values.get("cache") is not None:
@@ -206,6 +210,7 @@ class Run:
         if record.get("schema") != RUN_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {RUN_SCHEMA!r}")
         values = _known(cls, record)
+        _are_numbers(values, ("seed", "builds"))
         values["scenario"] = ScenarioText(**_known(ScenarioText, values["scenario"]))
         values["host"] = HostFacts(**_known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
@@ -215,6 +220,17 @@ class Run:
         return cls(**values)
 
 
+_FIGURES = (
+    "round",
+    "wall_s",
+    "critical_path_s",
+    "steps_s",
+    "unattributed_s",
+    "cpu_s",
+    "peak_memory_bytes",
+    "context_bytes",
+    "context_sent_s",
+)
 _NAMES: dict[type[Any], frozenset[str]] = {
     kind: frozenset(one.name for one in fields(kind))
     for kind in (HostFacts, EngineFacts, Image, Step, Cache, Build, ScenarioText, Run)
@@ -228,8 +244,19 @@ def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name in names}
 
 
+def _are_numbers(values: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Whoever edited a record by hand is told here, not by an arithmetic that stumbles on it."""
+    for name in names:
+        value = values.get(name)
+        if value is not None and not (
+            isinstance(value, float | int) and -math.inf < value < math.inf
+        ):
+            raise ValueError(f"{name} is {value!r}")
+
+
 def _step(record: Mapping[str, Any]) -> Step:
     values = _known(Step, record)
+    _are_numbers(values, ("started_s", "duration_s"))
     if values["outcome"] is not None:
         values["outcome"] = Outcome(values["outcome"])
     return Step(**values)

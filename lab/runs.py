@@ -84,7 +84,7 @@ def _started(folder: Path) -> str:
         data = (folder / RUN_FILE).read_bytes()
     try:
         return str(json.loads(data).get("started") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
 
 
@@ -157,7 +157,7 @@ def read(folder: Path) -> StoredRun:
 def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:
     try:
         return kind(json.loads(data))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         line = getattr(error, "lineno", 1) + line - 1
         raise InputError(
             f"{path}:{line}: not a record of the lab: {type(error).__name__}: {error}",

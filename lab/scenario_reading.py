@@ -75,10 +75,27 @@ def read(text: str, path: Path | None) -> Scenario:
     scenario = None
     if parsed is not None and not mistakes and isinstance(data, dict):
         scenario = _scenario(parsed, data, text, path, document)
-        mistakes += [placed(document, finding) for finding in _absent(scenario, parsed)]
+        mistakes += [
+            placed(document, finding)
+            for finding in (*_crossed(scenario), *_absent(scenario, parsed))
+        ]
     if scenario is None or mistakes:
         raise refusal("scenario" if path is None else path, mistakes, REMEDY)
     return scenario
+
+
+def _crossed(scenario: Scenario) -> Iterator[Finding]:
+    """Limits that nothing can keep."""
+    for index, one in enumerate(scenario.expect):
+        for key in ("hit_rate", "median_wall", "time_saved"):
+            bound: Bound | None = getattr(one, key)
+            ends = (bound.at_least, bound.at_most) if bound else (None, None)
+            if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
+                yield Finding(
+                    location=("expect", index, key),
+                    found="at_least above at_most",
+                    expected="limits that a figure can lie between",
+                )
 
 
 def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:

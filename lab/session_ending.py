@@ -15,14 +15,17 @@ from lab.record import Run
 def ending(writer: store.Writer, before: Run | None) -> Iterator[None]:
     """Whatever ends a run early is written into its head before it goes on its way.
 
-    A run ``before`` more rounds that were refused stays as it was.
+    A run ``before`` more rounds that were refused stays as it was, and a new one that was refused
+    leaves no folder: there is nothing in it to resume, and `latest` would name it.
     """
     try:
         yield
     except InputError:
-        if before is None:
-            raise
-        writer.amend(**{name: getattr(before, name) for name in ("status", "reason", "finished")})
+        if before is not None:
+            kept = ("status", "reason", "finished")
+            writer.amend(**{name: getattr(before, name) for name in kept})
+        elif writer.new:
+            writer.discard()
         raise
     except (KeyboardInterrupt, BrokenPipeError) as stop:
         interrupts.settle()

@@ -45,6 +45,7 @@ __all__ = [
     "events",
     "find",
     "load",
+    "new_folder",
     "new_id",
     "resume",
     "runs",
@@ -62,10 +63,19 @@ class Writer:
     """The one writer of a run's folder. Leaving it without `finish` leaves the run "partial".
 
     Every method raises DiskFull or StoreError; what was appended before stays intact.
-    ``earlier`` are the builds that a resumed run already has.
+    ``earlier`` are the builds that a resumed run already has, of which nothing is ``new``.
     """
 
-    def __init__(self, folder: Path, run: Run, lines: int, earlier: tuple[Build, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: Run,
+        lines: int,
+        earlier: tuple[Build, ...] = (),
+        *,
+        new: bool = False,
+    ) -> None:
+        self.new = new
         self.folder = folder
         self.run = run
         self.earlier = earlier
@@ -114,7 +124,14 @@ class Writer:
                     os.ftruncate(fd, size)  # no half line may stand before a later whole one
                 raise
         self._built.add(build.id)
+        self.new = False
         return build
+
+    def discard(self) -> None:
+        """Take the folder of a new run away, before its first build."""
+        self.close()
+        with disk(self.folder):
+            shutil.rmtree(self.folder)
 
     def keep_context(self, build_id: str, stream: BinaryIO) -> None:
         """Keep the tar that a failed build was sent, so that it can be built again by hand."""
@@ -220,24 +237,30 @@ def create(results: Path, run: Run) -> Writer:
 
     Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds.
     """
+    folder = new_folder(results, run.id)
     with disk(results):
-        results.mkdir(parents=True, exist_ok=True)
-        number, name = 1, run.id
-        while True:
-            try:
-                (results / name).mkdir()
-                break
-            except FileExistsError:
-                number += 1
-                name = f"{run.id}-{number}"
-        folder = results / name
-        writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), ())
+        writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
     try:
-        writer.amend(id=name, status="partial")
+        writer.amend(id=folder.name, status="partial")
     except BaseException:
         writer.close()
         raise
     return writer
+
+
+def new_folder(results: Path, name: str) -> Path:
+    """Make a folder of its own for a run or a validation; a number is added to a taken name."""
+    with disk(results):
+        results.mkdir(parents=True, exist_ok=True)
+        number, folder = 1, results / name
+        while True:
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                folder = results / f"{name}-{number}"
+            else:
+                return folder
 
 
 def resume(folder: Path, *, more: bool = False) -> Writer:

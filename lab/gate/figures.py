@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from lab.compare import cell_words
 from lab.disturbance import UNFIT, is_fit
+from lab.expect import matches
 from lab.gate.policy import FILES, Degraded, Metric, Rule
 from lab.gate.sides import Side
 from lab.record import Build
@@ -68,7 +68,7 @@ def _why_no_benchmark(rule: Rule, sides: Sequence[Side]) -> str:
 
 
 def _chosen(rule: Rule, build: Build) -> bool:
-    return fnmatchcase(build.phase, rule.after) and all(
+    return matches(rule.after, build.phase) and all(
         build.cell.get(axis) == value for axis, value in rule.where.items()
     )
 
@@ -98,7 +98,7 @@ def _steps(pattern: str, build: Build) -> float | None:
     times = [
         step.duration_s
         for step in build.steps
-        if fnmatchcase(step.instruction, pattern) and step.duration_s is not None
+        if matches(pattern, step.instruction) and step.duration_s is not None
     ]
     return sum(times) if times else None
 
@@ -120,7 +120,7 @@ def _named(rule: Rule, name: str) -> bool:
     """Whether a rule is about a benchmark, named with its package or without."""
     _, dot, rest = name.partition(f".{_PREFIX}")
     short = f"{_PREFIX}{rest}" if dot else name
-    return fnmatchcase(name, rule.benchmarks) or fnmatchcase(short, rule.benchmarks)
+    return matches(rule.benchmarks, name) or matches(rule.benchmarks, short)
 
 
 def _unit(unit: str, units: Mapping[str, tuple[float, ...]]) -> list[float]:

@@ -17,6 +17,7 @@ from lab.gate.judgement import Finding, Judgement, Outcome
 from lab.gate.proof import Proof
 from lab.report.markdown import escape
 from lab.report.words import clean
+from lab.wrapping import wrapped
 
 SIGNS = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.UNTOLD: "\u2754"}
 _LEVELS = {Outcome.FAIL: "error", Outcome.UNTOLD: "warning", Outcome.PASS: "notice"}
@@ -69,7 +70,8 @@ def text(judgement: Judgement) -> str:
             lines.append(f"  {one.reason}")
     if judgement.notes:
         lines += ["", "notes", *(f"  {note}" for note in judgement.notes)]
-    return clean("\n".join(lines)) + "\n"
+    shown = [part for line in lines for part in wrapped(clean(line)) or [""]]
+    return "\n".join(shown) + "\n"
 
 
 def proof_text(proof: Proof, run: str) -> str:

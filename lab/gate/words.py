@@ -29,7 +29,7 @@ def change(rule: Rule, value: float | None) -> str:
     if value is None:
         return MISSING
     if rule.kind == "relative":
-        return f"{(value - 1) * 100:+.1f} %"
+        return f"{(value - 1) * 100:+z.1f} %"
     if rule.kind == "limit":
         return figure(rule, value)
     if UNITS[rule.metric] == "share":

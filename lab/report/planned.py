@@ -21,7 +21,8 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
     cells = {trial.cell: trial for trial in trials}
     run = [trial for trial in trials if trial.skip is None]
     builds = sum(len(trial.phases) for trial in run)
-    out.print(Text(f"{scenario.name}: {one_line(scenario.description, 300)}", style="bold"))
+    title = ": ".join(filter(None, (scenario.name, one_line(scenario.description, 300))))
+    out.print(Text(title, style="bold"))
     out.print(f"{len(cells)} cells, {_rounds(scenario)}, {builds} builds, seed {scenario.seed}")
     out.print(f"phases: {', '.join(scenario.phases)}")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)

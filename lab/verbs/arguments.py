@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def rounds_and_seed(verb: argparse.ArgumentParser) -> None:
     """--rounds, --seed, --quiet, --keep and --results: how a scenario is run."""
     verb.add_argument("--rounds", type=positive, metavar="N", help="instead of the scenario's")
-    verb.add_argument("--seed", type=int, metavar="N", help="of the order of trials")
+    verb.add_argument("--seed", type=seed, metavar="N", help="of the order of trials")
     verb.add_argument("--quiet", action="store_true", help="plain lines, no live view")
     verb.add_argument(
         "--keep", action="store_true", help="leave images, and storage of private engines"
@@ -55,6 +55,13 @@ def positive(text: str) -> int:
     """A whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that a scenario file takes as its seed too."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to 2^63 - 1")
     return int(text)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_json, say
+from lab.verbs.output import before_the_answer, print_json, say
 from lab.verbs.running import judge, run_scenario
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ def run(options: argparse.Namespace) -> int:
     found = calibration.calibrations(
         stored.counted, seed=stored.run.seed, with_degraded=options.with_degraded
     )
-    if options.json:
-        print_json({"run": stored.run.id, "calibration": [_as_json(one) for one in found]})
-    else:
-        calibrated.show(stored.run, found)
-    say(str(stored.folder), on_error=options.json)
+    with before_the_answer():
+        if options.json:
+            print_json({"run": stored.run.id, "calibration": [_as_json(one) for one in found]})
+        else:
+            calibrated.show(stored.run, found)
+        say(str(stored.folder), on_error=options.json)
     judge(stored)
     return 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lab.engines import NAMES
 from lab.errors import InputError
 from lab.verbs import arguments, pivoting, upgrading
-from lab.verbs.output import print_json, say
+from lab.verbs.output import before_the_answer, print_json, say
 from lab.verbs.running import judge, run_scenario
 
 if TYPE_CHECKING:
@@ -85,12 +85,14 @@ def run(options: argparse.Namespace) -> int:
         asked=asked_of(heads[0].options, heads[0].seed),
         with_degraded=options.with_degraded,
     )
-    if options.json:
-        print_json({"table": table.to_json()})
-    else:
-        terminal.show(reports.sheet(table, builds, heads))
+    with before_the_answer():
+        if options.json:
+            print_json({"table": table.to_json()})
+        else:
+            terminal.show(reports.sheet(table, builds, heads))
+        if stored is not None:
+            say(str(stored.folder), on_error=options.json)
     if stored is not None:
-        say(str(stored.folder), on_error=options.json)
         judge(stored)
     return 0
 

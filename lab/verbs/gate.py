@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import GateCannotTell, GateFailed, InputError
 from lab.verbs import arguments, proving
-from lab.verbs.output import print_text, say
+from lab.verbs.output import before_the_answer, print_text, say
 
 if TYPE_CHECKING:
     from lab.gate.judgement import Judgement
@@ -95,7 +95,8 @@ def run(options: argparse.Namespace) -> int:
     judgement = judge(baseline, candidate, policy, notes)
     if options.confirm:
         judgement = proving.confirm(judgement, baseline, candidate, options)
-    show(judgement, outputs, policy_path)
+    with before_the_answer():
+        show(judgement, outputs, policy_path)
     return end(judgement)
 
 
@@ -115,9 +116,8 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
     from lab.disk import write
     from lab.gate import outputs as forms
 
-    if all(file is not None for _, file in outputs):
-        print_text(forms.text(judgement))
-    for name, file in outputs:
+    # Files first: nobody may read what is printed.
+    for name, file in sorted(outputs, key=lambda one: one[1] is None):
         made = (
             forms.gitlab(judgement, str(policy))
             if name == "gitlab"
@@ -127,6 +127,8 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
             print_text(made)
         else:
             say(str(write(file.parent, file.name, made, ANOTHER)), on_error=True)
+    if all(file is not None for _, file in outputs):
+        print_text(forms.text(judgement))
 
 
 def _next_step(judgement: Judgement) -> str:

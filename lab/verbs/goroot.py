@@ -123,8 +123,10 @@ def _install(home: Home, options: argparse.Namespace) -> None:
         raise InputError("--from is of one version", remedy="install the others by themselves")
     origin = options.origin.absolute() if options.origin else None
     for version in options.version:
+        there = version in home.versions()
         tree = homes.install(home, version, say=say, origin=origin, sha256=options.sha256)
-        say(f"Go {version}: {tree}")
+        unread = f" (installed before: {origin} was not looked at)" if there and origin else ""
+        say(f"Go {version}: {tree}{unread}")
 
 
 def _injected(home: Home, options: argparse.Namespace) -> str:

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _lines(series: Series, unit: str) -> Iterator[str]:
+    from lab.history import ENOUGH
     from lab.report.pivoted import UNITS
     from lab.report.words import one_line
 
@@ -51,16 +52,24 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
     yield f"  {bars}  {shown(medians[0])} -> {shown(medians[-1])}, runs: {len(medians)}"
     for change in series.changes:
         point = series.points[change.at]
-        held = (
-            "no interval: too few runs"
-            if change.interval is None
-            else " to ".join(f"{(end - 1) * 100:+.1f} %" for end in change.interval)
-        )
-        yield (
-            f"  change at {point.run}: {(change.ratio - 1) * 100:+.1f} % ({held}), "
-            f"p = {change.p_value:.4f}"
-        )
+        if change.ratio is None:
+            size = f"{shown(change.before)} to {shown(change.after)} (of 0 there is no ratio)"
+        else:
+            size = f"{_percent(change.ratio)} ({_held(change.interval)})"
+        yield f"  change at {point.run}: {size}, p = {change.p_value:.4f}"
         if change.beside:
             yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
-    if not series.changes:
+    if len(series.points) < ENOUGH:
+        yield f"  too few runs to tell a change from chance: it takes {ENOUGH}"
+    elif not series.changes:
         yield "  no change that could be told from chance"
+
+
+def _held(interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return "no interval: too few runs"
+    return " to ".join(map(_percent, interval))
+
+
+def _percent(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f} %"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def say(text: str, *, on_error: bool = False) -> None:
@@ -20,3 +23,18 @@ def print_json(value: object) -> None:
 def print_text(text: str) -> None:
     """Text as it is, its last line end included."""
     sys.stdout.write(text)
+
+
+@contextmanager
+def before_the_answer() -> Iterator[None]:
+    """What is shown here may stay unread, as by `lab gate | head`: the exit code still answers."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output() -> None:
+    """Let what nobody takes go to nowhere, what the interpreter flushes at its end too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.compare import cell_words
 from lab.errors import GateCannotTell, GateFailed, InputError
-from lab.verbs.output import print_text
+from lab.verbs.output import before_the_answer, print_text
 from lab.verbs.running import watched
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
         if (cell, phase) in walls
     }
     proof = proofs.prove(plain, twin, slow, asked, sizes, scenario.seed)
-    print_text(proof_text(proof, fresh.run.id))
+    with before_the_answer():
+        print_text(proof_text(proof, fresh.run.id))
     if not proof.quiet:
         raise GateFailed(
             f"the gate cries wolf: {proof.false_alarms} of {proof.shuffles} shuffles alarmed it",

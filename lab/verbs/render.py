@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         cell = trial.cell.axes
         name = "-".join(value for axis, value in cell.items() if axis != "engine")
         written[f"{name}.Dockerfile".replace("/", "_").replace(":", "_")] = trial.inputs.dockerfile
-    with disk.disk(options.output):
+    with disk.disk(options.output, "choose another --output folder"):
         options.output.mkdir(parents=True, exist_ok=True)
         for name, text in written.items():
             (options.output / name).write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_json, say
+from lab.verbs.output import before_the_answer, print_json, say
 from lab.verbs.running import judge, run_scenario, watched
 
 if TYPE_CHECKING:
@@ -48,13 +48,15 @@ def run(options: argparse.Namespace) -> int:
     stored = (
         _go_on(options, earlier) if earlier else run_scenario(arguments.scenario(options), options)
     )
-    _show(stored, options)
+    with before_the_answer():
+        _show(stored, options)
     judge(stored)
     return 0
 
 
 def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
+    _as_it_was_started(options)
     from lab import runs
     from lab import scenario as scenarios
     from lab.session import Options
@@ -84,6 +86,20 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     )
     more = options.append is not None
     return watched(loaded, settings, options, resumed=stored, more=more)
+
+
+def _as_it_was_started(options: argparse.Namespace) -> None:
+    """Refuse what would change a run that is under way."""
+    going_on = "--append" if options.append else "--resume"
+    given = {"--engine": options.engine, "--seed": options.seed is not None}
+    if options.resume:
+        given["--rounds"] = options.rounds
+    for name in (name for name, value in given.items() if value):
+        raise InputError(
+            f"{name} beside {going_on}: a run goes on as it was started",
+            remedy=f"leave {name} out, or start another run with it"
+            + ("; --append RUN --rounds N adds rounds" if name == "--rounds" else ""),
+        )
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:

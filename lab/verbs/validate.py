@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import ExpectationBroken, InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_text, say
+from lab.verbs.output import before_the_answer, print_text, say
 
 if TYPE_CHECKING:
     from lab.images.opened import Opened
@@ -120,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
     folder = write(found, options.results)
     if options.labelled is not None:
         label(images, found[0], options.labelled)
-    show(found, options)
+    with before_the_answer():
+        show(found, options)
     say(str(folder), on_error=True)
     return end(found, folder)
 
@@ -168,13 +169,10 @@ def _tell(text: str) -> None:
 
 def write(found: list[Validation], results: Path) -> Path:
     """Every form of the answer below results/."""
-    from lab.disk import disk
     from lab.disk import write as to_disk
-    from lab.store import new_id
+    from lab.store import new_folder, new_id
 
-    folder = results / new_id("validate", datetime.now(UTC))
-    with disk(folder):
-        folder.mkdir(parents=True)
+    folder = new_folder(results, new_id("validate", datetime.now(UTC)))
     for name, file in FILES.items():
         to_disk(folder, file, rendered(found, name))
     return folder

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from lab.record import Step
 from tests.unit import junit
 from tests.unit.gate_runs import FAIL, PASS, POLICY, REFUSED, UNTOLD, Gate, build, noisy, record
 
@@ -40,6 +41,15 @@ def test_recorded_runs_give_the_stated_exit_codes(
     assert found == code, out + err
     assert "gate tried: " in out
     assert ("lab: gate tried" in err) == (code != PASS)
+
+
+def test_the_answer_keeps_to_80_columns_and_breaks_no_word(gate: Gate, tmp_path: Path) -> None:
+    old, new = record(tmp_path / "old", [10.0] * 9), record(tmp_path / "new", [10.0 - 1e-9] * 9)
+    code, out, _ = gate("--baseline", old, "--candidate", new)
+    assert code == PASS
+    assert max(map(len, out.splitlines())) <= 80
+    assert "their rounds are compared as two samples, and what" in " ".join(out.split())
+    assert "-0.0 %" not in out
 
 
 def test_a_copy_of_a_run_is_the_same_run(gate: Gate, tmp_path: Path) -> None:
@@ -93,6 +103,17 @@ def test_a_rule_that_nothing_answers_says_why(
     policy = f"name: none\nrules:\n  - {{{rule}, {amount}}}\n"
     code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert (code, why in out) == (UNTOLD, True), out
+
+
+def test_brackets_of_a_pattern_mean_themselves(gate: Gate, tmp_path: Path) -> None:
+    step = Step(index=1, stage="0", instruction='COPY ["a b", "/c"]', outcome=None, duration_s=1.0)
+    builds = [replace(build(at, 2.0), steps=(step,)) for at in range(1, 10)]
+    old, new = (record(tmp_path / name, [], builds=builds) for name in ("old", "new"))
+    policy = """name: copies
+rules: [{metric: step, steps: 'COPY ["a*"]', relative: 5%}]
+"""
+    code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert code == PASS, out + err
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,9 @@ def test_the_command_line(home: Home) -> None:
     assert "* 1.23.9" in lab("list").stdout
     assert "1.22.10 is current again" in lab("rollback").stdout
     assert '"current": "1.22.10"' in lab("status", "--json").stdout
+    again = lab("install", OLD, "--from", "/dev/null")
+    assert again.returncode == 0
+    assert "/dev/null was not looked at" in again.stdout
     gone = lab("use", "1.9.9")
     assert gone.returncode == 2
     assert "lab goroot install 1.9.9" in gone.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from lab import cli
 from lab.errors import InputError
 from lab.history import change_points, history
+from lab.record import Cache
 from tests.unit.gate_runs import HOST, build, record
 
 
@@ -44,6 +47,52 @@ def test_too_few_or_equal_values_show_none(values: list[float]) -> None:
     assert change_points(values) == []
 
 
+@pytest.mark.parametrize(("count", "told"), [(7, False), (8, True)])
+def test_it_takes_eight_runs_however_plain_the_change(count: int, told: bool) -> None:
+    """By counting out all orders: p is the share of them that show as much."""
+    values = [float(number) + 100 * (number >= 4) for number in range(count)]
+    sides = range(3, count - 2)
+    marks = range(1, count + 1)
+
+    def height(order: Sequence[int]) -> int:
+        return max(abs(2 * sum(order[:at]) - at * (count + 1)) for at in sides)
+
+    orders = list(permutations(marks))
+    p_value = sum(height(order) >= height(tuple(marks)) for order in orders) / len(orders)
+    assert (p_value <= 0.05) == told
+    assert bool(change_points(values)) == told
+
+
+def test_a_change_from_nothing_has_no_ratio_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        cache = Cache(hits=3 * (number >= 6), misses=1, skipped=0)
+        builds = [replace(build(at, 10.0), cache=cache) for at in range(1, 4)]
+        run = record(tmp_path / f"r{number:02}", [], builds=builds)
+        head = json.loads((run / "run.json").read_text())
+        head["started"] = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        (run / "run.json").write_text(json.dumps(head))
+    (series,) = history(tmp_path, metric="hit_rate")
+    (change,) = series.changes
+    assert (change.at, change.before, change.after, change.ratio) == (6, 0.0, 0.75, None)
+    with pytest.raises(SystemExit):
+        cli.main(["history", "--results", str(tmp_path), "--metric", "hit_rate"])
+    assert "change at r06: 0 % to 75 % (of 0 there is no ratio)" in capsys.readouterr().out
+
+
+def test_few_runs_are_not_said_to_be_without_a_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(7):
+        record(tmp_path / f"r{number}", [10.0, 10.1])
+    with pytest.raises(SystemExit):
+        cli.main(["history", "--results", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "too few runs to tell a change from chance: it takes 8" in out
+    assert "no change" not in out
+
+
 def test_runs_of_which_nothing_can_be_believed_are_told(tmp_path: Path) -> None:
     record(tmp_path / "one", [], builds=[replace(build(1, 1.0), fit="unfit: others")])
     with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to believe"):
@@ -65,6 +114,7 @@ def test_runs_are_read_as_they_lie(tmp_path: Path, capsys: pytest.CaptureFixture
     assert [point.run for point in series.points] == [f"r{number:02}" for number in range(16)]
     (change,) = series.changes
     assert change.at == 8
+    assert change.ratio is not None
     assert change.ratio == pytest.approx(1.3, abs=0.03)
     assert change.interval is not None
     assert change.interval[0] < 1.3 < change.interval[1]

@@ -167,6 +167,14 @@ def test_what_an_engine_lacks_is_a_skip_with_its_reason() -> None:
         assert trial.skip == wanted
 
 
+def test_more_builds_than_a_run_holds_are_refused_before_they_are_counted_out() -> None:
+    axes = ", ".join(f"A{number}: [{', '.join(map(str, range(10)))}]" for number in range(12))
+    text = TEXT.replace("{CGO_ENABLED: [0, 1]}", f"{{{axes}}}")
+    # 2 engines x 2 bases x 3 layouts x 10^12, 3 rounds, 4 phases
+    with pytest.raises(InputError, match="many: 144,000,000,000,000 builds"):
+        planned(scenario.parse(text, None))
+
+
 def test_an_edit_that_does_not_fit_is_told_before_anything_is_built(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     text = (

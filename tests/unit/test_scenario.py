@@ -197,6 +197,22 @@ def test_engines_can_be_replaced_and_their_expectations_go() -> None:
     assert [one.after for one in read.expect] == ["edit:source"]
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "hit_rate: {at_least: 0.9, at_most: 0.1}",
+        "median_wall: {at_least: 2m, at_most: 90s}",  # as text, 2m comes before 90s
+        "time_saved: {at_least: 0, at_most: -0.5}",
+    ],
+)
+def test_limits_that_nothing_can_keep_are_a_mistake(claim: str) -> None:
+    old = "hit_rate: {at_least: 0.8}"
+    assert old in GOOD
+    told = message(GOOD.replace("    median_wall: {at_most: 1m30.5s}\n", "").replace(old, claim))
+    assert told.startswith("bad.yaml:17:")
+    assert "at_least above at_most" in told
+
+
 def test_durations() -> None:
     assert [seconds(text) for text in ("500ms", "20s", "1m30s", "1h", "0.5s", None)] == [
         0.5,

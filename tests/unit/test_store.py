@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import store
+from lab import columns, store
 from lab.errors import DiskFull, InputError, StoreError
 from lab.events import Outcome
 from lab.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
@@ -147,6 +147,41 @@ def test_other_corruption_names_file_and_line(tmp_path: Path, line: str) -> None
     (writer.folder / "run.json").write_text('{\n"schema": \n')
     with pytest.raises(InputError, match=r"run\.json:3"):
         store.load("latest", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("wall_s", "x"),
+        ("wall_s", float("nan")),
+        ("cpu_s", float("inf")),
+        ("round", [1]),
+        ("cell", []),
+        ("steps", [{"index": 1, "stage": "0", "instruction": "RUN a", "outcome": None,
+                    "duration_s": "1"}]),
+    ],
+)  # fmt: skip
+def test_a_figure_that_is_none_names_file_and_line(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    with store.create(tmp_path, run()) as writer:
+        writer.append(build())
+    lines = writer.folder / "builds.jsonl"
+    lines.write_text(json.dumps(json.loads(lines.read_text()) | {field: value}) + "\n")
+    with pytest.raises(InputError, match=r"builds\.jsonl:1: not a record"):
+        store.load("latest", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["seed", "depth"])
+def test_a_head_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    with store.create(tmp_path, run()) as writer:
+        head = writer.folder / "run.json"
+    changed = json.dumps(json.loads(head.read_text()) | {"seed": "a"})
+    head.write_text(changed if text == "seed" else "[" * 100_000)
+    with pytest.raises(InputError, match=r"run\.json:1: not a record"):
+        store.load(str(writer.folder), tmp_path)
+    with pytest.raises(InputError, match=r"run\.json: not a record"):
+        columns.heads([writer.folder])
 
 
 def test_a_crash_in_a_stream_leaves_what_came_before(tmp_path: Path) -> None:

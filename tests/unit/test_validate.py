@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime, tzinfo
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from lab.cli import main
 from lab.errors import InputError
 from lab.validate import policy
+from lab.verbs import validate
 from tests.unit import junit
 from tests.unit.images import archive, layer, link, member
 
@@ -165,6 +167,19 @@ def test_answers_for_machines_and_people_lie_below_results(
     assert "<script" not in page
     assert "\x1b" not in page
     assert "does not run" in (folder / "report.md").read_text()
+
+
+def test_two_answers_of_one_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Stopped:
+            return cls(2026, 11, 25, 14, 39, 50, tzinfo=tz)
+
+    monkeypatch.setattr(validate, "datetime", Stopped)
+    names = [validate.write([], tmp_path / "results").name for _ in range(3)]
+    assert names == [f"20261125-143950-validate{end}" for end in ("", "-2", "-3")]
 
 
 def test_a_name_that_is_no_image_is_a_mistake_of_the_command_line(
