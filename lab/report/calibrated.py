@@ -31,6 +31,11 @@ def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -
             out.print(
                 Text(f"{left_out} disturbed builds are left out; --with-degraded takes them in")
             )
+    fewest = min((one.noise.count for one in found if one.noise is not None), default=MANY)
+    if fewest < MANY:
+        out.print()
+        said = f"only {fewest} pairs: with fewer than {MANY} these figures are rough"
+        out.print(Text(f"{said}; `lab calibrate --rounds {MANY}` makes enough", style="yellow"))
     tries = next((one.noise.tries for one in found if one.noise is not None), None)
     if tries is not None:
         out.print()
@@ -38,6 +43,7 @@ def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -
             out.print(Text(line, style="dim"))
 
 
+MANY = 8  # pairs; with so many, the figures may still be off by a third (docs/fitness.md)
 LEGEND = (
     "noise: standard deviation of one build, relative; seen in N: the smallest slow-down that nine "
     "of ten comparisons of N paired rounds would tell; false alarms: of {tries} comparisons of the "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.bases.sources import BaseSource
 from lab.dockerfile import Dockerfile, DockerfileError, parse
-from lab.errors import InputError, NotHere, SourceError
+from lab.errors import InputError, SourceError
 from lab.images import copies
 from lab.images.finding import Finding
 from lab.images.opened import Opened, empty, of_source, opened
@@ -41,7 +41,8 @@ class Targets:
 def targets(
     names: Sequence[str], *, say: Say, endpoints: Mapping[str, str] | None = None
 ) -> Targets:
-    """Open what was named. A name that is none is NotHere, a broken image a Target.
+    """Open what was named. A name of nothing that can be had here is SourceError, a broken image a
+    Target.
 
     ``endpoints`` are addresses of engines by their names, for the images that these hold.
     """
@@ -63,9 +64,9 @@ def targets(
 def _one(name: str, say: Say, endpoints: Mapping[str, str]) -> Target:
     try:
         image = opened(name, say=say, endpoints=endpoints)
-    except NotHere:
-        raise  # a mistake of the command line: nothing was looked at
     except SourceError as error:
+        if not Path(name).exists():
+            raise  # a mistyped name, or a suite that cannot be had: nothing was looked at
         return Target(name=name, unreadable=error.message)
     return Target(name=image.name, image=image)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,20 @@ def results(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results"
     )
+
+
+def refuse(
+    options: argparse.Namespace,
+    names: Iterable[str],
+    why: str,
+    remedy: str = "leave {option} out",
+) -> None:
+    """Refuse options that would be passed over. Raises InputError of the first that is given."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value is not False and value != []:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} {why}", remedy=remedy.format(option=option))
 
 
 def positive(text: str) -> int:

@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
             remedy="lab calibrate scenarios/layer-cache.yaml --engine podman --private",
         )
     if options.run is not None:
+        names = ("engine", "private", "rounds", "seed", "keep")
+        arguments.refuse(options, names, "beside --run: nothing is built")
         stored = runs.load(options.run, options.results)
     else:
         stored = _measured(options)

@@ -51,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import terminal
 
     values: Sequence[str] = options.values
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice!r} is named twice", remedy="name each side once")
     if upgrading.asked(options):
         return upgrading.run(options)
     if pivoting.asked(options):
@@ -62,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         )
     stored = None
     if options.run is not None:
+        _builds_nothing(options, "beside --run")
         one = runs.load(options.run, options.results)
         builds, heads = one.builds, [one.run]
         axis = options.axis or comparison.main_axis(builds)
@@ -72,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         builds, heads, axis = stored.builds, [stored.run], "engine"
         values = tuple(value.partition("=")[0] for value in values)
     else:
+        _builds_nothing(options, "beside runs")
         found = _named_runs(values, options)
         builds = comparison.merge({name: one.builds for name, one in found.items()})
         heads = [one.run for one in found.values()]
@@ -95,6 +100,11 @@ def run(options: argparse.Namespace) -> int:
     if stored is not None:
         judge(stored)
     return 0
+
+
+def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
+    names = ("scenario", "private", "rounds", "seed", "keep")
+    arguments.refuse(options, names, f"{beside}: nothing is built")
 
 
 def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str, StoredRun]:

@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     from lab.gate import sides
     from lab.gate.judgement import judge
 
+    if not options.prove:
+        arguments.refuse(options, ("slowdown",), "without --prove: only that slows anything down")
     outputs = [_output(text) for text in options.output]
     for _, file in outputs:
         if file is not None:

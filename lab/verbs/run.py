@@ -91,15 +91,12 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
 def _as_it_was_started(options: argparse.Namespace) -> None:
     """Refuse what would change a run that is under way."""
     going_on = "--append" if options.append else "--resume"
-    given = {"--engine": options.engine, "--seed": options.seed is not None}
+    why = f"beside {going_on}: a run goes on as it was started"
+    remedy = "leave {option} out, or start another run with it"
+    arguments.refuse(options, ("engine", "seed"), why, remedy)
     if options.resume:
-        given["--rounds"] = options.rounds
-    for name in (name for name, value in given.items() if value):
-        raise InputError(
-            f"{name} beside {going_on}: a run goes on as it was started",
-            remedy=f"leave {name} out, or start another run with it"
-            + ("; --append RUN --rounds N adds rounds" if name == "--rounds" else ""),
-        )
+        more = f"{remedy}; --append RUN --rounds N adds rounds"
+        arguments.refuse(options, ("rounds",), why, more)
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ from lab.verbs.output import before_the_answer, print_text, say
 if TYPE_CHECKING:
     from lab.images.opened import Opened
     from lab.validate.asked import Asked
+    from lab.validate.assertions import Assertions
     from lab.validate.matrix import Validation
+    from lab.validate.policy import Judge
 
 FORMATS = ("json", "markdown", "html", "junit", "sarif")
 FILES = {
@@ -94,16 +97,30 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
-    from lab.validate import assertions, policy, validation
-    from lab.validate.bootstraps import bootstrapped
-    from lab.validate.commands import asserted
-    from lab.validate.probing import probe
-    from lab.validate.targets import targets
+    from lab.validate import assertions, policy
 
     judge = None
     if options.policy is not None:
         judge = policy.Judge(*policy.load(options.policy), options.policy)
     tests = [assertions.load(path) for path in options.assertions]
+    with _folder(options.results) as folder:
+        found = _answers(options, judge, tests, folder)
+    with before_the_answer():
+        show(found, options)
+    say(str(folder), on_error=True)
+    return end(found, folder)
+
+
+def _answers(
+    options: argparse.Namespace, judge: Judge | None, tests: list[Assertions], folder: Path
+) -> list[Validation]:
+    """What is found of all that was named, written into the folder."""
+    from lab.validate import validation
+    from lab.validate.bootstraps import bootstrapped
+    from lab.validate.commands import asserted
+    from lab.validate.probing import probe
+    from lab.validate.targets import targets
+
     addresses = {name: at for name, at in engines_of(options).items() if at}
     named = targets(options.targets, say=_tell, endpoints=addresses)
     if options.labelled is not None and len(named.images) != 1:
@@ -117,13 +134,10 @@ def run(options: argparse.Namespace) -> int:
     found = asserted(found, tests, images, wanted, say=_tell)
     if options.again or (judge is not None and judge.asks_for_bootstraps):
         found = bootstrapped(found, images, judge, say=_tell)
-    folder = write(found, options.results)
+    write(found, folder)
     if options.labelled is not None:
         label(images, found[0], options.labelled)
-    with before_the_answer():
-        show(found, options)
-    say(str(folder), on_error=True)
-    return end(found, folder)
+    return found
 
 
 def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[str, ...]) -> Asked:
@@ -167,15 +181,27 @@ def _tell(text: str) -> None:
     say(text, on_error=True)
 
 
-def write(found: list[Validation], results: Path) -> Path:
-    """Every form of the answer below results/."""
-    from lab.disk import write as to_disk
+@contextmanager
+def _folder(results: Path) -> Iterator[Path]:
+    """A folder below results/ that can be written, before anything is looked at; nothing is left of
+    it where nothing was found out.
+    """
     from lab.store import new_folder, new_id
 
     folder = new_folder(results, new_id("validate", datetime.now(UTC)))
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # the answer is in it
+            folder.rmdir()
+
+
+def write(found: list[Validation], folder: Path) -> None:
+    """Every form of the answer."""
+    from lab.disk import write as to_disk
+
     for name, file in FILES.items():
         to_disk(folder, file, rendered(found, name))
-    return folder
 
 
 def rendered(found: list[Validation], name: str) -> str:

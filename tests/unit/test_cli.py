@@ -71,18 +71,23 @@ def test_a_closed_stream_leads_to_nowhere(gate: list[str], tmp_path: Path, close
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--resume", "R", "--engine", "podman"], "--engine beside --resume"),
-        (["--resume", "R", "--seed", "0"], "--seed beside --resume"),
-        (["--resume", "R", "--rounds", "9"], "--rounds beside --resume"),
-        (["--append", "R", "--engine", "podman"], "--engine beside --append"),
-        (["s.yaml", "--seed", "-1"], "argument --seed: '-1'"),
-        (["s.yaml", "--seed", str(2**63)], "argument --seed: '9223372036854775808'"),
+        (["run", "--resume", "R", "--engine", "podman"], "--engine beside --resume"),
+        (["run", "--resume", "R", "--seed", "0"], "--seed beside --resume"),
+        (["run", "--resume", "R", "--rounds", "9"], "--rounds beside --resume"),
+        (["run", "--append", "R", "--engine", "podman"], "--engine beside --append"),
+        (["run", "s.yaml", "--seed", "-1"], "argument --seed: '-1'"),
+        (["run", "s.yaml", "--seed", str(2**63)], "argument --seed: '9223372036854775808'"),
+        (["calibrate", "--run", "R", "--rounds", "3"], "--rounds beside --run"),
+        (["calibrate", "--run", "R", "--engine", "podman"], "--engine beside --run"),
+        (["compare", "--run", "R", "a", "b", "--seed", "0"], "--seed beside --run"),
+        (["compare", "R", "S", "R"], "'R' is named twice"),
+        (["gate", "--baseline", "R", "--candidate", "S", "--slowdown", "9"], "--slowdown without"),
     ],
 )
 def test_what_would_have_no_effect_is_refused(
     capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["run", *words])
+        cli.main(words)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err

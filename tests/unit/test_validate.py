@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime, tzinfo
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import jsonschema
 import pytest
 
 from lab.cli import main
-from lab.errors import InputError
-from lab.validate import policy
-from lab.verbs import validate
+from lab.errors import InputError, SourceError
+from lab.validate import policy, targets
 from tests.unit import junit
 from tests.unit.images import archive, layer, link, member
 
@@ -169,17 +167,31 @@ def test_answers_for_machines_and_people_lie_below_results(
     assert "does not run" in (folder / "report.md").read_text()
 
 
-def test_two_answers_of_one_second_have_folders_of_their_own(
+def test_a_suite_that_cannot_be_had_is_no_image_that_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise SourceError("mmdebstrap could not make bookwrm", remedy="check the suite's name")
+
+    monkeypatch.setattr(targets, "opened", failing)
+    with pytest.raises(SystemExit) as stop:
+        main(["validate", "bookwrm", "--results", str(tmp_path / "results")])
+    assert stop.value.code == 9
+    assert "check the suite's name" in capsys.readouterr().err
+    assert not [*(tmp_path / "results").iterdir()], "an empty answer is left"
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Stopped:
-            return cls(2026, 11, 25, 14, 39, 50, tzinfo=tz)
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("opened for nothing")
 
-    monkeypatch.setattr(validate, "datetime", Stopped)
-    names = [validate.write([], tmp_path / "results").name for _ in range(3)]
-    assert names == [f"20261125-143950-validate{end}" for end in ("", "-2", "-3")]
+    monkeypatch.setattr(targets, "opened", asked)
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(SystemExit) as stop:
+        main(["validate", "bookworm", "--results", str(tmp_path / "results")])
+    assert stop.value.code == 11
 
 
 def test_a_name_that_is_no_image_is_a_mistake_of_the_command_line(
