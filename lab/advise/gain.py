@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from lab.advise.rewrite import Rewrite
 from lab.advise.rewrites import rewrites
+from lab.dockerfile import lines_of
 from lab.dockerignore import parse as parse_ignore
 from lab.edits import Inputs
 from lab.events import Outcome
@@ -162,8 +163,8 @@ def patch(given: Inputs, one: Rewrite) -> str:
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for name, old, new in files
         for line in difflib.unified_diff(
-            old.splitlines(keepends=True),
-            new.splitlines(keepends=True),
+            lines_of(old),
+            lines_of(new),
             f"a/{name}" if old else "/dev/null",  # git's way to say that the file is new
             f"b/{name}",
         )

@@ -177,7 +177,7 @@ def _text(rest: str, inputs: Inputs) -> Inputs:
             f"text:{rest}: there is no RUN or LABEL with this number",
             remedy="one of: " + ", ".join(f"{one.index} ({one.text[:30]})" for one in runs[:8]),
         )
-    lines = inputs.dockerfile.splitlines(keepends=True)
+    lines = dockerfiles.lines_of(inputs.dockerfile)
     at = found[0].line - 1
     added = ": changed; " if found[0].keyword == "RUN" else "changed=1 "
     head = re.compile(r"^(\s*(?:RUN|LABEL)(?:\s+--\S+)*\s+)", re.IGNORECASE)
