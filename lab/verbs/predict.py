@@ -63,9 +63,11 @@ def run(options: argparse.Namespace) -> int:
     )
     before = whatif.manifest(given)
     told: list[tuple[str, list[Explanation]]] = []
+    kept_back: dict[str, tuple[str, ...]] = {}
     for text in options.edit or [""]:
         edited = edits.apply(text, given) if text else edits.Edited(inputs=given)
         after = whatif.manifest(edited.inputs, moved=edited.moved)
+        kept_back[text] = edited.kept_back
         told.append(
             (
                 text or "no edit",
@@ -96,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
             say("  as lab run sends it; clients keep it back, as .dockerignore says")
     for text, found in told:
         say(f"edit {text}" if text != "no edit" else "built again without an edit")
+        for path in kept_back.get(text, ()):
+            say(f"  {path} is not sent: the ignore file keeps it back")
         for one in found:
             for line in explain.as_text(one, predicted=True):
                 say(f"  {line}")

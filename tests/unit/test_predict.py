@@ -144,6 +144,21 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
     assert [one.step for one in origins(made.by_index, made.steps[-1], rules("simulated"))] == [4]
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("edit", ["README.md", "docs/new.md", "rename:go.mod=docs/go.mod"])
+def test_what_is_kept_back_changes_nothing(
+    edit: str, own: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY cmd READM[E].md doc[s] /x/\n")
+    if own:
+        (tmp_path / ".dockerignore").rename(tmp_path / "Dockerfile.dockerignore")
+    told = predicted(capsys, str(path), "--engine", "podman", "--edit", edit)
+    assert "0 would run, 1 from the cache" in told
+    assert f"{edit.rpartition('=')[2]} is not sent" in told
+    told = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/new.go")
+    assert "1 would run" in told
+
+
 SECRET = (
     b"FROM node\nWORKDIR /app\nCOPY . .\n"
     b"RUN --mount=type=secret,id=rc,target=/root/.npmrc npm ci\nRUN node check.js\n"
