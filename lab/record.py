@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from types import NoneType
 from typing import Any, Literal
 
 from lab.events import Outcome
@@ -159,7 +160,7 @@ class Build:
             values["cache"] = Cache(**_known(Cache, values["cache"]))
         values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
         values["notes"] = tuple(values.get("notes", ()))
-        return cls(**values)
+        return cls(**_typed(cls, values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,11 +229,30 @@ def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name in names}
 
 
+_PLAIN: Mapping[object, type[Any] | tuple[type[Any], ...]] = {
+    "int": int, "int | None": (int, NoneType), "str": str, "str | None": (str, NoneType),
+    "float | None": (int, float, NoneType), "Mapping[str, str]": dict,
+    "Mapping[str, float]": dict, "Mapping[str, Any]": dict,
+}  # fmt: skip
+_TYPES = {
+    kind: [(one.name, _PLAIN[one.type]) for one in fields(kind) if one.type in _PLAIN]
+    for kind in (Build, Step)
+}
+
+
+def _typed(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values; TypeError where one is of another type than its field."""
+    for name, wanted in _TYPES[kind]:
+        if name in values and not isinstance(values[name], wanted):
+            raise TypeError(f"{name} is {values[name]!r}")
+    return values
+
+
 def _step(record: Mapping[str, Any]) -> Step:
     values = _known(Step, record)
     if values["outcome"] is not None:
         values["outcome"] = Outcome(values["outcome"])
-    return Step(**values)
+    return Step(**_typed(Step, values))
 
 
 def _engine(record: Mapping[str, Any]) -> EngineFacts:

@@ -149,6 +149,21 @@ def test_other_corruption_names_file_and_line(tmp_path: Path, line: str) -> None
         store.load("latest", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("round", "one"), ("wall_s", "1.5"), ("cell", []), ("phase", None), ("notes", 3)],
+)
+def test_a_field_of_another_type_names_file_and_line(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    with store.create(tmp_path, run()) as writer:
+        writer.append(build())
+    lines = writer.folder / "builds.jsonl"
+    lines.write_text(json.dumps(json.loads(lines.read_text()) | {field: value}) + "\n")
+    with pytest.raises(InputError, match=r"builds\.jsonl:1: not a record"):
+        store.load("latest", tmp_path)
+
+
 def test_a_crash_in_a_stream_leaves_what_came_before(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         writer.begin("b1")
