@@ -101,8 +101,8 @@ def run(options: argparse.Namespace) -> int:
         for path in kept_back.get(text, ()):
             say(f"  {path} is not sent: the ignore file keeps it back")
         for one in found:
-            for line in explain.as_text(one, predicted=True):
-                say(f"  {line}")
+            for line in explain.as_text(one, predicted=True, indent="  "):
+                say(line)
     return 0
 
 

@@ -159,6 +159,14 @@ def test_what_is_kept_back_changes_nothing(
     assert "1 would run" in told
 
 
+def test_predictions_fit_eighty_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = b"".join(b"RUN go build -o /out/%s ./cmd\n" % name for name in (b"a", b"b", b"c"))
+    path = folder(tmp_path, b"FROM x\nCOPY cmd /x/\nRUN go mod download\n" + runs)
+    told = predicted(capsys, str(path), "--edit", "cmd/m.go")
+    assert "4 followed" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
 SECRET = (
     b"FROM node\nWORKDIR /app\nCOPY . .\n"
     b"RUN --mount=type=secret,id=rc,target=/root/.npmrc npm ci\nRUN node check.js\n"
