@@ -34,7 +34,9 @@ KEYWORDS = frozenset(
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)\s*(['\"]?)([a-zA-Z_][a-zA-Z0-9_]*)\2")
+# BuildKit (frontend/dockerfile/parser) looks for one in whole words alone, quotes and all.
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])+""")
+_HEREDOC = re.compile(r"""\d*<<(-?)(['"]?)([^<'"]+)\2""")
 _FLAG = re.compile(r"^--([a-z][a-z-]*)(?:=(\S*))?\s*")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
 
@@ -52,7 +54,8 @@ class Instruction:
     """One instruction. ``stage`` is None for an ARG before the first FROM.
 
     ``text`` is the instruction on one line, continuations joined by a space, its keyword in upper
-    case. ``flags`` are its leading ``--name=value`` options in their order.
+    case. ``flags`` are its leading ``--name=value`` options in their order. ``line`` and ``end``
+    are its first and last line, here-documents included.
     """
 
     index: int
@@ -60,6 +63,7 @@ class Instruction:
     keyword: str
     text: str
     line: int
+    end: int
     flags: tuple[tuple[str, str], ...] = ()
     operands: str = ""
     heredocs: tuple[str, ...] = ()
@@ -102,6 +106,7 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     syntax: str | None = None
+    escape: str = "\\"
     arguments: Mapping[str, str] = field(default_factory=dict)
 
     def stage_name(self, instruction: Instruction) -> str:
@@ -173,9 +178,10 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
 
     ``build_args`` override the defaults of the ARGs before the first FROM.
     """
-    lines = text.removeprefix("\ufeff").splitlines()
+    lines = [line.rstrip("\r\n") for line in lines_of(text.removeprefix("\ufeff"))]
     directives, start = _directives(lines)
-    instructions = list(_instructions(lines, start, directives.get("escape", "\\")))
+    escape = directives.get("escape", "\\")
+    instructions = list(_instructions(lines, start, escape))
     if not instructions:
         raise DockerfileError("there is no instruction in it", 1)
     arguments: dict[str, str] = {}
@@ -195,8 +201,14 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
         instructions=draft.instructions,
         stages=_stages(draft),
         syntax=directives.get("syntax"),
+        escape=escape,
         arguments=arguments,
     )
+
+
+def lines_of(text: str) -> list[str]:
+    """A text's lines, each with its end, parted as builders part them: at line feeds alone."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
@@ -237,9 +249,9 @@ def _instructions(lines: list[str], start: int, escape: str) -> list[Instruction
             raise DockerfileError(f"unknown instruction: {keyword}", first + 1)
         if not rest.strip():
             raise DockerfileError(f"{keyword} needs an operand", first + 1)
-        names = _HEREDOC.findall(rest) if keyword in {"RUN", "COPY", "ADD"} else []
+        names = _heredocs(rest) if keyword in {"RUN", "COPY", "ADD"} else []
         heredocs = []
-        for dash, _, name in names:
+        for dash, name in names:
             body_lines = []
             while True:
                 if number >= len(lines):
@@ -260,12 +272,19 @@ def _instructions(lines: list[str], start: int, escape: str) -> list[Instruction
                 keyword=keyword,
                 text=f"{keyword} {rest.strip()}",
                 line=first + 1,
+                end=number,
                 flags=flags,
                 operands=operands,
                 heredocs=tuple(heredocs),
             )
         )
     return found
+
+
+def _heredocs(rest: str) -> list[tuple[str, str]]:
+    """Of each here-document the dash, where it has one, and the line that ends it."""
+    words = map(_HEREDOC.fullmatch, _WORD.findall(rest))
+    return [(match[1], match[3]) for match in words if match is not None]
 
 
 def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:

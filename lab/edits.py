@@ -157,7 +157,7 @@ def _instruction(inputs: Inputs, token: str) -> Inputs:
             "and the Dockerfile has none in shell form that its target needs",
             remedy=f"state the change as replace in {inputs.dockerfile_path}",
         )
-    lines = inputs.dockerfile.splitlines(keepends=True)
+    lines = dockerfiles.lines_of(inputs.dockerfile)
     before, rest = "".join(lines[: last.line - 1]), "".join(lines[last.line - 1 :])
     start = _RUN.match(rest)
     at = start.end() if start else len("RUN ")
@@ -186,7 +186,7 @@ def _burn(inputs: Inputs, edit: Burn, token: str) -> Inputs:
             "there is no RUN in shell form that the target needs: no place for a step that works",
             remedy="prove the gate with a scenario that has one",
         )
-    lines = inputs.dockerfile.splitlines(keepends=True)
+    lines = dockerfiles.lines_of(inputs.dockerfile)
     later = [step.line - 1 for step in parsed.instructions if step.line > last.line]
     at = min(later, default=len(lines))
     before = "".join(lines[:at])

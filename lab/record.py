@@ -5,9 +5,10 @@ Seconds and bytes throughout. None means unknown, never zero.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from types import NoneType
 from typing import Any, Literal
 
 from lab.events import Outcome
@@ -154,16 +155,13 @@ class Build:
         if record.get("schema") != BUILD_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {BUILD_SCHEMA!r}")
         values = _known(cls, record)
-        _are_numbers(values, _FIGURES)
-        if not isinstance(values["cell"], dict):
-            raise TypeError(f"cell is {values['cell']!r}")
         if values.get("image") is not None:
             values["image"] = Image(**_known(Image, values["image"]))
         if values.get("cache") is not None:
             values["cache"] = Cache(**_known(Cache, values["cache"]))
         values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
         values["notes"] = tuple(values.get("notes", ()))
-        return cls(**values)
+        return cls(**_typed(cls, values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,27 +208,15 @@ class Run:
         if record.get("schema") != RUN_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {RUN_SCHEMA!r}")
         values = _known(cls, record)
-        _are_numbers(values, ("seed", "builds"))
         values["scenario"] = ScenarioText(**_known(ScenarioText, values["scenario"]))
         values["host"] = HostFacts(**_known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["bases"] = tuple(values.get("bases", ()))
         values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))
-        return cls(**values)
+        return cls(**_typed(cls, values))
 
 
-_FIGURES = (
-    "round",
-    "wall_s",
-    "critical_path_s",
-    "steps_s",
-    "unattributed_s",
-    "cpu_s",
-    "peak_memory_bytes",
-    "context_bytes",
-    "context_sent_s",
-)
 _NAMES: dict[type[Any], frozenset[str]] = {
     kind: frozenset(one.name for one in fields(kind))
     for kind in (HostFacts, EngineFacts, Image, Step, Cache, Build, ScenarioText, Run)
@@ -244,22 +230,43 @@ def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name in names}
 
 
-def _are_numbers(values: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Whoever edited a record by hand is told here, not by an arithmetic that stumbles on it."""
-    for name in names:
-        value = values.get(name)
-        if value is not None and not (
-            isinstance(value, float | int) and -math.inf < value < math.inf
-        ):
-            raise ValueError(f"{name} is {value!r}")
+_PLAIN: Mapping[object, type[Any] | tuple[type[Any], ...]] = {
+    "int": int, "int | None": (int, NoneType), "str": str, "str | None": (str, NoneType),
+    "float | None": (int, float, NoneType), "Mapping[str, str]": dict,
+    "Mapping[str, float]": dict, "Mapping[str, Any]": dict,
+}  # fmt: skip
+_TYPES = {
+    kind.__name__: {one.name: _PLAIN[one.type] for one in fields(kind) if one.type in _PLAIN}
+    for kind in (Build, Step, Run)
+}
+
+
+def _typed(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values; TypeError where one is of another type than its field."""
+    wrong = _misfit(kind.__name__, tuple(values), tuple(map(type, values.values())))
+    if wrong is not None:
+        raise TypeError(f"{wrong} is {values[wrong]!r}")
+    return values
+
+
+@lru_cache(maxsize=1024)  # the steps of a run are of few shapes
+def _misfit(kind: str, names: tuple[str, ...], types: tuple[type, ...]) -> str | None:
+    wanted = _TYPES[kind]
+    return next(
+        (
+            name
+            for name, found in zip(names, types, strict=True)
+            if name in wanted and not issubclass(found, wanted[name])
+        ),
+        None,
+    )
 
 
 def _step(record: Mapping[str, Any]) -> Step:
     values = _known(Step, record)
-    _are_numbers(values, ("started_s", "duration_s"))
     if values["outcome"] is not None:
         values["outcome"] = Outcome(values["outcome"])
-    return Step(**values)
+    return Step(**_typed(Step, values))
 
 
 def _engine(record: Mapping[str, Any]) -> EngineFacts:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from lab.disk import disk
 from lab.errors import InputError
@@ -154,9 +154,16 @@ def read(folder: Path) -> StoredRun:
     return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=tuple(notes))
 
 
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no figure")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)  # made once: there are many lines
+
+
 def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:
     try:
-        return kind(json.loads(data))
+        return kind(_DECODER.decode(data.decode(errors="surrogatepass")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         line = getattr(error, "lineno", 1) + line - 1
         raise InputError(

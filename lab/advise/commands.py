@@ -22,13 +22,26 @@ _ALONG = frozenset({"true", ":", "echo", "sleep", "set"})
 # What a known program reads of its environment without being told.
 _READ_BY: Mapping[str, re.Pattern[str]] = {
     "go": re.compile(r"GO|CGO_|CC$|CXX$|PKG_CONFIG|GCCGO|AR$|FC$|SOURCE_DATE_EPOCH"),
-    "npm": re.compile(r"npm_|NPM_|NODE", re.IGNORECASE),
-    "pip": re.compile(r"PIP_|PYTHON|VIRTUAL_ENV|C(?:C|XX|FLAGS)$|LDFLAGS$"),
-    "pip3": re.compile(r"PIP_|PYTHON|VIRTUAL_ENV|C(?:C|XX|FLAGS)$|LDFLAGS$"),
-    **dict.fromkeys(_PACKAGES, re.compile(r"DEB|APT|UCF|DPKG|APK|RPM|DNF|YUM|ZYPP")),
+    **dict.fromkeys(_PACKAGES, re.compile(r"DEB|APT|UCF|DPKG|APK|RPM|DNF|YUM|ZYPP|.*EULA")),
     **dict.fromkeys(_ALONG, re.compile(r"(?!)")),
     "cd": re.compile(r"CDPATH$"),
     **dict.fromkeys(("mkdir", "chmod", "rm", "ln", "touch"), re.compile(r"(?!)")),
+}
+KNOWN = frozenset(_READ_BY)
+# Commands of go that run nothing of the project's: `go test` and `go run` may read anything.
+_GO = frozenset({"build", "install", "mod", "version", "env", "list", "get"})
+# What programs read that run others' code besides: where files lie, not all that they can read.
+_SETTINGS: Mapping[str, re.Pattern[str]] = {
+    "go": re.compile(r"C?GO"),
+    **dict.fromkeys(
+        ("npm", "yarn", "pnpm"), re.compile(r"npm_|yarn_|pnpm_|node_(?!env)", re.IGNORECASE)
+    ),
+    **dict.fromkeys(("pip", "pip3"), re.compile(r"PIP_")),
+    "poetry": re.compile(r"POETRY_"),
+    "bundle": re.compile(r"BUNDLE_"),
+    "cargo": re.compile(r"CARGO|RUSTUP"),
+    "composer": re.compile(r"COMPOSER"),
+    "mvn": re.compile(r"MAVEN|MVN"),
 }
 _READ_BY_ALL = re.compile(
     r"(?:PATH|HOME|USER|SHELL|IFS|ENV|LANG|LANGUAGE|TZ|TMPDIR|LC_.*|LD_.*|XDG_.*|.*_proxy|.*_PROXY|"
@@ -139,6 +152,14 @@ def blind(run: Instruction, names: set[str]) -> bool:
     if found is None or any(_READ_BY_ALL.match(name) for name in names):
         return False
     return all(
-        one.program in _READ_BY and not any(_READ_BY[one.program].match(name) for name in names)
+        one.program in _READ_BY
+        and (one.program != "go" or set(one.words[1:2]) <= _GO)
+        and not any(_READ_BY[one.program].match(name) for name in names)
         for one in found
     )
+
+
+def reads_variable(one: Command, name: str) -> bool:
+    """Whether a program that fetches dependencies takes a setting from a variable."""
+    pattern = _SETTINGS.get(one.program)
+    return pattern is not None and pattern.match(name) is not None

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from lab.advise.rewrite import Rewrite
 from lab.advise.rewrites import rewrites
+from lab.dockerfile import lines_of
 from lab.dockerignore import parse as parse_ignore
 from lab.edits import Inputs
 from lab.events import Outcome
 from lab.manifest import Rules, keys
-from lab.manifest.keys import Chain
+from lab.manifest.keys import Chain, Key
 from lab.predict import Memory, edits
 from lab.predict.memory import outcomes_of
 from lab.predict.whatif import manifest
@@ -162,8 +163,8 @@ def patch(given: Inputs, one: Rewrite) -> str:
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for name, old, new in files
         for line in difflib.unified_diff(
-            old.splitlines(keepends=True),
-            new.splitlines(keepends=True),
+            lines_of(old),
+            lines_of(new),
             f"a/{name}" if old else "/dev/null",  # git's way to say that the file is new
             f"b/{name}",
         )
@@ -179,7 +180,9 @@ def over_edits(
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         inputs = replace(given, dockerfile=dockerfile)
         carried = [edits.carried(text, given.dockerfile, dockerfile) for text in texts]
-        return _sum([_priced(text, inputs, ignore, rules, costs) for text in carried])
+        before = manifest(ignoring(inputs, ignore))
+        built = Chain(before, rules), keys(before, rules)
+        return _sum([_priced(text, inputs, ignore, built, costs) for text in carried])
 
     return pricing
 
@@ -225,14 +228,18 @@ def ignoring(given: Inputs, ignore: str | None) -> Inputs:
 
 
 def _priced(
-    text: str, inputs: Inputs, ignore: str | None, rules: Rules, costs: Mapping[str, float]
+    text: str,
+    inputs: Inputs,
+    ignore: str | None,
+    built: tuple[Chain, Mapping[int, Key]],
+    costs: Mapping[str, float],
 ) -> Cost:
-    """One edit's cost."""
+    """One edit's cost, after a build without it."""
     edited = edits.apply(text, inputs)
-    before = manifest(ignoring(inputs, ignore))
     after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved)
     memory = Memory()
-    outcomes_of(Chain(before, rules), keys(before, rules), memory)
+    outcomes_of(*built, memory)
+    rules = built[0].rules
     chain = Chain(after, rules)
     outcomes = outcomes_of(chain, keys(after, rules), memory)
     ran = [link for link in chain.links if outcomes.get(link.step.index) is Outcome.MISS]

@@ -22,9 +22,12 @@ _PLAIN = frozenset(
     ["a", "n", "race", "msan", "asan", "cover", "v", "work", "x", "trimpath", "buildvcs",
      "linkshared", "modcacherw"]
 )  # fmt: skip
-_IMPORTS = re.compile(r"^import\s*(?:\((.*?)^\)|([^\n]*))", re.DOTALL | re.MULTILINE)
+_IMPORTS = re.compile(
+    r"(?:^|;)[ \t]*import\b\s*(?:\((.*?)^[ \t]*\)|([^\n]*))", re.DOTALL | re.MULTILINE
+)
 _QUOTED = re.compile(r'"([^"\n]+)"|`([^`\n]+)`')
-_EMBED = re.compile(r"^//go:embed\s+(.*)$", re.MULTILINE)
+_EMBED = re.compile(r"^[ \t]*//go:embed\s+(.*)$", re.MULTILINE)
+_PATTERN = re.compile(r'"[^"]*"|`[^`]*`|\S+')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +161,15 @@ class _Module:
                 return None  # an #include of another folder
             if not name.endswith(".go"):
                 continue
-            if 'import "C"' in text and "../" in text:
-                return None
+            if 'import "C"' in text and ("../" in text or not folder):
+                return None  # what it includes may lie in any folder below
             more += list(self._own(text))
             for pattern in _EMBED.findall(text):
-                found.folders |= set(self._embedded(folder, pattern)) - {""}
+                for embedded in self._embedded(folder, pattern):
+                    entry = self._sight.context.entries.get(embedded)
+                    if entry is None or entry.kind == "link":
+                        return None
+                    (found.files if entry.kind == "file" else found.folders).add(embedded)
         return more
 
     def _own(self, text: str) -> Iterator[str]:
@@ -176,7 +183,7 @@ class _Module:
         """Top names, below the package's folder, of what it embeds."""
         if folder:
             return  # it lies below the package's folder, which is copied whole
-        for word in patterns.split():
+        for word in _PATTERN.findall(patterns):
             first = word.strip('"`').removeprefix("all:").split("/")[0]
             if any(char in first for char in "*?["):
                 yield from {name.split("/")[0] for name in self._sight.context.entries}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lab.advise import surgery
-from lab.advise.commands import Command, commands
+from lab.advise.commands import KNOWN, Command, commands
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import Sight
 from lab.advise.surgery import short
@@ -90,23 +90,43 @@ def _modules(sight: Sight, stage: int) -> str | None:
     ]
     if not downloads or sight.parsed.stages[stage].parent is not None:
         return None
-    if any("go" in one.text.split() and commands(one) is None for one in runs):
-        return None  # a RUN that no mount can be given to would not see them
+    if any(_hidden_from(run) for run in runs):
+        return None
     environment = sight.environment(downloads[0])
-    base = re.sub(r"[:@].*", "", sight.parsed.stages[stage].base)
-    path = "/go" if base.rpartition("/")[2] == "golang" else None
+    path = "/go" if _golang(sight, stage) else None
     path = environment.get("GOPATH", path)
     found = environment.get("GOMODCACHE") or (path and f"{path}/pkg/mod")
     return found if found and found.startswith("/") else None
 
 
+def _hidden_from(run: Instruction) -> bool:
+    """Whether a RUN that gets no mount may download modules or look for them."""
+    found = commands(run)
+    if found is None or any(one.program not in KNOWN for one in found):
+        return True
+    return bool(run.mounts) and any(one.program == "go" for one in found)
+
+
+def _toolchain(copy: Instruction) -> bool:
+    words = operands(copy) if copy.keyword == "COPY" and copy.flag("from") is not None else ()
+    return len(words) == 2 and re.search(r"/go[\d.]*/?$", words[0]) is not None
+
+
+def _golang(sight: Sight, stage: int) -> bool:
+    """Whether a stage starts from an image that has a toolchain of its own."""
+    base = re.sub(r"[:@].*", "", sight.parsed.stages[stage].base)
+    return base.rpartition("/")[2] == "golang"
+
+
 def stated_goroot(sight: Sight) -> Iterator[Rewrite]:
     """ENV GOROOT where a toolchain was copied to a place of its own and go has to look for it."""
     for copy in sight.parsed.instructions:
-        words = operands(copy) if copy.keyword == "COPY" else ()
-        place = sight.place(copy) if len(words) == 2 and copy.flag("from") is not None else None
-        if place is None or not re.search(r"/go[\d.]*/?$", words[0]) or place == "/usr/local/go":
+        place = sight.place(copy) if _toolchain(copy) else None
+        if place is None or place == "/usr/local/go":
             continue
+        *around, first = [*sight.below(copy), *sight.inherited(copy)]
+        if any(map(_toolchain, around)) or _golang(sight, first.stage or 0):
+            continue  # the other go would take this GOROOT for its own
         stated = {"GOROOT"} & set(sight.environment(copy)) or any(
             one.keyword in {"ENV", "ARG"} and "GOROOT" in one.operands for one in sight.below(copy)
         )

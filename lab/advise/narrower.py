@@ -1,12 +1,13 @@
-"""Less of the context for the same image: narrower COPYs, stages apart, ignored files. Pure."""
+"""Less of the context for the same image: narrower COPYs, stages apart. Pure."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from lab.advise import surgery
-from lab.advise.commands import Command
+from lab.advise.commands import Command, reads_variable
 from lab.advise.go_reads import GoBuild, Reads, go_build, reads
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import QUIET, Sight
@@ -14,16 +15,17 @@ from lab.advise.surgery import short
 from lab.dockerfile import Instruction
 from lab.manifest.sources import operands
 
+_ODD = re.compile(r"[^\w./@+:,=~-]")  # what a COPY would part, fill in or take for a pattern
 MOST = 8  # COPY lines that a rewrite may need
-_UNBUILT = (".git", ".github", ".gitlab", "*.md", "docs", ".vscode", ".idea", "LICENSE")
-_HARMLESS = {("go", "version"), ("go", "env"), ("go", "mod"), ("true",), ("echo",), ("sleep",)}
+_HARMLESS = {("go", "version"), ("go", "env"), ("go", "mod", "download"), ("go", "mod", "verify"),
+             ("true",), ("echo",), ("sleep",)}  # fmt: skip
 _HEED = "a package that is added in another folder must be copied too: without it nothing builds"
 
 
 def narrower(sight: Sight) -> Iterator[Rewrite]:
     """Of the whole context only what the Go packages that are built can read."""
     for copy in sight.parsed.instructions:
-        found = _go_alone(sight, copy)
+        found = go_alone(sight, copy)
         if found is None:
             continue
         wanted = reads(sight, found)
@@ -34,12 +36,12 @@ def narrower(sight: Sight) -> Iterator[Rewrite]:
             kind="narrower COPY",
             why=f"the Go packages built below {short(copy)} import nothing of the rest",
             dockerfile=surgery.replaced(sight.parsed, [(copy, lines)]),
-            alters=_unstamped(sight, copy),
+            alters=unstamped(sight, copy),
             heed=_HEED,
         )
 
 
-def _unstamped(sight: Sight, copy: Instruction) -> str:
+def unstamped(sight: Sight, copy: Instruction) -> str:
     """How programs change when .git is no longer beside them; empty: they do not."""
     runs = [one for one in sight.below(copy) if one.keyword == "RUN"]
     asked = [one for one in runs if "go build" in one.text and "-buildvcs=false" not in one.text]
@@ -48,7 +50,7 @@ def _unstamped(sight: Sight, copy: Instruction) -> str:
     return "go writes no commit into the program once .git is not beside it (see -buildvcs)"
 
 
-def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
+def go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
     """The builds below a COPY of the whole, where nothing but they can see what it copies."""
     place = sight.place(copy) if sight.whole(copy) else None
     if place is None or copy.stage is None or sight.taken(copy.stage, place):
@@ -60,7 +62,7 @@ def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
         given = sight.commands(one)
         if given is None or any(mount["type"] == "bind" for mount in one.mounts):
             return None
-        if sight.folder(one) != place:
+        if sight.folder(one) != place or _set_elsewhere(sight, one, place):
             return None
         for command in given:
             build = go_build(command)
@@ -68,6 +70,13 @@ def _go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
                 return None
             found += [] if build is None else [build]
     return found or None
+
+
+def _set_elsewhere(sight: Sight, run: Instruction, place: str) -> bool:
+    """Whether a setting of go's in the environment names something of the context."""
+    go = Command(words=("go",))
+    texts = [text for name, text in sight.variables(run) if reads_variable(go, name)]
+    return any(sight.named(text, place) - {"vendor"} for text in texts)
 
 
 def _harmless(one: Command) -> bool:
@@ -90,7 +99,11 @@ def _copies(sight: Sight, copy: Instruction, wanted: Reads) -> list[str] | None:
         for path, entry in sight.context.entries.items()
         if entry.kind != "directory" and path != ".dockerignore"
     ]
-    if len(tops) > MOST - 1 or not set(sent) - set(covered) or any(" " in path for path in covered):
+    if (
+        len(tops) > MOST - 1
+        or not set(sent) - set(covered)
+        or any(_ODD.search(path) for path in covered)
+    ):
         return None
     flags = "".join(f"--{name}={value} " if value else f"--{name} " for name, value in copy.flags)
     names = sorted(path for path in wanted.files if not path.endswith(".go"))
@@ -106,60 +119,6 @@ def _outermost(folders: set[str]) -> set[str]:
         for one in folders
         if not any(one.startswith(f"{other}/") for other in folders if other != one)
     }
-
-
-def ignored(sight: Sight) -> Iterator[Rewrite]:
-    """Lines of .dockerignore for what no build reads."""
-    whole = [
-        one
-        for one in sight.parsed.instructions
-        if one.keyword in {"COPY", "ADD"}
-        and one.flag("from") is None
-        and any(posixpath.normpath(word) == "." for word in operands(one)[:-1])
-    ]
-    if not whole:
-        return
-    others = " ".join(one.text for one in sight.parsed.instructions if one not in whole)
-    lines = {line.strip().rstrip("/") for line in sight.ignore.splitlines()}
-    for pattern in _UNBUILT:
-        stem = pattern.removeprefix("*")
-        there = any(
-            path.endswith(stem) if pattern.startswith("*") else path.split("/")[0] == pattern
-            for path in sight.context.entries
-        )
-        if not there or pattern in lines or stem in others:
-            continue
-        end = "" if not sight.ignore or sight.ignore.endswith("\n") else "\n"
-        yield Rewrite(
-            kind="a .dockerignore line",
-            why=f"{short(whole[0])} takes {pattern}, which no instruction names",
-            dockerfile=sight.parsed.text,
-            ignore=f"{sight.ignore}{end}{pattern}\n",
-            alters=_lost(sight, whole, pattern),
-        )
-
-
-def _lost(sight: Sight, whole: Sequence[Instruction], pattern: str) -> str:
-    """How the image could miss what a pattern keeps back; empty: it cannot."""
-    stem = pattern.removeprefix("*")
-    for copy in whole:
-        place = sight.place(copy)
-        if place is None or copy.stage is None or sight.taken(copy.stage, place):
-            return f"the image no longer holds {pattern}"
-        builds = _go_alone(sight, copy)
-        wanted = None if builds is None else reads(sight, builds)
-        if wanted is None:
-            return f"a program below {short(copy)} may read {pattern}"
-        if pattern == ".git" and (unstamped := _unstamped(sight, copy)):
-            return unstamped
-        read = wanted.files | wanted.folders
-        inside = any(
-            path.endswith(stem) and any(path.startswith(f"{top}/") for top in wanted.folders)
-            for path in sight.context.entries
-        )
-        if pattern in read or (pattern.startswith("*") and inside):
-            return f"a Go package may embed {pattern}"
-    return ""
 
 
 def apart(sight: Sight) -> Iterator[Rewrite]:
@@ -185,9 +144,9 @@ def apart(sight: Sight) -> Iterator[Rewrite]:
             why=f"{len(runs)} programs are built from {short(copy)} one after another, and each "
             "is built again when only another's files change",
             dockerfile=surgery.replaced(sight.parsed, changes),
-            alters=_unstamped(sight, copy),
-            heed=f"what they share is compiled in each stage, unless a cache mount holds it; "
-            f"{_HEED}",
+            alters=unstamped(sight, copy),
+            heed="what they share is compiled in each stage, unless a cache mount holds it; no "
+            f"stage is named {stage.name} any more, should a --target ask for it; {_HEED}",
         )
 
 
@@ -205,7 +164,7 @@ def _programs(sight: Sight, stage: int) -> tuple[Instruction, list[Built]] | Non
             break
         runs.insert(0, (steps.pop(), build))
     copy = steps[-1] if steps else None
-    if copy is None or len(runs) < 2 or not sight.whole(copy) or _go_alone(sight, copy) is None:
+    if copy is None or len(runs) < 2 or not sight.whole(copy) or go_alone(sight, copy) is None:
         return None
     leaves = sight.leaves(stage) or []
     outputs = {build.output for _, build in runs}
@@ -219,6 +178,8 @@ def _changes(
     about = sight.parsed.stages[stage]
     taken = {one.name for one in sight.parsed.stages}
     names = [f"{about.name}-{posixpath.basename(build.output or '').lower()}" for _, build in runs]
+    if not all(re.fullmatch(r"[a-z][a-z0-9_.-]*", name) for name in names):
+        return None
     if len(set(names)) < len(names) or set(names) & taken or f"{about.name}-base" in taken:
         return None
     head = sight.steps(stage)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -16,7 +17,8 @@ from lab.manifest.sources import operands
 from lab.manifest.variables import assignments, names
 
 # Folders whose own mode and owner --link would write as those of a fresh one: they are as fresh.
-_PLAIN = re.compile(r"/(?:usr/local(?:/\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")
+_PLAIN = re.compile(r"/(?:usr/local(?:/(?!man)\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")
+_NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
 
 
 def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
@@ -64,8 +66,7 @@ def packages_first(sight: Sight) -> Iterator[Rewrite]:
         copies = [one for one in between if one.keyword in {"COPY", "ADD"}]
         if not all(sight.apart(one) for one in copies):
             continue
-        places = [sight.place(one) or "/" for one in copies]
-        if any(place in run.text for place in places):
+        if _reads_copied(sight, run, copies):
             continue
         yield Rewrite(
             kind="packages before sources",
@@ -73,6 +74,20 @@ def packages_first(sight: Sight) -> Iterator[Rewrite]:
             "every change of it",
             dockerfile=surgery.moved(sight.parsed, run, before=copy),
         )
+
+
+def _reads_copied(sight: Sight, run: Instruction, copies: list[Instruction]) -> bool:
+    """Whether packages are told of something copied: by its place, its name, or a variable."""
+    places = [sight.place(one) or "/" for one in copies]
+    brought = [path for path, entry in sight.context.entries.items() if entry.kind == "file"]
+    brought += [word for one in copies for word in operands(one)]
+    told = {posixpath.basename(word) for word in re.split(r"[\s=]+", run.operands)} - {""}
+    if told & {posixpath.basename(path) for path in brought}:
+        return True
+    texts = [run.text]
+    for name, text in sight.variables(run):
+        texts += [] if name == "PATH" or blind(run, {name}) else [text]
+    return any(place in text for place in places for text in texts)
 
 
 def variables_down(sight: Sight) -> Iterator[Rewrite]:
@@ -87,6 +102,8 @@ def variables_down(sight: Sight) -> Iterator[Rewrite]:
         runs = [other for other in passed if other.keyword == "RUN"]
         if not mine or first is None or not runs:
             continue
+        if any(_sets(other, set(names(one.operands))) for other in passed):
+            continue  # its own value would be another
         reading = [run for run in runs if not blind(run, mine)]
         yield Rewrite(
             kind=f"{one.keyword} moved down",
@@ -127,10 +144,16 @@ def linked(sight: Sight) -> Iterator[Rewrite]:
             continue
         place = sight.place(one)
         words = operands(one)
+        if len(words) < 2 or not _NUMBERS.fullmatch(one.flag("chown") or "0"):
+            continue  # on a layer of its own no passwd tells the number of a name: it is refused
+        inside = len(words) > 2 or re.search(r"(?:/|^\.{1,2}|/\.{1,2})$", words[-1]) is not None
         folder = "" if place is None else place
-        if place is not None and not words[-1].endswith("/") and len(words) == 2:
-            folder = place.rpartition("/")[0] or "/"
-        plain = _PLAIN.match(folder) is not None and not _named_above(sight, one, folder)
+        if place is not None and not inside:
+            folder = posixpath.dirname(place)
+        made = place in {None, "/"} or (not inside and _there(sight, one, place or ""))
+        plain = (
+            not made and _PLAIN.match(folder) is not None and not _named_above(sight, one, folder)
+        )
         yield Rewrite(
             kind="COPY --link",
             why=f"{short(one)} then stays when only what stands before it changes",
@@ -141,11 +164,30 @@ def linked(sight: Sight) -> Iterator[Rewrite]:
         )
 
 
+def _there(sight: Sight, one: Instruction, place: str) -> bool:
+    """Whether a step above could have made the very place that a COPY writes to."""
+    name = re.compile(rf"(?<![\w.-]){re.escape(posixpath.basename(place))}(?![\w.-])")
+    for other in sight.inherited(one):
+        if other.keyword in {"RUN", "WORKDIR", "VOLUME"} and name.search(other.text):
+            return True
+        at = sight.place(other) if other.keyword in {"COPY", "ADD"} else ""
+        if at is None or f"{at}/".startswith(f"{place}/"):
+            return True
+    return False
+
+
 def _named_above(sight: Sight, one: Instruction, folder: str) -> bool:
     """Whether a step above could have made the folder something else."""
     return folder != "/" and any(
         folder in other.text for other in sight.inherited(one) if other.keyword == "RUN"
     )
+
+
+def _sets(instruction: Instruction, mine: set[str]) -> bool:
+    if instruction.keyword not in {"ARG", "ENV"}:
+        return False
+    pairs = assignments(instruction.operands, bare=instruction.keyword == "ARG")
+    return bool(mine & {name for name, _ in pairs})
 
 
 def _mentions(instruction: Instruction, mine: set[str]) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lab.advise import mounts, narrower, order
+from lab.advise import mounts, narrower, order, unread
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import Sight
 from lab.edits import Inputs
@@ -19,7 +19,7 @@ KINDS: tuple[Callable[[Sight], Iterator[Rewrite]], ...] = (
     order.linked,
     narrower.narrower,
     narrower.apart,
-    narrower.ignored,
+    unread.ignored,
     mounts.cached,
     mounts.stated_goroot,
 )

@@ -7,6 +7,7 @@ nothing is. Pure.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ from lab.manifest.sources import operands
 from lab.manifest.variables import assignments, expand
 
 # They act on what comes after them, not on files.
-QUIET = frozenset({"LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"})
+# VOLUME is none: what steps below it write there, some builders throw away.
+QUIET = frozenset({"LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL"})
 # Folders that packages and users write to: a copy there is not apart from them.
 _SHARED = tuple(
     f"/{name}"
@@ -30,13 +32,16 @@ _SHARED = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """A build's inputs, read."""
+    """A build's inputs, read. ``own_ignore``: the Dockerfile's own ignore file is read instead of
+    .dockerignore.
+    """
 
     parsed: Dockerfile
     context: Context
     ignore: str
     target: int
     in_image: frozenset[int]
+    own_ignore: bool = False
 
     @classmethod
     def of(cls, given: Inputs) -> Sight:
@@ -61,6 +66,7 @@ class Sight:
             ignore=ignore if isinstance(ignore, str) else ignore.decode(errors="replace"),
             target=target,
             in_image=frozenset(held),
+            own_ignore=given.own_ignore is not None,
         )
 
     def steps(self, stage: int) -> list[Instruction]:
@@ -87,6 +93,22 @@ class Sight:
                     name: expand(value or "", found) for name, value in assignments(other.operands)
                 }
         return found
+
+    def variables(self, one: Instruction) -> Iterator[tuple[str, str]]:
+        """Every ENV and ARG above an instruction, as it was written."""
+        for other in self.inherited(one):
+            if other.keyword in {"ENV", "ARG"}:
+                for name, text in assignments(other.operands, bare=other.keyword == "ARG"):
+                    yield name, text or ""
+
+    def named(self, text: str, place: str | None) -> set[str]:
+        """Entries of the context that a text names, as they lie below a place that holds it."""
+        names: set[str] = set()
+        inside = f"{(place or '').rstrip('/')}/"
+        for part in filter(None, re.split(r"[\s=:,;]+", text)):
+            names |= {part, part.partition(inside)[2]} if place is not None else {part}
+            names |= {part[2:]} if re.match(r"-\w", part) else set()  # -Iinclude
+        return {posixpath.normpath(name) for name in names if name} & set(self.context.entries)
 
     def workdir(self, one: Instruction) -> str | None:
         """The folder that relative paths start from; None: as the base has it."""
@@ -162,6 +184,7 @@ class Sight:
             and plain
             and not one.heredocs
             and bool(sources)
+            and not re.search(r"\s|[\"']", operands(one)[-1])
             and all(source in {".", "./"} for source in sources)
         )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lab import dockerfile
 from lab.dockerfile import Dockerfile, Instruction
 
 
 def lines_of(parsed: Dockerfile) -> list[str]:
     """The lines, each with its end; a file of CRLF keeps them."""
     end = line_end(parsed.text)
-    lines = parsed.text.splitlines(keepends=True)
-    return [line if line.endswith(("\n", "\r")) else f"{line}{end}" for line in lines]
+    lines = dockerfile.lines_of(parsed.text)
+    return [line if line.endswith("\n") else f"{line}{end}" for line in lines]
 
 
 def line_end(text: str) -> str:
@@ -29,12 +30,13 @@ def moved(
 ) -> str:
     """The text with an instruction's lines at another place."""
     lines = lines_of(parsed)
-    first, last = span(lines, one)
+    first, last = one.line - 1, one.end
     block = lines[first:last]
+    at = len(lines)
     if before is not None:
-        at, _ = span(lines, before)
-    else:
-        at = span(lines, after)[1] if after is not None else len(lines)
+        at = before.line - 1
+    elif after is not None:
+        at = after.end
     if at <= first:
         del lines[first:last]
         lines[at:at] = block
@@ -49,8 +51,7 @@ def replaced(parsed: Dockerfile, changes: Sequence[tuple[Instruction, Sequence[s
     lines = lines_of(parsed)
     end = line_end(parsed.text)
     for one, others in sorted(changes, key=lambda change: -change[0].line):
-        first, last = span(lines, one)
-        lines[first:last] = [f"{line}{end}" for line in others]
+        lines[one.line - 1 : one.end] = [f"{line}{end}" for line in others]
     return "".join(lines)
 
 
@@ -65,24 +66,10 @@ def flagged(parsed: Dockerfile, changes: Sequence[tuple[Instruction, str]]) -> s
     return "".join(lines)
 
 
-def span(lines: list[str], one: Instruction) -> tuple[int, int]:
-    """The lines of an instruction, here-documents and continuations with it."""
-    first = at = one.line - 1
-    while at < len(lines):
-        line = lines[at].rstrip()
-        at += 1
-        if not line.endswith(("\\", "`")) and line.strip() and not line.lstrip().startswith("#"):
-            break
-    for body in one.heredocs:
-        at += len(body.split("\n")) + 1 if body else 1
-    return first, at
-
-
 def written(parsed: Dockerfile, one: Instruction) -> list[str]:
     """An instruction as the file has it, without line ends."""
-    lines = lines_of(parsed)
-    first, last = span(lines, one)
-    return [line.rstrip("\r\n") for line in lines[first:last]]
+    lines = lines_of(parsed)[one.line - 1 : one.end]
+    return [line.rstrip("\r\n") for line in lines]
 
 
 def short(one: Instruction) -> str:

@@ -46,8 +46,13 @@ _CLASSIC_FLAGS = frozenset(
 _HEREDOC_SINCE: Mapping[str, Version] = {BUILDKIT: (23,), PODMAN: (5,)}
 
 
-def lacks(engine: str, version: str, dockerfile: Dockerfile) -> tuple[str, ...]:
-    """Reasons why this engine cannot do what the Dockerfile asks, in its order; empty if it can."""
+def lacks(
+    engine: str, version: str, dockerfile: Dockerfile, *, session: bool = False
+) -> tuple[str, ...]:
+    """Reasons why this engine cannot do what the Dockerfile asks, in its order; empty if it can.
+
+    ``session``: the engine's own client drives it, which hands over secrets; the lab opens none.
+    """
     number = parse_version(version)
     own_frontend = engine != BUILDKIT or dockerfile.syntax is None
     found: list[str] = []
@@ -57,7 +62,7 @@ def lacks(engine: str, version: str, dockerfile: Dockerfile) -> tuple[str, ...]:
             continue
         if own_frontend:
             found += _frontend(engine, version, number, instruction)
-        found += _mounts(engine, version, number, instruction)
+        found += _mounts(engine, version, number, instruction, session)
     return tuple(dict.fromkeys(found))
 
 
@@ -99,12 +104,14 @@ def _frontend(
             )
 
 
-def _mounts(engine: str, version: str, number: Version, instruction: Instruction) -> Iterator[str]:
+def _mounts(
+    engine: str, version: str, number: Version, instruction: Instruction, session: bool
+) -> Iterator[str]:
     if engine not in _HEREDOC_SINCE or instruction.keyword != "RUN":
         return
     for mount in instruction.mounts:
         kind = mount["type"]
-        if kind in {"secret", "ssh"}:
+        if kind in {"secret", "ssh"} and not session:
             yield (
                 f"line {instruction.line}: a {kind} mount needs a client's session, "
                 "which the lab does not open"

@@ -15,7 +15,9 @@ from lab.record import EngineFacts
 from lab.wrapping import wrapped
 
 
-def as_text(one: Explanation, step: int | None = None, *, predicted: bool = False) -> Iterator[str]:
+def as_text(
+    one: Explanation, step: int | None = None, *, predicted: bool = False, indent: str = ""
+) -> Iterator[str]:
     """A build's causes, each with what follows from it and what it cost."""
     hits = sum(part.step.outcome is Outcome.HIT for part in one.steps)
     ran = sum(bool(part.causes or part.follows) for part in one.steps)
@@ -23,20 +25,20 @@ def as_text(one: Explanation, step: int | None = None, *, predicted: bool = Fals
     said = f"{ran} would run, {hits} from the cache"
     if not predicted:
         said = f"{ran} steps ran, {hits} from the cache ({against})"
-    yield from wrapped(f"{one.build.id}: {said}")
+    yield from wrapped(f"{indent}{one.build.id}: {said}")
     for part in one.steps:
         if step is not None and part.step.index != step:
             continue
         if part.causes:
-            yield from wrapped(f"  {_name(part)}: {part.text}")
-            yield from _follow(one, part)
+            yield from wrapped(f"{indent}  {_name(part)}: {part.text}")
+            yield from _follow(one, part, indent)
         elif part.unsafe:
-            yield from wrapped(f"  {_name(part)}: {part.text}")
+            yield from wrapped(f"{indent}  {_name(part)}: {part.text}")
         elif step is not None:
-            yield from wrapped(f"  {_name(part)}: {_otherwise(one, part)}")
+            yield from wrapped(f"{indent}  {_name(part)}: {_otherwise(one, part)}")
 
 
-def _follow(one: Explanation, part: Explained) -> Iterator[str]:
+def _follow(one: Explanation, part: Explained, indent: str) -> Iterator[str]:
     following = one.knock_ons(part.step.index)
     cost = one.seconds.get(part.step.index) if part.step.duration_s is not None else None
     said = [f"cost {units.seconds(cost)}"] if cost is not None else []
@@ -45,7 +47,7 @@ def _follow(one: Explanation, part: Explained) -> Iterator[str]:
         more = f" and {len(following) - 3} more" if len(following) > 3 else ""
         said.append(f"{len(following)} followed: {names}{more}")
     if said:
-        yield from wrapped(f"      {'; '.join(said)}")
+        yield from wrapped(f"{indent}      {'; '.join(said)}")
 
 
 def _otherwise(one: Explanation, part: Explained) -> str:

@@ -128,12 +128,16 @@ class Manifest:
         """Read one back. Raises KeyError, TypeError or ValueError on what is not one."""
         if record.get("schema") != MANIFEST_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {MANIFEST_SCHEMA!r}")
+        stages = tuple(StageFacts(**stage) for stage in record["stages"])
+        steps = _steps(tuple(marshal.dumps(one, 2) for one in record["steps"]))
+        if not all(0 <= step.stage < len(stages) for step in steps):
+            raise ValueError("a step is of no stage")
         return cls(
             dockerfile=record["dockerfile"],
             target=record["target"],
             platform=record["platform"],
-            stages=tuple(StageFacts(**stage) for stage in record["stages"]),
-            steps=_steps(tuple(marshal.dumps(one, 2) for one in record["steps"])),
+            stages=stages,
+            steps=steps,
             files={path: _file(**facts) for path, facts in record["files"].items()},
             ignore=record.get("ignore"),
         )
@@ -146,7 +150,13 @@ _file = lru_cache(maxsize=1 << 15)(FileFacts)
 
 @lru_cache(maxsize=256)
 def _steps(records: tuple[bytes, ...]) -> tuple[StepFacts, ...]:
-    return tuple(_step(record) for record in records)
+    found = tuple(_step(record) for record in records)
+    above: set[int | None] = {None}
+    for step in found:
+        if not {step.previous, *(one.step for one in step.reads)} <= above:
+            raise ValueError(f"step {step.index} stands on one that is not above it")
+        above.add(step.index)
+    return found
 
 
 @lru_cache(maxsize=1 << 13)

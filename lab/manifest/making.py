@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import dockerignore
 from lab.context import Context, Entry
-from lab.dockerfile import Dockerfile, Instruction
+from lab.dockerfile import Dockerfile, Instruction, lines_of
 from lab.errors import InputError
 from lab.manifest.facts import FileFacts, Manifest, Reading, StageFacts, StepFacts, Variable
 from lab.manifest.sources import operands, patterns
@@ -129,7 +129,7 @@ class _Reader:
         self._given = build_args
         self._digest = digest
         self._stages: dict[int, _Stage] = {}
-        self._lines = dockerfile.text.removeprefix("\ufeff").splitlines()
+        self._lines = lines_of(dockerfile.text.removeprefix("\ufeff"))
 
     def step(self, instruction: Instruction) -> StepFacts:
         number = instruction.stage or 0
@@ -251,15 +251,15 @@ class _Reader:
         """The instruction as builders join it: a continued line keeps its leading blanks."""
         if instruction.heredocs:
             return "\n".join((instruction.text, *instruction.heredocs))
-        lines = self._lines[instruction.line - 1 :]
-        if not lines[0].rstrip().endswith(("\\", "`")):
+        lines = self._lines[instruction.line - 1 : instruction.end]
+        if len(lines) == 1:
             return instruction.text
         parts: list[str] = []
         for line in lines:
             if parts and (not line.strip() or line.lstrip().startswith("#")):
                 continue
             body = line.rstrip()
-            if not body.endswith(("\\", "`")):
+            if not body.endswith(self._dockerfile.escape):
                 parts.append(body)
                 break
             parts.append(body[:-1])

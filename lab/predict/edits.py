@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lab import dockerfile as dockerfiles
+from lab import dockerignore
 from lab.context import Context, Entry, clean
 from lab.edits import Inputs
 from lab.errors import InputError
@@ -45,6 +46,7 @@ class Edited:
 
     inputs: Inputs
     moved: bool = False
+    kept_back: tuple[str, ...] = ()
 
 
 def apply(text: str, inputs: Inputs) -> Edited:
@@ -58,8 +60,24 @@ def apply(text: str, inputs: Inputs) -> Edited:
                 f"{text!r}: no edit is of the kind {kind!r}, and no file has this name",
                 remedy=f"write one of: {FORMS}",
             )
-        return Edited(inputs=_content(text, inputs))
-    return Edited(inputs=_KINDS[kind](rest, inputs))
+        return _sent(inputs, _content(text, inputs))
+    return _sent(inputs, _KINDS[kind](rest, inputs))
+
+
+def _sent(before: Inputs, after: Inputs) -> Edited:
+    """The inputs without what the edit brought and the ignore file keeps back."""
+    always = {after.dockerfile_path, dockerignore.NAME}
+    brought = after.context.entries.keys() - before.context.entries.keys() - always
+    there = before.context.entries.get(dockerignore.NAME)
+    text = before.own_ignore
+    if text is None and there is not None and there.kind == "file":
+        text = before.context.read(dockerignore.NAME).decode(errors="replace")
+    if not brought or text is None:
+        return Edited(inputs=after)
+    ignore = dockerignore.parse(text)
+    gone = {path for path in brought if ignore.excludes(path)}
+    left = {path: entry for path, entry in after.context.entries.items() if path not in gone}
+    return Edited(inputs=_with(after, Context(left)), kept_back=tuple(sorted(gone)))
 
 
 def marked(path: str, data: bytes, word: str) -> bytes:
@@ -177,7 +195,7 @@ def _text(rest: str, inputs: Inputs) -> Inputs:
             f"text:{rest}: there is no RUN or LABEL with this number",
             remedy="one of: " + ", ".join(f"{one.index} ({one.text[:30]})" for one in runs[:8]),
         )
-    lines = inputs.dockerfile.splitlines(keepends=True)
+    lines = dockerfiles.lines_of(inputs.dockerfile)
     at = found[0].line - 1
     added = ": changed; " if found[0].keyword == "RUN" else "changed=1 "
     head = re.compile(r"^(\s*(?:RUN|LABEL)(?:\s+--\S+)*\s+)", re.IGNORECASE)
@@ -192,7 +210,8 @@ def _file(rest: str, inputs: Inputs) -> Inputs:
 def _pair(rest: str, form: str) -> tuple[str, str]:
     name, equals, value = rest.partition("=")
     if not equals or not name:
-        raise InputError(f"{rest!r} lacks its '='", remedy=f"write {form}")
+        lacking = "its '='" if not equals else "what stands before its '='"
+        raise InputError(f"{rest!r} lacks {lacking}", remedy=f"write {form}")
     return name, value
 
 

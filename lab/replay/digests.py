@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 
 from lab import dockerignore
 from lab.manifest import StepFacts
-from lab.replay.objects import FOLDER, SUBMODULE, Entry, Repository
+from lab.replay.objects import FOLDER, Entry, Repository
 
 KEPT = 200_000  # filtered trees and verdicts on paths that are kept
 
@@ -82,7 +82,7 @@ class Digests:
         kept = []
         for name, entry in self._repository.tree(tree).items():
             path = f"{prefix}{name}"
-            if entry.mode == SUBMODULE or path in self._given:
+            if path in self._given:
                 continue
             if entry.mode != FOLDER:
                 if not self.excludes(path):

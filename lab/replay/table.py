@@ -15,9 +15,12 @@ NAME = 40
 def lines(totals: Sequence[Replayed]) -> Iterator[str]:
     """Each Dockerfile's totals, then the steps that burn the most."""
     for one in totals:
-        yield f"{one.name}: {one.commits} commits replayed"
+        yield f"{one.name}: {_counted(one.commits, 'commit')} replayed"
         if one.passed:
-            yield f"  {one.passed} commits have no Dockerfile to build by and were passed over"
+            yield (
+                f"  passed over: {_counted(one.passed, 'commit')}, for a Dockerfile or an ignore "
+                "file that cannot be read"
+            )
         each = one.seconds / one.commits / 60 if one.commits and _priced(one) else None
         week = None if one.per_week is None or not _priced(one) else one.per_week / 60
         yield (
@@ -32,15 +35,18 @@ def lines(totals: Sequence[Replayed]) -> Iterator[str]:
             cost = units.seconds(total.seconds)
             yield f"    {name:{NAME}} {total.misses:>6} ran {total.hits:>6} hit {cost:>12}"
         if one.unpriced:
-            count = len(one.unpriced)
             yield (
-                f"  {count} step{'s' if count > 1 else ''} without a measured time: "
+                f"  {_counted(len(one.unpriced), 'step')} without a measured time: "
                 "name a run with --run, or state --price"
             )
 
 
 def _priced(one: Replayed) -> bool:
     return any(total.seconds is not None for total in one.steps.values())
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _minutes(value: float | None) -> str:

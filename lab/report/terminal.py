@@ -43,7 +43,9 @@ def show(sheet: Sheet, stream: TextIO | None = None, *, steps: bool = True) -> N
             out.print(_steps(grid))
     _bad(out, sheet)
     _list(out, "notes", sheet.footnotes, "dim")
-    _list(out, "to repeat", sheet.repeat, "")
+    out.print(Text("\nto repeat", style="bold"))
+    for command in sheet.repeat:
+        _to_paste(out, command)
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -62,7 +64,12 @@ def _bad(out: Console, sheet: Sheet) -> None:
         if failure.log_tail:
             out.print(Padding(Text(failure.log_tail, style="dim"), (0, 4)))
         if failure.replay:
-            out.print(Padding(Text(f"by hand: {failure.replay}"), (0, 2)))
+            _to_paste(out, f"by hand: {failure.replay}")
+
+
+def _to_paste(out: Console, command: str) -> None:
+    """On one line, however long: a shell would take each part of it for a command."""
+    out.print(Text(f"  {command}"), soft_wrap=True)
 
 
 def _list(out: Console, title: str, lines: Iterable[str], style: str) -> None:

@@ -79,8 +79,12 @@ def run(options: argparse.Namespace) -> int:
         looked_at = looked_at if options.prove else by_clients(looked_at)
         pricing = _pricing(options, given, texts, looked_at, prices, stack)
 
+        def lacks(text: str) -> set[str]:
+            found = features.lacks(name, version, parse(text))
+            return {why.partition(": ")[2] for why in found}  # without the line, which moves
+
         def builds(text: str) -> bool:
-            return not features.lacks(name, version, parse(text))
+            return lacks(text) <= lacks(given.dockerfile)
 
         known = weighed(given, pricing, engine=name, builds=builds)
         found, hidden = gaining(known), gaining(known, altering=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lab.engines import NAMES
 from lab.errors import InputError
 from lab.verbs.output import print_json, say
+from lab.wrapping import wrapped
 
 if TYPE_CHECKING:
     from lab.explain import Explanation
@@ -52,6 +53,8 @@ def engines_and_arguments(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict, edit by edit, engine by engine."""
     from lab import explain
+    from lab.dockerfile import parse
+    from lab.engines import features
     from lab.manifest import by_clients, rules
     from lab.predict import edits, whatif
 
@@ -60,9 +63,11 @@ def run(options: argparse.Namespace) -> int:
     )
     before = whatif.manifest(given)
     told: list[tuple[str, list[Explanation]]] = []
+    kept_back: dict[str, tuple[str, ...]] = {}
     for text in options.edit or [""]:
         edited = edits.apply(text, given) if text else edits.Edited(inputs=given)
         after = whatif.manifest(edited.inputs, moved=edited.moved)
+        kept_back[text] = edited.kept_back
         told.append(
             (
                 text or "no edit",
@@ -83,14 +88,21 @@ def run(options: argparse.Namespace) -> int:
     for step, pattern in whatif.missing(before):
         say(f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)")
     for name, version in engines(options.engine):
+        lacks = features.lacks(
+            name, version, parse(given.dockerfile, given.build_args), session=True
+        )
+        for line in wrapped(f"{name} cannot build this: {lacks[0]}") if lacks else ():
+            say(line)
         for step in whatif.kept_back(before, rules(name, version)):
             say(f"{name}: {step[:50]} would see the Dockerfile in an archive,")
             say("  as lab run sends it; clients keep it back, as .dockerignore says")
     for text, found in told:
         say(f"edit {text}" if text != "no edit" else "built again without an edit")
+        for path in kept_back.get(text, ()):
+            say(f"  {path} is not sent: the ignore file keeps it back")
         for one in found:
-            for line in explain.as_text(one, predicted=True):
-                say(f"  {line}")
+            for line in explain.as_text(one, predicted=True, indent="  "):
+                say(line)
     return 0
 
 

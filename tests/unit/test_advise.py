@@ -71,7 +71,7 @@ BAD: dict[str, tuple[str, list[str], str]] = {
         "ARG moved down",
     ),
     "env": (
-        "FROM debian\nENV RELEASE=a\nRUN pip install x\nRUN make RELEASE=$RELEASE\n",
+        "FROM debian\nENV RELEASE=a\nRUN apt-get install -y x\nRUN make RELEASE=$RELEASE\n",
         ["env:RELEASE=b"],
         "ENV moved down",
     ),

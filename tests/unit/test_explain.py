@@ -154,6 +154,15 @@ def test_a_manifest_comes_back_from_json_as_it_was(data: bytes, mode: int, mtime
     assert Manifest.from_json(json.loads(json.dumps(one.to_json()))) == one
 
 
+@pytest.mark.parametrize(("field", "value"), [("previous", 9), ("previous", 2), ("stage", 7)])
+def test_a_manifest_whose_steps_stand_on_nothing_is_none(field: str, value: int) -> None:
+    record = make(dockerfile.parse("FROM a\nRUN b\nRUN c\n"), Context()).to_json()
+    assert Manifest.from_json(record)
+    record["steps"][2][field] = value
+    with pytest.raises(ValueError, match="step"):
+        Manifest.from_json(record)
+
+
 @given(st.sets(st.sampled_from(["a/b.go", "a/c/d.go", "a.go", "b/x.txt", "y.txt", "b/.z"])))
 def test_patterns_choose_as_go_does(paths: set[str]) -> None:
     entries = dict.fromkeys(paths, 1)

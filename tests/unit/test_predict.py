@@ -142,3 +142,53 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
     assert {one.step for one in found if not one.whole} == steps
     assert [one.step for one in found if one.whole] == [0]
     assert [one.step for one in origins(made.by_index, made.steps[-1], rules("simulated"))] == [4]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("edit", ["README.md", "docs/new.md", "rename:go.mod=docs/go.mod"])
+def test_what_is_kept_back_changes_nothing(
+    edit: str, own: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY cmd READM[E].md doc[s] /x/\n")
+    if own:
+        (tmp_path / ".dockerignore").rename(tmp_path / "Dockerfile.dockerignore")
+    told = predicted(capsys, str(path), "--engine", "podman", "--edit", edit)
+    assert "0 would run, 1 from the cache" in told
+    assert f"{edit.rpartition('=')[2]} is not sent" in told
+    told = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/new.go")
+    assert "1 would run" in told
+
+
+def test_predictions_fit_eighty_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = b"".join(b"RUN go build -o /out/%s ./cmd\n" % name for name in (b"a", b"b", b"c"))
+    path = folder(tmp_path, b"FROM x\nCOPY cmd /x/\nRUN go mod download\n" + runs)
+    told = predicted(capsys, str(path), "--edit", "cmd/m.go")
+    assert "4 followed" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+SECRET = (
+    b"FROM node\nWORKDIR /app\nCOPY . .\n"
+    b"RUN --mount=type=secret,id=rc,target=/root/.npmrc npm ci\nRUN node check.js\n"
+)
+
+
+def test_an_engine_that_cannot_build_it_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, SECRET)
+    told = predicted(capsys, str(path), "--edit", "go.mod")
+    assert "docker-classic cannot build this: line 4: docker-classic has no RUN --mount" in told
+    assert told.count("cannot build") == 1
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_what_a_file_asks_already_keeps_no_advice_away(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, SECRET)
+    (tmp_path / ".dockerignore").unlink()
+    (tmp_path / "package.json").write_text("{}")
+    with pytest.raises(SystemExit):
+        main(["advise", str(path), "--engine", engine, "--edit", "README.md"])
+    assert "dependencies before sources" in capsys.readouterr().out

@@ -288,3 +288,18 @@ def test_a_dockerfile_that_is_given_is_the_same_in_every_commit(tmp_path: Path) 
         given = Replay(repository, rules("docker"), {}, text="FROM base\nCOPY . /all\n")
         told = [given.add(commit) for commit in repository.commits(None)]
     assert [one and one[1] for one in told] == [Outcome.MISS, Outcome.HIT, Outcome.HIT]
+
+
+@pytest.mark.parametrize("ignore", ["", "*.md\n"])
+def test_a_submodule_counts_by_its_commit(ignore: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    write(tmp_path, "Dockerfile", b"FROM base\nCOPY . /all\n")
+    write(tmp_path, ".dockerignore", ignore.encode())
+    git(tmp_path, "add", "-A")
+    for digit in "112":
+        git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{digit * 40},sub")
+        git(tmp_path, "commit", "--allow-empty", "-qm", "one")
+    with closing(Repository(tmp_path)) as repository:
+        one = Replay(repository, rules("docker"), {})
+        told = [one.add(commit) for commit in repository.commits(None)]
+    assert [each and each[1] for each in told] == [Outcome.MISS, Outcome.HIT, Outcome.MISS]

@@ -153,6 +153,8 @@ def test_other_corruption_names_file_and_line(tmp_path: Path, line: str) -> None
     ("field", "value"),
     [
         ("wall_s", "x"),
+        ("phase", None),
+        ("notes", 3),
         ("wall_s", float("nan")),
         ("cpu_s", float("inf")),
         ("round", [1]),
@@ -161,7 +163,7 @@ def test_other_corruption_names_file_and_line(tmp_path: Path, line: str) -> None
                     "duration_s": "1"}]),
     ],
 )  # fmt: skip
-def test_a_figure_that_is_none_names_file_and_line(
+def test_a_field_of_another_type_names_file_and_line(
     tmp_path: Path, field: str, value: object
 ) -> None:
     with store.create(tmp_path, run()) as writer:
