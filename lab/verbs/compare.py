@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import terminal
 
     values: Sequence[str] = options.values
+    if upgrading.asked(options):
+        return upgrading.run(options)
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
         raise InputError(f"{twice!r} is named twice", remedy="name each side once")
-    if upgrading.asked(options):
-        return upgrading.run(options)
     if pivoting.asked(options):
         return pivoting.run(options)
     if not values:
