@@ -106,7 +106,14 @@ class Context:
 
     def with_entry(self, path: str, entry: Entry) -> Context:
         """With an entry put in or replaced."""
-        return Context({**self.entries, clean(path): entry})
+        path = clean(path)
+        there = self.entries.get(path)
+        if there is not None and (there.kind == entry.kind or there.kind != "directory"):
+            # nothing else changes: to look at all the others again would be most of the work
+            made = Context()
+            object.__setattr__(made, "entries", MappingProxyType({**self.entries, path: entry}))
+            return made
+        return Context({**self.entries, path: entry})
 
     def without(self, path: str) -> Context:
         """Without an entry, and without what lies below it."""

@@ -15,6 +15,7 @@ from lab.edits import Inputs
 from lab.events import Outcome
 from lab.manifest import Rules, keys
 from lab.manifest.keys import Chain, Key
+from lab.manifest.making import Facts, remembered
 from lab.predict import Memory, edits
 from lab.predict.memory import outcomes_of
 from lab.predict.whatif import manifest
@@ -176,13 +177,14 @@ def over_edits(
 ) -> Pricing:
     """The cost of edits, each made alone after a build without it."""
     costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
+    known = remembered(given.context)
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         inputs = replace(given, dockerfile=dockerfile)
         carried = [edits.carried(text, given.dockerfile, dockerfile) for text in texts]
-        before = manifest(ignoring(inputs, ignore))
+        before = manifest(ignoring(inputs, ignore), known=known)
         built = Chain(before, rules), keys(before, rules)
-        return _sum([_priced(text, inputs, ignore, built, costs) for text in carried])
+        return _sum([_priced(text, inputs, ignore, built, costs, known) for text in carried])
 
     return pricing
 
@@ -233,10 +235,11 @@ def _priced(
     ignore: str | None,
     built: tuple[Chain, Mapping[int, Key]],
     costs: Mapping[str, float],
+    known: Facts,
 ) -> Cost:
     """One edit's cost, after a build without it."""
     edited = edits.apply(text, inputs)
-    after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved)
+    after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved, known=known)
     memory = Memory()
     outcomes_of(*built, memory)
     rules = built[0].rules

@@ -18,6 +18,7 @@ from lab.manifest.sources import operands, patterns
 from lab.manifest.variables import Scope, expand, names
 
 Digest = Callable[[str], str | None]
+Facts = Callable[[Entry], FileFacts]
 _CHUNK = 1 << 20
 
 
@@ -28,6 +29,34 @@ class _Stage:
     shell: str = ""
     last: int | None = None
     workdir: str = ""
+
+
+def facts(entry: Entry) -> FileFacts:
+    """What is known of one entry of a context. Raises InputError where it cannot be read."""
+    match entry.kind:
+        case "file":
+            return FileFacts(
+                kind="file",
+                content=_hash(entry.data),
+                mode=entry.mode,
+                mtime=entry.mtime,
+                owner=f"{entry.owner[0]}:{entry.owner[1]}",
+            )
+        case "link":
+            return FileFacts(kind="link", content=entry.target, mode=0o777)
+        case "directory":
+            return FileFacts(kind="directory", content="", mode=entry.mode)
+
+
+def remembered(context: Context) -> Facts:
+    """The same, with all of a context read at once: for many manifests of nearly that context."""
+    known = {id(entry): (entry, facts(entry)) for entry in context.entries.values()}
+
+    def of(entry: Entry) -> FileFacts:
+        there = known.get(id(entry))
+        return facts(entry) if there is None else there[1]
+
+    return of
 
 
 def make(
@@ -45,9 +74,6 @@ def make(
 
     ``ignore`` is the text of the ignore file that holds, where it is not the context's own.
     """
-    if ignore is None and (entry := context.entries.get(dockerignore.NAME)) is not None:
-        whole = entry.kind == "file"
-        ignore = context.read(dockerignore.NAME).decode(errors="replace") if whole else None
     return of_files(
         dockerfile,
         {path: facts(entry) for path, entry in context.entries.items()},
@@ -56,8 +82,16 @@ def make(
         target=target,
         platform=platform,
         digest=digest,
-        ignore=ignore,
+        ignore=ignored(context) if ignore is None else ignore,
     )
+
+
+def ignored(context: Context) -> str | None:
+    """The text of a context's own ignore file."""
+    entry = context.entries.get(dockerignore.NAME)
+    if entry is None or entry.kind != "file":
+        return None
+    return context.read(dockerignore.NAME).decode(errors="replace")
 
 
 def of_files(
@@ -85,23 +119,6 @@ def of_files(
         files=files,
         ignore=ignore,
     )
-
-
-def facts(entry: Entry) -> FileFacts:
-    """What is known of one entry of a context. Raises InputError where it cannot be read."""
-    match entry.kind:
-        case "file":
-            return FileFacts(
-                kind="file",
-                content=_hash(entry.data),
-                mode=entry.mode,
-                mtime=entry.mtime,
-                owner=f"{entry.owner[0]}:{entry.owner[1]}",
-            )
-        case "link":
-            return FileFacts(kind="link", content=entry.target, mode=0o777)
-        case "directory":
-            return FileFacts(kind="directory", content="", mode=entry.mode)
 
 
 def _hash(data: bytes | Path) -> str:

@@ -12,7 +12,8 @@ from lab.edits import Inputs
 from lab.errors import InputError
 from lab.events import Outcome
 from lab.explain import Explanation, Known, explain
-from lab.manifest import Manifest, Rules, by_clients, make
+from lab.manifest import Manifest, Rules, by_clients
+from lab.manifest.making import Facts, facts, ignored, of_files
 from lab.manifest.rules import files
 from lab.manifest.sources import chosen
 from lab.predict.memory import Memory, predict
@@ -62,17 +63,20 @@ def _own_ignore(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def manifest(given: Inputs, *, moved: bool = False) -> Manifest:
-    """The manifest of inputs; a moved base has a digest that nobody has seen."""
+def manifest(given: Inputs, *, moved: bool = False, known: Facts = facts) -> Manifest:
+    """The manifest of inputs; a moved base has a digest that nobody has seen. ``known`` is
+    what is known of an entry of the context.
+    """
     try:
-        return make(
+        context = given.full_context()
+        return of_files(
             dockerfiles.parse(given.dockerfile, given.build_args),
-            given.full_context(),
+            {path: known(entry) for path, entry in context.entries.items()},
             dockerfile_path=given.dockerfile_path,
             build_args=given.build_args,
             target=given.target,
             digest=lambda ref: f"{ref} (moved)" if moved else ref,
-            ignore=given.own_ignore,
+            ignore=ignored(context) if given.own_ignore is None else given.own_ignore,
         )
     except dockerfiles.DockerfileError as error:
         remedy = "mend the Dockerfile, or name one of its stages with --target"
