@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from lab.advise.gain import (
-    Advice,
-    Cost,
-    advise,
-    gaining,
-    over_edits,
-    over_history,
-    together,
-    unpredicted,
-    weighed,
-)
+from lab.advise.gain import Advice, advise, gaining, together, unpredicted, weighed
+from lab.advise.pricing import Cost, over_edits, over_history
 from lab.advise.rewrite import Rewrite
 from lab.advise.rewrites import rewrites
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from lab.advise import surgery
 from lab.advise.commands import blind, independent
-from lab.advise.dependencies import fetch
 from lab.advise.rewrite import Rewrite
-from lab.advise.sight import QUIET, Sight
+from lab.advise.sight import Sight
 from lab.advise.surgery import short
 from lab.dockerfile import Instruction
 from lab.manifest.sources import operands
@@ -19,41 +18,6 @@ from lab.manifest.variables import assignments, names
 # Folders whose own mode and owner --link would write as those of a fresh one: they are as fresh.
 _PLAIN = re.compile(r"/(?:usr/local(?:/(?!man)\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")
 _NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
-
-
-def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
-    """Only the files that name the dependencies stand above the step that fetches them."""
-    for run in sight.parsed.instructions:
-        copy = sight.copy_above(run) if run.keyword == "RUN" else None
-        if copy is None or not sight.whole(copy):
-            continue
-        others = [one for one in sight.below(copy) if one.index < run.index]
-        wanted = fetch(run, sight)
-        if wanted is None or any(one.keyword not in QUIET | {"WORKDIR"} for one in others):
-            continue
-        if sight.folder(run) != sight.place(copy):
-            continue
-        place = operands(copy)[-1]
-        if not place.startswith("/") and any(one.keyword == "WORKDIR" for one in others):
-            continue  # below it, the copy would go elsewhere
-        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
-        place = place if place.endswith("/") else f"{place}/"
-        yield Rewrite(
-            kind="dependencies before sources",
-            why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
-            "of any file",
-            dockerfile=surgery.replaced(
-                sight.parsed,
-                [
-                    (copy, [f"COPY {flags}{' '.join(wanted.files)} {place}"]),
-                    (run, surgery.written(sight.parsed, run) + surgery.written(sight.parsed, copy)),
-                ],
-            ),
-            alters=f"{short(run)} may write {wanted.writes}, and the copy below it puts the "
-            "context's back"
-            if wanted.writes
-            else "",
-        )
 
 
 def packages_first(sight: Sight) -> Iterator[Rewrite]:

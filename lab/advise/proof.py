@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lab import stats
-from lab.advise.gain import ignoring
+from lab.advise.pricing import ignoring
 from lab.advise.rewrite import Rewrite
 from lab.building import built
 from lab.edits import Inputs

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lab.advise import mounts, narrower, order, unread
+from lab.advise import fetching, mounts, narrower, order, unread
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import Sight
 from lab.edits import Inputs
 
 KINDS: tuple[Callable[[Sight], Iterator[Rewrite]], ...] = (
-    order.dependencies_first,
+    fetching.dependencies_first,
+    fetching.sources_below,
     order.packages_first,
     order.variables_down,
     order.labels_down,

@@ -13,7 +13,7 @@ from lab.verbs.predict import engines_and_arguments, one_engine, pairs
 
 if TYPE_CHECKING:
     from lab.advise import Advice
-    from lab.advise.gain import Cost, Pricing
+    from lab.advise.pricing import Cost, Pricing
     from lab.edits import Inputs
     from lab.engines.protocol import Engine
     from lab.manifest import Rules

@@ -22,7 +22,7 @@ from lab.advise import (
     unpredicted,
     weighed,
 )
-from lab.advise.gain import ignoring
+from lab.advise.pricing import ignoring
 from lab.advise.proof import Proof, prove
 from lab.bases import with_toolchain
 from lab.bases.sources import Base, ToolchainSource
@@ -85,7 +85,7 @@ COPY --from=build /out/two /usr/local/bin/two
 # name -> Dockerfile, an edit that is made often, what the advice is
 BAD: dict[str, tuple[str, str, str]] = {
     "python": (
-        f"FROM {TOOLS}\nWORKDIR /app\nCOPY . .\n"
+        f"FROM {TOOLS}\nWORKDIR /app\nCOPY requirements.txt ./\nCOPY . .\n"
         "RUN pip install --no-cache-dir -r requirements.txt\n",
         "app.py",
         "dependencies before sources",

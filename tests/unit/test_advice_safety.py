@@ -57,6 +57,36 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         {},
         "dependencies before sources",
     ),
+    "a file that gets another name": (
+        "FROM node\nWORKDIR /app\nCOPY package.json package-lock.json ./\nCOPY app.py .npmrc\n"
+        "RUN npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "folders that a pattern flattens": (
+        "FROM node\nWORKDIR /app\nCOPY package.json package-lock.json ./\n"
+        "COPY do* ./\nRUN npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "what another stage brings": (
+        "FROM node AS a\nFROM node\nWORKDIR /app\nCOPY package.json package-lock.json ./\n"
+        "COPY --from=a docs ./docs\nCOPY app.py ./\nRUN npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "a copy that a WORKDIR between would send elsewhere": (
+        "FROM node\nWORKDIR /srv\nCOPY package.json package-lock.json app/\nCOPY app.py app/\n"
+        "WORKDIR /srv/app\nRUN npm ci\n",
+        {},
+        "dependencies before sources",
+    ),
+    "a lock that the whole brings back": (
+        "FROM node\nWORKDIR /app\nCOPY package.json package-lock.json ./\nCOPY . .\n"
+        "RUN npm install\n",
+        {},
+        "dependencies before sources",
+    ),
     "a cd that can fail": (
         "FROM node\nCOPY . /app/\nRUN cd /app || cd /srv && npm ci\n",
         {},

@@ -102,6 +102,18 @@ BAD: dict[str, tuple[str, list[str], str]] = {
         EDITS,
         "dependencies before sources",
     ),
+    "sources beside what names the dependencies": (
+        "FROM golang\nWORKDIR /src\nCOPY go.mod go.sum ./\nCOPY lib ./lib/\nLABEL a=b\n"
+        "COPY cmd/one /src/cmd/one\nCOPY *.go ./\nRUN go mod download\nRUN go build ./...\n",
+        EDITS,
+        "dependencies before sources",
+    ),
+    "the whole above the fetch": (
+        "FROM python\nCOPY requirements.txt /app/\nCOPY . /app\nWORKDIR /app\n"
+        "RUN pip install -r requirements.txt\nRUN python check.py\n",
+        EDITS,
+        "dependencies before sources",
+    ),
     "packages below a WORKDIR": (
         "FROM debian\nCOPY . /src\nWORKDIR /src\nRUN apt-get update\nRUN make\n",
         EDITS,

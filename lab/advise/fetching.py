@@ -1,0 +1,134 @@
+"""What fetches dependencies stands above the sources, and below the files that name them. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from lab.advise import surgery
+from lab.advise.dependencies import Fetch, fetch
+from lab.advise.rewrite import Rewrite
+from lab.advise.sight import QUIET, Sight
+from lab.advise.surgery import short
+from lab.dockerfile import Instruction
+from lab.manifest.sources import chosen, operands
+
+KIND = "dependencies before sources"
+
+
+def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
+    """Only the files that name the dependencies stand above the step that fetches them."""
+    for run in sight.parsed.instructions:
+        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+        if copy is None or not sight.whole(copy):
+            continue
+        others = [one for one in sight.below(copy) if one.index < run.index]
+        wanted = fetch(run, sight)
+        if wanted is None or any(one.keyword not in QUIET | {"WORKDIR"} for one in others):
+            continue
+        if sight.folder(run) != sight.place(copy):
+            continue
+        if _led_astray([copy], others):
+            continue
+        place = operands(copy)[-1]
+        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
+        place = place if place.endswith("/") else f"{place}/"
+        yield Rewrite(
+            kind=KIND,
+            why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
+            "of any file",
+            dockerfile=surgery.replaced(
+                sight.parsed,
+                [
+                    (copy, [f"COPY {flags}{' '.join(wanted.files)} {place}"]),
+                    (run, surgery.written(sight.parsed, run) + surgery.written(sight.parsed, copy)),
+                ],
+            ),
+            alters=_restored(run, wanted),
+        )
+
+
+def sources_below(sight: Sight) -> Iterator[Rewrite]:
+    """Where the files that name the dependencies are copied apart, other copies stand below the
+    step that fetches.
+    """
+    for run in sight.parsed.instructions:
+        first = sight.copy_above(run) if run.keyword == "RUN" else None
+        wanted = None if first is None else fetch(run, sight)
+        folder = sight.folder(run)
+        if first is None or wanted is None or folder is None:
+            continue
+        between = [first, *(one for one in sight.below(first) if one.index < run.index)]
+        if any(one.keyword not in QUIET | {"WORKDIR", "COPY"} for one in between):
+            continue
+        named: set[str] = set()
+        moved: list[tuple[Instruction, set[str]]] = []
+        for one in between:
+            brought = _in_place(sight, one, folder) if one.keyword == "COPY" else set()
+            if brought is None:
+                break
+            if brought <= set(wanted.files):
+                named |= brought
+            else:
+                moved.append((one, brought))
+        else:
+            copies = [one for one, _ in moved]
+            if not copies or set(wanted.files) - named or _led_astray(copies, between):
+                continue
+            lines = [line for one in (run, *copies) for line in surgery.written(sight.parsed, one)]
+            again = any(brought & set(wanted.files) for _, brought in moved)
+            yield Rewrite(
+                kind=KIND,
+                why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every "
+                f"change of what {short(copies[0])} brings",
+                dockerfile=surgery.replaced(
+                    sight.parsed, [*((one, []) for one in copies), (run, lines)]
+                ),
+                alters=_restored(run, wanted) if again else "",
+            )
+
+
+def _in_place(sight: Sight, copy: Instruction, folder: str) -> set[str] | None:
+    """The files of the context that a COPY brings, each to its own place below a folder; else
+    None."""
+    place = sight.place(copy)
+    plain = all(name in {"chown", "chmod", "link"} for name, _ in copy.flags)
+    if place is None or not plain or copy.heredocs:
+        return None
+    *sources, last = operands(copy)
+    inside = len(sources) > 1 or last.endswith("/") or last in {".", ".."}
+    entries = sight.context.entries
+    found: set[str] = set()
+    for word in sources:
+        source = posixpath.normpath(word.lstrip("/") or ".")
+        brought = chosen(entries, [source])
+        entry = entries.get(source)
+        if source == "." or (entry is not None and entry.kind == "directory"):
+            own = place == posixpath.normpath(posixpath.join(folder, source))
+        elif entry is None:  # a pattern: of files beside one another
+            own = place == folder and inside and not any("/" in path for path in brought)
+            own = own and all(entries[path].kind == "file" for path in brought)
+        else:
+            whole = posixpath.join(place, posixpath.basename(source)) if inside else place
+            own = whole == posixpath.join(folder, source)
+        if not own or not brought:
+            return None
+        found |= {path for path in brought if entries[path].kind != "directory"}
+    return found
+
+
+def _led_astray(moved: Sequence[Instruction], passed: Sequence[Instruction]) -> bool:
+    """Whether a copy would go elsewhere, below a WORKDIR that stands below it."""
+    return any(
+        other.keyword == "WORKDIR" and other.index > one.index
+        for one in moved
+        for other in passed
+        if not operands(one)[-1].startswith("/")
+    )
+
+
+def _restored(run: Instruction, wanted: Fetch) -> str:
+    """How the image could come out otherwise, where the context's files are copied after it."""
+    if not wanted.writes:
+        return ""
+    return f"{short(run)} may write {wanted.writes}, and the copy below it puts the context's back"
