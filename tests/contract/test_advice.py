@@ -117,7 +117,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "dependencies before sources",
     ),
     "arg": (
-        f"FROM {TOOLS}\nARG VERSION=1\nRUN useradd lab\nRUN pip install x\n"
+        f"FROM {TOOLS}\nARG VERSION=1\nRUN groupadd lab && useradd -g lab lab && sleep 0.7\n"
         "RUN echo $VERSION > /version\n",
         "arg:VERSION=2",
         "ARG moved down",
