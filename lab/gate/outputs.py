@@ -83,9 +83,11 @@ def proof_text(proof: Proof, run: str) -> str:
         known = f"put in {size * 100:+.1f} %, " if size is not None else ""
         found = words.measured(one) or one.reason or ""
         lines.append(f"  {one.subject}, {one.rule.metric}: {known}found {found}: {one.outcome}")
-    said = "quiet, as it should be" if proof.quiet else "CRIES WOLF"
+    alike = "FAIL, though they are alike" if proof.alike.told is Outcome.FAIL else "no alarm"
+    said = "CRIES WOLF" if proof.false_alarms > proof.tolerated else "quiet, as it should be"
     lines += [
         "",
+        f"the candidate against itself, in turn on this host: {alike}",
         f"labels shuffled: {proof.false_alarms} alarms of {proof.shuffles}, "
         f"at most {proof.tolerated} tolerated: {said}",
         "",

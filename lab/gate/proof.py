@@ -35,10 +35,11 @@ class Sight:
 class Proof:
     """What the gate did. ``false_alarms`` of ``shuffles``; ``sizes``: subject -> what was put in.
 
-    ``fired`` is its judgement of the slowed candidate.
+    ``fired`` is its judgement of the slowed candidate, ``alike`` of the two equal sides.
     """
 
     fired: Judgement
+    alike: Judgement
     sizes: Mapping[str, float]
     false_alarms: int
     shuffles: int
@@ -52,8 +53,10 @@ class Proof:
 
     @property
     def quiet(self) -> bool:
-        """Whether shuffled labels alarm no more often than the certainty allows."""
-        return self.false_alarms <= self.tolerated
+        """Whether the equal sides pass for equal, and shuffled labels alarm no more often than the
+        certainty allows. A host that drifts alarms by the first alone: shuffling undoes its order.
+        """
+        return self.alike.told is not Outcome.FAIL and self.false_alarms <= self.tolerated
 
 
 def timed(policy: Policy) -> Policy:
@@ -72,7 +75,7 @@ def prove(
 ) -> Proof:
     """Hold a policy to builds of which the truth is known: two sides alike, and one slower."""
     rng = random.Random(seed)
-    alike = [
+    figured = [
         (
             rule,
             figures(rule, plain, degraded=policy.degraded),
@@ -80,18 +83,19 @@ def prove(
         )
         for rule in policy.rules
     ]
-    questions = sum(len(old) for _, old, _ in alike)
-    alarms = sum(_alarm(alike, questions, rng) for _ in range(SHUFFLES))
+    questions = sum(len(old) for _, old, _ in figured)
+    alarms = sum(_alarm(figured, questions, rng) for _ in range(SHUFFLES))
     error = 1 - min(rule.certainty for rule in policy.rules)
     return Proof(
         fired=judge(plain, slowed, policy),
+        alike=judge(plain, twin, policy),
         sizes=sizes,
         false_alarms=alarms,
         shuffles=SHUFFLES,
         tolerated=_tolerated(error, SHUFFLES),
         sights=tuple(
             _sight(rule, subject, old[subject], new.get(subject, {}), questions, rng)
-            for rule, old, new in alike
+            for rule, old, new in figured
             for subject in old
         ),
     )

@@ -189,8 +189,11 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     with before_the_answer():
         print_text(proof_text(proof, fresh.run.id))
     if not proof.quiet:
+        alarmed = "the candidate against itself"
+        if proof.false_alarms > proof.tolerated:
+            alarmed = f"{proof.false_alarms} of {proof.shuffles} shuffles"
         raise GateFailed(
-            f"the gate cries wolf: {proof.false_alarms} of {proof.shuffles} shuffles alarmed it",
+            f"the gate cries wolf: {alarmed} alarmed it",
             remedy="ask for more certainty, or for a larger change that matters",
         )
     if not proof.fires:

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, edits
+from lab import cli, edits, runs
 from lab.context import Context
 from lab.errors import InputError
+from lab.gate import policy as policies
+from lab.gate.proof import prove, timed
+from lab.gate.sides import Side
+from tests.unit.gate_runs import record
 
 SCENARIO = """\
 name: fresh
@@ -46,9 +50,9 @@ def tampered(run: Path) -> Path:
     """The run as a bad moment of the machine would have measured it."""
     path = run / "builds.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
-    for record in records:
-        record["wall_s"] *= 1.5
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for one in records:
+        one["wall_s"] *= 1.5
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
     return run
 
 
@@ -128,3 +132,18 @@ def test_a_step_that_works_stands_behind_the_last_run() -> None:
             edits.Inputs(dockerfile="FROM a\n", dockerfile_path="Dockerfile", context=Context({})),
             "t",
         )
+
+
+def test_a_host_that_slows_one_of_two_equal_sides_cries_wolf(desk: Path) -> None:
+    """Shuffled labels cannot show it: they part what the order of the builds had put together."""
+    walls = {"plain": 1.0, "twin": 1.3, "slow": 2.0}
+    sides = {
+        name: Side(run=runs.read(record(desk / name, [size + n / 100 for n in range(12)])))
+        for name, size in walls.items()
+    }
+    policy = timed(policies.load(desk / "policy.yaml"))
+    found = prove(sides["plain"], sides["twin"], sides["slow"], policy, {}, seed=1)
+    assert found.fires
+    assert found.false_alarms <= found.tolerated
+    assert not found.quiet
+    assert prove(sides["plain"], sides["plain"], sides["slow"], policy, {}, seed=1).quiet
