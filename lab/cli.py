@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         drop_output()
         code = 0
     except OSError as error:  # of our own output, as in `lab ... >/dev/full`
-        print(f"lab: {error}", file=sys.stderr)  # noqa: T201
+        print(f"lab: writing its output: {error}", file=sys.stderr)  # noqa: T201
+        print("  next: free some space, or send it elsewhere", file=sys.stderr)  # noqa: T201
         drop_output()
         code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
     interrupts.settle()

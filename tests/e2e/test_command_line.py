@@ -98,6 +98,7 @@ def test_output_that_has_no_room_is_told(desk: Desk) -> None:
             check=False,
         )
     assert (done.returncode, "No space left" in done.stderr) == (10, True)
+    assert "next: free some space" in done.stderr
     assert "Traceback" not in done.stderr
 
 
