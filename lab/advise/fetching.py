@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lab.advise import surgery
+from lab.advise.commands import below_cd
 from lab.advise.dependencies import Fetch, fetch
 from lab.advise.rewrite import Rewrite
 from lab.advise.sight import QUIET, Sight
@@ -16,10 +18,13 @@ from lab.manifest.sources import chosen, operands
 KIND = "dependencies before sources"
 
 
-def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
-    """Only the files that name the dependencies stand above the step that fetches them."""
-    for run in sight.parsed.instructions:
-        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+def dependencies_first(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
+    """Only the files that name the dependencies stand above the step that fetches them.
+
+    ``only``: of this instruction.
+    """
+    for run in _runs(sight, only):
+        copy = sight.copy_above(run)
         if copy is None or not sight.whole(copy):
             continue
         others = [one for one in sight.below(copy) if one.index < run.index]
@@ -31,7 +36,7 @@ def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
         if _led_astray([copy], others):
             continue
         place = operands(copy)[-1]
-        flags = "".join(f"--{name}={value} " for name, value in copy.flags if name != "link")
+        flags = surgery.flags(copy, but="link")
         place = place if place.endswith("/") else f"{place}/"
         yield Rewrite(
             kind=KIND,
@@ -48,12 +53,12 @@ def dependencies_first(sight: Sight) -> Iterator[Rewrite]:
         )
 
 
-def sources_below(sight: Sight) -> Iterator[Rewrite]:
+def sources_below(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
     """Where the files that name the dependencies are copied apart, other copies stand below the
     step that fetches.
     """
-    for run in sight.parsed.instructions:
-        first = sight.copy_above(run) if run.keyword == "RUN" else None
+    for run in _runs(sight, only):
+        first = sight.copy_above(run)
         wanted = None if first is None else fetch(run, sight)
         folder = sight.folder(run)
         if first is None or wanted is None or folder is None:
@@ -86,6 +91,46 @@ def sources_below(sight: Sight) -> Iterator[Rewrite]:
                 ),
                 alters=_restored(run, wanted) if again else "",
             )
+
+
+def fetched_apart(sight: Sight) -> Iterator[Rewrite]:
+    """A RUN that fetches, and then does more, is parted: what it fetches stands above the sources.
+
+    Both ways one RUN runs after an edit, or two: only builds can show the gain.
+    """
+    for run in _runs(sight, None):
+        halves = _halves(run, sight)
+        if halves is None:
+            continue
+        parted = sight.over(surgery.replaced(sight.parsed, [(run, halves)]))
+        for kind in (dependencies_first, sources_below):
+            for one in kind(parted, run.index):
+                yield replace(one, kind="dependencies in a RUN of their own", measured=True)
+
+
+def _runs(sight: Sight, only: int | None) -> list[Instruction]:
+    found = [one for one in sight.parsed.instructions if one.keyword == "RUN"]
+    return found if only is None else [one for one in found if one.index == only]
+
+
+def _halves(run: Instruction, sight: Sight) -> list[str] | None:
+    """A RUN as two, the first of which only fetches; None where it cannot be parted."""
+    found = below_cd(run)
+    parts = [part.strip() for part in run.operands.split("&&")]
+    if found is None or set(";|") & set(run.operands):
+        return None
+    folder, given = found
+    start = parts[:1] if folder else []
+    parts = parts[len(start) :]
+    if len(parts) != len(given) or any(one.program == "set" for one in given):
+        return None  # quotes hold one of them, or an option of the shell would be lost
+    for count in range(len(parts) - 1, 0, -1):
+        first = " && ".join([*start, *parts[:count]])
+        if fetch(replace(run, operands=first), sight) is not None:
+            flags = surgery.flags(run)
+            rest = " && ".join([*start, *parts[count:]])
+            return [f"RUN {flags}{first}", f"RUN {flags}{rest}"]
+    return None
 
 
 def _in_place(sight: Sight, copy: Instruction, folder: str) -> set[str] | None:

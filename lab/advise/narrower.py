@@ -105,7 +105,7 @@ def _copies(sight: Sight, copy: Instruction, wanted: Reads) -> list[str] | None:
         or any(_ODD.search(path) for path in covered)
     ):
         return None
-    flags = "".join(f"--{name}={value} " if value else f"--{name} " for name, value in copy.flags)
+    flags = surgery.flags(copy)
     names = sorted(path for path in wanted.files if not path.endswith(".go"))
     names += ["*.go"] if len(names) < len(wanted.files) else []
     to = f"{operands(copy)[-1].rstrip('/')}/"

@@ -14,6 +14,7 @@ from lab.edits import Inputs
 KINDS: tuple[Callable[[Sight], Iterator[Rewrite]], ...] = (
     fetching.dependencies_first,
     fetching.sources_below,
+    fetching.fetched_apart,
     order.packages_first,
     order.variables_down,
     order.labels_down,

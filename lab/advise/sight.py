@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.advise.commands import Command, below_cd
 from lab.context import Context
@@ -36,6 +36,7 @@ class Sight:
     .dockerignore.
     """
 
+    given: Inputs
     parsed: Dockerfile
     context: Context
     ignore: str
@@ -61,6 +62,7 @@ class Sight:
             "" if entry is None or entry.kind != "file" else given.context.read(".dockerignore")
         )
         return cls(
+            given=given,
             parsed=parsed,
             context=given.context,
             ignore=ignore if isinstance(ignore, str) else ignore.decode(errors="replace"),
@@ -68,6 +70,10 @@ class Sight:
             in_image=frozenset(held),
             own_ignore=given.own_ignore is not None,
         )
+
+    def over(self, text: str) -> Sight:
+        """The same over another text."""
+        return Sight.of(replace(self.given, dockerfile=text))
 
     def steps(self, stage: int) -> list[Instruction]:
         """A stage's instructions."""

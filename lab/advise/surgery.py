@@ -72,6 +72,13 @@ def written(parsed: Dockerfile, one: Instruction) -> list[str]:
     return [line.rstrip("\r\n") for line in lines]
 
 
+def flags(one: Instruction, but: str = "") -> str:
+    """An instruction's flags as it has them, each with a blank behind it, ``but`` one."""
+    return "".join(
+        f"--{name}={value} " if value else f"--{name} " for name, value in one.flags if name != but
+    )
+
+
 def short(one: Instruction) -> str:
     """An instruction in some words."""
     text = " ".join(one.text.split())

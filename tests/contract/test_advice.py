@@ -239,24 +239,30 @@ def test_a_rewrite_of_a_badly_ordered_file_is_proven_faster(
     assert proof.verdict == "faster", (kind, proof)
 
 
+# what the advice is -> a Dockerfile where no prediction can show its gain
+UNSEEN = {
+    "cache mount": f"FROM {TOOLS.replace('BASE', 'BASE AS build')}\n"
+    "COPY app.py requirements.txt ./\n"
+    f"RUN pip install -r requirements.txt\nFROM {TOOLS}\nCOPY --from=build /fetched /fetched\n",
+    "dependencies in a RUN of their own": f"FROM {TOOLS}\nCOPY . /app/\n"
+    "RUN cd /app && npm ci && cp app.py built\n",
+}
+
+
 @pytest.mark.parametrize("engine", ["docker"], indirect=True)
-def test_a_cache_mount_is_advised_for_what_was_measured_alone(engine: Engine, refs: Refs) -> None:
-    given = inputs(
-        f"FROM {TOOLS.replace('BASE', 'BASE AS build')}\n"
-        "COPY app.py requirements.txt ./\n"
-        f"RUN pip install -r requirements.txt\nFROM {TOOLS}\nCOPY --from=build /fetched /fetched\n",
-        refs,
-    )
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_what_no_prediction_sees_is_advised_as_measured_alone(
+    kind: str, engine: Engine, refs: Refs
+) -> None:
+    given = inputs(UNSEEN[kind], refs)
     looked_at = rules(engine.name, engine.facts().version)
     pricing = over_edits(given, ["app.py"], looked_at, {})
     assert not [
-        one
-        for one in advise(given, pricing, engine=engine.name)
-        if one.rewrite.kind == "cache mount"
+        one for one in advise(given, pricing, engine=engine.name) if one.rewrite.kind == kind
     ]
-    (mount,) = unpredicted(weighed(given, pricing, engine=engine.name))
-    assert mount.rewrite.kind == "cache mount"
-    proof = proven(engine, given, mount.rewrite, "app.py")
+    (found,) = unpredicted(weighed(given, pricing, engine=engine.name))
+    assert found.rewrite.kind == kind
+    proof = proven(engine, given, found.rewrite, "app.py")
     assert proof.verdict == "faster", proof
 
 

@@ -87,6 +87,26 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         {},
         "dependencies before sources",
     ),
+    "an option of the shell": (
+        "FROM node\nWORKDIR /app\nCOPY . .\nRUN set -f && npm ci && node [a].js\n",
+        {},
+        "dependencies in a RUN of their own",
+    ),
+    "a build although the fetch failed": (
+        "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm test || npm run build\n",
+        {},
+        "dependencies in a RUN of their own",
+    ),
+    "quotes that hold what parts commands": (
+        "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci && sh -c 'a && b'\n",
+        {},
+        "dependencies in a RUN of their own",
+    ),
+    "a variable of the shell": (
+        "FROM node\nWORKDIR /app\nCOPY . .\nRUN export A=1 && npm ci && npm run build\n",
+        {},
+        "dependencies in a RUN of their own",
+    ),
     "a cd that can fail": (
         "FROM node\nCOPY . /app/\nRUN cd /app || cd /srv && npm ci\n",
         {},

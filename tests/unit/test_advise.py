@@ -262,6 +262,32 @@ def test_what_only_builds_can_show_is_never_called_a_gain() -> None:
     assert {one.rewrite.kind for one in classic} == {"stated GOROOT"}
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "then"),
+    [
+        (
+            "FROM node\nWORKDIR /app\nCOPY . .\nRUN --network=default npm ci && \\\n"
+            "  npm run build\n",
+            "COPY package.json package-lock.json ./\nRUN --network=default npm ci\nCOPY . .\n",
+            "RUN --network=default npm run build\n",
+        ),
+        (
+            "FROM golang\nCOPY go.mod go.sum /s/\nCOPY lib /s/lib\n"
+            "RUN cd /s && go mod download && go vet ./... && go build ./...\n",
+            "RUN cd /s && go mod download\nCOPY lib /s/lib\n",
+            "RUN cd /s && go vet ./... && go build ./...\n",
+        ),
+    ],
+)
+def test_a_run_that_fetches_and_does_more_is_parted(text: str, first: str, then: str) -> None:
+    inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    found = weighed(inputs, over_edits(inputs, EDITS, rules("docker"), {}))
+    (parted,) = [one for one in found if "of their own" in one.rewrite.kind]
+    assert parted.rewrite.dockerfile.endswith(first + then)
+    assert not parted.gains
+    assert parted in unpredicted(found)
+
+
 def test_prices_claim_no_gain_that_a_changed_text_alone_makes() -> None:
     """A mount changes a RUN's text, and a narrower COPY is one that nobody has measured."""
     prices = {"RUN go build -o /out/one ./cmd/one": 40.0, "COPY . .": 9.0}
