@@ -66,7 +66,8 @@ def spread(found: Summary | None, unit: Callable[[float], str]) -> str:
     number, _, name = low.partition(" ")
     if name and high.split(" ", 1)[1:] == [name] and " " not in name:
         low = number  # a unit that both ends share is said once
-    return f"{median} ({low}{DASH}{high}, n={found.count})"
+    to = " to " if "-" in low + high else DASH  # a dash beside a minus reads as another minus
+    return f"{median} ({low}{to}{high}, n={found.count})"
 
 
 def percent(value: float) -> str:

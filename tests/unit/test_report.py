@@ -158,6 +158,7 @@ def test_numbers_have_spread_and_count() -> None:
     assert spread(summary([2.0]), seconds) == "2 s (n=1)"
     assert spread(summary([2.0, 2.0]), seconds) == "2 s (n=2, equal)"
     assert spread(None, seconds) == "\u2013"
+    assert spread(summary([-0.14, -0.01]), percent) == "-8 % (-14 to -1 %, n=2)"
     assert ratio(None) == "\u2013"
     few = compare_paired([(2.0, 1.0), (3.0, 1.0)], margin=0.05, confidence=0.95, seed=1)
     assert ratio(few) == "\u00d72.45 (no interval, n=2) undecided, about 4 more rounds"
