@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, stats
+from lab import cli, runs, stats
 from lab.errors import InputError
 from lab.pivot import pivot
 from lab.record import Build
@@ -162,6 +162,24 @@ def test_a_line_that_is_no_record_is_an_error_with_its_place(tmp_path: Path, lin
     path.write_bytes(first + line + second)
     with pytest.raises(InputError, match=r"builds\.jsonl:2: not a record"):
         pivot([run], rows=["phase"], cols=["engine"])
+
+
+@pytest.mark.parametrize("asked", [["phase"], ["phase", "step"]])
+@pytest.mark.parametrize("figure", ["NaN", "-Infinity", "1e999"])
+def test_a_figure_that_is_none_is_told_with_its_place_by_both_ways_to_read(
+    tmp_path: Path, asked: list[str], figure: str
+) -> None:
+    run = record(tmp_path / "one", [1.0, 2.0, 3.0])
+    path = run / "builds.jsonl"
+    key = '"duration_s": ' if "step" in asked else '"wall_s": '
+    text = path.read_text()
+    # The second build takes 2 s, its step half of that.
+    changed = text.replace(key + ("1.0" if "step" in asked else "2.0"), key + figure)
+    assert changed != text
+    path.write_text(changed)
+    for read in (lambda: pivot([run], rows=asked, cols=["engine"]), lambda: runs.read(run)):
+        with pytest.raises(InputError, match=r"builds\.jsonl:2: not a record"):
+            read()
 
 
 @pytest.mark.parametrize(
