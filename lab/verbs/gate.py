@@ -135,7 +135,7 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
 
 def _next_step(judgement: Judgement) -> str:
     """What a gate that cannot tell would need."""
-    steps = []
+    steps = list(dict.fromkeys(one.remedy for one in judgement.findings if one.remedy))
     if missing := judgement.unmeasured:
         steps.append(
             f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "
