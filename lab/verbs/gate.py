@@ -109,7 +109,10 @@ def _output(text: str) -> tuple[str, Path | None]:
             f"no output is named {name!r}", remedy=f"--output takes one of {', '.join(FORMATS)}"
         )
     if given and not file:
-        raise InputError(f"--output {text}: no file is named after the '='")
+        raise InputError(
+            f"--output {text}: no file is named after the '='",
+            remedy=f"--output {name}=FILE writes one, --output {name} prints it",
+        )
     return name, Path(file) if given else None
 
 

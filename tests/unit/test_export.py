@@ -38,6 +38,19 @@ def export(run: Path, name: str, capsys: pytest.CaptureFixture[str], *words: str
     return capsys.readouterr().out
 
 
+def test_a_run_without_builds_is_refused_with_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = record(tmp_path / "empty", [])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", str(empty), "--format", "csv"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert ended.value.code == 2
+    assert (
+        f"next: name a run that has some, or go on with this one: lab run --resume {empty}" in said
+    )
+
+
 def test_benchstat_text_is_go_benchmark_format(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
