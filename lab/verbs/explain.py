@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_json, say
+from lab.verbs.output import print_json, say, say_notes
 from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.run is None:
         raise InputError("explain what?", remedy="name a run, --image twice, or --between")
     stored = runs.load(options.run, options.results)
+    say_notes(stored)
     found = _chosen(explain.explanations(stored), options, stored)
     if options.json:
         print_json({"builds": [explain.as_json(one, options.step) for one in found]})
@@ -110,6 +112,14 @@ def _compared(options: argparse.Namespace) -> int:
 def _chosen(
     known: dict[str, Explanation], options: argparse.Namespace, stored: StoredRun
 ) -> list[Explanation]:
+    from lab.runs import BUILDS_FILE
+
+    if not stored.builds:
+        raise InputError(
+            f"run {stored.run.id} has no builds: {stored.folder / BUILDS_FILE} is empty or gone",
+            remedy="bring it back from a copy, or build anew: "
+            f"lab run --resume {shlex.quote(str(stored.folder))}",
+        )
     if not known:
         raise InputError(
             f"no build of run {stored.run.id} has a manifest",

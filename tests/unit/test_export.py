@@ -51,6 +51,17 @@ def test_a_run_without_builds_is_refused_with_the_next_step(
     )
 
 
+def test_a_torn_last_line_is_told_beside_the_export(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (run / "builds.jsonl").open("a") as file:
+        file.write('{"schema": ')
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", str(run), "--format", "csv"])
+    said = capsys.readouterr()
+    assert (ended.value.code, "torn" in said.out, "torn" in said.err) == (0, False, True)
+
+
 def test_benchstat_text_is_go_benchmark_format(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
