@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -159,6 +160,16 @@ def build(line: bytes, path: Path, number: int) -> Build:
     """The build of line ``number`` of ``path``. Raises InputError where it is none."""
     remedy = "repair or remove that line; the raw streams in events/ are untouched"
     return _parsed(line, path, number, Build.from_json, remedy)
+
+
+def without_builds(stored: StoredRun) -> InputError:
+    """The error for a run of which no build can be shown."""
+    path = stored.folder / BUILDS_FILE
+    if stored.run.status == "complete":  # it would not be resumed
+        remedy = "bring that file back from a copy, or run the scenario again"
+    else:
+        remedy = f"lab run --resume {shlex.quote(str(stored.folder))}, or name another run"
+    return InputError(f"run {stored.run.id} has no builds: {path} is empty or gone", remedy=remedy)
 
 
 def _no_number(text: str) -> NoReturn:

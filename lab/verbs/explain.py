@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,14 +111,10 @@ def _compared(options: argparse.Namespace) -> int:
 def _chosen(
     known: dict[str, Explanation], options: argparse.Namespace, stored: StoredRun
 ) -> list[Explanation]:
-    from lab.runs import BUILDS_FILE
+    from lab.runs import without_builds
 
     if not stored.builds:
-        raise InputError(
-            f"run {stored.run.id} has no builds: {stored.folder / BUILDS_FILE} is empty or gone",
-            remedy="bring it back from a copy, or build anew: "
-            f"lab run --resume {shlex.quote(str(stored.folder))}",
-        )
+        raise without_builds(stored)
     if not known:
         raise InputError(
             f"no build of run {stored.run.id} has a manifest",

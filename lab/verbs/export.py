@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from lab.errors import InputError
@@ -29,11 +28,7 @@ def run(options: argparse.Namespace) -> int:
     stored = runs.load(options.run, options.results)
     say_notes(stored)
     if not stored.builds:
-        raise InputError(
-            f"run {stored.run.id} has no builds: there is nothing to export",
-            remedy="name a run that has some, or go on with this one: "
-            f"lab run --resume {shlex.quote(str(stored.folder))}",
-        )
+        raise runs.without_builds(stored)
     target: Path | None = options.output
     if options.format == "parquet":
         if target is None:

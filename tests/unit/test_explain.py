@@ -246,5 +246,5 @@ def test_a_run_whose_records_are_gone_is_not_called_old(
     code, out, err = explained(run, capsys)
     assert (code, out) == (2, "")
     assert "builds.jsonl is empty or gone" in err
-    assert f"lab run --resume {run}" in err
+    assert "next: bring that file back from a copy" in err
     assert "older lab" not in err
