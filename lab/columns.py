@@ -6,7 +6,6 @@ are parsed, so a hundred thousand builds take a second or two and no more memory
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lab.disk import disk, whole
 from lab.errors import InputError, StoreError
 from lab.record import BUILD_SCHEMA, Run
-from lab.runs import BUILDS_FILE, RUN_FILE
+from lab.runs import BUILDS_FILE, build, head
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,7 +84,9 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
     columns = {**PLAIN, **fields}
     kept = ", ".join(f'"{name}"' for name in columns if name != "schema")
     # The number of a file takes less room than its name on every line.
-    needed = " AND ".join(f'"{name}" IS NOT NULL' for name in PLAIN if name not in LATER)
+    needed = " AND ".join(
+        [f'"{name}" IS NOT NULL' for name in PLAIN if name not in LATER] + _finite(fields)
+    )
     shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
     with closing(duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})) as found:
         found.execute("SET enable_progress_bar = false")
@@ -102,7 +103,7 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
             if torn:
                 notes.append(f"{run.id}: the last line of {BUILDS_FILE} is torn and was dropped")
         if not paths:
-            raise InputError("there are no builds in these runs")
+            raise InputError("there are no builds in these runs", remedy="name a run that has some")
         found.execute(
             f"CREATE TABLE read AS SELECT {kept}, CAST(file_index AS UINTEGER) AS file "  # noqa: S608 - names of this module's own and of checked fields
             f"FROM read_json(?, format = 'newline_delimited', columns = {shape}, "
@@ -115,6 +116,17 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
             "JOIN names USING (file)"
         )
         yield Records(found, tuple(notes))
+
+
+def _finite(fields: dict[str, str]) -> list[str]:
+    """That every figure is one: DuckDB takes NaN and 1e999 for numbers."""
+    checks = [
+        f'coalesce(isfinite("{name}"), true)' for name, kind in fields.items() if kind == "DOUBLE"
+    ]
+    if "duration_s DOUBLE" in fields.get("steps", ""):
+        lasted = "list_transform(steps, lambda step: isfinite(step.duration_s))"
+        checks.append(f"coalesce(list_bool_and({lasted}), true)")
+    return checks
 
 
 def _whole(found: DuckDBPyConnection) -> str:
@@ -153,16 +165,8 @@ def _lines(path: Path) -> int:
 def _find_mistake(path: Path) -> None:
     with disk(path), path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            try:
-                record = json.loads(line)
-                whole = record["schema"] == BUILD_SCHEMA and {*PLAIN} - LATER <= {*record}
-            except (ValueError, TypeError, KeyError, RecursionError):
-                whole = False
-            if not whole and line.strip() and line.endswith(b"\n"):
-                raise InputError(
-                    f"{path}:{number}: not a record of the lab",
-                    remedy="repair or remove that line",
-                )
+            if line.strip() and line.endswith(b"\n"):
+                build(line, path, number)
 
 
 def _torn(path: Path) -> bool | None:
@@ -179,15 +183,4 @@ def _torn(path: Path) -> bool | None:
 
 def heads(folders: Sequence[Path]) -> list[tuple[Run, Path]]:
     """The heads of runs. Raises InputError where one is corrupt."""
-    found = []
-    for folder in folders:
-        with disk(folder):
-            data = (folder / RUN_FILE).read_bytes()
-        try:
-            found.append((Run.from_json(json.loads(data)), folder))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise InputError(
-                f"{folder / RUN_FILE}: not a record of the lab: {type(error).__name__}: {error}",
-                remedy="repair or remove that run",
-            ) from error
-    return found
+    return [(head(folder), folder) for folder in folders]

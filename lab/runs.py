@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -108,21 +110,16 @@ def manifest(path: Path) -> Manifest:
 
     Raises InputError where that is gone, or is none.
     """
+    remedy = "bring it back from a copy, or run again: without it this run cannot be explained"
     if not path.exists():
-        raise InputError(
-            f"{path} is gone: it said what a build was made from",
-            remedy="bring it back; without it the run cannot be explained",
-        )
+        raise InputError(f"{path} is gone: it said what a build was made from", remedy=remedy)
     with disk(path):
         packed = path.read_bytes()
     try:
         data = zlib.decompress(packed, GZIP)
     except zlib.error as error:
-        raise InputError(
-            f"{path}: not a manifest of the lab: {error}",
-            remedy="remove it; the builds that name it then cannot be explained",
-        ) from error
-    return _parsed(data, path, 1, Manifest.from_json)
+        raise InputError(f"{path}: not a manifest of the lab: {error}", remedy=remedy) from error
+    return _parsed(data, path, 1, Manifest.from_json, remedy)
 
 
 def events_path(folder: Path, build_id: str) -> Path:
@@ -136,37 +133,66 @@ def events_path(folder: Path, build_id: str) -> Path:
 def read(folder: Path) -> StoredRun:
     """The run in this folder. Raises InputError with file and line where it is corrupt."""
     with disk(folder):
-        head = (folder / RUN_FILE).read_bytes()
         lines_path = folder / BUILDS_FILE
         lines = lines_path.read_bytes().split(b"\n") if lines_path.exists() else [b""]
-    run = _parsed(head, folder / RUN_FILE, 1, Run.from_json)
+    run = head(folder)
     *whole, torn = lines
     builds = [
-        _parsed(line, lines_path, number, Build.from_json)
-        for number, line in enumerate(whole, 1)
-        if line.strip()
+        build(line, lines_path, number) for number, line in enumerate(whole, 1) if line.strip()
     ]
     notes = [f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped"] if torn else []
     # A trial that a resumed run began anew is told twice: its last record holds.
-    latest = {build.id: build for build in builds}
+    latest = {one.id: one for one in builds}
     if run.builds is not None and len(latest) < run.builds:
         notes.append(f"{BUILDS_FILE} has {len(latest)} of the {run.builds} builds of the run's end")
     return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=tuple(notes))
+
+
+def head(folder: Path) -> Run:
+    """The head of the run in this folder. Raises InputError where it is corrupt."""
+    path = folder / RUN_FILE
+    with disk(folder):
+        data = path.read_bytes()
+    return _parsed(data, path, 1, Run.from_json, f"repair it, or move {folder} out of the way")
+
+
+def build(line: bytes, path: Path, number: int) -> Build:
+    """The build of line ``number`` of ``path``. Raises InputError where it is none."""
+    remedy = "repair or remove that line; the raw streams in events/ are untouched"
+    return _parsed(line, path, number, Build.from_json, remedy)
+
+
+def without_builds(stored: StoredRun) -> InputError:
+    """The error for a run of which no build can be shown."""
+    path = stored.folder / BUILDS_FILE
+    if stored.run.status == "complete":  # it would not be resumed
+        remedy = "bring that file back from a copy, or run the scenario again"
+    else:
+        remedy = f"lab run --resume {shlex.quote(str(stored.folder))}, or name another run"
+    return InputError(f"run {stored.run.id} has no builds: {path} is empty or gone", remedy=remedy)
 
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no figure")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number)  # made once: there are many lines
+def _figure(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
 
 
-def _parsed(data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T]) -> T:
+# Made once: there are many lines.
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_figure)
+
+
+def _parsed(
+    data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T], remedy: str
+) -> T:
     try:
         return kind(_DECODER.decode(data.decode(errors="surrogatepass")))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         line = getattr(error, "lineno", 1) + line - 1
         raise InputError(
             f"{path}:{line}: not a record of the lab: {type(error).__name__}: {error}",
-            remedy="repair or remove that line; the raw streams in events/ are untouched",
+            remedy=remedy,
         ) from error

@@ -16,6 +16,7 @@ from lab.controls import Controls
 from lab.scenario import Bound, Expectation, FileEdit, Generated, Operation, Own, Scenario, Until
 from lab.scenario_relations import (
     FILE_KINDS,
+    GENERATED,
     Finding,
     axis_values,
     base_name,
@@ -41,7 +42,7 @@ from lab.scenario_yaml import read as read_yaml
 REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DEMO = Generated(packages=6, lines=1200, depth=3, seed=1)
+_DEMO = Generated(**GENERATED)
 
 
 def read(text: str, path: Path | None) -> Scenario:
@@ -218,7 +219,7 @@ def _toolchain(entry: ToolchainEntry, folder: Path) -> ToolchainSource:
 
 def _workload(entry: WorkloadEntry, folder: Path) -> Generated | Own:
     if entry.context is None:
-        given = entry.model_dump(include={"packages", "lines", "depth", "seed"}, exclude_none=True)
+        given = entry.model_dump(include={*GENERATED}, exclude_none=True)
         return replace(_DEMO, **given)
     return Own(
         context=folder / entry.context,

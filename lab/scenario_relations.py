@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.scenario_yaml import Location
+from lab.workload import least_lines
 
 # Edits that the lab knows how to make. Those of OWN need no generated project.
 BUILT_IN_EDITS = (
@@ -30,7 +31,7 @@ BUILT_IN_EDITS = (
 OWN_EDITS = ("instruction", "env", "arg", "base")
 BASE_KINDS = ("suite", "image", "archive", "rootfs")
 TOOLCHAIN_KINDS = ("go", "archive", "base")
-GENERATED_KEYS = ("packages", "lines", "depth", "seed")
+GENERATED = {"packages": 6, "lines": 1200, "depth": 3, "seed": 1}  # what is not said otherwise
 OWN_KEYS = ("dockerfile", "target", "build_args")
 FILE_KINDS = ("archive", "rootfs")
 # The cells' own axes, words that records use, and variables that the layouts and edits set.
@@ -153,14 +154,8 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
     if not isinstance(work, dict):
         return
     own = "context" in work
-    packages, depth = (str(work.get(key)) for key in ("packages", "depth"))
-    if all(re.fullmatch("[0-9]{1,9}", n) for n in (packages, depth)) and int(depth) > int(packages):
-        yield Finding(
-            location=("workload", "depth"),
-            found=f"depth {depth}",
-            expected=f"at most one for each of the {packages} packages",
-        )
-    for key in GENERATED_KEYS if own else OWN_KEYS:
+    yield from () if own else _unfit(work)
+    for key in GENERATED if own else OWN_KEYS:
         if key in work:
             yield Finding(
                 location=("workload", key),
@@ -190,6 +185,27 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
             found="a generated project and no bases",
             expected="bases to build it on",
             at_key=True,
+        )
+
+
+def _unfit(work: Mapping[str, Any]) -> Iterator[Finding]:
+    """Numbers of a generated project that do not go together; those not given count too."""
+    given = [str(work.get(key, GENERATED[key])) for key in ("packages", "lines", "depth")]
+    if not all(re.fullmatch("[0-9]{1,9}", number) for number in given):
+        return  # the field's own check says so
+    packages, lines, depth = map(int, given)
+    least = least_lines(packages)
+    if depth > packages:
+        yield Finding(
+            location=("workload", "depth" if "depth" in work else "packages"),
+            found=f"depth {depth}",
+            expected=f"at most one for each of the {packages} packages",
+        )
+    if lines < least:
+        yield Finding(
+            location=("workload", "lines" if "lines" in work else "packages"),
+            found=f"{packages} packages in {lines} lines",
+            expected=f"at least {least} lines, or fewer packages",
         )
 
 

@@ -42,8 +42,7 @@ def generate(packages: int, lines: int, depth: int, seed: int) -> Context:
             f"a workload of {packages} packages cannot be {depth} deep",
             remedy="packages is at least 1, and depth lies between 1 and packages",
         )
-    fixed = DEP.count("\n") + GO_MOD.count("\n") + 3 + _main(packages).count("\n")
-    least = fixed + packages * 60
+    least = least_lines(packages)
     if lines < least:
         raise InputError(
             f"{packages} packages do not fit into {lines} lines",
@@ -55,13 +54,23 @@ def generate(packages: int, lines: int, depth: int, seed: int) -> Context:
         DEPENDENCY_FILE: DEP,
         "cmd/app/main.go": _main(packages),
     }
-    left = lines - fixed
+    left = lines - _fixed(packages)
     for number in range(packages):
         share = left // (packages - number)
         made = _package(number, _imports(number, packages, depth, seed), share, seed)
         left -= sum(text.count("\n") for text in made.values())
         files |= made
     return Context.of_files(files)
+
+
+def least_lines(packages: int) -> int:
+    """The fewest lines that a module of so many packages can have."""
+    return _fixed(packages) + packages * 60
+
+
+def _fixed(packages: int) -> int:
+    """The lines besides those of the packages; main imports and calls each of them."""
+    return DEP.count("\n") + GO_MOD.count("\n") + 3 + _main(0).count("\n") + 2 * packages
 
 
 def name(number: int) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from lab.claims import needs, settings
-from lab.claims.types import Claim, ClaimsFile
-from lab.scenario_relations import Finding
+from lab.claims.types import ClaimsFile
+from lab.scenario_relations import Finding, items, mapping
 from lab.scenario_words import in_words, placed, shown
 from lab.scenario_yaml import Mistake, refusal, text_of
 from lab.scenario_yaml import read as read_yaml
@@ -32,6 +32,7 @@ def parse(text: str, path: Path) -> ClaimsFile:
     mistakes = list(document.mistakes)
     data, claims = document.data, None
     if isinstance(data, dict):
+        mistakes += [placed(document, finding) for finding in _findings(data)]
         try:
             claims = ClaimsFile.model_validate(data)
         except ValidationError as error:
@@ -41,8 +42,6 @@ def parse(text: str, path: Path) -> ClaimsFile:
                 for detail in error.errors(include_url=False)
             ]
             mistakes += [one for one in found if (one.line, one.column) not in told]
-        else:
-            mistakes += [placed(document, finding) for finding in _unknown(claims)]
     elif not mistakes:
         text = "an empty file" if data is None else f"{shown(data)} as the whole file"
         mistakes.append(Mistake(line=1, column=1, found=text, expected="a claims file's fields"))
@@ -59,35 +58,60 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _unknown(claims: ClaimsFile) -> Iterator[Finding]:
-    """What the file asks for and the lab has not: experiments, settings of them, needs."""
-    for number, claim in enumerate(claims.claims):
-        if claim.experiment in settings.KNOWN:
-            yield from _settings(claim, number)
-        else:
-            yield Finding(
-                location=("claims", number, "experiment"),
-                found=f"the experiment {claim.experiment!r}",
-                expected=f"one of {', '.join(settings.KNOWN)}",
-                known=tuple(settings.KNOWN),
-                typed=claim.experiment,
-            )
-        for place, expect in enumerate(claim.expect):
-            for index, need in enumerate(expect.needs):
-                if (expected := needs.mistake(need)) is not None:
+def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Ids given twice, and what the lab has not: experiments, settings of them, needs.
+
+    Whatever has no shape yet is passed over: the fields' own checks say so.
+    """
+    seen: set[str] = set()
+    for number, claim in enumerate(items(data, "claims")):
+        if not isinstance(claim, dict):
+            continue
+        name, experiment = claim.get("id"), claim.get("experiment")
+        if isinstance(name, str):
+            if name in seen:
+                yield Finding(
+                    location=("claims", number, "id"),
+                    found=f"the id {name!r} again",
+                    expected="another one for each claim",
+                )
+            seen.add(name)
+        if isinstance(experiment, str):
+            yield from _experiment(claim, experiment, number)
+        for place, expect in enumerate(items(claim, "expect")):
+            stated = items(expect, "needs") if isinstance(expect, dict) else ()
+            for index, need in enumerate(stated):
+                if isinstance(need, str) and (expected := needs.mistake(need)) is not None:
                     where = ("claims", number, "expect", place, "needs", index)
                     yield Finding(location=where, found=f"the need {need!r}", expected=expected)
 
 
-def _settings(claim: Claim, number: int) -> Iterator[Finding]:
-    known = tuple(settings.KNOWN[claim.experiment])
-    for part, given in {"settings": claim.settings, "quick": claim.quick}.items():
-        for name, expected in settings.mistakes(claim.experiment, given).items():
+def _experiment(claim: Mapping[str, Any], experiment: str, number: int) -> Iterator[Finding]:
+    if experiment not in settings.KNOWN:
+        yield Finding(
+            location=("claims", number, "experiment"),
+            found=f"the experiment {experiment!r}",
+            expected=f"one of {', '.join(settings.KNOWN)}",
+            known=tuple(settings.KNOWN),
+            typed=experiment,
+        )
+        return
+    known = tuple(settings.KNOWN[experiment])
+    for part in ("settings", "quick"):
+        stated = mapping(claim, part)
+        readable = {name: one for name, one in stated.items() if name not in known or _plain(one)}
+        for name, expected in settings.mistakes(experiment, readable).items():
             yield Finding(
                 location=("claims", number, part, name),
-                found=f"{shown(given[name])} for {name}",
+                found=f"{shown(stated[name])} for {name}",
                 expected=expected,
                 known=() if name in known else known,
                 typed=name,
                 at_key=name not in known,
             )
+
+
+def _plain(value: object) -> bool:
+    """Whether a setting's value has the shape of one."""
+    words = value if isinstance(value, list) else [value]
+    return all(isinstance(word, str) for word in words)

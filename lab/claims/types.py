@@ -94,10 +94,3 @@ class ClaimsFile(Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     source: Source
     claims: list[Claim] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _different(self) -> ClaimsFile:
-        names = [claim.id for claim in self.claims]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"ids that differ; {twice[0]} is there twice")
-        return self

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from lab.compare import cell_words
 from lab.disturbance import UNFIT, is_fit
@@ -39,32 +41,76 @@ def counts(build: Build, *, degraded: Degraded) -> bool:
     return build.status == "ok" and (asked_for or is_fit(build.fit))
 
 
-def why_none(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> str:
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why there is no figure, and the next step; None where only measuring helps."""
+
+    why: str
+    remedy: str | None = None
+
+
+def lack(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> Lack:
     """Why both sides tell nothing of a rule."""
     if rule.metric == "go_benchmark":
-        return _why_no_benchmark(rule, sides)
+        return _lack_of_benchmark(rule, sides)
     builds = [build for side in sides for build in side.builds]
     if rule.metric in FILES or not builds:
-        return "nobody measured it"
+        return Lack("nobody measured it")
     chosen = [build for build in builds if _chosen(rule, build)]
     if not chosen:
-        asked = [f"{axis}={value}" for axis, value in rule.where.items()]
-        asked += [] if rule.after == "*" else [f"after {rule.after}"]
-        return f"no build is {', '.join(asked)}"
+        return Lack(_why_not_chosen(rule, builds), _mend(rule, "where and after"))
     if not any(counts(build, degraded=degraded) for build in chosen):
-        return "what was disturbed is left out"
-    return f"no step is {rule.steps!r}" if rule.metric == "step" else "nobody measured it"
+        return Lack("what was disturbed is left out", "measure again, with less beside it")
+    if rule.metric == "step":
+        told = {step.instruction for build in chosen for step in build.steps}
+        if not any(matches(rule.steps, instruction) for instruction in told):
+            why = f"no step is {rule.steps!r}{_meant(rule.steps, told)}"
+            return Lack(why, _mend(rule, "steps"))
+    return Lack("nobody measured it")
 
 
-def _why_no_benchmark(rule: Rule, sides: Sequence[Side]) -> str:
+def _why_not_chosen(rule: Rule, builds: Sequence[Build]) -> str:
+    """What of ``where`` and ``after`` no build has, and what may have been meant by it."""
+    wrong = []
+    for axis, value in rule.where.items():
+        values = {build.cell[axis] for build in builds if axis in build.cell}
+        if not values:
+            near = _meant(axis, {name for build in builds for name in build.cell})
+            wrong.append(f"no axis is {axis!r}{near}")
+        elif value not in values:
+            wrong.append(f"no build is {axis}={value}{_meant(value, values)}")
+    phases = {build.phase for build in builds}
+    if not any(matches(rule.after, phase) for phase in phases):
+        wrong.append(f"no build is after {rule.after}{_meant(rule.after, phases)}")
+    asked = [f"{axis}={value}" for axis, value in rule.where.items()]
+    asked += [] if rule.after == "*" else [f"after {rule.after}"]
+    return "; ".join(wrong) or f"no build is {', '.join(asked)} at once"
+
+
+def _meant(typed: str, known: Collection[str]) -> str:
+    """The nearest name that there is; without one, the first few of all."""
+    names = sorted(known)
+    if near := difflib.get_close_matches(typed, names, n=1):
+        return f" (did you mean {near[0]!r}?)"
+    few = ", ".join([*names[:5], *(["..."] if len(names) > 5 else [])])
+    return f" (there is {few})" if few else ""
+
+
+def _mend(rule: Rule, keys: str) -> str:
+    return f"mend {keys} in line {rule.line} of the policy"
+
+
+def _lack_of_benchmark(rule: Rule, sides: Sequence[Side]) -> Lack:
     found = [side.benchmarks.samples for side in sides if side.benchmarks]
     if not found:
-        return "nobody measured it"
+        return Lack("nobody measured it")
     named = [units for one in found for name, units in one.items() if _named(rule, name)]
     if not named:
-        return f"no benchmark is {rule.benchmarks!r}"
+        near = _meant(rule.benchmarks, {name for one in found for name in one})
+        return Lack(f"no benchmark is {rule.benchmarks!r}{near}", _mend(rule, "benchmarks"))
     known = dict.fromkeys(unit for units in named for unit in units)
-    return f"no benchmark is told in {rule.unit!r}, only in {', '.join(known)}"
+    why = f"no benchmark is told in {rule.unit!r}, only in {', '.join(known)}"
+    return Lack(why, _mend(rule, "unit"))
 
 
 def _chosen(rule: Rule, build: Build) -> bool:

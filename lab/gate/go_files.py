@@ -19,6 +19,10 @@ _HEAD = re.compile(r"(goos|goarch|pkg|cpu): (.*)")
 _NAME = re.compile(r"Benchmark\S*")
 _BROKEN = re.compile(r"(?:--- )?FAIL\b|panic: |fatal error: |exit status [1-9]")
 MACHINE = ("goos", "goarch", "cpu")
+EXPECTED = (
+    "expected the whole output of `go test -bench`, a profile that `go test -coverprofile` wrote, "
+    "or a run of the lab"
+)
 OWN_UNITS = ("ns/op", "MB/s", "B/op", "allocs/op")  # Go's; others are what b.ReportMetric says
 
 
@@ -55,20 +59,16 @@ def read(path: Path) -> Benchmarks | Coverage:
     except UnicodeDecodeError as error:
         raise _refused(path, 1, "no text in UTF-8") from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"cannot read {path}: {error.strerror}", remedy=EXPECTED) from error
     if not text.strip():
-        raise InputError(f"{path} is empty: there is nothing to compare with")
+        raise InputError(f"{path} is empty: there is nothing to compare with", remedy=EXPECTED)
     if not text.endswith("\n"):
         raise _refused(path, text.count("\n") + 1, "the last line is cut off")
     return _coverage(path, text) if text.startswith("mode:") else _benchmarks(path, text)
 
 
 def _refused(path: Path, line: int, why: str) -> InputError:
-    return InputError(
-        f"{path}:{line}: {why}",
-        remedy="expected the whole output of `go test -bench`, a profile that "
-        "`go test -coverprofile` wrote, or a run of the lab",
-    )
+    return InputError(f"{path}:{line}: {why}", remedy=EXPECTED)
 
 
 def _coverage(path: Path, text: str) -> Coverage:

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from lab.gate import changes
 from lab.gate.changes import Change, Figures, Interval, Method
-from lab.gate.figures import counts, figures, why_none
+from lab.gate.figures import Lack, counts, figures, lack
 from lab.gate.policy import Policy, Rule
 from lab.gate.sides import Side
 
@@ -37,7 +37,7 @@ class Finding:
     ``change`` is what the limit is about: a ratio to the baseline (relative), a difference
     (absolute) or the candidate's own figure (limit); ``interval`` holds it, ``bound`` is where it
     becomes too bad, ``method`` how that was come by. ``reason`` says why nothing can be told, or
-    what confirmed a failure.
+    what confirmed a failure; ``remedy`` what would let it be told, where measuring would not.
     """
 
     rule: Rule
@@ -51,6 +51,7 @@ class Finding:
     count: int = 0
     method: Method | None = None
     reason: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,12 @@ class Judgement:
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
-        """The metrics that no figure was found of on either side."""
-        found = (one.rule.metric for one in self.findings if one.subject == one.rule.metric)
+        """The metrics that neither side measured."""
+        found = (
+            one.rule.metric
+            for one in self.findings
+            if one.subject == one.rule.metric and one.remedy is None
+        )
         return tuple(dict.fromkeys(found))
 
     @property
@@ -98,8 +103,7 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
         new = figures(rule, candidate, degraded=policy.degraded)
         subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
         if not subjects:
-            why = why_none(rule, [baseline, candidate], policy.degraded)
-            findings.append(_untold(rule, f"no figure of {rule.metric} is on either side: {why}"))
+            findings.append(_untold(rule, lack(rule, [baseline, candidate], policy.degraded)))
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
                 more.append(f"{subject}: new in the candidate, {rule.metric} was not judged")
@@ -136,8 +140,14 @@ def _left_out(role: str, side: Side, policy: Policy) -> Iterator[str]:
         )
 
 
-def _untold(rule: Rule, why: str) -> Finding:
-    return Finding(rule=rule, subject=f"{rule.metric}", outcome=Outcome.UNTOLD, reason=why)
+def _untold(rule: Rule, why: Lack) -> Finding:
+    return Finding(
+        rule=rule,
+        subject=f"{rule.metric}",
+        outcome=Outcome.UNTOLD,
+        reason=f"no figure of {rule.metric} is on either side: {why.why}",
+        remedy=why.remedy,
+    )
 
 
 def _failed_builds(candidate: Side, policy: Policy) -> list[Finding]:

@@ -42,7 +42,10 @@ def read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the seccomp profile {path}: {error}") from error
+        raise InputError(
+            f"cannot read the seccomp profile {path}: {error}",
+            remedy="name a JSON file by --seccomp, as docker and podman take it",
+        ) from error
     return parse(text, str(path))
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 
 from lab import units
 from lab.pivot import Cell, Pivot
-from lab.report.words import TIMES, one_line, spread
+from lab.pivot_figures import DELIMITER
+from lab.report.words import TIMES, instruction, one_line, spread
+from lab.wrapping import WIDTH
+
+GAP = "  "
+NARROWEST = 24  # columns for the names of rows, even where the figures alone fill the terminal
 
 UNITS: Mapping[str, Callable[[float], str]] = {
     "seconds": units.seconds,
@@ -27,18 +33,33 @@ def _lines(found: Pivot) -> Iterator[str]:
         yield ""
         if name:
             yield one_line(name, 100)
-        head = [", ".join(found.rows), *(one_line(column, 60) for column in found.columns)]
-        body = [
-            [one_line(row, 80), *(_cell(cells.get(column), found) for column in found.columns)]
-            for row, cells in rows.items()
+        columns = [
+            [one_line(column, 60), *(_cell(cells.get(column), found) for cells in rows.values())]
+            for column in found.columns
         ]
-        widths = [max(len(line[at]) for line in [head, *body]) for at in range(len(head))]
-        for line in [head, ["-" * width for width in widths], *body]:
-            yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        room = max(WIDTH - sum(width + len(GAP) for width in widths), NARROWEST)
+        names = [_name(text, room) for text in (", ".join(found.rows), *rows)]
+        width = max(len(part) for name in names for part in name)
+        figures = [
+            "".join(GAP + cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            for line in zip(*columns, strict=True)
+        ]
+        for number, (parts, cells) in enumerate(zip(names, figures, strict=True)):
+            yield (parts[0].ljust(width) + cells).rstrip()
+            yield from parts[1:]
+            if number == 0:
+                yield GAP.join("-" * each for each in (width, *widths))
     if found.footnotes or found.notes:
         yield ""
     yield from (f"[{number}] {note}" for number, note in enumerate(found.footnotes, 1))
     yield from found.notes
+
+
+def _name(text: str, room: int) -> list[str]:
+    """What a row is called, in as many lines as it needs beside its figures."""
+    shown = one_line(DELIMITER.join(map(instruction, text.split(DELIMITER))), 120)
+    return textwrap.wrap(shown, room, subsequent_indent="    ", break_on_hyphens=False) or [""]
 
 
 def _cell(cell: Cell | None, found: Pivot) -> str:

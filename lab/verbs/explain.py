@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_json, say
+from lab.verbs.output import print_json, say, say_notes
 from lab.verbs.predict import engines, engines_and_arguments, pairs
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.run is None:
         raise InputError("explain what?", remedy="name a run, --image twice, or --between")
     stored = runs.load(options.run, options.results)
+    say_notes(stored)
     found = _chosen(explain.explanations(stored), options, stored)
     if options.json:
         print_json({"builds": [explain.as_json(one, options.step) for one in found]})
@@ -110,6 +111,10 @@ def _compared(options: argparse.Namespace) -> int:
 def _chosen(
     known: dict[str, Explanation], options: argparse.Namespace, stored: StoredRun
 ) -> list[Explanation]:
+    from lab.runs import without_builds
+
+    if not stored.builds:
+        raise without_builds(stored)
     if not known:
         raise InputError(
             f"no build of run {stored.run.id} has a manifest",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.errors import InputError
 from lab.verbs import arguments
-from lab.verbs.output import print_text, say
+from lab.verbs.output import print_text, say, say_notes
 
 FORMATS = ("benchstat", "hyperfine", "csv", "parquet", "prometheus")
 
@@ -26,8 +26,9 @@ def run(options: argparse.Namespace) -> int:
     from lab.disk import write
 
     stored = runs.load(options.run, options.results)
+    say_notes(stored)
     if not stored.builds:
-        raise InputError(f"run {stored.run.id} has no builds: there is nothing to export")
+        raise runs.without_builds(stored)
     target: Path | None = options.output
     if options.format == "parquet":
         if target is None:

@@ -109,7 +109,10 @@ def _output(text: str) -> tuple[str, Path | None]:
             f"no output is named {name!r}", remedy=f"--output takes one of {', '.join(FORMATS)}"
         )
     if given and not file:
-        raise InputError(f"--output {text}: no file is named after the '='")
+        raise InputError(
+            f"--output {text}: no file is named after the '='",
+            remedy=f"--output {name}=FILE writes one, --output {name} prints it",
+        )
     return name, Path(file) if given else None
 
 
@@ -135,7 +138,7 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
 
 def _next_step(judgement: Judgement) -> str:
     """What a gate that cannot tell would need."""
-    steps = []
+    steps = list(dict.fromkeys(one.remedy for one in judgement.findings if one.remedy))
     if missing := judgement.unmeasured:
         steps.append(
             f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "

@@ -7,11 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.runs import StoredRun
 
 
 def say(text: str, *, on_error: bool = False) -> None:
     """A line for people; ``on_error`` sends it to standard error."""
     print(text, file=sys.stderr if on_error else sys.stdout)
+
+
+def say_notes(stored: StoredRun) -> None:
+    """What was passed over in reading a run, on standard error: what is printed lacks it."""
+    for note in stored.notes:
+        say(f"{stored.run.id}: {note}", on_error=True)
 
 
 def print_json(value: object) -> None:

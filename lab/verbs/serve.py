@@ -19,8 +19,14 @@ def run(options: argparse.Namespace) -> int:
     import sys
 
     from lab import runs
+    from lab.errors import InputError
     from lab.report.server import Server
 
+    if not options.results.is_dir():
+        raise InputError(
+            f"{options.results} is no folder: there is nothing to serve",
+            remedy="name the folder of your runs with --results; `lab run SCENARIO` makes one",
+        )
     with Server(options.results, options.port) as server:
         if not runs.runs(options.results):
             say(f"there are no runs in {options.results} yet", on_error=True)

@@ -115,12 +115,15 @@ def _answers(
     options: argparse.Namespace, judge: Judge | None, tests: list[Assertions], folder: Path
 ) -> list[Validation]:
     """What is found of all that was named, written into the folder."""
+    from lab.probes import profile
     from lab.validate import validation
     from lab.validate.bootstraps import bootstrapped
     from lab.validate.commands import asserted
     from lab.validate.probing import probe
     from lab.validate.targets import targets
 
+    for path in options.seccomp:
+        profile.read(path)  # a file that is none is told before anything is made or started
     addresses = {name: at for name, at in engines_of(options).items() if at}
     named = targets(options.targets, say=_tell, endpoints=addresses)
     if options.labelled is not None and len(named.images) != 1:
@@ -142,15 +145,12 @@ def _answers(
 
 def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[str, ...]) -> Asked:
     """Kernels and engines: the command line's, else the scenarios', else the host alone."""
-    from lab.probes.profile import read
     from lab.validate.asked import HOST, Asked
 
     names = [name for text in options.kernels for name in text.split()]
     named = engines_of(options)
     if "simulated" in named:
         raise InputError("the simulated engine runs no containers", remedy="docker or podman")
-    for path in options.seccomp:
-        read(path)  # a file that is no profile is told before anything is started
     chosen = tuple(named) or tuple(one for one in dict.fromkeys(engines) if one != "simulated")
     return Asked(
         kernels=tuple(dict.fromkeys(names or kernels or (HOST,))),

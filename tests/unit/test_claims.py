@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import jsonschema
@@ -218,6 +219,33 @@ def test_mistakes_have_their_place(sound: str, broken: str, said: str) -> None:
     number = next(n for n, line in enumerate(text.splitlines(), 1) if broken in line)
     with pytest.raises(InputError, match=rf"(?m)^c\.yaml:{number}:\d+: .*{said}"):
         reading.parse(text, Path("c.yaml"))
+
+
+def test_all_mistakes_of_a_file_are_told_at_once() -> None:
+    text = """\
+name: n
+source: {titel: t}
+claims:
+  - id: one
+    says: s
+    experiment: links
+    settings: {rouds: 3, rounds: {a: b}, files: many}
+    expect: [{part: p, needs: [mainframe, {}]}]
+  - id: one
+    experiment: linx
+    quick: 3
+    expect: [3]
+"""
+    with pytest.raises(InputError) as caught:
+        reading.parse(text, Path("c.yaml"))
+    told = [line.removeprefix("c.yaml:") for line in caught.value.message.splitlines()]
+    said = {
+        2: "titel", 7: "rouds.*did you mean 'rounds'", 8: "the need 'mainframe'",
+        9: "the id 'one' again", 10: "did you mean 'links'", 11: "quick", 12: "expect",
+    }  # fmt: skip
+    for number, what in said.items():
+        assert any(re.match(rf"{number}:\d+: .*{what}", line) for line in told), (what, told)
+    assert any(re.match(r"7:\d+: 'many' for files", line) for line in told), told
 
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:

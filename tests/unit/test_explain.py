@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import dockerfile, explain
+from lab import cli, dockerfile, explain
 from lab.context import Context, File
 from lab.edits import Inputs
 from lab.engines.simulated import SimulatedEngine
@@ -35,6 +36,7 @@ LABEL one=two
 FROM debian
 COPY --from=build /out /out
 """
+SAMPLE = Path(__file__).parents[2] / "results" / "sample"
 ENGINES = ("docker", "docker-classic", "podman", "simulated")
 
 
@@ -211,3 +213,38 @@ def test_the_simulated_engine_obeys_its_own_rules(tmp_path: Path) -> None:
     looked_at = rules("simulated", "1")
     assert looked_at.metadata
     assert not looked_at.fills_in
+
+
+def explained(run: Path, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explain", str(run), "--json"])
+    said = capsys.readouterr()
+    return ended.value.code, said.out, " ".join(said.err.split())
+
+
+def test_a_torn_record_is_told_beside_the_explanation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(SAMPLE, tmp_path / "torn"))
+    whole = explained(run, capsys)
+    with (run / "builds.jsonl").open("a") as file:
+        file.write('{"schema": ')
+    code, out, err = explained(run, capsys)
+    assert (code, out, whole[2]) == (0, whole[1], "")
+    assert "builds.jsonl" in err
+    assert "the last line is torn" in err
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_run_whose_records_are_gone_is_not_called_old(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], gone: bool
+) -> None:
+    run = Path(shutil.copytree(SAMPLE, tmp_path / "empty"))
+    (run / "builds.jsonl").write_bytes(b"")
+    if gone:
+        (run / "builds.jsonl").unlink()
+    code, out, err = explained(run, capsys)
+    assert (code, out) == (2, "")
+    assert "builds.jsonl is empty or gone" in err
+    assert "next: bring that file back from a copy" in err
+    assert "older lab" not in err

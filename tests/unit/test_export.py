@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab import cli
 from lab.gate import go_files
+from lab.record import RunStatus
 from tests.unit.gate_runs import build, record
 
 WALLS = [10.0, 11.5, 12.25]
@@ -36,6 +37,31 @@ def export(run: Path, name: str, capsys: pytest.CaptureFixture[str], *words: str
         cli.main(["export", str(run), "--format", name, *words])
     assert ended.value.code == 0
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", ["complete", "partial", "failed"])
+def test_a_run_without_builds_is_refused_with_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: RunStatus
+) -> None:
+    empty = record(tmp_path / "empty", [], status=status)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", str(empty), "--format", "csv"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert ended.value.code == 2
+    # A run that is complete is not resumed.
+    step = "bring that file back" if status == "complete" else f"lab run --resume {empty}"
+    assert f"next: {step}" in said
+
+
+def test_a_torn_last_line_is_told_beside_the_export(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (run / "builds.jsonl").open("a") as file:
+        file.write('{"schema": ')
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["export", str(run), "--format", "csv"])
+    said = capsys.readouterr()
+    assert (ended.value.code, "torn" in said.out, "torn" in said.err) == (0, False, True)
 
 
 def test_benchstat_text_is_go_benchmark_format(

@@ -80,9 +80,10 @@ def test_a_policy_says_how_doubt_counts(gate: Gate, tmp_path: Path, counts: str,
 def test_what_nobody_measured_is_not_passed(gate: Gate, tmp_path: Path) -> None:
     old, new = record(tmp_path / "old", noisy(1)), record(tmp_path / "new", noisy(1))
     policy = "name: memory\nrules:\n  - {metric: peak_memory, limit: 1.2GB}\n"
-    code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
+    code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
     assert code == UNTOLD
     assert "no figure of peak_memory is on either side: nobody measured it" in out
+    assert "next: name by --baseline and --candidate what measures peak_memory" in err
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,37 @@ def test_a_rule_that_nothing_answers_says_why(
     policy = f"name: none\nrules:\n  - {{{rule}, {amount}}}\n"
     code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert (code, why in out) == (UNTOLD, True), out
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "mend"),
+    [
+        ("metric: wall, where: {engin: docker}", "no axis is 'engin' (did you mean 'engine'?)",
+         "mend where and after"),
+        ("metric: wall, where: {engine: dokcer}", "(did you mean 'docker'?)",
+         "mend where and after"),
+        ("metric: wall, after: edit:sorce", "(did you mean 'edit:source'?)",
+         "mend where and after"),
+        ("metric: wall, where: {base: b, layout: tmpfs}", "no build is base=b, layout=tmpfs at",
+         "mend where and after"),
+        ("metric: step, steps: RUN mkae", "(did you mean 'RUN make'?)", "mend steps"),
+        ("metric: wall, after: zzz", "(there is cold, edit:source)", "mend where and after"),
+    ],
+)  # fmt: skip
+def test_a_name_that_no_build_has_is_told_with_the_nearest_and_what_to_mend(
+    gate: Gate, tmp_path: Path, rule: str, why: str, mend: str
+) -> None:
+    builds = [
+        replace(one, id=one.id + base, cell={"engine": "docker", "base": base, "layout": layout})
+        for base, layout in {"b": "default", "c": "tmpfs"}.items()
+        for one in (build(1, 1.0), build(1, 2.0, phase="edit:source"))
+    ]
+    old, new = (record(tmp_path / name, [], builds=builds) for name in ("old", "new"))
+    policy = f"name: none\nrules:\n  - {{{rule}, relative: 3%}}\n"
+    code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert (code, why in " ".join(out.split())) == (UNTOLD, True), out + err
+    assert f"next: {mend} in line 3 of the policy" in " ".join(err.split())
+    assert "what measures" not in err
 
 
 def test_brackets_of_a_pattern_mean_themselves(gate: Gate, tmp_path: Path) -> None:

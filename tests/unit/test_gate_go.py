@@ -77,12 +77,12 @@ def test_benchmarks_are_named_with_their_package_or_without(
         ("unit: hat/op, relative: 8%", "no benchmark is told in 'hat/op', only in ns/op, B/op"),
     ],
 )
-def test_a_rule_that_no_benchmark_answers_says_why(
+def test_a_rule_that_no_benchmark_answers_says_why_and_what_to_mend(
     gate: Gate, tmp_path: Path, rule: str, why: str
 ) -> None:
     code, out, err = gate(*sides(tmp_path, output(), output()), policy=policy(rule))
     assert (code, why in " ".join(out.split())) == (UNTOLD, True), out
-    assert "next: name by --baseline and --candidate what measures go_benchmark" in err
+    assert f"next: mend {rule.partition(':')[0]} in line " in err
 
 
 @pytest.mark.parametrize("lost", [1, 8, 15])

@@ -113,6 +113,22 @@ def test_a_spoilt_baseline_is_refused_whatever_the_policy(
 
 
 @pytest.mark.parametrize(
+    ("words", "said", "next_step"),
+    [
+        (["--baseline", "/dev/null"], "is empty", "go test -bench"),
+        (["--output", "junit="], "no file is named", "--output junit=FILE"),
+    ],
+)
+def test_a_refusal_says_the_next_step(
+    gate: Gate, tmp_path: Path, words: list[str], said: str, next_step: str
+) -> None:
+    run = record(tmp_path / "new", noisy(10))
+    code, _, err = gate("--candidate", run, *words)
+    assert (code, said in err) == (REFUSED, True)
+    assert next_step in err.partition("next:")[2]
+
+
+@pytest.mark.parametrize(
     ("fact", "value"),
     [
         ("kernel", "6.2.0"),

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from lab import kernels
+from lab import cli, kernels
 from lab.bases.cache import Cache
-from lab.errors import HostLacks
+from lab.bench import kernel as experiment
+from lab.errors import GuestFailed, HostLacks, Interrupted, LabError
 from lab.kernels import machine, packages
+from lab.probes.answers import BARE, Answer, ProbeResults
 
 RELEASE = "6.6.6-test"
 IMAGE = bytes(0x202) + b"HdrS" + bytes(64)
@@ -92,3 +94,38 @@ def test_the_machine_is_accelerated_by_what_there_is(kvm: bool) -> None:
     words = machine.arguments(kernel, Path("/i"), memory_mb=200, kvm=kvm)
     assert words[words.index("-accel") + 1] == ("kvm" if kvm else "tcg")
     assert words[words.index("-cpu") + 1] == ("host" if kvm else "max")
+
+
+def test_an_experiment_without_any_kernel_fails_as_the_kernel_did(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", "kernel", "--set", "kernels=a=/no/a", "--set", "kernels=b=/no/b"])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (9, "")
+    assert "lab: cannot read the kernel /no/a" in said.err
+    assert "next: check its path" in said.err
+    assert "/no/b: No such file" in said.err
+
+
+@pytest.mark.parametrize("stop", [GuestFailed("it hung"), Interrupted("stopped")])
+def test_a_kernel_that_does_not_boot_hides_no_other_and_a_stop_stops_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: LabError
+) -> None:
+    def boot(kernel: machine.Kernel) -> machine.Boot:
+        if kernel.name == "bad":
+            raise stop
+        asked = ProbeResults(root="/", confinement=BARE, calls={"clone3": Answer(error="ENOSYS")})
+        return machine.Boot(kernel=kernel, results=(asked,), emulated=True, seconds=1)
+
+    image = tmp_path / "bzImage"
+    image.write_bytes(IMAGE)
+    monkeypatch.setattr(kernels, "boot", boot)
+    names = [f"bad={image}", f"good={image}"]
+    if isinstance(stop, Interrupted):
+        with pytest.raises(Interrupted):
+            experiment.measure(names=names, say=lambda _: None)
+        return
+    found = experiment.measure(names=names, say=lambda _: None)
+    assert found.missing == {f"bad={image}": "it hung"}
+    assert found.facts[f"good={image}/clone3"] == "ENOSYS"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, stats
+from lab import cli, runs, stats
 from lab.errors import InputError
 from lab.pivot import pivot
-from lab.record import Build
+from lab.record import Build, Step
+from lab.report import pivoted
 from tests.unit.gate_runs import ENGINE, HOST, build, record
 
 
@@ -164,6 +165,24 @@ def test_a_line_that_is_no_record_is_an_error_with_its_place(tmp_path: Path, lin
         pivot([run], rows=["phase"], cols=["engine"])
 
 
+@pytest.mark.parametrize("asked", [["phase"], ["phase", "step"]])
+@pytest.mark.parametrize("figure", ["NaN", "-Infinity", "1e999"])
+def test_a_figure_that_is_none_is_told_with_its_place_by_both_ways_to_read(
+    tmp_path: Path, asked: list[str], figure: str
+) -> None:
+    run = record(tmp_path / "one", [1.0, 2.0, 3.0])
+    path = run / "builds.jsonl"
+    key = '"duration_s": ' if "step" in asked else '"wall_s": '
+    text = path.read_text()
+    # The second build takes 2 s, its step half of that.
+    changed = text.replace(key + ("1.0" if "step" in asked else "2.0"), key + figure)
+    assert changed != text
+    path.write_text(changed)
+    for read in (lambda: pivot([run], rows=asked, cols=["engine"]), lambda: runs.read(run)):
+        with pytest.raises(InputError, match=r"builds\.jsonl:2: not a record"):
+            read()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -194,3 +213,25 @@ def test_the_command_line_prints_the_table(
     assert "duration by phase, step and engine, ratios to docker" in out
     assert "cold | RUN make" in out
     assert "slower" in out
+
+
+def test_a_table_keeps_to_80_columns_and_loses_no_word_of_a_step(tmp_path: Path) -> None:
+    long = "RUN go build -trimpath -o /out/app ./cmd/app && strip /out/app && cp /out/app /usr/bin"
+    timed = (
+        "RUN read begin rest < /proc/uptime && make all && read end rest < /proc/uptime && "
+        "spent=$((end - begin)) && printf '::lab-mark build %s\\n' $spent"
+    )
+    steps = tuple(
+        Step(index=at, stage="0", instruction=text, outcome=None, duration_s=1.0)
+        for at, text in enumerate((long, timed))
+    )
+    builds = [replace(one, steps=steps) for one in varied(3)]
+    run = record(tmp_path / "one", [], builds=builds)
+    out = pivoted.text(pivot([run], rows=["phase", "step"], cols=["engine"]))
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line != line.rstrip()] == []
+    cold = lines.index(next(line for line in lines if line.startswith("cold | RUN go build")))
+    rest = " ".join([lines[cold].partition("  ")[0], *map(str.strip, lines[cold + 1 : cold + 4])])
+    assert f"cold | {long}" in rest
+    assert any(line.startswith("cold | RUN make all  ") for line in lines)  # as it was written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -137,6 +138,25 @@ def test_the_types_name_every_layout_and_every_edit() -> None:
 
     assert set(get_args(LayoutName)) == set(LAYOUTS)
     assert set(BUILT_IN_EDITS) == set(BUILTIN)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (
+            "{packages: 4, lines: 200}",
+            # 4 packages of 60 lines each, and an import and a call of each in main
+            r"bad.yaml:4:32: 4 packages in 200 lines; expected at least \d+ lines, or fewer.*",
+        ),
+        ("{packages: 50}", r"bad.yaml:4:22: 50 packages in 1200 lines; expected at least .*"),
+        ("{packages: 2}", r"bad.yaml:4:22: depth 3; expected at most one for each of the 2 .*"),
+        ("{depth: 9}", r"bad.yaml:4:19: depth 9; expected at most one for each of the 6 .*"),
+        ("{packages: 4, lines: 2, seed: x}", r"bad.yaml:4:32: 4 packages .*\nbad.yaml:4:41: .*"),
+    ],
+)
+def test_a_project_that_does_not_fit_is_told_with_its_place(work: str, said: str) -> None:
+    text = f"name: n\nengines: [simulated]\nbases: [bookworm]\nworkload: {work}\nphases: [cold]\n"
+    assert re.fullmatch(said, message(text))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import store
+from lab import cli, store
 from lab.report import shelf, underway
 from lab.report.server import Server
 from tests.unit.test_report import EVIL, builds, run
@@ -47,6 +47,19 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> tuple
     text = answer.read().decode()
     connection.close()
     return answer.status, text
+
+
+@pytest.mark.parametrize("name", ["resutls", "secret"])
+def test_a_folder_that_is_none_is_not_served(
+    results: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        # The port cannot be had: a folder that is let pass ends here too, but says so.
+        cli.main(["serve", "--port", "99999", "--results", str(results.parent / name)])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert f"{name} is no folder" in err
+    assert "next: name the folder of your runs with --results" in " ".join(err.split())
 
 
 def test_the_list_finds_runs_by_their_words(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import columns, store
+from lab import columns, runs, store
 from lab.errors import DiskFull, InputError, StoreError
 from lab.events import Outcome
 from lab.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
@@ -180,10 +181,25 @@ def test_a_head_that_is_none_is_told(tmp_path: Path, text: str) -> None:
         head = writer.folder / "run.json"
     changed = json.dumps(json.loads(head.read_text()) | {"seed": "a"})
     head.write_text(changed if text == "seed" else "[" * 100_000)
-    with pytest.raises(InputError, match=r"run\.json:1: not a record"):
-        store.load(str(writer.folder), tmp_path)
-    with pytest.raises(InputError, match=r"run\.json: not a record"):
-        columns.heads([writer.folder])
+    for read in (store.read, lambda folder: columns.heads([folder])):
+        with pytest.raises(InputError, match=r"run\.json:1: not a record") as caught:
+            read(writer.folder)
+        assert "line" not in (caught.value.remedy or "line")  # a head has no line to spare
+
+
+@pytest.mark.parametrize("damaged", [b"no gzip", gzip.compress(b'{"steps": 1}'), None])
+def test_a_damaged_manifest_is_told_with_what_it_costs(
+    tmp_path: Path, damaged: bytes | None
+) -> None:
+    path = tmp_path / "manifest.json.gz"
+    if damaged is not None:
+        path.write_bytes(damaged)
+    with pytest.raises(InputError, match=r"manifest\.json\.gz") as caught:
+        runs.manifest(path)
+    remedy = caught.value.remedy or ""
+    assert "cannot be explained" in remedy
+    assert "line" not in remedy
+    assert "remove" not in remedy  # without it, what names it cannot be read either
 
 
 def test_a_crash_in_a_stream_leaves_what_came_before(tmp_path: Path) -> None:

@@ -181,6 +181,20 @@ def test_a_suite_that_cannot_be_had_is_no_image_that_does_not_run(
     assert not [*(tmp_path / "results").iterdir()], "an empty answer is left"
 
 
+def test_a_profile_that_cannot_be_read_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def made(*_: object, **__: object) -> None:
+        raise AssertionError("an image was made")
+
+    monkeypatch.setattr(targets, "targets", made)
+    with pytest.raises(SystemExit) as stop:
+        main(["validate", "bookworm", "--seccomp", f"{tmp_path}/no.json", f"--results={tmp_path}"])
+    said = capsys.readouterr().err
+    assert (stop.value.code, "cannot read the seccomp profile" in said) == (2, True)
+    assert "--seccomp" in said.partition("next:")[2]
+
+
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

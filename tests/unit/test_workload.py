@@ -63,6 +63,14 @@ def test_numbers_that_do_not_fit(numbers: tuple[int, int, int]) -> None:
         workload.generate(*numbers, 1)
 
 
+@pytest.mark.parametrize("packages", [1, 4, 30])
+def test_the_least_that_is_promised_fits_and_one_line_less_does_not(packages: int) -> None:
+    least = workload.least_lines(packages)
+    assert abs(lines(workload.generate(packages, least, 1, 1)) - least) <= least * 0.02
+    with pytest.raises(InputError):
+        workload.generate(packages, least - 1, 1, 1)
+
+
 def test_the_files_that_edits_change_are_there() -> None:
     context = workload.generate(1, 400, 1, 1)
     for path in (workload.SOURCE_FILE, workload.DEPENDENCY_FILE):
