@@ -21,7 +21,7 @@ CPUFREQ = "sys/devices/system/cpu/cpufreq"
 SCENARIO = """
 name: controlled
 engines: [simulated]
-workload: {{packages: 2, lines: 100, depth: 1}}
+workload: {{packages: 2, lines: 300, depth: 1}}
 bases: [bookworm]
 phases: [cold, rebuild]
 controls: {controls}

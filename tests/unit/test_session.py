@@ -91,34 +91,32 @@ class Counting(Nobody):
         self.coming = [trial.build_id(phase) for trial in trials for phase in trial.phases]
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("lines: 200", "lines: 2"),
-        ("rounds: 1", "rounds: 10000\nwarm_up: 99"),
-    ],
-)
-def test_a_run_that_is_refused_leaves_no_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
-) -> None:
-    assert old in TEXT
+@pytest.fixture
+def too_many(monkeypatch: pytest.MonkeyPatch) -> scenario.Scenario:
+    """A scenario that is only refused once a run has begun."""
     monkeypatch.setattr(plan, "MOST_BUILDS", 20_000)
-    asked = scenario.parse(TEXT.replace(old, new), None)
+    return scenario.parse(TEXT.replace("rounds: 1", "rounds: 10000\nwarm_up: 99"), None)
+
+
+def test_a_run_that_is_refused_leaves_no_folder(
+    tmp_path: Path, too_many: scenario.Scenario
+) -> None:
     options = session.Options(results=tmp_path / "results")
     with pytest.raises(InputError):
-        session.run(asked, options, say=lambda _: None, watcher=Nobody())
+        session.run(too_many, options, say=lambda _: None, watcher=Nobody())
     assert list((tmp_path / "results").iterdir()) == []
 
 
-def test_a_resumed_run_that_is_refused_keeps_its_folder(run: runs.StoredRun) -> None:
+def test_a_resumed_run_that_is_refused_keeps_its_folder(
+    run: runs.StoredRun, too_many: scenario.Scenario
+) -> None:
     head = run.folder / runs.RUN_FILE
     head.write_text(json.dumps({**json.loads(head.read_text()), "status": "partial"}))
     (run.folder / runs.BUILDS_FILE).write_text("")
-    asked = scenario.parse(TEXT.replace("lines: 200", "lines: 2"), None)
     options = session.Options(results=run.folder.parent)
     stopped = runs.load(run.folder, options.results)
     with pytest.raises(InputError):
-        session.run(asked, options, say=lambda _: None, watcher=Nobody(), resumed=stopped)
+        session.run(too_many, options, say=lambda _: None, watcher=Nobody(), resumed=stopped)
     assert head.exists()
 
 
