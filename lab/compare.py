@@ -100,7 +100,10 @@ def _checked(
     if baseline is None:
         return columns[0] if len(columns) > 1 else None
     if baseline not in columns:
-        raise InputError(f"the baseline {baseline!r} is not among the columns")
+        raise InputError(
+            f"the baseline {baseline!r} is not among the columns",
+            remedy="name one of the values that are compared",
+        )
     return baseline
 
 

@@ -156,7 +156,10 @@ class Context:
         try:
             return data.read_bytes()
         except OSError as exc:
-            raise InputError(f"{data} cannot be read: {exc.strerror}") from exc
+            raise InputError(
+                f"{data} cannot be read: {exc.strerror}",
+                remedy="make it readable, or name it in .dockerignore",
+            ) from exc
 
     def archive(self) -> Archive:
         """The context as a deterministic tar. The caller closes it."""
@@ -206,7 +209,9 @@ def _ignore_of(folder: Path, dockerfile: str) -> dockerignore.Ignore:
             try:
                 text = file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as exc:
-                raise InputError(f"{file} cannot be read: {exc}") from exc
+                raise InputError(
+                    f"{file} cannot be read: {exc}", remedy="save it as UTF-8, readable for you"
+                ) from exc
             return dockerignore.parse(text, name=str(file))
     return _NOTHING
 

@@ -73,7 +73,10 @@ def with_toolchain(
     recipe = _toolchain_recipe(store, source, say)
     go = _entry(store, recipe, f"Go {source.name}", say)
     if go["go"] is None:
-        raise SourceError(f"{recipe.origin}: its VERSION file states no Go version")
+        raise SourceError(
+            f"{recipe.origin}: its VERSION file states no Go version",
+            remedy="name a folder or an archive of a whole Go distribution",
+        )
     layers, settings = image_tar.read(base.image.path)
     others = [item for item in settings.get("Env") or () if not item.startswith("PATH=")]
     stacked = {
@@ -94,7 +97,10 @@ def go_layer(source: ToolchainSource, *, say: Say, cache: Path | None = None) ->
     recipe = _toolchain_recipe(store, source, say)
     entry = _entry(store, recipe, f"Go {source.name}", say)
     if entry["go"] is None:
-        raise SourceError(f"{recipe.origin}: its VERSION file states no Go version")
+        raise SourceError(
+            f"{recipe.origin}: its VERSION file states no Go version",
+            remedy="name a folder or an archive of a whole Go distribution",
+        )
     ((digest, size),) = entry["layers"]
     return str(entry["go"]), store.kept(digest, size).path
 
@@ -109,7 +115,10 @@ def _base_recipe(store: Cache, source: BaseSource, say: Say) -> Recipe:
         return _suite_recipe(store, source, say)
     if path.is_dir():
         if source.sha256 is not None:
-            raise SourceError(f"{path} is a folder: only a file has a sha256 to verify")
+            raise SourceError(
+                f"{path} is a folder: only a file has a sha256 to verify",
+                remedy="leave sha256 out, or name an archive",
+            )
         layer = archive.rootfs(store, path)  # what a folder holds is known when it is packed
         return Recipe(
             key={"folder": layer.digest},

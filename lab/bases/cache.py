@@ -166,7 +166,10 @@ def copy(source: IO[bytes], target: IO[bytes], *, what: str, limit: int = LAYER_
     while chunk := _piece(source):
         count += len(chunk)
         if count > limit:
-            raise SourceError(f"{what} unpacks to more than {limit} bytes: that is no image")
+            raise SourceError(
+                f"{what} unpacks to more than {limit} bytes: that is no image",
+                remedy="name another archive",
+            )
         target.write(chunk)
     return count
 

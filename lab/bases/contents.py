@@ -77,7 +77,9 @@ class Contents:
                 self._add(index, path)
             except DAMAGE as error:
                 why = str(error) or type(error).__name__
-                raise SourceError(f"layer {index + 1} is not a whole tar: {why}") from error
+                raise SourceError(
+                    f"layer {index + 1} is not a whole tar: {why}", remedy="save the image again"
+                ) from error
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is no such file."""

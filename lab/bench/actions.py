@@ -52,7 +52,10 @@ def read(text: str) -> tuple[Action, ...]:
             for item in found
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"this is no action graph of Go: {error!r}") from error
+        raise InputError(
+            f"this is no action graph of Go: {error!r}",
+            remedy="name the file that `go build -debug-actiongraph` wrote",
+        ) from error
 
 
 def critical_path(actions: Sequence[Action]) -> tuple[Action, ...]:

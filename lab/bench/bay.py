@@ -228,7 +228,10 @@ def drop_caches() -> None:
 def _empty(device: str) -> None:
     """Raises InputError where a device is none, is in use, or holds something."""
     if not re.fullmatch(r"/dev/[\w/.-]+", device) or not Path(device).is_block_device():
-        raise InputError(f"{device} is no block device")
+        raise InputError(
+            f"{device} is no block device",
+            remedy="name one that holds nothing, such as /dev/sdb1",
+        )
     if any(mount.source == device for mount in host.mounts()):
         raise InputError(f"{device} is mounted", remedy="name a device that is free")
     if run(["blkid", "--probe", device], codes=range(256)).code != 2:  # 2: nothing was found

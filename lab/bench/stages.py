@@ -109,7 +109,10 @@ def spans(text: str) -> Mapping[str, float]:
                 lasted = float(event["ts"]) - begun.pop((event["tid"], name))
                 took[f"go command: {name}"] += lasted / 1e6
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"this is no trace of Go: {error!r}") from error
+        raise InputError(
+            f"this is no trace of Go: {error!r}",
+            remedy="name the file that `go build -debug-trace` wrote",
+        ) from error
     return took
 
 

@@ -58,7 +58,9 @@ def under_builds(
     ``folder`` is for the builders' modules and Go's cache. ``environment`` is added to theirs.
     """
     if switches < 2 or builders < 1:
-        raise InputError("at least two switches and one builder")
+        raise InputError(
+            "at least two switches and one builder", remedy="raise switches to 2 and builders to 1"
+        )
     before, after = versions
     how = switch.use(home, before, place=place)
     seen = place or home.current

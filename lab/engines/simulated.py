@@ -134,7 +134,10 @@ class SimulatedEngine:
 
     def export(self, ref: str) -> Iterator[bytes]:
         """Its images have no bytes."""
-        raise SourceError(f"{ref} is simulated: there is nothing of it to read")
+        raise SourceError(
+            f"{ref} is simulated: there is nothing of it to read",
+            remedy="name an engine that has images: docker or podman",
+        )
 
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build on the virtual clock; events come in the order of their time."""
@@ -177,7 +180,7 @@ class SimulatedEngine:
 
     def _found(self, ref: str) -> tuple[str, tuple[_Layer, ...]]:
         if ref not in self._images:
-            raise SourceError(f"the simulated engine has no image {ref}")
+            raise SourceError(f"the simulated engine has no image {ref}", remedy="build it first")
         return self._images[ref]
 
     def _stages(self, request: BuildRequest, start: float, told: list[Event]) -> _State:

@@ -70,7 +70,10 @@ def _rsync(
                 f"{source} does not fit beside the copy that is there",
                 remedy="lab goroot unstage, then stage with a greater --size",
             )
-        raise StoreError(f"rsync did not copy {source}: {done.err.strip()[-300:]}")
+        raise StoreError(
+            f"rsync did not copy {source}: {done.err.strip()[-300:]}",
+            remedy="mend what rsync says, then try again",
+        )
 
 
 def sums_of(trees: Path, tree: int) -> sums.Sums:

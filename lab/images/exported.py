@@ -67,7 +67,9 @@ def _copied(pieces: Iterable[bytes], out: IO[bytes], what: str) -> None:
     for piece in pieces:
         count += len(piece)
         if count > LAYER_LIMIT:
-            raise SourceError(f"{what} is exported without end: that is no image")
+            raise SourceError(
+                f"{what} is exported without end: that is no image", remedy="name another image"
+            )
         out.write(piece)
 
 

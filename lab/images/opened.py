@@ -166,7 +166,9 @@ def _is_image(path: Path) -> bool:
                 if count > 100_000:
                     break
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+        raise SourceError(
+            f"cannot read {path}: {error.strerror or error}", remedy="make it readable"
+        ) from error
     except archive.BROKEN:
         pass  # what is wrong with it is said by who reads it whole
     return False

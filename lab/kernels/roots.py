@@ -95,14 +95,19 @@ def merge(layers: Sequence[Path], out: IO[bytes]) -> None:
                             continue
                         total += member.size
                         if total > LAYER_LIMIT:
-                            raise SourceError("the layers unpack without end: that is no image")
+                            raise SourceError(
+                                "the layers unpack without end: that is no image",
+                                remedy="name another image",
+                            )
                         _copy(tar, member, name, merged)
             for name in sorted(_MOUNT_POINTS - winners.keys()):
                 folder = tarfile.TarInfo(name)
                 folder.type, folder.mode, folder.mtime = tarfile.DIRTYPE, 0o755, EPOCH
                 merged.addfile(folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise SourceError(f"a layer is not a whole tar: {error}") from error
+        raise SourceError(
+            f"a layer is not a whole tar: {error}", remedy="save the image again"
+        ) from error
 
 
 def _winners(layers: Sequence[Path]) -> dict[str, tuple[int, int]]:

@@ -111,12 +111,14 @@ class _Handler(BaseHTTPRequestHandler):
                 value = told or {"said": "nothing is under way", "rows": []}
                 return html.embedded(value | {"ended": told is None}), JSON
             case _:
-                raise InputError(f"there is no page {one_path(self.path)}")
+                raise InputError(
+                    f"there is no page {one_path(self.path)}", remedy="the list of runs is at /"
+                )
 
     def _folder(self, name: str) -> Path:
         """The run of exactly this name: a list decides, so that no path leads out of the folder."""
         if name not in runs.runs(self.server.results):
-            raise InputError(f"there is no run {one_path(name)}")
+            raise InputError(f"there is no run {one_path(name)}", remedy="the list of runs is at /")
         return self.server.results / name
 
     def _send(self, status: HTTPStatus, text: str, kind: str) -> None:

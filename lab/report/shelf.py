@@ -69,7 +69,9 @@ def trend(results: Path, scenario: str) -> str:
     folders = _of_scenario(results, scenario)
     rows = list(_trend(folders[-TREND:]))
     if not rows:
-        raise InputError(f"no run of a scenario {scenario!r} has builds")
+        raise InputError(
+            f"no run of a scenario {scenario!r} has builds", remedy="run it first, or name another"
+        )
     spec = specs.chart(specs.trend(specs.PAGE), specs.PAGE)
     return _page(
         "chart.html.j2",
@@ -131,7 +133,9 @@ def _head(folder: Path) -> tuple[Run, int]:
         lines = folder / runs.BUILDS_FILE
         return run, lines.read_bytes().count(b"\n") if lines.exists() else 0
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{type(error).__name__}: {error}") from error
+        raise InputError(
+            f"{type(error).__name__}: {error}", remedy="repair that run, or move it away"
+        ) from error
 
 
 def _of_scenario(results: Path, scenario: str) -> list[Path]:

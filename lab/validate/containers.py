@@ -29,7 +29,10 @@ def runs_in(engine: Engine, image: Opened) -> Runs:
             elif isinstance(event, BuildError):
                 code = event.code
             elif isinstance(event, Lost):
-                raise EngineLost(f"{engine.name}: {event.message}")
+                raise EngineLost(
+                    f"{engine.name}: {event.message}",
+                    remedy="see the engine's own log, then validate again",
+                )
         return Command(code=code, output=output.decode(errors="replace"))
 
     return run

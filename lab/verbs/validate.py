@@ -172,7 +172,10 @@ def label(images: Mapping[str, Opened], one: Validation, path: Path) -> None:
     from lab.images import labelled
 
     if one.image not in images:
-        raise InputError(f"{one.image} could not be read: there is nothing to label")
+        raise InputError(
+            f"{one.image} could not be read: there is nothing to label",
+            remedy="see its findings: what is named there comes first",
+        )
     ref = labelled.write(images[one.image], one.labels, path)
     _tell(f"{path} is {ref} with {len(one.labels)} labels: docker load -i, podman load -i")
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from lab import errors
+
 LAB = Path(__file__).parents[2] / "lab"
+MENDABLE = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.LabError)
+} - {"LabError", "GateFailed", "Interrupted"}  # the lab's own, an answer, and whoever stopped knows
 
 # From the ground up: a module may import only rooms of lower lines and of its own line.
 FLOOR = [
@@ -159,3 +166,16 @@ def test_nothing_below_the_command_line_prints_or_exits() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not calls & {"print", "exit", "quit", "breakpoint", "input"}, path
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_an_error_of_the_users_says_the_next_step(path: Path) -> None:
+    without = [
+        f"line {node.lineno}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in MENDABLE
+        and not any(keyword.arg in {"remedy", None} for keyword in node.keywords)
+    ]
+    assert not without
