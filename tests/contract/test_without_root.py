@@ -75,7 +75,7 @@ DONE = (
     ("bench distribute --set rounds=1", 0, "not measured here: it needs root"),
     ("trace goroot -- HOME/go/bin/go version", 0, "GOROOT"),
     ("verify HOME/claims.yaml --quick --results HOME/results", 0, "cannot be tested here"),
-    ("validate HOME/nothing.yaml", 2, "nothing.yaml"),
+    ("validate HOME/nothing.yaml --results HOME/results", 2, "nothing.yaml"),
     ("doctor", None, "user 65534"),
 )
 

@@ -23,6 +23,7 @@ from lab.report.server import Server
 from lab.runs import StoredRun
 from tests.unit.test_report import EVIL, stored
 
+DRAWN = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 TILE = "figure[id^=heat] .mark-rect.role-mark path"
 
 
@@ -132,11 +133,12 @@ def test_the_policy_stops_what_found_a_way_in(browser: Browser, files: dict[str,
 
 def test_hovering_tells_what_a_mark_stands_for(page: Watched) -> None:
     page.page.locator(TILE).first.scroll_into_view_if_needed()
+    page.page.evaluate(DRAWN)  # what scrolls hides the tip, and tells of it with the next frame
     box = page.page.locator(TILE).first.bounding_box()
     assert box is not None
     page.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tip = page.page.locator("#tip")
-    assert tip.is_visible()
+    tip.wait_for(state="visible")
     assert "cold, docker: miss 3/3" in tip.inner_text()
     page.page.mouse.move(2, 2)
     assert not tip.is_visible()
