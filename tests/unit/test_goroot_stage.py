@@ -178,8 +178,12 @@ def test_killed_while_staging_nothing_is_left_by_the_next_start(home: Home) -> N
     chooser = random.Random(5)
     for number in range(200):
         (home.tree(GO) / f"src/more{number}.go").write_text("package more\n" * 200)
+    begun = time.monotonic()
+    stage.stage(home, GO, say=quiet)
+    took = time.monotonic() - begun
+    assert stage.unstage(home, GO)
     seen = set()
-    for _ in range(12):
+    for delay in (0.0, 3 * took, *(chooser.uniform(0, 1.2 * took) for _ in range(10))):
         (home.tree(GO) / "VERSION").write_text(str(chooser.random()))
         child = os.fork()
         if child == 0:
@@ -188,7 +192,7 @@ def test_killed_while_staging_nothing_is_left_by_the_next_start(home: Home) -> N
                 time.sleep(60)
             finally:
                 os._exit(1)
-        time.sleep(chooser.uniform(0, 0.35))
+        time.sleep(delay)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         seen.add(len(mounts(home.root)))
