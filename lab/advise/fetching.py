@@ -137,8 +137,7 @@ def _in_place(sight: Sight, copy: Instruction, folder: str) -> set[str] | None:
     """The files of the context that a COPY brings, each to its own place below a folder; else
     None."""
     place = sight.place(copy)
-    plain = all(name in {"chown", "chmod", "link"} for name, _ in copy.flags)
-    if place is None or not plain or copy.heredocs:
+    if place is None or not sight.plain(copy):
         return None
     *sources, last = operands(copy)
     inside = len(sources) > 1 or last.endswith("/") or last in {".", ".."}

@@ -11,6 +11,7 @@ from lab.advise.rewrite import Rewrite
 from lab.advise.rewrites import rewrites
 from lab.dockerfile import lines_of
 from lab.edits import Inputs
+from lab.manifest.making import ignored
 
 MOST = 8  # rewrites one after another
 
@@ -121,11 +122,9 @@ def _under(pricing: Pricing, ignore: str | None) -> Pricing:
 
 def patch(given: Inputs, one: Rewrite) -> str:
     """The rewrite as a unified diff, for `patch -p1` or `git apply`."""
-    entry = given.context.entries.get(".dockerignore")
-    ignore = "" if entry is None else given.context.read(".dockerignore").decode(errors="replace")
     files = [(given.dockerfile_path, given.dockerfile, one.dockerfile)]
     if one.ignore is not None:
-        files.append((".dockerignore", ignore, one.ignore))
+        files.append((".dockerignore", ignored(given.context) or "", one.ignore))
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for name, old, new in files

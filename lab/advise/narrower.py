@@ -221,8 +221,4 @@ def _from(
     if len(sources) != 1 or one.operands.startswith("["):
         return None
     name = by_output[next(iter(sources))]
-    flags = [
-        f"--from={name}" if key == "from" else f"--{key}" + (f"={value}" if value else "")
-        for key, value in one.flags
-    ]
-    return [f"COPY {' '.join(flags)} {one.operands}"]
+    return [f"COPY --from={name} {surgery.flags(one, but='from')}{one.operands}"]

@@ -16,6 +16,7 @@ from lab.context import Context
 from lab.dockerfile import Dockerfile, DockerfileError, Instruction, parse
 from lab.edits import Inputs
 from lab.errors import InputError
+from lab.manifest.making import ignored
 from lab.manifest.sources import operands
 from lab.manifest.variables import assignments, expand
 
@@ -32,17 +33,18 @@ _SHARED = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """A build's inputs, read. ``own_ignore``: the Dockerfile's own ignore file is read instead of
-    .dockerignore.
-    """
+    """A build's inputs, read."""
 
     given: Inputs
     parsed: Dockerfile
-    context: Context
     ignore: str
     target: int
     in_image: frozenset[int]
-    own_ignore: bool = False
+
+    @property
+    def context(self) -> Context:
+        """What is sent."""
+        return self.given.context
 
     @classmethod
     def of(cls, given: Inputs) -> Sight:
@@ -57,18 +59,12 @@ class Sight:
         held = [target]
         while (parent := parsed.stages[held[-1]].parent) is not None:
             held.append(parent)
-        entry = given.context.entries.get(".dockerignore")
-        ignore = (
-            "" if entry is None or entry.kind != "file" else given.context.read(".dockerignore")
-        )
         return cls(
             given=given,
             parsed=parsed,
-            context=given.context,
-            ignore=ignore if isinstance(ignore, str) else ignore.decode(errors="replace"),
+            ignore=ignored(given.context) or "",
             target=target,
             in_image=frozenset(held),
-            own_ignore=given.own_ignore is not None,
         )
 
     def over(self, text: str) -> Sight:
@@ -181,14 +177,16 @@ class Sight:
             for leaf in leaves
         )
 
+    def plain(self, one: Instruction) -> bool:
+        """Whether an instruction copies from the context what lies there, and as it lies there."""
+        flags = all(name in {"chown", "chmod", "link"} for name, _ in one.flags)
+        return one.keyword == "COPY" and flags and not one.heredocs
+
     def whole(self, one: Instruction) -> bool:
         """Whether an instruction copies the whole context, by plain means."""
-        plain = all(name in {"chown", "chmod", "link"} for name, _ in one.flags)
         sources = operands(one)[:-1]
         return (
-            one.keyword == "COPY"
-            and plain
-            and not one.heredocs
+            self.plain(one)
             and bool(sources)
             and not re.search(r"\s|[\"']", operands(one)[-1])
             and all(source in {".", "./"} for source in sources)

@@ -25,7 +25,7 @@ def ignored(sight: Sight) -> Iterator[Rewrite]:
         and one.flag("from") is None
         and any(posixpath.normpath(word) == "." for word in operands(one)[:-1])
     ]
-    if not whole or sight.own_ignore:
+    if not whole or sight.given.own_ignore is not None:
         return
     others = " ".join(one.text for one in sight.parsed.instructions if one not in whole)
     seen = _seen_beside(sight, whole)

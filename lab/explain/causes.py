@@ -66,7 +66,6 @@ def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
         news=new.by_index,
         alignment=alignment,
         rules=rules,
-        changed=changed,
         touched=_touched(new, changed),
         old_part=_part(old, changed),
         new_part=_part(new, changed),
@@ -87,8 +86,8 @@ def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
 class _Both:
     """Two manifests with their steps, and which step of one is which of the other.
 
-    ``changed`` is what of the context is not the same in both, ``touched`` are the new steps that
-    read of it, and the parts are the manifests as if the context held nothing else.
+    ``touched`` are the new steps that read what of the context is not the same in both, and the
+    parts are the manifests as if the context held nothing else.
     """
 
     old: Manifest
@@ -97,7 +96,6 @@ class _Both:
     news: Steps
     alignment: Alignment
     rules: Rules
-    changed: Mapping[str, FileFacts]
     touched: frozenset[int]
     old_part: Manifest
     new_part: Manifest

@@ -11,6 +11,7 @@ from lab import dockerignore
 from lab.context import Context, Entry, clean
 from lab.edits import Inputs
 from lab.errors import InputError
+from lab.manifest.making import ignored
 from lab.patches import Chmod, Delete, Touch, patched
 
 FRESH = "a change that no cache has seen"
@@ -68,10 +69,7 @@ def _sent(before: Inputs, after: Inputs) -> Edited:
     """The inputs without what the edit brought and the ignore file keeps back."""
     always = {after.dockerfile_path, dockerignore.NAME}
     brought = after.context.entries.keys() - before.context.entries.keys() - always
-    there = before.context.entries.get(dockerignore.NAME)
-    text = before.own_ignore
-    if text is None and there is not None and there.kind == "file":
-        text = before.context.read(dockerignore.NAME).decode(errors="replace")
+    text = ignored(before.context) if before.own_ignore is None else before.own_ignore
     if not brought or text is None:
         return Edited(inputs=after)
     ignore = dockerignore.parse(text)
