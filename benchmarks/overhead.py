@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -117,16 +118,18 @@ def noted_builds() -> Iterator[list[str]]:
     urls: list[str] = []
     send = requests.Session.send
 
-    def noting(session, request, **how):  # type: ignore[no-untyped-def]
-        if urlsplit(request.url).path.endswith("/build"):
-            urls.append(request.url)
+    def noting(
+        session: requests.Session, request: requests.PreparedRequest, **how: Any
+    ) -> requests.Response:
+        if urlsplit(request.url or "").path.endswith("/build"):
+            urls.append(request.url or "")
         return send(session, request, **how)
 
-    requests.Session.send = noting  # type: ignore[method-assign]
+    requests.Session.send = noting  # type: ignore[method-assign]  # put back below
     try:
         yield urls
     finally:
-        requests.Session.send = send  # type: ignore[method-assign]
+        requests.Session.send = send  # type: ignore[method-assign]  # its own again
 
 
 def curl(socket: str, url: str, context: Path) -> float:

@@ -44,24 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             sys.stdout.flush()
         except OSError:  # what went wrong stays the answer, whoever reads
             drop_output()
-        print(f"lab: {error.message}", file=sys.stderr)  # noqa: T201 - this is the door to people
-        if error.remedy:
-            print(f"  next: {error.remedy}", file=sys.stderr)  # noqa: T201
+        _tell(error.message, error.remedy)
         code = error.exit_code
     except KeyboardInterrupt as stop:
         interrupts.settle()
         code = Interrupted.exit_code
-        print(f"lab: stopped by {stop}", file=sys.stderr)  # noqa: T201
+        _tell(f"stopped by {stop}")
     except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
         drop_output()
         code = 0
     except OSError as error:  # of our own output, as in `lab ... >/dev/full`
-        print(f"lab: writing its output: {error}", file=sys.stderr)  # noqa: T201
-        print("  next: free some space, or send it elsewhere", file=sys.stderr)  # noqa: T201
+        _tell(f"writing its output: {error}", "free some space, or send it elsewhere")
         drop_output()
         code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
     interrupts.settle()
     sys.exit(code)
+
+
+def _tell(what: str, remedy: str | None = None) -> None:
+    sys.stderr.write(f"lab: {what}\n")
+    if remedy:
+        sys.stderr.write(f"  next: {remedy}\n")
 
 
 def _open_closed_streams() -> None:

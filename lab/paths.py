@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lab.errors import DiskFull, StoreError
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (whoever uses it makes a folder of its own in it)
+
 
 def cache_dir() -> Path:
     """Bootstrapped bases and toolchains: ``LAB_CACHE``, or ``lab`` in the user's cache folder."""

@@ -21,10 +21,8 @@ MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 20_000
 _TAG = "tag:yaml.org,2002:"
 # What YAML 1.1 makes of scalars without a tag, and the tags that change nothing.
-_KNOWN_TAGS = frozenset(
-    _TAG + name
-    for name in "str int float bool null timestamp merge value map seq".split()  # noqa: SIM905
-)
+_PLAIN = ["str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq"]
+_KNOWN_TAGS = frozenset(_TAG + name for name in _PLAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

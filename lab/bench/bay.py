@@ -146,7 +146,7 @@ def clear(folder: Path) -> None:
             named = backing.read_text().strip().removesuffix(" (deleted)")
             if Path(named).is_relative_to(folder):
                 run(["losetup", "--detach", f"/dev/{backing.parts[3]}"], codes=range(256))
-    shared = Path("/dev/shm") / folder.name  # noqa: S108 (where experiments put GOROOT in memory)
+    shared = paths.SHARED_MEMORY / folder.name  # where experiments put GOROOT in memory
     run(["rm", "-rf", "--one-file-system", "--", folder, shared], codes=range(256))
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     Names.address = bytes(map(int, plan["server"].split(".")))
     names = socketserver.UDPServer(("0.0.0.0", 53), Names)  # noqa: S104 (its own namespace)
     handler = functools.partial(Files, directory=str(Path(plan["archive"]).parent))
-    files = http.server.ThreadingHTTPServer(("0.0.0.0", plan["port"]), handler)  # noqa: S104
+    files = http.server.ThreadingHTTPServer(("0.0.0.0", plan["port"]), handler)  # noqa: S104 (so too)
     for server in (names, files):
         threading.Thread(target=server.serve_forever, daemon=True).start()
     os.write(1, b"ready\n")

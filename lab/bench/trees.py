@@ -16,9 +16,9 @@ from lab.bench import bay as bays
 from lab.bench import programs
 from lab.bench.bay import Bay
 from lab.errors import InputError
+from lab.paths import SHARED_MEMORY
 from lab.process import run
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of the bay's own name in it)
 PLACES = ("disk", "home", "shm", "tmpfs", *bays.DISKS, *bays.IMAGES, "overlay", "symlink")
 SLOW = re.compile(r"slow:(\d+ms)")
 

@@ -27,7 +27,7 @@ class Decoder:
     ``made`` holds the ids of the images that this build made, those between steps included.
     """
 
-    def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:  # noqa: ARG002
+    def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:  # noqa: ARG002 (alike)
         self._instructions = dockerfile.instructions
         self.made: set[str] = set()
         self._number = 0

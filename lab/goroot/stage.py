@@ -28,10 +28,10 @@ from lab.disk import disk
 from lab.errors import DiskFull, HostLacks, InputError, StoreError
 from lab.goroot import copying, fsmount, sums
 from lab.goroot.home import Home, Say, checked, relink
+from lab.paths import SHARED_MEMORY
 from lab.process import found
 
 SOURCE = "lab-goroot-stage"
-SHARED = Path("/dev/shm")  # noqa: S108 (a folder of the user's own is made in it)
 ROOM = 2  # the limit is so many copies: a refresh holds the old and the new one
 DRAFT = ".draft"
 LEFT = 256 << 20  # bytes of memory that have to stay free
@@ -217,16 +217,16 @@ def _draft(home: Home, mount: int) -> Iterator[Path]:
 
 def _folder(home: Home, version: str, source: Path, wanted: sums.Sums) -> None:
     """Without mounts: a folder of this user's in the host's own tmpfs, with no right to write."""
-    if host.filesystem(SHARED) != "tmpfs" or not os.access(SHARED, os.W_OK):
+    if host.filesystem(SHARED_MEMORY) != "tmpfs" or not os.access(SHARED_MEMORY, os.W_OK):
         raise HostLacks(
-            f"{SHARED} is no tmpfs that this user can write to",
+            f"{SHARED_MEMORY} is no tmpfs that this user can write to",
             remedy="as root, lab goroot stage mounts a tmpfs of its own",
         )
     needed = copying.size_of(source)
-    free = shutil.disk_usage(SHARED).free
+    free = shutil.disk_usage(SHARED_MEMORY).free
     if free < needed:
         raise DiskFull(
-            f"{SHARED} has {units.size(free)} free, and {units.size(needed)} are needed",
+            f"{SHARED_MEMORY} has {units.size(free)} free, and {units.size(needed)} are needed",
             remedy="clear it, or run as root: a tmpfs of its own is mounted then",
         )
     draft = _own(home) / f".{version}"
@@ -265,7 +265,7 @@ def _sweep(home: Home) -> None:
     draft = home.root / "staged" / DRAFT
     while _mounted(draft):
         fsmount.unmount(draft, lazy=True)
-    own = SHARED / _own_name(home)
+    own = SHARED_MEMORY / _own_name(home)
     for folder in own.iterdir() if own.is_dir() and own.stat().st_uid == os.getuid() else ():
         place = place_of(home, folder.name)
         if folder.name.startswith(".") or not place.is_symlink() or place.readlink() != folder:
@@ -273,7 +273,7 @@ def _sweep(home: Home) -> None:
 
 
 def _own(home: Home) -> Path:
-    folder = SHARED / _own_name(home)
+    folder = SHARED_MEMORY / _own_name(home)
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise StoreError(f"{folder} is not this user's", remedy="choose another --home")

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from lab.errors import GuestFailed, HostLacks, LabError
 from lab.kernels import cpio
+from lab.paths import SHARED_MEMORY
 from lab.probes import answers, compiled
 from lab.probes.answers import ProbeResults
 from lab.probes.programs import Program
@@ -177,9 +178,9 @@ def _to_the_end(command: Sequence[str], kernel: Kernel, timeout_s: float) -> str
 def _memory_folder() -> str | None:
     """A guest's files are read once: memory is the fastest place for them."""
     with suppress(OSError):
-        room = os.statvfs("/dev/shm")  # noqa: S108 (a mkdtemp inside of it)
-        if room.f_bavail * room.f_frsize > 2048 * _MEGABYTE and os.access("/dev/shm", os.W_OK):  # noqa: S108
-            return "/dev/shm"  # noqa: S108
+        room = os.statvfs(SHARED_MEMORY)
+        if room.f_bavail * room.f_frsize > 2048 * _MEGABYTE and os.access(SHARED_MEMORY, os.W_OK):
+            return str(SHARED_MEMORY)
     return None
 
 

@@ -86,7 +86,7 @@ def page(
             title=title,
             policy=policy,
             style=Markup(text("page.css")),  # noqa: S704 (the lab's own file)
-            blocks=[(name, Markup(embedded(value))) for name, value in blocks.items()],  # noqa: S704
+            blocks=[(name, Markup(embedded(value))) for name, value in blocks.items()],  # noqa: S704 (escaped)
             scripts=[Markup(one) for one in together],  # noqa: S704 (the lab's own and Vega's)
             **values,
         )

@@ -110,7 +110,7 @@ def _network(group: groups.Group | None, proc: Path) -> Path:
     try:
         ours = os.readlink(proc / "self/ns/net")  # noqa: PTH115 (a link to no path)
         for pid in group.entrances[0].read_text().split():
-            if os.readlink(proc / pid / "ns/net") != ours:  # noqa: PTH115
+            if os.readlink(proc / pid / "ns/net") != ours:  # noqa: PTH115 (another such)
                 return proc / pid / "net/dev"
     except OSError:
         pass

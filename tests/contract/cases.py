@@ -92,7 +92,7 @@ Change = Callable[[Project, random.Random, set[str]], set[Named]]
 def _file(made: Project, path: str, **change: object) -> None:
     old = made.files[path]
     values = {"data": old.data, "mode": old.mode, "mtime": old.mtime, "owner": old.owner}
-    made.files[path] = File(**(values | change))  # type: ignore[arg-type]
+    made.files[path] = File(**(values | change))  # type: ignore[arg-type]  # File's own names
 
 
 def content(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:

@@ -45,6 +45,12 @@ def tar(entries: Mapping[str, bytes | str]) -> bytes:
 ROOT = tar({"./": b"", "./lib": "usr/lib", "./usr/lib/x86_64-linux-gnu/libc.so.6": LIBC})
 
 
+def member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file is not None, f"{name} is no file"
+    return file.read()
+
+
 def quiet(_: str) -> None:
     """Nobody listens."""
 
@@ -72,19 +78,19 @@ def test_a_root_file_system_becomes_an_image_and_its_moved_twin(tmp_path: Path) 
     assert base.moved is not None
     assert base.image.path is not None
     with tarfile.open(base.image.path) as archive:
-        manifest = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        manifest = json.loads(member(archive, "manifest.json"))
         assert [image["RepoTags"] for image in manifest] == [[base.image.ref], [base.moved.ref]]
         *same, update = manifest[1]["Layers"]
         assert same == manifest[0]["Layers"]
         for image, expected in zip(manifest, (base.image, base.moved), strict=True):
-            config = archive.extractfile(image["Config"]).read()  # type: ignore[union-attr]
+            config = member(archive, image["Config"])
             assert f"sha256:{hashlib.sha256(config).hexdigest()}" == expected.id
             document = json.loads(config)
             assert [f"sha256:{name[:-4]}" for name in image["Layers"]] == (
                 document["rootfs"]["diff_ids"]
             )
             assert len(document["history"]) == len(image["Layers"])
-        layer = archive.extractfile(manifest[0]["Layers"][0]).read()  # type: ignore[union-attr]
+        layer = member(archive, manifest[0]["Layers"][0])
         with tarfile.open(fileobj=archive.extractfile(update)) as changed:
             assert changed.getnames() == ["etc", "etc/imagelab-moved"]
             assert [member.mode for member in changed] == [0o755, 0o644]
@@ -136,7 +142,7 @@ def test_a_checksum_is_verified(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"no tar at all" * 99, gzip.compress(ROOT)[:-40], ROOT[:700]])
 def test_a_damaged_file_is_a_source_error(tmp_path: Path, kind: str, data: bytes) -> None:
     (tmp_path / "bad").write_bytes(data)
-    source = BaseSource(kind=kind, value=str(tmp_path / "bad"), name="bad")  # type: ignore[arg-type]
+    source = BaseSource(kind=kind, value=str(tmp_path / "bad"), name="bad")  # type: ignore[arg-type]  # one of the kinds
     with pytest.raises(SourceError, match="bad"):
         make(tmp_path, source)
     assert list((tmp_path / "cache/tmp").iterdir()) == []
@@ -150,7 +156,7 @@ def test_a_missing_file_is_a_source_error(tmp_path: Path) -> None:
 def test_an_archive_keeps_its_layers_and_settings(tmp_path: Path) -> None:
     first = make(tmp_path, rootfs(tmp_path))
     with tarfile.open(str(first.image.path)) as archive:  # one image of the two, as docker saves it
-        members = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+        members = {one.name: member(archive, one.name) for one in archive}
     members["manifest.json"] = json.dumps(json.loads(members["manifest.json"])[:1]).encode()
     (tmp_path / "saved.tar.gz").write_bytes(gzip.compress(tar(members)))
     source = BaseSource(kind="archive", value=str(tmp_path / "saved.tar.gz"), name="tiny")

@@ -64,7 +64,9 @@ def test_the_gate_proves_itself(desk: Path, capsys: pytest.CaptureFixture[str]) 
     run = measured(desk, "plain")
     assert gate(desk, "--prove", "--candidate", run, "--rounds", 7, "--slowdown", 60) == 0
     out = capsys.readouterr().out
-    put, found = re.search(r"cold, wall: put in \+([\d.]+) %, found \+([\d.]+) %", out).groups()  # type: ignore[union-attr]
+    told = re.search(r"cold, wall: put in \+([\d.]+) %, found \+([\d.]+) %", out)
+    assert told is not None
+    put, found = told.groups()
     # The truth is the burnt seconds over the wall; sending a longer Dockerfile costs next to none.
     assert float(found) == pytest.approx(float(put), abs=0.5)
     assert "labels shuffled: 0 alarms of 200" in out

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -255,8 +257,8 @@ def test_a_home_of_an_older_lab_goes_on(home: Home) -> None:
     assert runs(home.current) == OLD
 
 
-def _noted(steps: list[str], name: str, call):  # type: ignore[no-untyped-def]
-    def noted(*arguments, **named):  # type: ignore[no-untyped-def]
+def _noted(steps: list[str], name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*arguments: Any, **named: Any) -> Any:
         steps.append(name)
         return call(*arguments, **named)
 

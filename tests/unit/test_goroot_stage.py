@@ -25,6 +25,7 @@ from lab.errors import HostLacks, InputError, LabError, SourceError, StoreError
 from lab.goroot import home as homes
 from lab.goroot import mounting, stage, sums, systemd, watching
 from lab.goroot.home import Home
+from lab.paths import SHARED_MEMORY
 
 GO = "1.22.10"
 NOBODY = 65534
@@ -236,7 +237,7 @@ def test_without_root_a_folder_in_memory_does_it(home: Home) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert not list(stage.SHARED.glob(f"lab-goroots-{NOBODY}-*"))
+    assert not list(SHARED_MEMORY.glob(f"lab-goroots-{NOBODY}-*"))
 
 
 def test_a_change_is_told_by_the_kernel(home: Home) -> None:
