@@ -93,7 +93,7 @@ UNSAFE: dict[str, tuple[str, dict[str, str], str]] = {
         "dependencies in a RUN of their own",
     ),
     "a build although the fetch failed": (
-        "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm test || npm run build\n",
+        "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci && sh -c 'a && b' || npm run build\n",
         {},
         "dependencies in a RUN of their own",
     ),
