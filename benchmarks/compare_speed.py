@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from lab.events import Outcome
-from lab.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
+from lab.model.events import Outcome
+from lab.model.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
 
 PHASES = ("cold", "rebuild", "edit:source", "edit:comment", "edit:dependency", "edit:goroot")
 ENGINES = ("docker", "podman")
@@ -62,7 +62,7 @@ def measured(words: Sequence[str]) -> tuple[float, int]:
     start = perf_counter()
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-c", "from lab.cli import main; main()", *words],
+        [sys.executable, "-c", "from lab.cli.main import main; main()", *words],
         dict(os.environ),
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
     )

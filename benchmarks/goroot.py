@@ -14,12 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import paths, stats
-from lab.bench import bay as bays
-from lab.bench import build, outcome, switching, truth
-from lab.goroot import home as homes
-from lab.goroot import switch
-from lab.goroot.home import Home
+from lab.golang.bench import build, delay_injection, outcome, switching
+from lab.golang.bench import sandbox as bays
+from lab.golang.goroot import home as homes
+from lab.golang.goroot import switch
+from lab.golang.goroot.home import Home
+from lab.host import paths
+from lab.results import stats
 
 VERSIONS = ("1.22.10", "1.23.9")
 
@@ -49,7 +50,7 @@ def switches(count: int) -> None:
 
 def check(rounds: int) -> None:
     goroot = homes.install(Home(paths.cache_dir() / "goroots"), VERSIONS[0], say=print)
-    found = truth.measure(
+    found = delay_injection.measure(
         goroot,
         project=build.Project(packages=3, lines=1200, depth=2),
         delay_ms=300,
@@ -68,7 +69,7 @@ def check(rounds: int) -> None:
             f"| {name} | {expected:.2f} | {short.median:.2f} | {low:.2f} to {high:.2f} "
             f"| {short.count} |"
         )
-    assert all(found.facts[name] for name in truth.HELD)
+    assert all(found.facts[name] for name in delay_injection.HELD)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
-from lab import kernels, probes
-from lab.bases import Base, BaseSource, base
 from lab.engines import open_engine
-from lab.kernels import Confinement, roots
+from lab.images.sources import Base, BaseSource, base
+from lab.validate import kernels, probes
+from lab.validate.kernels import Confinement, roots
 
 KERNELS = ("5.10", "6.1", "6.12", "7.2")
 SUITES = ("bullseye", "bookworm", "trixie", "sid")

@@ -26,13 +26,17 @@ from urllib.parse import urlsplit
 
 import requests
 
-from lab import bases, host, plan, runner, store
-from lab.draft import Images
 from lab.engines import open_engine
 from lab.engines.protocol import Engine
-from lab.events import Raw
-from lab.record import Run
-from lab.scenario import Scenario, load
+from lab.host import facts
+from lab.images import sources
+from lab.model.events import Raw
+from lab.model.record import Run
+from lab.results import store
+from lab.runner import runner
+from lab.scenario import plan
+from lab.scenario.build_inputs import Images
+from lab.scenario.model import Scenario, load
 
 ROUNDS = 31
 ENGINES = ("docker", "docker-classic", "podman")
@@ -42,9 +46,9 @@ SCENARIO = Path("scenarios/layer-cache.yaml")
 def main() -> None:
     """Print both tables."""
     scenario = load(SCENARIO)
-    base = bases.base(scenario.bases[0], say=print)
+    base = sources.base(scenario.bases[0], say=print)
     images = Images(
-        base=base, toolchain=bases.with_toolchain(base, scenario.toolchains[0], say=print)
+        base=base, toolchain=sources.with_toolchain(base, scenario.toolchains[0], say=print)
     )
     print("| engine | rebuilds | lab, ms | curl, ms | ratio, median | its quartiles |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -79,7 +83,7 @@ def rebuilds(
         id="overhead",
         status="partial",
         scenario=scenario.as_run,
-        host=host.facts(folder),
+        host=facts.facts(folder),
         engines=(),
         seed=1,
         started="",

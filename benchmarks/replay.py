@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from lab.manifest import rules
-from lab.replay import Replay, Repository, replay
+from lab.caching.replay import Replay, Repository, replay
+from lab.dockerfile.cachekey import rules
 
 DOCKERFILE = (
     "FROM base AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\n"

@@ -23,12 +23,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from lab import dockerfile, store
-from lab.context import Context
-from lab.events import Outcome
-from lab.manifest import make
-from lab.process import found
-from lab.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
+from lab.dockerfile import parser as dockerfile
+from lab.dockerfile.cachekey import make
+from lab.dockerfile.context import Context
+from lab.host.process import found
+from lab.model.events import Outcome
+from lab.model.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
+from lab.results import store
 
 ENGINES, BASES = ("docker", "podman"), tuple(f"base{number}" for number in range(5))
 LAYOUTS = tuple(f"layout{number}" for number in range(10))
@@ -157,7 +158,7 @@ def store_line(folder: Path, one: Build, number: int) -> bytes:
 
 def written(folder: Path) -> float:
     """Seconds of `lab report` for the page."""
-    lab = [sys.executable, "-c", "from lab.cli import main; main()"]
+    lab = [sys.executable, "-c", "from lab.cli.main import main; main()"]
     start = time.perf_counter()
     subprocess.run([*lab, "report", str(folder), "--format", "html"], check=True, stdout=-3)
     return time.perf_counter() - start

@@ -30,17 +30,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import dockerfile
-from lab.bases import base
-from lab.bases.sources import BaseSource
-from lab.context import Context
-from lab.disturbance import is_fit
+from lab.dockerfile import parser as dockerfile
+from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine
-from lab.events import Log, Ready
-from lab.fold import Fold
-from lab.stats import MARGIN, Comparison, Verdict, compare_paired
-from lab.watch import Meter
+from lab.host.monitor import Meter
+from lab.host.monitor.fitness import is_fit
+from lab.images.sources import base
+from lab.images.sources.types import BaseSource
+from lab.model.events import Log, Ready
+from lab.results.stats import MARGIN, Comparison, Verdict, compare_paired
+from lab.runner.recorder import Fold
 
 CLOCK = "date +::at-%s.%N"
 LOOP = f'RUN {CLOCK}; n=0; while [ "$n" -lt TURNS ]; do n=$((n+1)); done; {CLOCK}; times'
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _missing(options: argparse.Namespace) -> Iterator[tuple[int, str]]:
-    """What has not been built yet, round by round, in orders like those of lab.plan.order."""
+    """What has not been built yet, round by round, in orders as plan.order has them."""
     done = recorded(options.out)
     for number in range(1, options.tries * options.rounds + 1):
         cells = list(SLOWER)

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from lab import dockerfile
-from lab.bases import base
-from lab.bases.sources import BaseSource
-from lab.context import Context
+from lab.dockerfile import parser
+from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine
-from lab.events import Log
-from lab.fold import Fold, Folded
+from lab.images.sources import base
+from lab.images.sources.types import BaseSource
+from lab.model.events import Log
+from lab.runner.recorder import Fold, Folded
 
 # Seconds, spread over 0.1 to 5 and not in their order, so that drift does not look like a slope.
 SLEEPS = (
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def _build(engine: Engine, script: str) -> tuple[Folded, bytes]:
-    parsed = dockerfile.parse(script)
+    parsed = parser.parse(script)
     fold, log = Fold(parsed), b""
     files = Context.of_files({"Dockerfile": script})
     with contextlib.closing(files.archive()) as archive:

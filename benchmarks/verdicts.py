@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.disturbance import is_fit
-from lab.stats import boundaries, sequential, signed_rank
+from lab.host.monitor.fitness import is_fit
+from lab.results.stats import boundaries, sequential, signed_rank
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Array]  # runs x rounds x (candidate, baseline), logs
@@ -83,7 +83,7 @@ def by_order(by: float) -> Draw:
 
 
 def _candidate_second(draw: np.random.Generator, runs: int) -> NDArray[np.bool_]:
-    """Which rounds build the candidate second: each even one the reverse, as in lab.plan.order."""
+    """Which rounds build the candidate second: each even one the reverse, as plan.order has it."""
     odd = draw.random((runs, LAST // 2, 1)) < 0.5
     return np.stack([odd, ~odd], axis=2).reshape(runs, LAST, 1)
 

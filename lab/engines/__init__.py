@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lab import paths
-from lab.disk import disk
-from lab.errors import EngineUnavailable, InputError
+from lab.host import paths
+from lab.host.disk import disk
+from lab.model.errors import EngineUnavailable, InputError
 
 if TYPE_CHECKING:
     from lab.engines.endpoint import Endpoint

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab import events
-from lab.dockerfile import Dockerfile
+from lab.dockerfile.parser import Dockerfile
 from lab.engines import protobuf
 from lab.engines.protobuf import Vertex
 from lab.engines.vertices import Vertices
-from lab.events import Event, Outcome
+from lab.model import events
+from lab.model.events import Event, Outcome
 
 _CODE = re.compile(r"exit code: (\d+)\s*$")
 _CANCELED = "context canceled"

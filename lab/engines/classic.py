@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab import events
-from lab.dockerfile import Dockerfile
-from lab.events import Event, Outcome
+from lab.dockerfile.parser import Dockerfile
+from lab.model import events
+from lab.model.events import Event, Outcome
 
 _STEP = re.compile(r"Step (\d+)/\d+ : (\w+)[^\n]*")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)\n?")

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import EngineUnavailable
-from lab.process import Argument, found
+from lab.host.process import Argument, found
+from lab.model.errors import EngineUnavailable
 
 STOP_S = 10.0
 

@@ -12,18 +12,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lab import events, host
-from lab.dockerfile import Dockerfile
+from lab.dockerfile.parser import Dockerfile
 from lab.engines import buildkit, classic, docker_cache, features
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
 from lab.engines.endpoint import Tls
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
-from lab.engines.usage import Usage
-from lab.errors import EngineLost, EngineUnavailable, LabError
-from lab.events import Event
-from lab.record import EngineFacts, HostFacts, Image
+from lab.host import facts as host
+from lab.host.usage import Usage
+from lab.model import events
+from lab.model.errors import EngineLost, EngineUnavailable, LabError
+from lab.model.events import Event
+from lab.model.record import EngineFacts, HostFacts, Image
 
 
 def _nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.dockerfile import FILE_SYSTEM, Dockerfile
+from lab.dockerfile.parser import FILE_SYSTEM, Dockerfile
 
 OWN_MOUNT = "lab-"
 

@@ -14,7 +14,7 @@ import requests
 import urllib3.exceptions
 
 from lab.engines.endpoint import Tls
-from lab.errors import DiskFull, EngineLost, EngineUnavailable, LabError, SourceError
+from lab.model.errors import DiskFull, EngineLost, EngineUnavailable, LabError, SourceError
 
 MAX_API = (1, 51)  # 1.52 and later drop fields that are read here from /system/df and events
 FOREIGN = (

@@ -11,8 +11,8 @@ from lab.engines.docker_client import NOT_FOUND, REFUSED, check, missing, transl
 from lab.engines.docker_stream import Body
 from lab.engines.image_archive import configurations
 from lab.engines.protocol import ImageArchive
-from lab.errors import SourceError
-from lab.record import Image
+from lab.model.errors import SourceError
+from lab.model.record import Image
 
 
 class Images:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, BinaryIO, Protocol
 
-from lab import events
 from lab.engines.json_stream import StreamError, messages
 from lab.engines.protocol import BuildRequest
-from lab.events import Event
+from lab.model import events
+from lab.model.events import Event
 
 _BLOCK = 256 * 1024
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.errors import EngineUnavailable, InputError
+from lab.model.errors import EngineUnavailable, InputError
 
 PING_S = 3.0
 SCHEMES = ("unix", "tcp", "http", "https", "ssh")

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lab import groups, host
-from lab.errors import HostLacks, StoreError
-from lab.process import run
+from lab.host import cgroups, facts
+from lab.host.process import run
+from lab.model.errors import HostLacks, StoreError
 
 OWNER = "owner.json"
 NAMES = ("docker-*", "podman-*")
@@ -121,7 +121,7 @@ def _kill(folder: Path) -> None:
 
 def _unmount(*places: Path) -> None:
     for place in places:
-        points = [mount.point for mount in host.mounts() if mount.point.is_relative_to(place)]
+        points = [mount.point for mount in facts.mounts() if mount.point.is_relative_to(place)]
         for point in sorted(points, key=lambda point: len(point.parts), reverse=True):
             run(["umount", "--lazy", point], codes=range(256))
 
@@ -133,7 +133,7 @@ def _remove_groups(folder: Path) -> None:
     containers = (folder / "data").glob("*-containers/*")
     names += [f"libpod_parent/libpod-{path.name}" for path in containers if path.is_dir()]
     deadline = time.monotonic() + LEAVE_S
-    while names := [name for name in names if not groups.remove(name)]:
+    while names := [name for name in names if not cgroups.remove(name)]:
         if time.monotonic() > deadline:
             return
         time.sleep(0.02)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.dockerfile import Dockerfile, DockerfileError
+from lab.dockerfile.parser import Dockerfile, DockerfileError
 from lab.engines import features
 from lab.engines.json_stream import messages
 from lab.engines.podman_images import Images
@@ -16,8 +16,9 @@ from lab.engines.podman_requests import build_parameters, container_spec, engine
 from lab.engines.podman_service import SDK_ERRORS, Service, reason
 from lab.engines.podman_stream import Decoder
 from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, ImageArchive
-from lab.engines.usage import Usage
-from lab.events import (
+from lab.host.cgroups import Group
+from lab.host.usage import Usage
+from lab.model.events import (
     BuildError,
     ContextSent,
     Event,
@@ -29,8 +30,7 @@ from lab.events import (
     Raw,
     Ready,
 )
-from lab.groups import Group
-from lab.record import EngineFacts, Image
+from lab.model.record import EngineFacts, Image
 
 _PIECE = 1 << 18
 _JSON = {"Content-Type": "application/json"}

@@ -13,8 +13,8 @@ from lab.engines.image_archive import configurations
 from lab.engines.json_stream import messages
 from lab.engines.podman_service import Service
 from lab.engines.protocol import ImageArchive
-from lab.errors import SourceError
-from lab.record import Image
+from lab.model.errors import SourceError
+from lab.model.record import Image
 
 _PIECE = 1 << 20
 

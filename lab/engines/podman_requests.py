@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import host
 from lab.engines.protocol import BuildRequest, ContainerRequest
-from lab.record import EngineFacts, HostFacts
+from lab.host import facts
+from lab.model.record import EngineFacts, HostFacts
 
 # Without a full media type buildah never takes anything from its cache
 # (buildah@v1.28.2 imagebuildah/stage_executor.go).
@@ -121,13 +121,13 @@ def _libpod_api(version: Mapping[str, Any]) -> str | None:
 
 def _host_facts(told: Mapping[str, Any], store: Mapping[str, Any], endpoint: str) -> HostFacts:
     kernel, storage = told.get("kernel"), str(store.get("graphRoot") or "")
-    if host.is_here(endpoint, kernel=kernel, hostname=told.get("hostname"), storage=storage):
-        return host.facts(Path(storage))
+    if facts.is_here(endpoint, kernel=kernel, hostname=told.get("hostname"), storage=storage):
+        return facts.facts(Path(storage))
     status = store.get("graphStatus") or {}
     return HostFacts(
         kernel=kernel,
         cpus=told.get("cpus"),
         memory_bytes=told.get("memTotal"),
-        cgroup=host.told_cgroup(told.get("cgroupVersion")),
-        filesystem=host.told_filesystem(status.get("Backing Filesystem")),
+        cgroup=facts.told_cgroup(told.get("cgroupVersion")),
+        filesystem=facts.told_filesystem(status.get("Backing Filesystem")),
     )

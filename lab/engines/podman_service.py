@@ -18,7 +18,14 @@ from podman import PodmanClient
 from podman import errors as sdk
 
 from lab.engines.json_stream import StreamError
-from lab.errors import DiskFull, EngineLost, EngineUnavailable, InputError, LabError, SourceError
+from lab.model.errors import (
+    DiskFull,
+    EngineLost,
+    EngineUnavailable,
+    InputError,
+    LabError,
+    SourceError,
+)
 
 # All that a call can raise; tests/unit/test_podman_errors.py holds it against podman.errors.
 SDK_ERRORS: tuple[type[Exception], ...] = (
@@ -61,7 +68,7 @@ class Service:
         return response
 
     def json(self, method: str, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The answer's JSON. Raises lab.errors."""
+        """The answer's JSON. Raises lab.model.errors."""
         with self.told("answer"):
             return self.call(method, path, params).json()
 

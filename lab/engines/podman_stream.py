@@ -43,7 +43,7 @@ from lab.engines.podman_text import (
     same,
     seconds,
 )
-from lab.events import (
+from lab.model.events import (
     Activity,
     BuildError,
     Event,
@@ -56,7 +56,7 @@ from lab.events import (
 )
 
 if TYPE_CHECKING:
-    from lab.dockerfile import Dockerfile, Instruction
+    from lab.dockerfile.parser import Dockerfile, Instruction
 
 
 class Decoder:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lab.dockerfile import Instruction
-from lab.events import Log
+from lab.dockerfile.parser import Instruction
+from lab.model.events import Log
 
 STEP = re.compile(r"(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+): (.+)\n?", re.DOTALL)
 ENDING = (  # in the order in which they come

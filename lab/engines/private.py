@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab import groups, host, interrupts, paths
-from lab.engines import confined, leftovers, usage
+from lab.engines import confined, leftovers
 from lab.engines.endpoint import ping
-from lab.errors import DiskFull, EngineUnavailable
-from lab.process import Argument, found, tail
+from lab.host import cgroups, facts, paths, signals, usage
+from lab.host.process import Argument, found, tail
+from lab.model.errors import DiskFull, EngineUnavailable
 
 START_S = 30.0
 OWNER = leftovers.OWNER
@@ -41,7 +41,7 @@ class Private:
     _daemon: confined.Confined
     _lock: IO[str]
     _sockets: Path
-    _group: groups.Group | None = None
+    _group: cgroups.Group | None = None
 
     def usage(self) -> usage.Usage | None:
         """What the daemon and all its steps have used so far."""
@@ -175,7 +175,7 @@ def _start(
     log = place.folder / "daemon.log"
     say(f"starting a private {engine} in {place.folder}")
     daemon = None
-    group = groups.make(leftovers.group_name(place.folder)) if os.geteuid() == 0 else None
+    group = cgroups.make(leftovers.group_name(place.folder)) if os.geteuid() == 0 else None
     try:
         daemon = confined.start(
             command,
@@ -187,7 +187,7 @@ def _start(
         _sign(place.lock, daemon.pid)
         _wait(daemon, f"unix://{socket}", log)
     except BaseException:
-        with interrupts.shielded():
+        with signals.shielded():
             if daemon is not None:
                 daemon.stop()
             leftovers.clear(place.folder, place.sockets)
@@ -254,7 +254,7 @@ def _containers_conf(folder: Path) -> str:
 
 def _runtime() -> list[Argument]:
     """crun where it works best; it refuses hybrid cgroups, where runc does not."""
-    order = ("crun", "runc") if host.cgroup(host.CGROUPS) == "v2" else ("runc", "crun")
+    order = ("crun", "runc") if facts.cgroup(facts.CGROUPS) == "v2" else ("runc", "crun")
     known = [program for program in map(found, order) if program is not None]
     if not known:
         raise EngineUnavailable("podman has no runtime: neither crun nor runc", remedy=INSTALL)
@@ -262,7 +262,7 @@ def _runtime() -> list[Argument]:
 
 
 def _storage(folder: Path, say: Say) -> list[Argument]:
-    if host.filesystem(folder) not in {"overlay", "overlayfs", "fuse-overlayfs"}:
+    if facts.filesystem(folder) not in {"overlay", "overlayfs", "fuse-overlayfs"}:
         return ["--storage-driver=overlay"]
     helper = found("fuse-overlayfs") if Path("/dev/fuse").exists() else None
     if helper is not None:

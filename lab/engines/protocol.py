@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lab.dockerfile import Dockerfile
-from lab.engines.usage import Usage
-from lab.events import Event
-from lab.record import EngineFacts, Image
+from lab.dockerfile.parser import Dockerfile
+from lab.host.usage import Usage
+from lab.model.events import Event
+from lab.model.record import EngineFacts, Image
 
 
 class Archive(Protocol):
@@ -72,7 +72,8 @@ class ContainerRequest:
 class Engine(Protocol):
     """A builder behind an API.
 
-    Raises only lab.errors: EngineUnavailable when it cannot be reached, EngineLost when it stops
+    Raises only lab.model.errors: EngineUnavailable when it cannot be reached, EngineLost when it
+    stops
     answering, DiskFull, SourceError where an image cannot be had. A build that fails is no error:
     it is told by the events.
     """

@@ -17,13 +17,13 @@ import tarfile
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lab import events
-from lab.dockerfile import Dockerfile, Instruction
+from lab.dockerfile.parser import Dockerfile, Instruction
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
-from lab.engines.usage import Usage
-from lab.errors import SourceError
-from lab.events import Event, Outcome
-from lab.record import COUNTED, EngineFacts, HostFacts, Image
+from lab.host.usage import Usage
+from lab.model import events
+from lab.model.errors import SourceError
+from lab.model.events import Event, Outcome
+from lab.model.record import COUNTED, EngineFacts, HostFacts, Image
 
 SET_UP = 0.05  # seconds that a container takes to start
 RATE = 200e6  # bytes a second, for sending and copying

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab.dockerfile import FILE_SYSTEM, Dockerfile, Instruction, Stage
+from lab.dockerfile.parser import FILE_SYSTEM, Dockerfile, Instruction, Stage
 from lab.engines.protobuf import Vertex
 
 # From ten steps on the number is padded: "[ 2/12] RUN".

@@ -7,8 +7,8 @@ import binascii
 import hashlib
 import re
 
-from lab.bases.contents import Contents
 from lab.images.hygiene import CERTIFICATES
+from lab.images.sources.contents import Contents
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 _NAMED = "usr/share/ca-certificates/"  # where Debian keeps each authority under its name

@@ -15,8 +15,8 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from lab import elf
-from lab.dockerfile import Dockerfile, Instruction
+from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.images import elf
 from lab.images.elves import Elves, File, elves
 from lab.images.finding import Finding
 from lab.images.loader import Loader

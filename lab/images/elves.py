@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lab import elf
-from lab.bases.contents import Contents, Node
+from lab.images import elf
+from lab.images.sources.contents import Contents, Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import IO, Any
 
-from lab.bases import archive
-from lab.bases.cache import LAYER_LIMIT, Cache, Layer, writing
 from lab.engines import open_engine
 from lab.engines.endpoint import resolve
 from lab.engines.protocol import Engine
-from lab.errors import EngineUnavailable, NotHere, SourceError
+from lab.images.sources import archive
+from lab.images.sources.cache import LAYER_LIMIT, Cache, Layer, writing
+from lab.model.errors import EngineUnavailable, NotHere, SourceError
 
 # skopeo's words for the same two places are taken too.
 _NAMED = re.compile(r"(?P<place>docker|docker-daemon|podman|containers-storage):(?P<ref>[^:/].*)")

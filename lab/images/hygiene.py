@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lab.bases.image_tar import EPOCH
 from lab.images.opened import Opened
+from lab.images.sources.image_tar import EPOCH
 
 # Where Debian, Fedora, Alpine and Go's own lookup have them: crypto/x509/root_linux.go.
 CERTIFICATES = (

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.bases import image_tar
-from lab.disk import whole
+from lab.host.disk import whole
 from lab.images.opened import Opened
+from lab.images.sources import image_tar
 
 REPOSITORY = "localhost/lab/labelled"
 

@@ -11,10 +11,10 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from lab import elf
-from lab.bases.contents import Contents
+from lab.images import elf
 from lab.images.elves import Elves, File
 from lab.images.finding import Finding, Level
+from lab.images.sources.contents import Contents
 
 _MULTIARCH = {
     "x86_64": "x86_64-linux-gnu",

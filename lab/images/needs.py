@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab import elf
+from lab.images import elf
 from lab.images.elves import File
 
 LABELS = "io.imagelab.needs"

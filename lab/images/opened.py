@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import bases
-from lab.bases import archive, image_tar
-from lab.bases.cache import Cache, Layer
-from lab.bases.contents import Contents
-from lab.bases.sources import BaseSource, ToolchainSource
 from lab.engines.protocol import ImageArchive
-from lab.errors import NotHere, SourceError
-from lab.images import exported
-from lab.paths import cache_dir
+from lab.host.paths import cache_dir
+from lab.images import exported, sources
+from lab.images.sources import archive, image_tar
+from lab.images.sources.cache import Cache, Layer
+from lab.images.sources.contents import Contents
+from lab.images.sources.types import BaseSource, ToolchainSource
+from lab.model.errors import NotHere, SourceError
 
 _SUITE = re.compile(r"(?P<suite>[a-z][a-z0-9-]{0,31})(?:\+go(?P<go>\d+(?:\.\d+)*\S*))?")
 _FORMS = (
@@ -81,7 +80,7 @@ def of_source(
     cache: Path | None = None,
 ) -> Opened:
     """The image of a scenario's base, with a toolchain on it where one is named."""
-    base = bases.base(source, say=say, cache=cache)
+    base = sources.base(source, say=say, cache=cache)
     if base.image.path is None:
         raise SourceError(
             f"{base.image.ref} is in a registry: the lab reads images on disk",
@@ -89,7 +88,7 @@ def of_source(
         )
     name = source.name
     if toolchain is not None and toolchain.kind != "base":
-        base = bases.with_toolchain(base, toolchain, say=say, cache=cache)
+        base = sources.with_toolchain(base, toolchain, say=say, cache=cache)
         name = f"{name}+go{base.go}"
     assert base.image.path is not None  # noqa: S101 - with_toolchain keeps what has a path
     found, settings = image_tar.read(base.image.path)

@@ -11,19 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab import compare, units
-from lab.compare_verdicts import asked_of
-from lab.errors import LabError
-from lab.record import Build, Run
-from lab.report.figures import Causes, Figures, Tile, figures
+from lab.model import units
+from lab.model.errors import LabError
+from lab.model.record import Build, Run
+from lab.report.chart_data import Causes, Figures, Tile, figures
+from lab.report.formatting import clean, instruction, one_line, outcomes, percent, ratio, spread
 from lab.report.headline import Headline, headline
 from lab.report.setting import cpu_unknown, facts, repeat
-from lab.report.words import clean, instruction, one_line, outcomes, percent, ratio, spread
-from lab.stats import Summary
-from lab.table import Group, Measure, PhaseRows, Table
+from lab.results import comparison
+from lab.results.comparison_verdicts import asked_of
+from lab.results.stats import Summary
+from lab.results.table import Group, Measure, PhaseRows, Table
 
 if TYPE_CHECKING:
-    from lab.runs import StoredRun
+    from lab.results.runs import StoredRun
 
 SHOWN_FAILURES = 10
 CAUSE = "cause"
@@ -95,10 +96,10 @@ def of_run(stored: StoredRun) -> Sheet:
 
 def report(stored: StoredRun) -> Report:
     """The report of one run, along the axis it is about, with the cause of each miss."""
-    axis = compare.main_axis(stored.builds)
-    columns = compare.values(stored.builds, axis)
+    axis = comparison.main_axis(stored.builds)
+    columns = comparison.values(stored.builds, axis)
     asked = asked_of(stored.run.options, stored.run.seed)
-    table = compare.table(stored.builds, axis=axis, columns=columns, asked=asked)
+    table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
     causes, lost = _causes(stored)
     drawn = figures(table, stored.builds, causes)
     return Report(
@@ -110,7 +111,7 @@ def report(stored: StoredRun) -> Report:
 
 def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
     """Why each step ran, and a note where that cannot be told: a lost manifest costs no report."""
-    from lab import explain
+    from lab.caching import explain
 
     try:
         told = explain.causes(stored)
@@ -121,8 +122,8 @@ def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
 
 def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
     """Several runs in one report, side by side under the names given; and all their builds."""
-    builds = compare.merge({name: one.builds for name, one in stored.items()})
-    table = compare.table(builds, axis=compare.RUN_AXIS, columns=tuple(stored))
+    builds = comparison.merge({name: one.builds for name, one in stored.items()})
+    table = comparison.table(builds, axis=comparison.RUN_AXIS, columns=tuple(stored))
     told = {name: _causes(one) for name, one in stored.items()}
     notes = [
         f"{name}: {note}" for name, one in stored.items() for note in (*one.notes, *told[name][1])
@@ -133,7 +134,7 @@ def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]
         for name, (known, _) in told.items()
         for (build, step), text in known.items()
     }
-    named = tuple(replace(b, id=f"{b.cell[compare.RUN_AXIS]} {b.id}") for b in builds)
+    named = tuple(replace(b, id=f"{b.cell[comparison.RUN_AXIS]} {b.id}") for b in builds)
     drawn = figures(table, named, causes)
     said = sheet(table, builds, [one.run for one in stored.values()], drawn, notes=notes)
     return Report(table=table, sheet=said, figures=drawn), named
@@ -199,7 +200,7 @@ def _group(group: Group, table: Table, place: int, tiles: Tiles) -> SheetGroup:
         for rows in group.phases
     ]
     return SheetGroup(
-        title=one_line(compare.cell_words(group.cell)) or "all cells",
+        title=one_line(comparison.cell_words(group.cell)) or "all cells",
         cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
         phases=_phases(group, table),
         times=_times(group, table),
@@ -259,7 +260,7 @@ def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -
     shown = [row for row in rows.steps if any(row.outcomes)]
     why = [_why(tiles.get(order, ()), table) for order in range(len(shown))]
     # A cold build has one cause for all: a column of it would only push the others together.
-    told = any(why) and rows.phase != compare.COLD
+    told = any(why) and rows.phase != comparison.COLD
     lines = []
     for row, cause in zip(shown, why, strict=True):
         cells = []
@@ -289,7 +290,7 @@ def _why(tiles: Sequence[Tile], table: Table) -> str:
 
 
 def _failure(build: Build) -> Failure:
-    at = f"{compare.cell_words(build.cell)}, round {build.round}, {build.phase}"
+    at = f"{comparison.cell_words(build.cell)}, round {build.round}, {build.phase}"
     return Failure(
         title=one_line(at, 200),
         message=one_line(build.reason or "no reason given", 500),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.disk import write as write_file
-from lab.record import Build, Run
-from lab.report import export, html, markdown, picture, pictures
+from lab.host.disk import write as write_file
+from lab.model.record import Build, Run
+from lab.report import export, html, markdown, summary_picture, vega_renderer
 
 if TYPE_CHECKING:
     from lab.report import Report
@@ -30,7 +30,7 @@ def render(kind: str, report: Report, builds: Sequence[Build], runs: Sequence[Ru
         case "html":
             return html.render(report.sheet, report.figures)
         case "md":
-            drawn = picture.spec(report.figures) is not None
+            drawn = summary_picture.spec(report.figures) is not None
             return markdown.render(report.sheet, "report.svg" if drawn else None)
         case "json":
             return export.as_json(report, runs)
@@ -47,8 +47,8 @@ def write(
 ) -> tuple[Path, ...]:
     """Write these forms into a folder; Markdown's picture lies beside it, as SVG and as PNG."""
     paths = [write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds]
-    spec = picture.spec(report.figures) if "md" in kinds else None
+    spec = summary_picture.spec(report.figures) if "md" in kinds else None
     if spec is not None:
-        paths.append(write_file(folder, "report.svg", pictures.svg(spec)))
-        paths.append(write_file(folder, "report.png", pictures.png(spec)))
+        paths.append(write_file(folder, "report.svg", vega_renderer.svg(spec)))
+        paths.append(write_file(folder, "report.png", vega_renderer.png(spec)))
     return tuple(paths)

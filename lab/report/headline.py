@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab import disturbance
-from lab.record import Build, Run
-from lab.report.words import one_line, ratio
-from lab.table import Group, Measure, Table
+from lab.host.monitor import fitness
+from lab.model.record import Build, Run
+from lab.report.formatting import one_line, ratio
+from lab.results.table import Group, Measure, Table
 
 SHOWN = 12
 
@@ -86,7 +86,7 @@ def _differs(table: Table) -> str:
 
 def _fit(builds: Sequence[Build]) -> str:
     """The run's own fitness, out of its builds'; a record without one was not watched."""
-    found = disturbance.of_run(build.fit for build in builds if build.status == "ok")
+    found = fitness.of_run(build.fit for build in builds if build.status == "ok")
     return found or "whether the machine was quiet was not watched in this run"
 
 

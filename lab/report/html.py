@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lab.report import Sheet, pictures, specs
-from lab.report.figures import Figures
-from lab.report.packed import packed
-from lab.report.results import axes, merged
+from lab.report import Sheet, vega_renderer, vega_specs
+from lab.report.chart_data import Figures
+from lab.report.chart_payload import packed
+from lab.report.group_table import axes, merged
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,7 +46,7 @@ def render(sheet: Sheet, figures: Figures) -> str:
         "report.html.j2",
         title=f"{sheet.title}: lab report",
         blocks={"data": data, "specs": charts} if results else {},
-        scripts=[pictures.script(), *map(text, SCRIPTS)] if results else [],
+        scripts=[vega_renderer.script(), *map(text, SCRIPTS)] if results else [],
         sheet=sheet,
         results=results,
         head=merged(sheet).head,
@@ -54,7 +54,7 @@ def render(sheet: Sheet, figures: Figures) -> str:
         axis=data["axis"],
         phases=list(enumerate(data["phases"])),
         columns=list(enumerate(data["columns"])),
-        outcomes=[(name, name) for name in specs.OUTCOMES],
+        outcomes=[(name, name) for name in vega_specs.OUTCOMES],
         axes=_boxes(sheet),
     )
 
@@ -131,13 +131,16 @@ def _environment() -> Environment:
 @cache
 def _specs(columns: tuple[str, ...], phases: tuple[str, ...]) -> dict[str, Any]:
     drawn = {
-        "heat": specs.heat(specs.PAGE, columns, phases),
-        "wall": specs.intervals(specs.PAGE, "seconds", columns),
-        "saved": specs.intervals(specs.PAGE, "share", columns),
-        "size": specs.intervals(specs.PAGE, "bytes", columns),
-        "waterfall": specs.waterfall(specs.PAGE),
+        "heat": vega_specs.heat(vega_specs.PAGE, columns, phases),
+        "wall": vega_specs.intervals(vega_specs.PAGE, "seconds", columns),
+        "saved": vega_specs.intervals(vega_specs.PAGE, "share", columns),
+        "size": vega_specs.intervals(vega_specs.PAGE, "bytes", columns),
+        "waterfall": vega_specs.waterfall(vega_specs.PAGE),
     }
-    return {name: pictures.compiled(specs.chart(spec, specs.PAGE)) for name, spec in drawn.items()}
+    return {
+        name: vega_renderer.compiled(vega_specs.chart(spec, vega_specs.PAGE))
+        for name, spec in drawn.items()
+    }
 
 
 def _results(sheet: Sheet, data: Mapping[str, Any]) -> Iterator[Row]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from lab import units
-from lab.record import Build
-from lab.report.words import one_line
+from lab.model import units
+from lab.model.record import Build
+from lab.report.formatting import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

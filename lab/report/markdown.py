@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lab.report import Failure, Grid, Sheet
-from lab.report.results import counted, merged
+from lab.report.group_table import counted, merged
 
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
 DETAILS = 40_000

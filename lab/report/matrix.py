@@ -9,11 +9,11 @@ from typing import TextIO
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lab.report import probed
+from lab.report import probes
+from lab.report.formatting import clean, flat
 from lab.report.markdown import escape
-from lab.report.probed import MISSING
+from lab.report.probes import MISSING
 from lab.report.terminal import console
-from lab.report.words import clean, flat
 from lab.validate.matrix import BARE, TONES, Cell, Column, Tone, Validation
 
 _SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
@@ -24,13 +24,13 @@ def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False
     """Print a validation; ``reasons`` asks for every reason instead of the first ones."""
     out = console(stream)
     out.print(Text(flat(f"{one.image}: {one.origin}"), style="bold"))
-    probed.verdicts(out, one, reasons=reasons)
+    probes.verdicts(out, one, reasons=reasons)
     facts = RichTable.grid(padding=(0, 2))
     for name, text in one.facts:
         facts.add_row(Text(name, style="dim"), Text(flat(text)))
     out.print(facts)
     if one.rows:
-        probed.probes(out, one, reasons=reasons)
+        probes.probes(out, one, reasons=reasons)
     for finding in one.broken:
         said = f"broken: {finding.place}: {finding.message}"
         out.print(Text(flat(said), style="bold red"))

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from lab import runs
-from lab.errors import InputError, LabError
-from lab.report import html, shelf, underway
+from lab.model.errors import InputError, LabError
+from lab.report import html, live_state, run_index
+from lab.results import runs
 
 LOOPBACK = "127.0.0.1"
 HEADERS = {
@@ -99,15 +99,15 @@ class _Handler(BaseHTTPRequestHandler):
         match first:
             case "":
                 asked = parse_qs(address.query).get("q", [""])[0]
-                return shelf.index(self.server.results, asked), HTML
+                return run_index.index(self.server.results, asked), HTML
             case "runs":
-                return shelf.of_run(self._folder(name)), HTML
+                return run_index.of_run(self._folder(name)), HTML
             case "live":
-                return shelf.live(self._folder(name)), HTML
+                return run_index.live(self._folder(name)), HTML
             case "trend":
-                return shelf.trend(self.server.results, name), HTML
+                return run_index.trend(self.server.results, name), HTML
             case "api" if name.startswith("live/"):
-                told = underway.read(self._folder(name.removeprefix("live/")))
+                told = live_state.read(self._folder(name.removeprefix("live/")))
                 value = told or {"said": "nothing is under way", "rows": []}
                 return html.embedded(value | {"ended": told is None}), JSON
             case _:

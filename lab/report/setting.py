@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab import units
-from lab.record import Build, EngineFacts, Run
-from lab.report.words import TIMES
-from lab.table import Table
+from lab.model import units
+from lab.model.record import Build, EngineFacts, Run
+from lab.report.formatting import TIMES
+from lab.results.table import Table
 
 
 def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tuple[str, str]]:

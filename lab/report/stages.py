@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab import units
-from lab.bench.actions import Action, critical_path
-from lab.report import html, pictures, specs
-from lab.report.words import one_line
+from lab.golang.bench.actions import Action, critical_path
+from lab.model import units
+from lab.report import html, vega_renderer, vega_specs
+from lab.report.formatting import one_line
 
 SHOWN = 120  # bars that can still be read; the shortest are left out, and that is said
 
@@ -25,7 +25,7 @@ def page(title: str, actions: Sequence[Action]) -> str:
     said += units.seconds(sum(one.lasted_s for one in path))
     if left > 0:
         said += f"; the {left} shortest actions are left out"
-    spec = specs.chart(specs.waterfall(specs.PAGE), specs.PAGE)
+    spec = vega_specs.chart(vega_specs.waterfall(vega_specs.PAGE), vega_specs.PAGE)
     return html.page(
         "stages.html.j2",
         title=one_line(title),
@@ -38,8 +38,8 @@ def page(title: str, actions: Sequence[Action]) -> str:
             "miss": "run",
             "mixed": "run, on the critical path",
         },
-        blocks={"specs": {"waterfall": pictures.compiled(spec)}, "data": drawn},
-        scripts=[pictures.script(), *map(html.text, ("theme.js", "charts.js", "stages.js"))],
+        blocks={"specs": {"waterfall": vega_renderer.compiled(spec)}, "data": drawn},
+        scripts=[vega_renderer.script(), *map(html.text, ("theme.js", "charts.js", "stages.js"))],
     )
 
 

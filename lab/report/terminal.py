@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.model.text_wrap import WIDTH
 from lab.report import CAUSE, Grid, Sheet
-from lab.report.results import counted
-from lab.wrapping import WIDTH
+from lab.report.group_table import counted
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 

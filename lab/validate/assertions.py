@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lab.errors import InputError
-from lab.scenario_words import shown
-from lab.scenario_yaml import Document, text_of
-from lab.scenario_yaml import read as read_yaml
+from lab.model.errors import InputError
+from lab.scenario.error_messages import shown
+from lab.scenario.yaml_source import Document, text_of
+from lab.scenario.yaml_source import read as read_yaml
 
 _REMEDY = "give a container-structure-test file of schemaVersion 2.0.0"
 _PAIR = {"key", "value", "isRegex"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lab import elf
-from lab.elf import Symbol
+from lab.images import elf
+from lab.images.elf import Symbol
 from lab.images.elves import File
 from lab.images.opened import Opened
-from lab.probes import TABLE
 from lab.validate.changes import Change, Section, changes
 from lab.validate.inspect import Inspection
+from lab.validate.probes import TABLE
 
 # The libraries by which programs reach the kernel: the C library's own.
 _LIBC = frozenset(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lab.bases.again import Again, again
 from lab.images.finding import Finding
 from lab.images.opened import Opened
+from lab.images.sources.reproducibility import Again, again
 from lab.validate.matrix import Validation
 from lab.validate.policy import Judge
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from lab.engines import open_engine
 from lab.images.finding import Finding
 from lab.images.opened import Opened
-from lab.validate.asked import Asked
 from lab.validate.assertions import Assertions
-from lab.validate.containers import runs_in
+from lab.validate.container_exec import runs_in
 from lab.validate.matrix import Validation
+from lab.validate.results import Asked
 from lab.validate.structure import Runs, broken
 
 if TYPE_CHECKING:

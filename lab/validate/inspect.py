@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lab import units
 from lab.images import goroot, hostile
 from lab.images.elves import Elves, elves
 from lab.images.finding import Finding
@@ -13,6 +12,7 @@ from lab.images.hygiene import Hygiene, hygiene
 from lab.images.loader import Loader
 from lab.images.needs import Need, Needs, needs
 from lab.images.opened import Opened
+from lab.model import units
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FATAL = frozenset({"path-escapes", "unreadable-image", "entry-missing", "entry-damaged"})

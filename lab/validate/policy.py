@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from lab.elf import ordered
+from lab.images.elf import ordered
 from lab.images.finding import Finding
-from lab.scenario_types import Line, Part, Text, Words
-from lab.scenario_words import in_words, placed, shown
-from lab.scenario_yaml import Document, Mistake, refusal, text_of
-from lab.scenario_yaml import read as read_yaml
-from lab.units import bytes_of
-from lab.units import size as in_bytes
+from lab.model.units import bytes_of
+from lab.model.units import size as in_bytes
+from lab.scenario.error_messages import in_words, placed, shown
+from lab.scenario.file_schema import Line, Part, Text, Words
+from lab.scenario.yaml_source import Document, Mistake, refusal, text_of
+from lab.scenario.yaml_source import read as read_yaml
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Verdict
 

@@ -7,17 +7,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import kernels, probes
-from lab.errors import HostLacks, LabError
 from lab.images import goroot
 from lab.images.opened import Opened
-from lab.kernels import roots
-from lab.probes import Program
-from lab.validate.asked import HOST, Asked, Probed, Say, provide
-from lab.validate.building import Linked
-from lab.validate.contained import Made, confinements, contained
-from lab.validate.guests import in_guests
+from lab.model.errors import HostLacks, LabError
+from lab.validate import kernels, probes
+from lab.validate.container_runs import Made, confinements, contained
+from lab.validate.hello_world import Linked
+from lab.validate.kernels import roots
 from lab.validate.matrix import Column
+from lab.validate.probes import Program
+from lab.validate.results import HOST, Asked, Probed, Say, provide
+from lab.validate.vm_runs import in_guests
 
 _CONTAINED = "every image ran in a container of {} on this host's kernel {}"
 _PUT_ON = "; what confines it there, filter and capabilities, was put on it in the other kernels"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lab.probes import BARE, TABLE, ProbeResults, causes, libc_facts, predict, threads
-from lab.probes.causes import Cause
-from lab.validate.asked import Probed
 from lab.validate.go import HELLO
 from lab.validate.matrix import Cell, Column, Row, Tone
+from lab.validate.probes import BARE, TABLE, ProbeResults, causes, libc_facts, predict, threads
+from lab.validate.probes.causes import Cause
+from lab.validate.results import Probed
 
 CALLS, LIBC, GO = "system calls", "the image's own libc", "Go"
 _TONES: Mapping[str, Tone] = {

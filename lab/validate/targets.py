@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.bases.sources import BaseSource
-from lab.dockerfile import Dockerfile, DockerfileError, parse
-from lab.errors import InputError, SourceError
+from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
 from lab.images import copies
 from lab.images.finding import Finding
 from lab.images.opened import Opened, empty, of_source, opened
-from lab.scenario import Own, Scenario, load
+from lab.images.sources.types import BaseSource
+from lab.model.errors import InputError, SourceError
+from lab.scenario.model import Own, Scenario, load
 
 Say = Callable[[str], None]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from lab import units
 from lab.images import accounts
 from lab.images.needs import Need
 from lab.images.opened import Opened
+from lab.model import units
 from lab.validate.binaries import libraries, symbols, system_calls
 from lab.validate.changes import Change, Section, Upgrade, changes, named
 from lab.validate.inspect import Inspection, inspect

@@ -8,10 +8,10 @@ from typing import Any
 
 from lab.images.finding import Finding
 from lab.validate import inspect, rows, verdicts
-from lab.validate.asked import Asked, Probed
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Validation, Verdict
 from lab.validate.policy import Judge
+from lab.validate.results import Asked, Probed
 from lab.validate.targets import Target
 
 READ = "{}: judged by what the image's files say; nothing of it was run"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.elf import ordered
+from lab.images.elf import ordered
 from lab.images.finding import Finding
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Verdict, Word

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.context import Context, File
+from lab.dockerfile.context import Context, File
 
 FRESH = "mkdir -p /out; cat /proc/sys/kernel/random/uuid > /out/"
 # What each engine looks at, from the captured facts of the engines, not from the code under test.

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lab import dockerfile
-from lab.bases import base
-from lab.bases.sources import Base, BaseSource
-from lab.context import Context
+from lab.dockerfile import parser
+from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive
-from lab.events import Event, Log
-from lab.fold import Fold, Folded
+from lab.images.sources import base
+from lab.images.sources.types import Base, BaseSource
+from lab.model.events import Event, Log
+from lab.runner.recorder import Fold, Folded
 
 REAL = ("docker", "docker-classic", "podman")
 BASE = "localhost/lab/test-base:working"
@@ -47,7 +47,7 @@ class Bench:
     ) -> Folded:
         text = text.replace("BASE", BASE)
         context = files if isinstance(files, Context) else Context.of_files(files or {})
-        parsed = dockerfile.parse(text, build_args)
+        parsed = parser.parse(text, build_args)
         fold = Fold(parsed, target, marks)
         self.events, self.logs = [], b""
         with contextlib.closing(context.with_file("Dockerfile", text.encode()).archive()) as tar:

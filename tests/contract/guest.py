@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.kernels import Kernel, cpio
-from lab.kernels.machine import arguments, has_kvm
-from lab.process import found
+from lab.host.process import found
+from lab.validate.kernels import Kernel, cpio
+from lab.validate.kernels.machine import arguments, has_kvm
 
 LAB = Path(__file__).parents[2] / "lab"
 LIBRARY = Path(sysconfig.get_path("stdlib"))

@@ -13,25 +13,17 @@ from functools import cache
 
 import pytest
 
-from lab.advise import (
-    Rewrite,
-    advise,
-    gaining,
-    over_edits,
-    together,
-    unpredicted,
-    weighed,
-)
-from lab.advise.pricing import ignoring
-from lab.advise.proof import Proof, prove
-from lab.bases import with_toolchain
-from lab.bases.sources import Base, ToolchainSource
-from lab.building import built
-from lab.context import Context
-from lab.edits import Inputs
+from lab.caching.advise import Rewrite, advise, gaining, over_edits, together, unpredicted, weighed
+from lab.caching.advise.pricing import ignoring
+from lab.caching.advise.proof import Proof, prove
+from lab.dockerfile.cachekey import rules
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Inputs
 from lab.engines import open_engine
 from lab.engines.protocol import Engine
-from lab.manifest import rules
+from lab.images.sources import with_toolchain
+from lab.images.sources.types import Base, ToolchainSource
+from lab.runner.build import built
 from tests.contract import oracle
 
 Refs = dict[str, str]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.bench import bay as bays
-from lab.errors import DiskFull, InputError
-from lab.goroot.home import Home
+from lab.golang.bench import sandbox as bays
+from lab.golang.goroot.home import Home
+from lab.model.errors import DiskFull, InputError
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.bench import bay as bays
-from lab.bench import build, truth
-from lab.claims.judge import Answer, judge
-from lab.claims.types import Expect
-from lab.goroot import home as homes
-from lab.goroot.home import Home
-from lab.paths import cache_dir
-from lab.process import run
+from lab.golang.bench import build, delay_injection
+from lab.golang.bench import sandbox as bays
+from lab.golang.claims.file_schema import Expect
+from lab.golang.claims.judge import Answer, judge
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.host.paths import cache_dir
+from lab.host.process import run
 
 VERSION = "1.22.10"
 WALL = f"{build.COLD.name}/wall"
@@ -30,12 +30,14 @@ def test_an_injected_delay_is_found_of_its_size_and_none_without_it(goroot: Path
     """The oracle is the delay: so many calls of the compiler, each of which waited so long."""
     # A package with few below it: a build of it lasts a second, and a second is what is injected.
     project = build.Project(command="math")
-    found = truth.measure(goroot, project=project, delay_ms=400, rounds=15, say=lambda _: None)
+    found = delay_injection.measure(
+        goroot, project=project, delay_ms=400, rounds=15, say=lambda _: None
+    )
     injected = float(found.facts["injected per build, s"])
     assert injected >= 0.8, found.facts
     more = sorted(found.series["delayed/more"].samples)
-    assert more[7] == pytest.approx(injected, rel=truth.WITHIN), found.series
-    assert all(found.facts[name] for name in truth.HELD), found.series
+    assert more[7] == pytest.approx(injected, rel=delay_injection.WITHIN), found.series
+    assert all(found.facts[name] for name in delay_injection.HELD), found.series
     plain = sorted(found.series[f"disk/{WALL}"].samples)[7]
     claimed = Expect(
         part="p",

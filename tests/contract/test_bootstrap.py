@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import bases
-from lab.bases import image_tar
-from lab.bases.contents import Contents
-from lab.bases.sources import BaseSource
-from lab.cli import main
-from lab.paths import cache_dir
+from lab.cli.main import main
+from lab.host.paths import cache_dir
+from lab.images import sources
+from lab.images.sources import image_tar
+from lab.images.sources.contents import Contents
+from lab.images.sources.types import BaseSource
 from tests.contract.debian import image
 
 
@@ -44,7 +44,7 @@ def test_two_bootstraps_are_the_same_bit_by_bit_and_told_so(
 def test_bookworm_holds_the_glibc_that_its_library_states() -> None:
     said: list[str] = []
     source = BaseSource(kind="suite", value="bookworm", name="bookworm")
-    base = bases.base(source, say=said.append)
+    base = sources.base(source, say=said.append)
     assert base.glibc == "2.36"
     assert base.image.path is not None
     assert base.image.path.stat().st_size < 140_000_000
@@ -53,5 +53,5 @@ def test_bookworm_holds_the_glibc_that_its_library_states() -> None:
     held = Contents([cache_dir() / "bases/layers" / f"{digest}.tar" for digest, _ in layers])
     assert b"VERSION_CODENAME=bookworm" in (held.read("etc/os-release") or b"")
     assert held.read("bin/sh") is not None
-    assert bases.base(source, say=said.append) == base
+    assert sources.base(source, say=said.append) == base
     assert len(said) <= 1

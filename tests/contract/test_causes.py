@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import dockerfile, explain
+from lab.caching import explain
+from lab.caching.predict import Memory, Prediction, predict
+from lab.dockerfile import parser
+from lab.dockerfile.cachekey import Rules, make, rules
 from lab.engines.protocol import ImageArchive
-from lab.events import Outcome
-from lab.manifest import Rules, make, rules
-from lab.predict import Memory, Prediction, predict
-from lab.record import Build, Step
+from lab.model.events import Outcome
+from lab.model.record import Build, Step
 from tests.contract import cases
 from tests.contract.conftest import BASE, Bench
 
@@ -24,7 +25,7 @@ def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.K
     text = made.text().replace("BASE", BASE)
     context = made.context().with_file("Dockerfile", text.encode())
     manifest = make(
-        dockerfile.parse(text, made.args),
+        parser.parse(text, made.args),
         context,
         build_args=made.args,
         digest=lambda ref: bench.engine.inspect(ref).id,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import controls, groups, host, paths
-from lab.controls import Controls, hold, page_cache
 from lab.engines import open_engine
-from lab.process import found
+from lab.host import cgroups, controls, facts, paths
+from lab.host.controls import Controls, hold, page_cache
+from lab.host.process import found
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="controls need root")
 
@@ -48,27 +48,27 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def group(cache: Path) -> Iterator[groups.Group]:
+def group(cache: Path) -> Iterator[cgroups.Group]:
     """A group as a private engine's, with a storage folder and a base that was read just now."""
     name = f"podman-test{os.getpid()}"
     storage = paths.state_dir() / name / "data"
     storage.mkdir(parents=True)
     for place in (storage / "layer", paths.cache_dir() / "base.tar"):
         place.write_bytes(os.urandom(SIZE))
-    made = groups.make(f"lab-{name}")
+    made = cgroups.make(f"lab-{name}")
     assert made is not None
     yield made
-    assert groups.remove(made.name)
+    assert cgroups.remove(made.name)
 
 
-def limit(group: groups.Group) -> Path:
-    v1, v2 = group.folders.get("memory"), group.folders.get(groups.V2)
+def limit(group: cgroups.Group) -> Path:
+    v1, v2 = group.folders.get("memory"), group.folders.get(cgroups.V2)
     place = v1 / "memory.limit_in_bytes" if v1 is not None else None
     return place or (v2 or Path()) / "memory.max"
 
 
 def test_a_kill_leaves_nothing_that_the_next_start_does_not_put_back(
-    group: groups.Group, cache: Path
+    group: cgroups.Group, cache: Path
 ) -> None:
     base = cache / "base.tar"
     limit(group).write_text(str(WAS))
@@ -100,7 +100,7 @@ def test_a_kill_leaves_nothing_that_the_next_start_does_not_put_back(
     assert list(paths.controls_dir().iterdir()) == []
 
 
-def test_values_hold_while_held_and_are_put_back_in_order(group: groups.Group) -> None:
+def test_values_hold_while_held_and_are_put_back_in_order(group: cgroups.Group) -> None:
     limit(group).write_text(str(WAS))
     own_cpus = os.sched_getaffinity(0)
     asked = Controls(memory=ASKED, cpus="0", disk_read=5_000_000, disk_write=4_000_000)
@@ -126,7 +126,7 @@ def test_values_hold_while_held_and_are_put_back_in_order(group: groups.Group) -
     assert os.sched_getaffinity(0) == own_cpus
 
 
-def test_a_value_that_somebody_else_has_set_since_stays_theirs(group: groups.Group) -> None:
+def test_a_value_that_somebody_else_has_set_since_stays_theirs(group: cgroups.Group) -> None:
     limit(group).write_text(str(WAS))
     with hold(Controls(memory=ASKED), {"podman": group}, say=_quiet):
         limit(group).write_text(str(2 * WAS))
@@ -147,7 +147,7 @@ def test_what_the_host_lacks_is_unavailable_with_the_reason_and_the_run_goes_on(
 
 def test_a_limit_on_reading_slows_an_engine_s_reading_down() -> None:
     """Read past the page cache, in the engine's own group: at 20 MB/s, 20 MB take a second."""
-    assert host.cgroup(host.CGROUPS) is not None
+    assert facts.cgroup(facts.CGROUPS) is not None
     with closing(open_engine("podman", private=True)) as engine:
         usage = engine.usage()
         assert usage is not None
@@ -164,7 +164,7 @@ def test_a_limit_on_reading_slows_an_engine_s_reading_down() -> None:
         assert slow > 2 * free
 
 
-def test_the_page_cache_is_warmed_for_an_engine(group: groups.Group, cache: Path) -> None:
+def test_the_page_cache_is_warmed_for_an_engine(group: cgroups.Group, cache: Path) -> None:
     layer = paths.state_dir() / group.name.removeprefix("lab-") / "data" / "layer"
     with hold(
         Controls(page_cache={"cold": "dropped", "*": "warmed"}), {"x": group}, say=_quiet
@@ -181,7 +181,7 @@ def share(file: Path) -> float | None:
     return page_cache.resident_share([file])
 
 
-def _read(file: Path, group: groups.Group) -> float:
+def _read(file: Path, group: cgroups.Group) -> float:
     enter = "; ".join(f"echo 0 >{entrance}" for entrance in group.entrances)
     start = time.monotonic()
     subprocess.run(

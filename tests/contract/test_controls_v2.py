@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lab import kernels
-from lab.process import found
+from lab.host.process import found
+from lab.validate import kernels
 from tests.contract import guest
 
 # The guest's side. It mounts what a host has mounted, lays a private engine's storage on a block

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import main
-from lab.dockerfile import parse
+from lab.cli.main import main
+from lab.dockerfile.parser import parse
 from lab.images import copies
 from lab.images.opened import Opened, empty
 from tests.contract.debian import image

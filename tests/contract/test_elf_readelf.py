@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import elf
+from lab.images import elf
 from tests.contract.debian import SUITES, image
 
 BATCH = 200

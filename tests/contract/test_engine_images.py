@@ -10,13 +10,13 @@ from typing import Any
 import docker
 import pytest
 
-from lab.cli import main
+from lab.cli.main import main
 from lab.engines.protocol import ContainerRequest, ImageArchive
-from lab.errors import InputError
-from lab.events import Log
-from lab.explain import images
+from lab.images import history_diff
 from lab.images.labelled import REPOSITORY
 from lab.images.opened import opened
+from lab.model.errors import InputError
+from lab.model.events import Log
 from tests.contract.conftest import Bench
 from tests.contract.debian import image
 from tests.unit.images import archive, layer, member
@@ -110,11 +110,11 @@ def test_two_images_of_an_engine_are_compared_by_their_past(
     for word in ("one", "two"):
         text = f"FROM BASE\nRUN echo same >/a\nRUN echo {word} >/b\n"
         real_bench.build(text, tag=f"localhost/lab/test:{word}")
-    one, two = (images.past(f"{place}:localhost/lab/test:{word}") for word in ("one", "two"))
-    same, *told = images.differences(one, two)
+    one, two = (history_diff.past(f"{place}:localhost/lab/test:{word}") for word in ("one", "two"))
+    same, *told = history_diff.differences(one, two)
     assert same == "2 steps the same"  # the base and the first RUN
     assert len(told) == 1
     assert "echo one >/b" in told[0]
     assert "echo two >/b" in told[0]
     with pytest.raises(InputError, match="holds such an image"):
-        images.past(f"{place}:localhost/lab/test:nowhere")
+        history_diff.past(f"{place}:localhost/lab/test:nowhere")

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from lab import events
 from lab.engines.protocol import ImageArchive
-from lab.errors import LabError, SourceError
-from lab.events import Outcome
-from lab.fold import Folded
+from lab.model import events
+from lab.model.errors import LabError, SourceError
+from lab.model.events import Outcome
+from lab.runner.recorder import Folded
 from tests.contract.conftest import BASE, Bench
 
 MULTI = (

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.bench import switching
-from lab.goroot import home as homes
-from lab.goroot import switch
-from lab.goroot.home import Home
-from lab.paths import cache_dir
+from lab.golang.bench import switching
+from lab.golang.goroot import home as homes
+from lab.golang.goroot import switch
+from lab.golang.goroot.home import Home
+from lab.host.paths import cache_dir
 
 OLD, NEW = "1.22.10", "1.23.9"
 # EXT4_IOC_SHUTDOWN (linux/ext4.h), XFS_IOC_GOINGDOWN (xfs_fs.h), with ..._NOLOGFLUSH: the file

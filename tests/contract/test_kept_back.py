@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from lab import dockerfile, explain
-from lab.edits import Inputs
-from lab.events import Outcome
-from lab.manifest import by_clients, make, rules
-from lab.predict import Memory, predict, whatif
-from lab.record import Build
-from lab.replay import Replay, Repository
-from lab.replay.building import build
+from lab.caching import explain
+from lab.caching.predict import Memory, compare_builds, predict
+from lab.caching.replay import Replay, Repository
+from lab.caching.replay.real_builds import build
+from lab.dockerfile import parser
+from lab.dockerfile.cachekey import by_clients, make, rules
+from lab.dockerfile.edits import Inputs
+from lab.model.events import Outcome
+from lab.model.record import Build
 from tests.contract import oracle
 from tests.contract.conftest import BASE, Bench
 
@@ -42,7 +43,7 @@ def inputs(folder: Path, text: str, ignore: str) -> Inputs:
     (folder / ".dockerignore").write_text(ignore)
     (folder / "x.log").write_text("x")
     (folder / "main.go").write_text("main")
-    return whatif.inputs(folder / "Dockerfile", None, {}, None)
+    return compare_builds.inputs(folder / "Dockerfile", None, {}, None)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -55,7 +56,7 @@ def test_what_is_kept_back_is_predicted_and_explained(
     known: list[explain.Known] = []
     for text, ignore in ((TEXT, IGNORE), CHANGES[name]):
         given = inputs(tmp_path, text, ignore)
-        manifest = make(dockerfile.parse(text), given.full_context())
+        manifest = make(parser.parse(text), given.full_context())
         prediction = predict(manifest, looked_at, memory)
         folded = real_bench.build(text, given.full_context(), cold=not known)
         phase = "rebuild" if known else "cold"
@@ -83,11 +84,14 @@ def test_what_is_kept_back_is_predicted_and_explained(
 
 def test_a_client_keeps_back_what_an_archive_holds(tmp_path: Path) -> None:
     """Docker's client sends the Dockerfile apart, so that COPY . never sees an ignored one."""
-    before = whatif.manifest(inputs(tmp_path, TEXT, IGNORE))
-    after = whatif.manifest(inputs(tmp_path, OTHER, IGNORE))
+    before = compare_builds.manifest(inputs(tmp_path, TEXT, IGNORE))
+    after = compare_builds.manifest(inputs(tmp_path, OTHER, IGNORE))
     archive = rules("docker")
-    assert whatif.whatif(before, after, archive).steps[1].step.outcome is Outcome.MISS
-    assert whatif.whatif(before, after, by_clients(archive)).steps[1].step.outcome is Outcome.HIT
+    assert compare_builds.whatif(before, after, archive).steps[1].step.outcome is Outcome.MISS
+    assert (
+        compare_builds.whatif(before, after, by_clients(archive)).steps[1].step.outcome
+        is Outcome.HIT
+    )
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import kernels, probes
-from lab.bases import Base, BaseSource, base, bootstrap
-from lab.errors import GuestFailed
-from lab.kernels import Confinement, roots
-from lab.probes import ProbeResults
+from lab.images.sources import Base, BaseSource, base, bootstrap
+from lab.model.errors import GuestFailed
+from lab.validate import kernels, probes
+from lab.validate.kernels import Confinement, roots
+from lab.validate.probes import ProbeResults
 from tests.contract.conftest import BASE, Bench
 
 KERNELS = ("5.10", "6.1", "6.12", "7.2")

@@ -6,11 +6,13 @@ import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
-from lab import dockerfile, events, store
-from lab.context import Context
+from lab.dockerfile import parser
+from lab.dockerfile.context import Context
 from lab.engines.protocol import BuildRequest
-from lab.fold import Fold
-from lab.record import HostFacts, Run, ScenarioText
+from lab.model import events
+from lab.model.record import HostFacts, Run, ScenarioText
+from lab.results import store
+from lab.runner.recorder import Fold
 from tests.contract.conftest import BASE, Bench
 
 PRINTED = 200_000_000
@@ -21,7 +23,7 @@ CLIPPED = 100_000
 
 def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -> None:
     text = f"FROM {BASE}\nRUN yes 0123456789abcdef0123456789abcdef | head -c {PRINTED}\n"
-    parsed = dockerfile.parse(text)
+    parsed = parser.parse(text)
     fold, size, raw = Fold(parsed), 0, 0
     head = Run(
         id="loud",

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from lab import layouts, workload
-from lab.bases import base, with_toolchain
-from lab.bases.sources import Base, BaseSource, ToolchainSource
-from lab.dockerfile import parse
+from lab.dockerfile import generated_project, layouts
+from lab.dockerfile.parser import parse
 from lab.engines.protocol import ContainerRequest
-from lab.events import BuildError, Log
+from lab.images.sources import base, with_toolchain
+from lab.images.sources.types import Base, BaseSource, ToolchainSource
+from lab.model.events import BuildError, Log
 from tests.contract import oracle
 from tests.contract.conftest import Bench
 
@@ -32,7 +32,7 @@ def test_every_layout_builds_go_that_runs(real_bench: Bench, toolchain: tuple[Ba
     engine = real_bench.engine
     for image in toolchain:
         engine.ensure(image.image)
-    context = workload.generate(packages=2, lines=400, depth=2, seed=3)
+    context = generated_project.generate(packages=2, lines=400, depth=2, seed=3)
     built = set()
     for name in layouts.LAYOUTS:
         values = layouts.Values(

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lab.bases import bootstrap
-from lab.cli import main
-from lab.probes import compiled
+from lab.cli.main import main
+from lab.images.sources import bootstrap
+from lab.validate.probes import compiler
 from tests.unit.images import archive, layer, member
 
 SUITE = "bookworm"
@@ -43,7 +43,7 @@ def test_musl_and_no_libc_are_asked_in_a_guest_and_in_a_container(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loader, version = debian_musl(tmp_path)
-    program = compiled.dynamic("musl").read_bytes()
+    program = compiler.dynamic("musl").read_bytes()
     root = layer(
         member("lib/ld-musl-x86_64.so.1", loader, mode=0o755),
         member("bin/asker", program, mode=0o755),
@@ -52,7 +52,7 @@ def test_musl_and_no_libc_are_asked_in_a_guest_and_in_a_container(
         archive(tmp_path / "musl.tar.gz", [root], {"Cmd": ["/bin/asker"]}),
         archive(
             tmp_path / "scratch.tar",
-            [layer(member("serve", compiled.static().read_bytes(), mode=0o755))],
+            [layer(member("serve", compiler.static().read_bytes(), mode=0o755))],
             {"Entrypoint": ["/serve"]},
         ),
     ]

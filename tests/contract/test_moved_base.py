@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.bases.sources import Base
 from lab.engines import open_engine
 from lab.engines.endpoint import ask
 from lab.engines.private import start_docker, start_podman
 from lab.engines.protocol import ImageArchive
-from lab.events import Outcome
-from lab.fold import Folded
+from lab.images.sources.types import Base
+from lab.model.events import Outcome
+from lab.runner.recorder import Folded
 from tests.contract.conftest import Bench
 
 WORKING = "localhost/lab/test-base:moving"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import host
 from lab.engines import private
 from lab.engines.endpoint import ask, ping
 from lab.engines.private import Private, start_docker, start_podman
-from lab.errors import EngineUnavailable
-from lab.process import found
+from lab.host import facts
+from lab.host.process import found
+from lab.model.errors import EngineUnavailable
 
 STARTERS = {"docker": start_docker, "podman": start_podman}
 PROGRAMS = {"docker": "dockerd", "podman": "podman"}
@@ -68,7 +68,7 @@ def test_a_kept_engine_leaves_its_storage_and_nothing_else(engine: str, cache: P
     assert str(folder) in said[0]
     assert (folder / "data").is_dir()
     assert not sockets.exists()
-    assert not [m for m in host.mounts() if m.point.is_relative_to(folder)]
+    assert not [m for m in facts.mounts() if m.point.is_relative_to(folder)]
     assert private.sweep(_quiet) == 0
     assert folder.is_dir()
     look = ["podman", "--root", folder / "data", "images", "--quiet"]
@@ -112,7 +112,7 @@ def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def _nothing_is_left(daemon: Private, socket: Path) -> bool:
-    mounted = [mount for mount in host.mounts() if mount.point.is_relative_to(daemon.folder)]
+    mounted = [mount for mount in facts.mounts() if mount.point.is_relative_to(daemon.folder)]
     return not (mounted or daemon.folder.exists() or socket.parent.exists() or _alive(daemon.pid))
 
 

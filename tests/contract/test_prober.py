@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.bench import programs
-from lab.bench.outcome import Outcome
-from lab.claims.judge import Answer, judge
-from lab.claims.types import Expect
-from lab.goroot import home as homes
-from lab.goroot.home import Home
-from lab.paths import cache_dir
+from lab.golang.bench import programs
+from lab.golang.bench.outcome import Outcome
+from lab.golang.claims.file_schema import Expect
+from lab.golang.claims.judge import Answer, judge
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.host.paths import cache_dir
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only")
 

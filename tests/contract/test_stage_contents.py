@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab import dockerfile
-from lab.context import Context
-from lab.events import Outcome
-from lab.manifest import make, rules
-from lab.predict import Memory, predict
+from lab.caching.predict import Memory, predict
+from lab.dockerfile import parser
+from lab.dockerfile.cachekey import make, rules
+from lab.dockerfile.context import Context
+from lab.model.events import Outcome
 from tests.contract.conftest import BASE, Bench
 
 FILES = {"a": "a", "b": "b", "d/q": "q"}
@@ -58,7 +58,7 @@ def test_what_is_copied_from_a_stage_is_predicted_by_what_it_holds(name: str, be
     for files in (FILES, FILES | {changed: "another"}):
         text = text.replace("BASE", BASE)
         context = Context.of_files(files).with_file("Dockerfile", text.encode())
-        prediction = predict(make(dockerfile.parse(text), context), looked_at, memory)
+        prediction = predict(make(parser.parse(text), context), looked_at, memory)
         folded = bench.build(text, files, cold=files is FILES)
     wrong = {
         step.instruction: (prediction.outcomes[step.index], step.outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import step_times
-from lab.fold import Folded
+from lab.runner.recorder import Folded
 from tests.contract.conftest import BASE, Bench
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from lab.events import Outcome
-from lab.fold import Folded
+from lab.model.events import Outcome
+from lab.runner.recorder import Folded
 from tests.contract import oracle
 from tests.contract.conftest import Bench
 

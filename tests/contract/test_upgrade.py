@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import elf
-from lab.elf.calls import name_of
+from lab.images import elf
+from lab.images.elf.calls import name_of
 from lab.images.elves import elves
 from lab.validate.changes import Upgrade
 from lab.validate.upgrade import upgrade

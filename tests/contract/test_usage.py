@@ -8,9 +8,9 @@ import re
 import pytest
 
 from lab.engines.protocol import ContainerRequest
-from lab.engines.usage import of_processes
-from lab.events import Log, Ready
-from lab.watch import Meter
+from lab.host.monitor import Meter
+from lab.host.usage import of_processes
+from lab.model.events import Log, Ready
 from tests.contract.conftest import Bench
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="control groups need root here")

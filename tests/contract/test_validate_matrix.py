@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import main
+from lab.cli.main import main
 
 # What the field's articles call "falls back": EPERM is the answer at which glibc does not.
 REFUSES_CLONE3 = {

@@ -20,7 +20,7 @@ claims:
     settings: {go: 1.22.10, rounds: "8"}
     expect: [{part: on the disk, series: disk/version/warm, at_most: 10}]
 """
-COMMAND = [sys.executable, "-c", "from lab.cli import main; main()", "verify"]
+COMMAND = [sys.executable, "-c", "from lab.cli.main import main; main()", "verify"]
 
 
 def samples(path: Path) -> list[dict[str, object]]:

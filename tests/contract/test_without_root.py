@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.goroot import home as homes
-from lab.goroot.home import Home
-from lab.paths import cache_dir
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.host.paths import cache_dir
 
 REPOSITORY = Path(__file__).parents[2]
 NOBODY = "65534"
@@ -45,7 +45,7 @@ DRIVER = """\
 import json, subprocess, sys
 told = []
 for words in json.load(open(sys.argv[1])):
-    line = [sys.executable, "-c", "from lab.cli import main; main()", *words]
+    line = [sys.executable, "-c", "from lab.cli.main import main; main()", *words]
     done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     told.append((done.returncode, done.stdout + done.stderr))
 json.dump(told, sys.stdout)

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lab.bases import base
-from lab.bases.sources import BaseSource
-from lab.paths import cache_dir
-from lab.process import found
+from lab.host.paths import cache_dir
+from lab.host.process import found
+from lab.images.sources import base
+from lab.images.sources.types import BaseSource
 
 ROOT = Path(__file__).parents[2]
 # As a terminal starts it: tests that run in the background of a shell ignore Ctrl-C, and so would
@@ -28,7 +28,7 @@ LAB = [
     sys.executable,
     "-c",
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from lab.cli import main; main()",
+    "from lab.cli.main import main; main()",
 ]
 CLIENTS = {"DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT", "LAB_CACHE"}
 

@@ -17,10 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from lab import report, store
-from lab.report import html, underway
+from lab import report
+from lab.report import html, live_state
 from lab.report.server import Server
-from lab.runs import StoredRun
+from lab.results import store
+from lab.results.runs import StoredRun
 from tests.unit.test_report import EVIL, stored
 
 DRAWN = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
@@ -285,7 +286,7 @@ def test_axe_finds_nothing_on_any_page_of_the_server(browser: Browser, tmp_path:
     steps = [{"index": 0, "instruction": EVIL, "start": 0.5, "end": None, "outcome": None}]
     told = {"build": "b", "phase": "cold", "cell": {"engine": "docker"}, "began": 0.0}
     told |= {"pid": os.getpid(), "done": 1, "total": 4, "steps": steps}
-    (tmp_path / one.run.id / underway.FILE).write_text(json.dumps(told))
+    (tmp_path / one.run.id / live_state.FILE).write_text(json.dumps(told))
     with Server(tmp_path, 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

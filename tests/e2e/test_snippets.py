@@ -16,9 +16,9 @@ from xml.etree import ElementTree as Xml
 import pytest
 import yaml
 
-from lab.goroot import home as homes
-from lab.goroot.home import Home
-from lab.paths import cache_dir
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.host.paths import cache_dir
 from tests.e2e.conftest import LAB, ROOT
 
 GO = "1.22.10"

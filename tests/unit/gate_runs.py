@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli
-from lab.record import (
+from lab.cli import main
+from lab.model.record import (
     Build,
     Cache,
     EngineFacts,
@@ -113,6 +113,6 @@ class Gate:
     def __call__(self, *words: str | Path, policy: str = POLICY) -> tuple[int, str, str]:
         self._policy.write_text(policy)
         with pytest.raises(SystemExit) as ended:
-            cli.main(["gate", "--policy", str(self._policy), *map(str, words)])
+            main.main(["gate", "--policy", str(self._policy), *map(str, words)])
         said = self._capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise import rewrites
-from lab.advise.rewrite import Rewrite
-from lab.context import Context
-from lab.edits import Inputs
+from lab.caching.advise import rewrites
+from lab.caching.advise.rewrite import Rewrite
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Inputs
 from tests.unit.test_advise import FILES, TWO
 
 DEPENDENCIES, PACKAGES = "dependencies before sources", "packages before sources"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.advise import rewrites
-from lab.context import Context
-from lab.edits import Inputs
+from lab.caching.advise import rewrites
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Inputs
 from tests.unit.test_advise import BAD, FILES, TWO
 
 # name -> Dockerfile, files beside, the kind that would change the image and must not be offered

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import dockerfile
-from lab.advise import advise, over_edits, rewrites, together, unpredicted, weighed
-from lab.advise.gain import Advice
-from lab.advise.telling import claimed, told
-from lab.context import Context
-from lab.edits import Inputs
-from lab.manifest import rules
-from lab.predict import edits as edits_of
+from lab.caching.advise import advise, over_edits, rewrites, together, unpredicted, weighed
+from lab.caching.advise.gain import Advice
+from lab.caching.advise.render import claimed, told
+from lab.caching.predict import edit_arguments as edits_of
+from lab.dockerfile import parser
+from lab.dockerfile.cachekey import rules
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Inputs
 
 FILES = {
     "go.mod": "module example.org/m\n", "go.sum": "s", "main.go": "package main\n",
@@ -162,7 +162,7 @@ def test_a_badly_ordered_file_is_rewritten_with_a_gain(name: str, tmp_path: Path
     assert found, name
     for number, one in enumerate(found):
         assert (one.after.runs, one.after.steps) < (one.before.runs, one.before.steps)
-        dockerfile.parse(one.rewrite.dockerfile)
+        parser.parse(one.rewrite.dockerfile)
         apply_patch(one, text, tmp_path / f"{number}")
 
 
@@ -219,9 +219,9 @@ MAY_ADD = ("COPY", "FROM")
 def test_no_step_is_lost_by_a_rewrite() -> None:
     """But for the copies and stages that narrower ones stand for."""
     for text, edits, _ in BAD.values():
-        before = [one.text for one in dockerfile.parse(text).instructions]
+        before = [one.text for one in parser.parse(text).instructions]
         for one in advice(text, edits):
-            after = [step.text for step in dockerfile.parse(one.rewrite.dockerfile).instructions]
+            after = [step.text for step in parser.parse(one.rewrite.dockerfile).instructions]
             rest = [step for step in after if not step.startswith(MAY_ADD)]
             assert sorted(rest) == sorted(step for step in before if not step.startswith(MAY_ADD))
 

@@ -8,9 +8,9 @@ from typing import IO
 
 import pytest
 
-from lab.bases import again as module
-from lab.bases.again import Difference, again, differences
-from lab.bases.cache import Cache, Layer, Say
+from lab.images.sources import reproducibility as module
+from lab.images.sources.cache import Cache, Layer, Say
+from lab.images.sources.reproducibility import Difference, again, differences
 from tests.unit.images import layer, link, member
 
 

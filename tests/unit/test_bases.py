@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import bases
-from lab.bases import bootstrap, image_tar, toolchain
-from lab.bases.cache import Cache
-from lab.bases.contents import Contents
-from lab.bases.sources import Base, BaseSource, ToolchainSource
-from lab.errors import HostLacks, SourceError
+from lab.images import sources
+from lab.images.sources import bootstrap, image_tar, toolchain
+from lab.images.sources.cache import Cache
+from lab.images.sources.contents import Contents
+from lab.images.sources.types import Base, BaseSource, ToolchainSource
+from lab.model.errors import HostLacks, SourceError
 
 LIBC = b"\x7fELF...\0GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n\0"
 
@@ -61,7 +61,7 @@ def rootfs(tmp_path: Path, data: bytes = ROOT, name: str = "root.tar") -> BaseSo
 
 
 def make(tmp_path: Path, source: BaseSource) -> Base:
-    return bases.base(source, say=quiet, cache=tmp_path / "cache")
+    return sources.base(source, say=quiet, cache=tmp_path / "cache")
 
 
 def held(tmp_path: Path, *layers: bytes) -> Contents:
@@ -112,7 +112,7 @@ def test_an_archive_of_an_older_form_is_not_taken_for_the_new_one(
 
 def test_the_same_source_gives_the_same_bytes_compressed_or_not(tmp_path: Path) -> None:
     plain = make(tmp_path, rootfs(tmp_path))
-    packed = bases.base(
+    packed = sources.base(
         rootfs(tmp_path, gzip.compress(ROOT), "root.tar.gz"), say=quiet, cache=tmp_path / "other"
     )
     assert plain.image.id == packed.image.id
@@ -220,7 +220,7 @@ def test_go_from_a_wheel_lies_on_top_of_the_base(
     monkeypatch.setattr(toolchain, "_download", lambda _, folder: wheel(folder / "go.whl"))
     base = make(tmp_path, rootfs(tmp_path))
     source = ToolchainSource(kind="go", value="1.22.10", name="1.22.10")
-    both = bases.with_toolchain(base, source, say=quiet, cache=tmp_path / "cache")
+    both = sources.with_toolchain(base, source, say=quiet, cache=tmp_path / "cache")
     assert (both.go, both.glibc, both.name) == ("1.22.10", "2.36", "tiny-go1.22.10")
     assert both.image.path is not None
     layers, settings = image_tar.read(both.image.path)
@@ -253,10 +253,10 @@ def test_an_archive_cannot_write_outside_its_tree(tmp_path: Path, bad: str) -> N
 def test_a_base_without_go_cannot_bring_its_own(tmp_path: Path) -> None:
     base = make(tmp_path, rootfs(tmp_path))
     with pytest.raises(SourceError, match="has no Go"):
-        bases.with_toolchain(base, ToolchainSource(kind="base", value="", name="own"), say=quiet)
-    image = bases.base(BaseSource(kind="image", value="debian:12", name="d"), say=quiet)
+        sources.with_toolchain(base, ToolchainSource(kind="base", value="", name="own"), say=quiet)
+    image = sources.base(BaseSource(kind="image", value="debian:12", name="d"), say=quiet)
     own = ToolchainSource(kind="base", value="", name="own")
-    assert bases.with_toolchain(image, own, say=quiet) is image
+    assert sources.with_toolchain(image, own, say=quiet) is image
 
 
 def test_mmdebstrap_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines import protobuf
 from lab.engines.buildkit import Decoder
-from lab.events import (
+from lab.model.events import (
     Activity,
     BuildError,
     Event,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from scipy.stats import norm
 
-from lab import calibration
-from lab.cli import main
-from lab.record import Build
-from lab.stats import noise
+from lab.cli.main import main
+from lab.model.record import Build
+from lab.results import calibration
+from lab.results.stats import noise
 
 
 def pairs(count: int, sd: float, seed: int = 5) -> list[tuple[float, float]]:

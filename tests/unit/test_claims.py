@@ -12,15 +12,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.bench.outcome import Outcome, Series
-from lab.claims import experiments, reading, report, verify
-from lab.claims import settings as known_settings
-from lab.claims.experiments import Ground
-from lab.claims.judge import Answer, Finding, judge, overall
-from lab.claims.types import Expect
-from lab.errors import HostLacks, InputError, Interrupted
-from lab.goroot.home import Home
-from lab.verbs import bench
+from lab.cli.commands import bench
+from lab.golang.bench.outcome import Outcome, Series
+from lab.golang.claims import experiments, loader, verify
+from lab.golang.claims import settings as known_settings
+from lab.golang.claims.experiments import Ground
+from lab.golang.claims.file_schema import Expect
+from lab.golang.claims.judge import Answer, Finding, judge, overall
+from lab.golang.goroot.home import Home
+from lab.model.errors import HostLacks, InputError, Interrupted
+from lab.report import claims as report
 
 SHIPPED = Path(__file__).parents[2] / "scenarios/claims/goroot-report.yaml"
 RATIO = Expect(part="p", series="new", against="old", ratio=0.583)
@@ -187,7 +188,7 @@ def test_a_claims_answer_is_the_gravest_of_those_that_were_tested(answers: list[
 
 
 def test_the_shipped_claims_can_be_made() -> None:
-    claims, _ = reading.load(SHIPPED)
+    claims, _ = loader.load(SHIPPED)
     assert len(claims.claims) == 11
     for claim in claims.claims:
         for quick in (False, True):
@@ -218,7 +219,7 @@ def test_mistakes_have_their_place(sound: str, broken: str, said: str) -> None:
     text = SHIPPED.read_text().replace(sound, broken, 1)
     number = next(n for n, line in enumerate(text.splitlines(), 1) if broken in line)
     with pytest.raises(InputError, match=rf"(?m)^c\.yaml:{number}:\d+: .*{said}"):
-        reading.parse(text, Path("c.yaml"))
+        loader.parse(text, Path("c.yaml"))
 
 
 def test_all_mistakes_of_a_file_are_told_at_once() -> None:
@@ -237,7 +238,7 @@ claims:
     expect: [3]
 """
     with pytest.raises(InputError) as caught:
-        reading.parse(text, Path("c.yaml"))
+        loader.parse(text, Path("c.yaml"))
     told = [line.removeprefix("c.yaml:") for line in caught.value.message.splitlines()]
     said = {
         2: "titel", 7: "rouds.*did you mean 'rounds'", 8: "the need 'mainframe'",
@@ -250,11 +251,11 @@ claims:
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
     text = SHIPPED.read_text()
-    jsonschema.validate(yaml.safe_load(text), reading.schema())
-    jsonschema.validate(yaml.safe_load(text.replace('"127"', "127")), reading.schema())
-    assert reading.parse(text.replace('"127"', "127"), SHIPPED)
+    jsonschema.validate(yaml.safe_load(text), loader.schema())
+    jsonschema.validate(yaml.safe_load(text.replace('"127"', "127")), loader.schema())
+    assert loader.parse(text.replace('"127"', "127"), SHIPPED)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(text.replace("part:", "port:", 1)), reading.schema())
+        jsonschema.validate(yaml.safe_load(text.replace("part:", "port:", 1)), loader.schema())
 
 
 def test_every_experiment_says_its_settings() -> None:
@@ -273,7 +274,7 @@ def test_settings_on_the_command_line() -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        reading.parse(text, Path("c.yaml"))
+        loader.parse(text, Path("c.yaml"))
     except InputError as error:
         if "c.yaml:" not in error.message:
             raise
@@ -291,7 +292,7 @@ def test_a_stop_is_no_failed_experiment(
         raise Interrupted("stopped by SIGTERM")
 
     monkeypatch.setattr(experiments, "run", stopped)
-    claims, _ = reading.load(SHIPPED)
+    claims, _ = loader.load(SHIPPED)
     with pytest.raises(Interrupted):
         verify.verify(claims.claims[0], tmp_path, ground, quick=True)
 
@@ -299,7 +300,7 @@ def test_a_stop_is_no_failed_experiment(
 def test_a_run_goes_on_where_it_stopped(
     ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims, _ = reading.load(SHIPPED)
+    claims, _ = loader.load(SHIPPED)
     claim = next(one for one in claims.claims if one.id == "build-time-by-place")
     made = []
     names = {f"{place}/gocache cold, pages warm/wall": place for place in ("disk", "home", "shm")}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines.classic import Decoder
-from lab.events import BuildError, ImageBuilt, Log, Outcome, StepEnded, StepStarted
+from lab.model.events import BuildError, ImageBuilt, Log, Outcome, StepEnded, StepStarted
 from tests.unit.captures import (
     BUILT,
     DOCKERS,

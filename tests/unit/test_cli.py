@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli
+from lab.cli import main
 from tests.unit.gate_runs import build, record
 
-COMMAND = [sys.executable, "-c", "from lab.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from lab.cli.main import main; main()"]
 POLICY = "name: strict\nrules:\n  - {metric: wall, limit: 1s}\n"
 
 
@@ -88,6 +88,6 @@ def test_what_would_have_no_effect_is_refused(
     capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(words)
+        main.main(words)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err

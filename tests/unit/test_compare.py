@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from lab import compare
-from lab.errors import InputError
-from lab.events import Outcome
-from lab.record import Build, BuildStatus, Cache, Step
-from lab.stats import Verdict
+from lab.model.errors import InputError
+from lab.model.events import Outcome
+from lab.model.record import Build, BuildStatus, Cache, Step
+from lab.results import comparison
+from lab.results.stats import Verdict
 
 HIT, MISS = Outcome.HIT, Outcome.MISS
 
@@ -56,7 +56,7 @@ def test_ratios_pair_rounds_and_time_saved_uses_the_trials_own_cold_build() -> N
     for number, drift in enumerate((1.0, 10.0, 100.0), 1):  # drift hits both engines alike
         builds += [build(D, "cold", number, 4 * drift), build(P, "cold", number, 8 * drift)]
         builds += [build(D, "rebuild", number, drift), build(P, "rebuild", number, drift)]
-    table = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    table = comparison.table(builds, axis="engine", columns=["docker", "podman"])
     cold, rebuild = table.groups[0].phases
     ratio = cold.measures[1].ratio
     assert ratio is not None
@@ -71,7 +71,7 @@ def test_ratios_pair_rounds_and_time_saved_uses_the_trials_own_cold_build() -> N
 
 def test_other_axes_never_share_a_row() -> None:
     cells = [{"engine": e, "base": b} for e in ("docker", "podman") for b in ("old", "new")]
-    table = compare.table(
+    table = comparison.table(
         [build(c, wall=w) for c, w in zip(cells, (1.0, 2.0, 3.0, 4.0), strict=True)],
         axis="engine",
         columns=["docker", "podman"],
@@ -85,7 +85,7 @@ def test_other_axes_never_share_a_row() -> None:
 def test_steps_match_by_place_where_the_file_has_one_shape() -> None:
     one = [step(0, "FROM a", None), step(1, "RUN echo token-1", MISS)]
     two = [step(0, "FROM a", None), step(1, "RUN echo token-2", HIT)]
-    table = compare.table(
+    table = comparison.table(
         [build(D, "cold", 1, 1.0, *one), build(P, "cold", 1, 1.0, *two)],
         axis="engine",
         columns=["docker", "podman"],
@@ -103,7 +103,7 @@ def test_steps_match_by_text_where_shapes_differ() -> None:
     two = [step(0, "RUN x", HIT), step(1, "RUN x", MISS)]
     builds = [build({"layout": "a"}, "cold", 1, 1.0, *one)]
     builds += [build({"layout": "b"}, "cold", 1, 1.0, *two)]
-    rows = compare.table(builds, axis="layout", columns=["a", "b"]).groups[0].phases[0].steps
+    rows = comparison.table(builds, axis="layout", columns=["a", "b"]).groups[0].phases[0].steps
     found = {(row.instruction, row.outcomes) for row in map(_frozen, rows)}
     assert found == {
         ("COPY a b", ("hit 1", "")),
@@ -114,7 +114,7 @@ def test_steps_match_by_text_where_shapes_differ() -> None:
 
 
 class _Frozen:
-    def __init__(self, row: compare.StepRow) -> None:
+    def __init__(self, row: comparison.StepRow) -> None:
         self.instruction = row.instruction
         self.outcomes = tuple(" ".join(f"{k} {v}" for k, v in o.items()) for o in row.outcomes)
 
@@ -129,7 +129,7 @@ def test_an_edit_of_each_round_is_one_step_also_where_shapes_differ() -> None:
         copy = step(0, f"COPY go /opt/go-{turn}", MISS)
         builds.append(build({"layout": "a"}, "cold", turn, 1.0, copy, step(1, "RUN x", MISS)))
         builds.append(build({"layout": "b"}, "cold", turn, 1.0, step(0, "RUN x", HIT)))
-    table = compare.table(builds, axis="layout", columns=("a", "b"))
+    table = comparison.table(builds, axis="layout", columns=("a", "b"))
     rows = table.groups[0].phases[0].steps
     assert [dict(row.outcomes[0]) for row in rows] == [{"miss": 3}, {"miss": 3}]
     assert [dict(row.outcomes[1]) for row in rows] == [{}, {"hit": 3}]
@@ -143,7 +143,7 @@ def test_skipped_and_failed_builds_are_footnotes_not_samples() -> None:
         build(P, "cold", 1, None, status="skipped", reason="cannot mount"),
         build(P, "cold", 2, None, status="skipped", reason="cannot mount"),
     ]
-    table = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    table = comparison.table(builds, axis="engine", columns=["docker", "podman"])
     docker, podman = table.groups[0].phases[0].measures
     assert (docker.count, docker.failed, podman.count) == (1, 1, 0)
     texts = [note.text for note in table.footnotes if note.kind in {"skipped", "failed"}]
@@ -154,9 +154,9 @@ def test_skipped_and_failed_builds_are_footnotes_not_samples() -> None:
 
 
 def test_runs_become_columns() -> None:
-    builds = compare.merge({"monday": [build(D, wall=1.0)], "friday": [build(D, wall=3.0)]})
-    assert compare.main_axis(builds) == "run"
-    table = compare.table(builds, axis="run", columns=["monday", "friday"])
+    builds = comparison.merge({"monday": [build(D, wall=1.0)], "friday": [build(D, wall=3.0)]})
+    assert comparison.main_axis(builds) == "run"
+    table = comparison.table(builds, axis="run", columns=["monday", "friday"])
     ratio = table.groups[0].phases[0].measures[1].ratio
     assert ratio is not None
     assert ratio.median == 3.0
@@ -164,18 +164,18 @@ def test_runs_become_columns() -> None:
 
 def test_unknown_names_are_told_with_the_known_ones() -> None:
     with pytest.raises(InputError) as caught:
-        compare.table([build(D)], axis="engin", columns=["docker"])
+        comparison.table([build(D)], axis="engin", columns=["docker"])
     assert caught.value.remedy == "one of: engine"
     with pytest.raises(InputError, match="podmann"):
-        compare.table([build(D)], axis="engine", columns=["podmann"])
-    assert compare.table([], axis="engine", columns=[]).groups == ()
+        comparison.table([build(D)], axis="engine", columns=["podmann"])
+    assert comparison.table([], axis="engine", columns=[]).groups == ()
 
 
 def test_disturbed_builds_are_shown_and_kept_out_of_ratios_unless_asked_for() -> None:
     builds = [build(D, round_=n, wall=1.0, fit="fit") for n in (1, 2, 3)]
     builds += [build(P, round_=n, wall=2.0, fit="fit") for n in (1, 2)]
     builds.append(build(P, round_=3, wall=9.0, fit="unfit: others used the CPUs (80 %)"))
-    kept_out = compare.table(builds, axis="engine", columns=["docker", "podman"])
+    kept_out = comparison.table(builds, axis="engine", columns=["docker", "podman"])
     podman = kept_out.groups[0].phases[0].measures[1]
     assert podman.wall is not None
     assert (podman.count, podman.disturbed, podman.wall.high) == (3, 1, 9.0)
@@ -183,7 +183,9 @@ def test_disturbed_builds_are_shown_and_kept_out_of_ratios_unless_asked_for() ->
     assert (podman.ratio.count, podman.ratio.high) == (2, 2.0)
     kinds = {note.kind for note in kept_out.footnotes}
     assert kinds == {"method", "few", "undecided", "disturbed"}
-    asked = compare.table(builds, axis="engine", columns=["docker", "podman"], with_degraded=True)
+    asked = comparison.table(
+        builds, axis="engine", columns=["docker", "podman"], with_degraded=True
+    )
     podman = asked.groups[0].phases[0].measures[1]
     assert podman.ratio is not None
     assert (podman.ratio.count, podman.disturbed) == (3, 0)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import archive
-from lab.context import Context, Directory, File, Link, clean
-from lab.dockerignore import parse
-from lab.errors import InputError
+from lab.dockerfile import tar as archive
+from lab.dockerfile.context import Context, Directory, File, Link, clean
+from lab.dockerfile.dockerignore import parse
+from lab.model.errors import InputError
 
 NAMES = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=70

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.controls import Controls, survey, sweep, values
-from lab.controls.journal import Journal, put_back
-from lab.controls.values import Change, Unavailable
-from lab.errors import InputError
-from lab.groups import V2, Group
-from lab.scenario import parse
+from lab.host.cgroups import V2, Group
+from lab.host.controls import Controls, survey, sweep, values
+from lab.host.controls.journal import Journal, put_back
+from lab.host.controls.values import Change, Unavailable
+from lab.model.errors import InputError
+from lab.scenario.model import parse
 
 CPUFREQ = "sys/devices/system/cpu/cpufreq"
 SCENARIO = """

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import disk
-from lab.errors import StoreError
+from lab.host import disk
+from lab.model.errors import StoreError
 
 
 def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import disturbance, units
-from lab.disturbance import RULES, fitness, of_run
-from lab.record import EngineFacts, HostFacts, Run, ScenarioText
+from lab.host.monitor import fitness as disturbance
+from lab.host.monitor import machine
+from lab.host.monitor.fitness import RULES, fitness, of_run
+from lab.model import units
+from lab.model.record import EngineFacts, HostFacts, Run, ScenarioText
 from lab.report.setting import cpu_unknown
-from lab.watch import machine
 
 QUIET = {
     "watched_s": 10.0,

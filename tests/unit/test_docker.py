@@ -15,15 +15,15 @@ import pytest
 import requests
 import urllib3.exceptions
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines import classic
 from lab.engines.docker import DockerEngine
 from lab.engines.docker_client import FOREIGN, translate, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, parameters, read
 from lab.engines.protocol import BuildRequest, ImageArchive
-from lab.errors import DiskFull, EngineLost, EngineUnavailable, LabError, SourceError
-from lab.events import BuildError, Finished, ImageBuilt, Lost, Raw
+from lab.model.errors import DiskFull, EngineLost, EngineUnavailable, LabError, SourceError
+from lab.model.events import BuildError, Finished, ImageBuilt, Lost, Raw
 
 PUBLIC = [
     kind

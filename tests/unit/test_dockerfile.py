@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import doctor, host
-from lab.doctor import Finding
-from lab.errors import HostLacks, LabError
-from lab.process import Done
+from lab.cli import doctor
+from lab.cli.doctor import Finding
+from lab.host import facts as host
+from lab.host.process import Done
+from lab.model.errors import HostLacks, LabError
 
 MISSING = Finding(
     name="podman",

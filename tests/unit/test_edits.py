@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab import edits, layouts, workload
-from lab.context import Context, File, Link
-from lab.dockerfile import parse
-from lab.errors import InputError
+from lab.dockerfile import edits, generated_project, layouts
+from lab.dockerfile.context import Context, File, Link
+from lab.dockerfile.parser import parse
+from lab.model.errors import InputError
 
 VALUES = layouts.Values(base="localhost/lab/base:x", toolchain="localhost/lab/base:x-go")
 
@@ -20,7 +20,7 @@ def generated() -> edits.Inputs:
     return edits.Inputs(
         dockerfile=recipe.dockerfile,
         dockerfile_path="Dockerfile",
-        context=workload.generate(3, 800, 2, 1),
+        context=generated_project.generate(3, 800, 2, 1),
         goroot=recipe.goroot,
     )
 
@@ -44,16 +44,16 @@ def changed(before: edits.Inputs, after: edits.Inputs) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("source", workload.SOURCE_FILE),
-        ("comment", workload.SOURCE_FILE),
-        ("new-file", workload.NEW_FILE),
-        ("dependency", workload.DEPENDENCY_FILE),
+        ("source", generated_project.SOURCE_FILE),
+        ("comment", generated_project.SOURCE_FILE),
+        ("new-file", generated_project.NEW_FILE),
+        ("dependency", generated_project.DEPENDENCY_FILE),
         ("instruction", "Dockerfile"),
         ("env", "Dockerfile"),
         ("arg", "build_args"),
         ("goroot", "Dockerfile"),
-        ("mtime", workload.SOURCE_FILE),
-        ("mode", workload.SOURCE_FILE),
+        ("mtime", generated_project.SOURCE_FILE),
+        ("mode", generated_project.SOURCE_FILE),
         ("base", "base"),
     ],
 )
@@ -73,13 +73,13 @@ def test_every_built_in_edit_is_tried() -> None:
 
 
 def test_mtime_and_mode_keep_the_content(generated: edits.Inputs) -> None:
-    old = generated.context.file(workload.SOURCE_FILE)
+    old = generated.context.file(generated_project.SOURCE_FILE)
     touched = edits.apply(edits.Builtin(name="mtime"), generated, "t")
-    new = touched.context.file(workload.SOURCE_FILE)
+    new = touched.context.file(generated_project.SOURCE_FILE)
     assert new == replace(old, mtime=new.mtime)
     assert new.mtime != old.mtime
     moded = edits.apply(edits.Builtin(name="mode"), generated, "t")
-    new = moded.context.file(workload.SOURCE_FILE)
+    new = moded.context.file(generated_project.SOURCE_FILE)
     assert new == replace(old, mode=new.mode)
     assert new.mode & 0o600 == 0o600
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import elf
+from lab.images import elf
 
 WHOLE = Path("/bin/true").read_bytes()
 

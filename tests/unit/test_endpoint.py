@@ -17,7 +17,7 @@ import pytest
 
 from lab.engines import endpoint
 from lab.engines.endpoint import ping, resolve
-from lab.errors import EngineUnavailable, InputError
+from lab.model.errors import EngineUnavailable, InputError
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.events import Outcome
-from lab.expect import check, matches
-from lab.record import Build, BuildStatus, Cache, Step
-from lab.scenario import Bound, Expectation
+from lab.model.events import Outcome
+from lab.model.record import Build, BuildStatus, Cache, Step
+from lab.results.expectations import check, matches
+from lab.scenario.model import Bound, Expectation
 
 
 def build(

@@ -10,18 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import cli, dockerfile, explain
-from lab.context import Context, File
-from lab.edits import Inputs
+from lab.caching import explain
+from lab.caching.predict import Memory, edit_arguments, predict
+from lab.caching.predict.compare_builds import manifest, whatif
+from lab.cli import main
+from lab.dockerfile import parser
+from lab.dockerfile.cachekey import Manifest, facets, keys, make, rules
+from lab.dockerfile.cachekey.rules import STRICT
+from lab.dockerfile.cachekey.sources import chosen
+from lab.dockerfile.context import Context, File
+from lab.dockerfile.edits import Inputs
 from lab.engines.simulated import SimulatedEngine
-from lab.errors import InputError
-from lab.events import Outcome
-from lab.manifest import Manifest, facets, keys, make, rules
-from lab.manifest.rules import STRICT
-from lab.manifest.sources import chosen
-from lab.predict import Memory, edits, predict
-from lab.predict.whatif import manifest, whatif
-from lab.record import Build, Step
+from lab.model.errors import InputError
+from lab.model.events import Outcome
+from lab.model.record import Build, Step
 
 TEXT = """\
 ARG BASE=debian
@@ -43,7 +45,7 @@ ENGINES = ("docker", "docker-classic", "podman", "simulated")
 def made(text: str = TEXT, **changed: File) -> Manifest:
     files = {"main.go": File(b"one"), "run.sh": File(b"sh", 0o644), "conf": File(b"c")}
     files |= {name.replace("_", "."): file for name, file in changed.items()}
-    return make(dockerfile.parse(text), Context(files), digest=lambda ref: f"sha256:{ref}")
+    return make(parser.parse(text), Context(files), digest=lambda ref: f"sha256:{ref}")
 
 
 def told(before: Manifest, after: Manifest, engine: str, version: str = "") -> list[str]:
@@ -77,7 +79,7 @@ def test_a_changed_instruction_is_named(engine: str, old: str, new: str, said: s
 def test_a_moved_base_is_named() -> None:
     before = made(TEXT)
     after = make(
-        dockerfile.parse(TEXT),
+        parser.parse(TEXT),
         Context({"main.go": File(b"one"), "run.sh": File(b"sh"), "conf": File(b"c")}),
         digest=lambda _ref: f"sha256:{'b' * 40}",
     )
@@ -142,7 +144,7 @@ def test_an_evicted_step_says_so() -> None:
 def test_secrets_never_go_in() -> None:
     text = "FROM a\nARG API_TOKEN\nRUN --mount=type=secret,id=key go\n"
     one, two = (
-        make(dockerfile.parse(text), Context({}), build_args={"API_TOKEN": value})
+        make(parser.parse(text), Context({}), build_args={"API_TOKEN": value})
         for value in ("hunter2", "hunter3")
     )
     assert "hunter" not in json.dumps(one.to_json())
@@ -158,7 +160,7 @@ def test_a_manifest_comes_back_from_json_as_it_was(data: bytes, mode: int, mtime
 
 @pytest.mark.parametrize(("field", "value"), [("previous", 9), ("previous", 2), ("stage", 7)])
 def test_a_manifest_whose_steps_stand_on_nothing_is_none(field: str, value: int) -> None:
-    record = make(dockerfile.parse("FROM a\nRUN b\nRUN c\n"), Context()).to_json()
+    record = make(parser.parse("FROM a\nRUN b\nRUN c\n"), Context()).to_json()
     assert Manifest.from_json(record)
     record["steps"][2][field] = value
     with pytest.raises(ValueError, match="step"):
@@ -203,8 +205,8 @@ def test_edits_that_say_nothing_are_refused() -> None:
                   "arg:NO=1", "text:99", "touch:nothing", "chown:main.go=root",
                   "chmd:main.go=755"):  # fmt: skip
         with pytest.raises(InputError):
-            edits.apply(wrong, inputs)
-    after = manifest(edits.apply("env:GOROOT=/opt/go", inputs).inputs)
+            edit_arguments.apply(wrong, inputs)
+    after = manifest(edit_arguments.apply("env:GOROOT=/opt/go", inputs).inputs)
     assert told(manifest(inputs), after, "simulated")[0].startswith("ENV GOROOT changed")
 
 
@@ -217,7 +219,7 @@ def test_the_simulated_engine_obeys_its_own_rules(tmp_path: Path) -> None:
 
 def explained(run: Path, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["explain", str(run), "--json"])
+        main.main(["explain", str(run), "--json"])
     said = capsys.readouterr()
     return ended.value.code, said.out, " ".join(said.err.split())
 

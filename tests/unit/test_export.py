@@ -14,9 +14,9 @@ import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lab import cli
-from lab.gate import go_files
-from lab.record import RunStatus
+from lab.cli import main
+from lab.model.record import RunStatus
+from lab.results.gate import go_files
 from tests.unit.gate_runs import build, record
 
 WALLS = [10.0, 11.5, 12.25]
@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Path:
 
 def export(run: Path, name: str, capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["export", str(run), "--format", name, *words])
+        main.main(["export", str(run), "--format", name, *words])
     assert ended.value.code == 0
     return capsys.readouterr().out
 
@@ -45,7 +45,7 @@ def test_a_run_without_builds_is_refused_with_the_next_step(
 ) -> None:
     empty = record(tmp_path / "empty", [], status=status)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["export", str(empty), "--format", "csv"])
+        main.main(["export", str(empty), "--format", "csv"])
     said = " ".join(capsys.readouterr().err.split())
     assert ended.value.code == 2
     # A run that is complete is not resumed.
@@ -59,7 +59,7 @@ def test_a_torn_last_line_is_told_beside_the_export(
     with (run / "builds.jsonl").open("a") as file:
         file.write('{"schema": ')
     with pytest.raises(SystemExit) as ended:
-        cli.main(["export", str(run), "--format", "csv"])
+        main.main(["export", str(run), "--format", "csv"])
     said = capsys.readouterr()
     assert (ended.value.code, "torn" in said.out, "torn" in said.err) == (0, False, True)
 

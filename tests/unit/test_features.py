@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines import docker_cache
 from lab.engines.features import lacks, parse_version
 

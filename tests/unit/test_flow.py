@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import errors
+from lab.model import errors
 
 LAB = Path(__file__).parents[2] / "lab"
 MENDABLE = {
@@ -99,7 +99,7 @@ def modules() -> list[Path]:
 
 
 def room(name: str) -> str:
-    """``lab.engines.docker`` is in the room engines, ``lab.scenario_yaml`` in scenario."""
+    """``lab.engines.docker`` is in the room engines, ``lab.scenario.yaml_source`` in scenario."""
     first = name.split(".")[1] if "." in name else "__init__"
     known = {one for line in FLOOR for one in line}
     return first if first in known else first.split("_")[0]
@@ -158,7 +158,7 @@ def test_engines_meet_no_scenario_record_store_or_report() -> None:
 
 def test_nothing_below_the_command_line_prints_or_exits() -> None:
     for path in modules():
-        if dotted(path) in {"lab.cli", "lab.verbs.output"}:
+        if dotted(path) in {"lab.cli.main", "lab.cli.output"}:
             continue
         calls = {
             node.func.id

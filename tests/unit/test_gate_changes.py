@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab import stats
-from lab.gate.changes import Figures
-from lab.gate.judgement import Finding, Outcome, answer
-from lab.gate.policy import Kind, Metric, Rule
+from lab.results import stats
+from lab.results.gate.changes import Figures
+from lab.results.gate.judgement import Finding, Outcome, answer
+from lab.results.gate.policy import Kind, Metric, Rule
 
 
 def rule(metric: Metric, kind: Kind, amount: float, unit: str = "throughput") -> Rule:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, edits, runs
-from lab.context import Context
-from lab.errors import InputError
-from lab.gate import policy as policies
-from lab.gate.proof import prove, timed
-from lab.gate.sides import Side
+from lab.cli import main
+from lab.dockerfile import edits
+from lab.dockerfile.context import Context
+from lab.model.errors import InputError
+from lab.results import runs
+from lab.results.gate import policy as policies
+from lab.results.gate.proof import prove, timed
+from lab.results.gate.sides import Side
 from tests.unit.gate_runs import record
 
 SCENARIO = """\
@@ -29,7 +31,7 @@ POLICY = "name: fresh\nrules:\n  - {metric: wall, relative: 12%}\n"
 
 def lab(*words: object) -> int:
     with pytest.raises(SystemExit) as ended:
-        cli.main([str(word) for word in words])
+        main.main([str(word) for word in words])
     return int(ended.value.code or 0)
 
 

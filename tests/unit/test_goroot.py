@@ -20,10 +20,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import dockerfile
-from lab.errors import HostLacks, InputError, StoreError
-from lab.goroot import inject, switch
-from lab.goroot.home import Home, checked, remove
+from lab.dockerfile import parser
+from lab.golang.goroot import inject, switch
+from lab.golang.goroot.home import Home, checked, remove
+from lab.model.errors import HostLacks, InputError, StoreError
 
 OLD, NEW = "1.22.10", "1.23.9"
 
@@ -267,7 +267,7 @@ def _noted(steps: list[str], name: str, call: Callable[..., Any]) -> Callable[..
 
 def test_the_command_line(home: Home) -> None:
     def lab(*words: str) -> subprocess.CompletedProcess[str]:
-        code = "from lab.cli import main; main()"
+        code = "from lab.cli.main import main; main()"
         line = [sys.executable, "-c", code, "goroot", "--home", str(home.root), *words]
         return subprocess.run(line, capture_output=True, text=True, check=False)
 
@@ -299,7 +299,7 @@ def test_what_is_injected_works_where_it_is_put(home: Home, tmp_path: Path) -> N
     script = "\n".join([*pipeline["before_script"], "go version"])
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == f"go version go{OLD}\n"
-    assert dockerfile.parse(f"FROM scratch\n{inject.inject('dockerfile', tree, OLD)}")
+    assert parser.parse(f"FROM scratch\n{inject.inject('dockerfile', tree, OLD)}")
 
 
 def test_a_path_that_cannot_stand_in_path_is_refused() -> None:

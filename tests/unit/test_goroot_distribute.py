@@ -24,10 +24,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.errors import InputError, SourceError
-from lab.goroot import distribute, kubernetes
-from lab.goroot import home as homes
-from lab.goroot.home import Home
+from lab.golang.goroot import distribute, kubernetes
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.model.errors import InputError, SourceError
 
 OLD, NEW = "1.22.10", "1.23.9"
 CLUSTER = distribute.Cluster(url="https://mirror.internal/goroot.tar.gz")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import InputError, SourceError
-from lab.goroot import elsewhere, inject
-from lab.goroot import home as homes
-from lab.goroot.home import Home
+from lab.golang.goroot import discovered, inject
+from lab.golang.goroot import home as homes
+from lab.golang.goroot.home import Home
+from lab.model.errors import InputError, SourceError
 
 GO = "1.22.10"
 
@@ -102,19 +102,19 @@ def test_the_machines_toolchains_are_found_in_the_order_of_a_shell(tmp_path: Pat
         "PATH": f"{tmp_path}/bin::{tmp_path}/nothing:{tmp_path}/usr/bin",
         "HOME": f"{tmp_path}/home",
     }
-    found = elsewhere.toolchains(environment, tmp_path)
+    found = discovered.toolchains(environment, tmp_path)
     assert [(one.goroot.name, one.version) for one in found] == [
         ("mine", "1.24.3"),
         ("go-1.19", "1.19.8"),
         ("go", "1.20.1"),
         ("go1.18", None),
     ]
-    assert elsewhere.toolchains({}, tmp_path / "empty") == ()
+    assert discovered.toolchains({}, tmp_path / "empty") == ()
 
 
 def test_inject_takes_the_one_that_is_named_current_or_found(tmp_path: Path) -> None:
     def lab(*words: str, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
-        code = "import sys; from lab.cli import main; main()"
+        code = "import sys; from lab.cli.main import main; main()"
         line = [sys.executable, "-c", code, "goroot", "--home", str(tmp_path / "goroots"), *words]
         settings = os.environ | {"PATH": path, "HOME": str(tmp_path), "GOROOT": "/elsewhere"}
         return subprocess.run(line, capture_output=True, text=True, check=False, env=settings)

@@ -20,12 +20,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import host
-from lab.errors import HostLacks, InputError, LabError, SourceError, StoreError
-from lab.goroot import home as homes
-from lab.goroot import mounting, stage, sums, systemd, watching
-from lab.goroot.home import Home
-from lab.paths import SHARED_MEMORY
+from lab.golang.goroot import home as homes
+from lab.golang.goroot import mounting, stage, sums, systemd, watching
+from lab.golang.goroot.home import Home
+from lab.host import facts as host
+from lab.host.paths import SHARED_MEMORY
+from lab.model.errors import HostLacks, InputError, LabError, SourceError, StoreError
 
 GO = "1.22.10"
 NOBODY = 65534

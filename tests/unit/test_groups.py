@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import groups
-from lab.engines.usage import of_processes, read
+from lab.host import cgroups
+from lab.host.usage import of_processes, read
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def v1(tmp_path: Path) -> Path:
 
 
 def test_a_group_of_v1_is_in_every_hierarchy_that_is_there(v1: Path) -> None:
-    group = groups.make("lab-x", v1)
+    group = cgroups.make("lab-x", v1)
     assert group is not None
-    assert set(group.folders) == {"cpu", "cpuacct", "cpuset", "memory", groups.V2}
+    assert set(group.folders) == {"cpu", "cpuacct", "cpuset", "memory", cgroups.V2}
     assert (v1 / "cpuset/lab-x/cpuset.cpus").read_text() == "0-1\n"
     assert v1 / "memory/lab-x/cgroup.procs" in group.entrances
 
 
 def test_numbers_of_v1(v1: Path) -> None:
-    group = groups.make("lab-x", v1)
+    group = cgroups.make("lab-x", v1)
     assert group is not None
     assert group.cpu_s is None
     assert group.memory_bytes is None
@@ -48,7 +48,7 @@ def test_numbers_of_v1(v1: Path) -> None:
 
 def test_a_group_of_v2_keeps_its_processes_in_leaves(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
-    group = groups.make("lab-x", tmp_path)
+    group = cgroups.make("lab-x", tmp_path)
     assert group is not None
     assert group.entrances == (tmp_path / "lab-x/daemon/cgroup.procs",)
     (tmp_path / "lab-x/cpu.stat").write_text("usage_usec 1500000\nthrottled_usec 20000\n")
@@ -59,16 +59,16 @@ def test_a_group_of_v2_keeps_its_processes_in_leaves(tmp_path: Path) -> None:
 
 
 def test_a_host_without_groups_has_none(tmp_path: Path) -> None:
-    assert groups.make("lab-x", tmp_path / "absent") is None
+    assert cgroups.make("lab-x", tmp_path / "absent") is None
 
 
 def test_a_group_goes_with_those_below_it(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("cpu\n")
     for place in ("lab-x/steps/one", "lab-x/daemon", "lab-y"):
         (tmp_path / place).mkdir(parents=True)
-    assert groups.remove("lab-x", tmp_path)
+    assert cgroups.remove("lab-x", tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["lab-y"]
-    assert groups.remove("lab-x", tmp_path)
+    assert cgroups.remove("lab-x", tmp_path)
 
 
 def test_processes_are_counted_with_their_children_and_nobody_else(tmp_path: Path) -> None:
@@ -83,6 +83,6 @@ def test_processes_are_counted_with_their_children_and_nobody_else(tmp_path: Pat
 
 
 def test_where_the_group_is_silent_its_processes_speak(v1: Path) -> None:
-    usage = read(groups.make("lab-x", v1), 1)
+    usage = read(cgroups.make("lab-x", v1), 1)
     assert usage is not None
     assert usage.source == "processes"

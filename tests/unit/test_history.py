@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli
-from lab.errors import InputError
-from lab.history import change_points, history
-from lab.record import Cache
+from lab.cli import main
+from lab.model.errors import InputError
+from lab.model.record import Cache
+from lab.results.history import change_points, history
 from tests.unit.gate_runs import HOST, build, record
 
 
@@ -77,7 +77,7 @@ def test_a_change_from_nothing_has_no_ratio_and_is_told(
     (change,) = series.changes
     assert (change.at, change.before, change.after, change.ratio) == (6, 0.0, 0.75, None)
     with pytest.raises(SystemExit):
-        cli.main(["history", "--results", str(tmp_path), "--metric", "hit_rate"])
+        main.main(["history", "--results", str(tmp_path), "--metric", "hit_rate"])
     assert "change at r06: 0 % to 75 % (of 0 there is no ratio)" in capsys.readouterr().out
 
 
@@ -87,7 +87,7 @@ def test_few_runs_are_not_said_to_be_without_a_change(
     for number in range(7):
         record(tmp_path / f"r{number}", [10.0, 10.1])
     with pytest.raises(SystemExit):
-        cli.main(["history", "--results", str(tmp_path)])
+        main.main(["history", "--results", str(tmp_path)])
     out = capsys.readouterr().out
     assert "too few runs to tell a change from chance: it takes 8" in out
     assert "no change" not in out
@@ -120,9 +120,9 @@ def test_runs_are_read_as_they_lie(tmp_path: Path, capsys: pytest.CaptureFixture
     assert change.interval[0] < 1.3 < change.interval[1]
     assert change.beside == ("kernel 6.1.0 -> 6.2.0",)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["history", "--results", str(tmp_path)])
+        main.main(["history", "--results", str(tmp_path)])
     assert (ended.value.code, "change at r08" in capsys.readouterr().out) == (0, True)
     for words in (["--scenario", "none"], ["--metric", "speed"]):
         with pytest.raises(SystemExit) as ended:
-            cli.main(["history", "--results", str(tmp_path), *words])
+            main.main(["history", "--results", str(tmp_path), *words])
         assert ended.value.code == 2

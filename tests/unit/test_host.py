@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lab import host
 from lab.engines.docker import DockerEngine
 from lab.engines.podman_requests import engine_facts
-from lab.record import HostFacts
+from lab.host import facts
+from lab.model.record import HostFacts
 
 SOCKET = "unix:///run/engine.sock"
 
@@ -56,7 +56,7 @@ def podman_info(storage: Path | str, **changes: object) -> dict[str, Any]:
 
 
 def test_engines_on_this_machine_have_its_facts(tmp_path: Path) -> None:
-    own = host.facts(tmp_path)
+    own = facts.facts(tmp_path)
     assert by_docker(docker_info(tmp_path)) == by_podman(podman_info(tmp_path)) == own
     assert own.kernel == platform.release()
     assert own.cgroup in {"v1", "v2", None}
@@ -93,7 +93,7 @@ def test_engines_that_tell_nothing_leave_everything_unknown() -> None:
     [("1", "v1"), ("v1", "v1"), (2, "v2"), ("v2", "v2"), ("", None), (None, None), ("x", None)],
 )
 def test_versions_of_control_groups_in_one_spelling(told: object, known: str | None) -> None:
-    assert host.told_cgroup(told) == known
+    assert facts.told_cgroup(told) == known
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_versions_of_control_groups_in_one_spelling(told: object, known: str | N
     [("xfs", "xfs"), ("overlayfs", "overlay"), ("extfs", None), ("", None), (None, None)],
 )
 def test_file_systems_have_the_kernels_names(told: str | None, known: str | None) -> None:
-    assert host.told_filesystem(told) == known
+    assert facts.told_filesystem(told) == known
 
 
 def test_a_hybrid_machine_is_one_of_v1_to_a_builder(
@@ -109,9 +109,9 @@ def test_a_hybrid_machine_is_one_of_v1_to_a_builder(
 ) -> None:
     (tmp_path / "unified").mkdir()
     (tmp_path / "unified/cgroup.controllers").touch()
-    monkeypatch.setattr(host, "CGROUPS", tmp_path)
-    assert host.cgroup(tmp_path) == "hybrid"
-    assert host.facts(tmp_path).cgroup == "v1"
+    monkeypatch.setattr(facts, "CGROUPS", tmp_path)
+    assert facts.cgroup(tmp_path) == "hybrid"
+    assert facts.facts(tmp_path).cgroup == "v1"
 
 
 def test_a_folder_that_this_user_may_not_look_into_is_no_error(
@@ -126,4 +126,4 @@ def test_a_folder_that_this_user_may_not_look_into_is_no_error(
         return lstat(path)
 
     monkeypatch.setattr(Path, "lstat", refusing)
-    assert by_docker(docker_info(hidden)).filesystem == host.filesystem(tmp_path)
+    assert by_docker(docker_info(hidden)).filesystem == facts.filesystem(tmp_path)

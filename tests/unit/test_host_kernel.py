@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from lab import cli, kernels
-from lab.bases.cache import Cache
-from lab.bench import kernel as experiment
-from lab.errors import GuestFailed, HostLacks, Interrupted, LabError
-from lab.kernels import machine, packages
-from lab.probes.answers import BARE, Answer, ProbeResults
+from lab.cli import main
+from lab.golang.bench import kernel as experiment
+from lab.images.sources.cache import Cache
+from lab.model.errors import GuestFailed, HostLacks, Interrupted, LabError
+from lab.validate import kernels
+from lab.validate.kernels import machine, packages
+from lab.validate.probes.results import BARE, Answer, ProbeResults
 
 RELEASE = "6.6.6-test"
 IMAGE = bytes(0x202) + b"HdrS" + bytes(64)
@@ -100,7 +101,7 @@ def test_an_experiment_without_any_kernel_fails_as_the_kernel_did(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["bench", "kernel", "--set", "kernels=a=/no/a", "--set", "kernels=b=/no/b"])
+        main.main(["bench", "kernel", "--set", "kernels=a=/no/a", "--set", "kernels=b=/no/b"])
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (9, "")
     assert "lab: cannot read the kernel /no/a" in said.err

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import zstandard
 
-from lab.cli import main
-from lab.errors import SourceError
+from lab.cli.main import main
 from lab.images import hostile
 from lab.images.opened import Opened, opened
+from lab.model.errors import SourceError
 from tests.unit.images import archive, layer, link, member
 
 SPARSE = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "big"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import SourceError
 from lab.images import hostile
 from lab.images.elves import elves
 from lab.images.opened import Opened, opened
+from lab.model.errors import SourceError
 from tests.unit.images import archive, layer, link, member
 
 PROGRAM = Path("/bin/true").read_bytes()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.bench.journal import Journal
-from lab.errors import StoreError
+from lab.golang.bench.journal import Journal
+from lab.model.errors import StoreError
 
 OF = {"settings": {"go": "1.22.10", "kinds": ["ext4", "xfs"]}, "host": {"kernel": "6.1"}}
 

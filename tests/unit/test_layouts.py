@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import layouts
-from lab.dockerfile import parse
+from lab.dockerfile import layouts
+from lab.dockerfile.parser import parse
 from lab.engines import features
-from lab.errors import InputError
+from lab.model.errors import InputError
 
 GOLDENS = Path(__file__).parents[2] / "dockerfiles"
 VALUES = layouts.Values(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import paths
-from lab.errors import StoreError
+from lab.host import paths
+from lab.model.errors import StoreError
 
 
 def test_the_cache_lies_where_the_user_says(

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, runs, stats
-from lab.errors import InputError
-from lab.pivot import pivot
-from lab.record import Build, Step
-from lab.report import pivoted
+from lab.cli import main
+from lab.model.errors import InputError
+from lab.model.record import Build, Step
+from lab.report import pivot as pivoted
+from lab.results import runs, stats
+from lab.results.pivot import pivot
 from tests.unit.gate_runs import ENGINE, HOST, build, record
 
 
@@ -197,7 +198,7 @@ def test_misspelt_fields_are_told(
 ) -> None:
     run = record(tmp_path / "one", [1.0, 2.0])
     with pytest.raises(SystemExit) as ended:
-        cli.main(["compare", str(run), *words])
+        main.main(["compare", str(run), *words])
     assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
 
 
@@ -207,7 +208,7 @@ def test_the_command_line_prints_the_table(
     run = record(tmp_path / "one", [], builds=varied(8))
     words = ["--rows", "phase,step", "--cols", "engine", "--baseline", "docker"]
     with pytest.raises(SystemExit) as ended:
-        cli.main(["compare", str(run), *words])
+        main.main(["compare", str(run), *words])
     out = capsys.readouterr().out
     assert ended.value.code == 0
     assert "duration by phase, step and engine, ratios to docker" in out

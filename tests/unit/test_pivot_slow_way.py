@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from lab import stats
-from lab.pivot import Pivot, pivot
-from lab.record import Build, Cache, Image, Step
-from lab.stats import Comparison
+from lab.model.record import Build, Cache, Image, Step
+from lab.results import stats
+from lab.results.pivot import Pivot, pivot
+from lab.results.stats import Comparison
 from tests.unit.gate_runs import HOST, record
 
 Figure = tuple[Mapping[str, str], float]  # its fields, the value

@@ -13,12 +13,19 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines.podman import PodmanEngine
 from lab.engines.podman_requests import build_parameters, container_spec, engine_facts, output
 from lab.engines.podman_service import SDK_ERRORS, Service
 from lab.engines.protocol import BuildRequest, ContainerRequest
-from lab.errors import DiskFull, EngineLost, EngineUnavailable, InputError, LabError, SourceError
+from lab.model.errors import (
+    DiskFull,
+    EngineLost,
+    EngineUnavailable,
+    InputError,
+    LabError,
+    SourceError,
+)
 
 NOWHERE = "unix:///nowhere/podman.sock"
 PUBLIC = [

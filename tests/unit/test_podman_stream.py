@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.dockerfile import parse
+from lab.dockerfile.parser import parse
 from lab.engines.podman_stream import Decoder
 from lab.engines.podman_text import seconds
-from lab.events import (
+from lab.model.events import (
     BuildError,
     Event,
     ImageBuilt,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import main
-from lab.dockerfile import parse
-from lab.manifest import rules
-from lab.manifest.contents import origins
-from lab.predict import whatif
+from lab.caching.predict import compare_builds
+from lab.cli.main import main
+from lab.dockerfile.cachekey import rules
+from lab.dockerfile.cachekey.stage_contents import origins
+from lab.dockerfile.parser import parse
 
 ODD = (
     "\ufeff# escape=`\r\nARG GO=golang:1.22\r\nFROM --platform=linux/amd64 ${GO} AS build\r\n"
@@ -137,7 +137,9 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
         "FROM debian AS s\nCOPY go.mod /x/a\nCOPY cmd /x/b\nCOPY go.mod /y/\n"
         f"COPY go.mod /usr/bin/tool\nFROM debian\nCOPY --from=s {path} /z\n"
     )
-    made = whatif.manifest(whatif.inputs(folder(tmp_path, text.encode()), None, {}, None))
+    made = compare_builds.manifest(
+        compare_builds.inputs(folder(tmp_path, text.encode()), None, {}, None)
+    )
     found = origins(made.by_index, made.steps[-1], rules("docker"))
     assert {one.step for one in found if not one.whole} == steps
     assert [one.step for one in found if one.whole] == [0]

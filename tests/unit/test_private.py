@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab.engines import confined, leftovers, open_engine
-from lab.errors import HostLacks, InputError, LabError
-from lab.process import found, pasteable, run
+from lab.host.process import found, pasteable, run
+from lab.model.errors import HostLacks, InputError, LabError
 
 
 def folder_of(state: Path, owner: str) -> Path:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import kernels, probes
-from lab.errors import LabError, SourceError
-from lab.kernels import machine, packages, roots
-from lab.probes import answers
+from lab.model.errors import LabError, SourceError
+from lab.validate import kernels, probes
+from lab.validate.kernels import machine, packages, roots
+from lab.validate.probes import results
 
 WHOLE = """\
 [    0.1] a kernel's line
@@ -30,7 +30,7 @@ WHOLE = """\
 
 
 def test_a_whole_answer_is_read() -> None:
-    (found,) = answers.parse(WHOLE, what="a guest")
+    (found,) = results.parse(WHOLE, what="a guest")
     assert (found.root, found.confinement) == ("bookworm", "bare")
     assert {name: answer.word for name, answer in found.calls.items()} == {
         "clone3": "works",
@@ -50,20 +50,20 @@ def test_an_answer_that_is_not_whole_is_none(missing: int) -> None:
     text = "\n".join(lines[:missing] + lines[missing + 1 :])
     if "call" in lines[missing] or "done" in lines[missing]:
         with pytest.raises(LabError):
-            answers.parse(text, what="a guest")
+            results.parse(text, what="a guest")
     else:  # a lost line of a program leaves the calls whole
-        assert answers.parse(text, what="a guest")
+        assert results.parse(text, what="a guest")
 
 
 @given(st.text())
 def test_noise_is_never_an_answer(noise: str) -> None:
     with pytest.raises(LabError):
-        answers.parse(noise, what="noise")
+        results.parse(noise, what="noise")
 
 
 def test_a_guest_that_says_it_failed_is_believed() -> None:
     with pytest.raises(LabError, match="root bookworm: ENODEV"):
-        answers.parse("@lab - - failed root bookworm 19\n@lab - - done\n", what="a guest")
+        results.parse("@lab - - failed root bookworm 19\n@lab - - done\n", what="a guest")
 
 
 def test_a_guest_has_no_device_but_its_console() -> None:

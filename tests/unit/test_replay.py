@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import dockerfile, dockerignore
-from lab.errors import InputError
-from lab.events import Outcome
-from lab.manifest import FileFacts, of_files, rules
-from lab.predict import Memory, predict
-from lab.replay import Replay, Repository, replay
-from lab.replay.prices import measured, stated
+from lab.caching.predict import Memory, predict
+from lab.caching.replay import Replay, Repository, replay
+from lab.caching.replay.step_costs import measured, stated
+from lab.dockerfile import dockerignore, parser
+from lab.dockerfile.cachekey import FileFacts, of_files, rules
+from lab.model.errors import InputError
+from lab.model.events import Outcome
 
 TEXT = (
     "FROM base AS build\nWORKDIR /w\nCOPY go.mod *.sum ./\nRUN deps\nCOPY src/ src/\n"
@@ -116,7 +116,7 @@ def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> 
         assert len(commits) >= 60
         kinds = set()
         for commit in commits:
-            manifest = of_files(dockerfile.parse(TEXT), files_of(history, commit.id))
+            manifest = of_files(parser.parse(TEXT), files_of(history, commit.id))
             whole = predict(manifest, looked_at, memory).outcomes
             told = replaying.add(commit)
             assert told is not None

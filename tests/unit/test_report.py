@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import report, store
-from lab.events import Outcome
-from lab.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
+from lab import report
+from lab.model.events import Outcome
+from lab.model.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
+from lab.model.units import seconds
 from lab.report import html as page
 from lab.report import markdown, setting, terminal
+from lab.report.formatting import clean, one_line, outcomes, percent, ratio, spread
 from lab.report.live import Live, Progress
-from lab.report.words import clean, one_line, outcomes, percent, ratio, spread
-from lab.runs import StoredRun
-from lab.stats import compare_paired, summary
-from lab.units import seconds
+from lab.results import store
+from lab.results.runs import StoredRun
+from lab.results.stats import compare_paired, summary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 EVIL = (

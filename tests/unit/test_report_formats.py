@@ -15,13 +15,14 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import compare, report
-from lab.events import Outcome
-from lab.record import Build, Run, Step
-from lab.report import export, formats, markdown, picture, pictures
-from lab.report.figures import figures
-from lab.runs import StoredRun
-from lab.verbs.report import named
+from lab import report
+from lab.cli.commands.report import named
+from lab.model.events import Outcome
+from lab.model.record import Build, Run, Step
+from lab.report import export, formats, markdown, summary_picture, vega_renderer
+from lab.report.chart_data import figures
+from lab.results import comparison
+from lab.results.runs import StoredRun
 from tests.unit import junit
 from tests.unit.test_report import EVIL, build, run, stored
 
@@ -106,16 +107,16 @@ def test_json_holds_the_table_and_the_runs() -> None:
 
 
 def test_the_same_specification_is_drawn_without_a_browser() -> None:
-    spec = picture.spec(report.report(stored()).figures)
+    spec = summary_picture.spec(report.report(stored()).figures)
     assert spec is not None
-    drawn = pictures.svg(spec)
+    drawn = vega_renderer.svg(spec)
     root = ElementTree.fromstring(drawn)  # noqa: S314 (made here)
     words = [
         text for one in root.iter("{http://www.w3.org/2000/svg}text") for text in one.itertext()
     ]
     assert {"cold", "rebuild", "docker", "podman"} <= set(words)
     assert (words.count("miss"), words.count("hit")) == (3, 1)
-    assert pictures.png(spec).startswith(b"\x89PNG")
+    assert vega_renderer.png(spec).startswith(b"\x89PNG")
 
 
 def test_two_runs_in_one_report() -> None:
@@ -150,7 +151,7 @@ def test_a_cause_stands_beside_its_step_whatever_its_text_is_in_each_round() -> 
         )
         for one in (build("docker", "rebuild", number) for number in texts)
     ]
-    table = compare.table(builds, axis="engine", columns=("docker",))
+    table = comparison.table(builds, axis="engine", columns=("docker",))
     (row,) = table.groups[0].phases[0].steps
     assert row.texts == tuple(texts.values())
     why = {(one.id, 0): f"changed in round {one.round}" for one in builds}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lab.report import probed
+from lab.report import probes
 from lab.validate.matrix import Cell, Column, Row, Tone, Validation, Verdict
 
 KERNELS = ("5.10", "6.1", "6.1,secretmem.enable=1", "6.12", "7.2")
@@ -25,8 +25,8 @@ def validation(rows: dict[str, dict[Column, Cell]]) -> Validation:
 def shown(one: Validation, *, reasons: bool = False, width: int = 80) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, markup=False, highlight=False, emoji=False)
-    probed.verdicts(console, one, reasons=reasons)
-    probed.probes(console, one, reasons=reasons)
+    probes.verdicts(console, one, reasons=reasons)
+    probes.probes(console, one, reasons=reasons)
     return out.getvalue()
 
 

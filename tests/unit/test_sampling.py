@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lab import plan, runs, scenario, session
-from lab.errors import InputError
-from lab.plan import Cell, Trial
-from lab.record import Build
-from lab.sampling import Sampling
-from lab.scenario import Scenario
+from lab.model.errors import InputError
+from lab.model.record import Build
+from lab.results import runs
+from lab.runner import session
+from lab.runner.stopping import Sampling
+from lab.scenario import model, plan
+from lab.scenario.model import Scenario
+from lab.scenario.plan import Cell, Trial
 from tests.unit.test_session import Nobody
 
 TEXT = """\
@@ -30,7 +32,7 @@ warm_up: 1
 
 
 def read(text: str = TEXT) -> Scenario:
-    return scenario.parse(text, Path("until.yaml"))
+    return model.parse(text, Path("until.yaml"))
 
 
 def run(

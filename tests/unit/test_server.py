@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, store
-from lab.report import shelf, underway
+from lab.cli import main
+from lab.report import live_state, run_index
 from lab.report.server import Server
+from lab.results import store
 from tests.unit.test_report import EVIL, builds, run
 
 
@@ -55,7 +56,7 @@ def test_a_folder_that_is_none_is_not_served(
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         # The port cannot be had: a folder that is let pass ends here too, but says so.
-        cli.main(["serve", "--port", "99999", "--results", str(results.parent / name)])
+        main.main(["serve", "--port", "99999", "--results", str(results.parent / name)])
     err = capsys.readouterr().err
     assert ended.value.code == 2
     assert f"{name} is no folder" in err
@@ -135,7 +136,7 @@ def test_own_pages_are_answered(server: Server) -> None:
 
 
 def test_a_build_under_way_is_told_as_long_as_its_run_lives(server: Server, results: Path) -> None:
-    path = results / run().id / underway.FILE
+    path = results / run().id / live_state.FILE
     step = {"index": 0, "instruction": "RUN <b>", "start": 0.5, "end": None, "outcome": None}
     told = {"build": "b", "phase": "cold", "cell": {"engine": "docker"}, "began": 0.0}
     told |= {"pid": os.getpid(), "done": 1, "total": 4, "steps": [step]}
@@ -174,5 +175,5 @@ def test_a_lost_manifest_costs_a_report_its_causes_only(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         writer.append(lost, "FROM base\n")
         writer.finish("complete")
-    text = shelf.of_run(tmp_path / run().id)
+    text = run_index.of_run(tmp_path / run().id)
     assert "the causes of misses are left out" in text

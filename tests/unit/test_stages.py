@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.bench import compiler_log, stages
-from lab.bench.actions import Action
-from lab.errors import InputError
+from lab.golang.bench import compiler_log, stages
+from lab.golang.bench.actions import Action
+from lab.model.errors import InputError
 from lab.report import stages as pages
 
 LOG = """\

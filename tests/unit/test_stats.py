@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats import median_interval, ratios, summary
+from lab.results.stats import median_interval, ratios, summary
 
 NUMBERS = st.floats(min_value=1e-6, max_value=1e6)
 

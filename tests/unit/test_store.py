@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import columns, runs, store
-from lab.errors import DiskFull, InputError, StoreError
-from lab.events import Outcome
-from lab.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
+from lab.model.errors import DiskFull, InputError, StoreError
+from lab.model.events import Outcome
+from lab.model.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
+from lab.results import columns, runs, store
 
 
 def run(name: str = "20261123-101502-demo") -> Run:

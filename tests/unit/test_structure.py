@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import InputError
 from lab.images.opened import Opened, opened
+from lab.model.errors import InputError
 from lab.validate import assertions, structure
 from tests.unit.images import archive, layer, link, member
 

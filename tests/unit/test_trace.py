@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.bench import actions, links
-from lab.errors import InputError
-from lab.trace import goroot, lookups, perf, strace, why
+from lab.golang.bench import actions, links
+from lab.golang.trace import goroot, lookups, perf, strace, why
+from lab.model.errors import InputError
 
 LINES = [
     '12 openat(AT_FDCWD, "/go/src/fmt/print.go", O_RDONLY|O_CLOEXEC) = 3 <0.000012>',

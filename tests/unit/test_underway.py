@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from lab import runner, scenario, session
-from lab.report import underway
-from lab.report.watcher import Watcher
+from lab.report import live_state
+from lab.report.progress import Watcher
+from lab.runner import runner, session
+from lab.scenario import model
 
 
 def test_a_run_tells_what_it_builds_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(underway, "EVERY", 0.0)
+    monkeypatch.setattr(live_state, "EVERY", 0.0)
     path = tmp_path / "tried.yaml"
     own = {"context": ".", "dockerfile": "Dockerfile"}
     (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM $BASE\nRUN one\nRUN two\n")
@@ -29,13 +30,13 @@ def test_a_run_tells_what_it_builds_and_leaves_nothing(
         def see(self, happening: runner.Happening) -> None:
             super().see(happening)
             (folder,) = (tmp_path / "results").iterdir()
-            if (found := underway.read(folder)) is not None:
+            if (found := live_state.read(folder)) is not None:
                 told.append(found)
 
     options = session.Options(results=tmp_path / "results")
     with Reader(io.StringIO(), quiet=True) as watcher:
-        stored = session.run(scenario.load(path), options, say=lambda _: None, watcher=watcher)
-    assert not (stored.folder / underway.FILE).exists()
+        stored = session.run(model.load(path), options, say=lambda _: None, watcher=watcher)
+    assert not (stored.folder / live_state.FILE).exists()
     last = next(one for one in told if one["said"].startswith("1 of 2 builds done"))
     assert {row["label"] for row in last["rows"]} >= {"3: RUN one", "4: RUN two"}
     assert {row["outcome"] for row in last["rows"] if "RUN" in row["label"]} == {"miss"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import main
-from lab.report import upgraded
+from lab.cli.main import main
+from lab.report import upgrade
 from lab.validate.changes import Change, Section, Upgrade
 from tests.unit.images import archive, layer, link, member
 
@@ -134,7 +134,7 @@ def test_a_screen_of_80_columns_holds_it_and_names_obey_nobody(
     section = Section(name="packages", headline="many " * 40, changes=tuple(changes))
     found = Upgrade(before="old", after="new", sections=(section,))
     screen = Screen()
-    upgraded.show(found, screen)
+    upgrade.show(found, screen)
     text = screen.getvalue()
     assert "\x1b[31m2" not in text
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # the lab's own colours
@@ -142,9 +142,9 @@ def test_a_screen_of_80_columns_holds_it_and_names_obey_nobody(
     assert "\x1b]" not in text
     assert "and 4 more: --all lists them" in text
     everything = Screen()
-    upgraded.show(found, everything, everything=True)
+    upgrade.show(found, everything, everything=True)
     assert "--all" not in everything.getvalue()
-    page = upgraded.markdown(found)
+    page = upgrade.markdown(found)
     assert "<script" not in page
     assert page.count("| lost |") == 6
     assert page.count("| new |") == 6

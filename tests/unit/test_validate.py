@@ -12,8 +12,8 @@ from xml.etree import ElementTree as Xml
 import jsonschema
 import pytest
 
-from lab.cli import main
-from lab.errors import InputError, SourceError
+from lab.cli.main import main
+from lab.model.errors import InputError, SourceError
 from lab.validate import policy, targets
 from tests.unit import junit
 from tests.unit.images import archive, layer, link, member

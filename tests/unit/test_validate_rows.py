@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.images.opened import opened
-from lab.probes import TABLE, Answer, ProbeResults, Ran
 from lab.validate import rows
-from lab.validate.asked import Asked, Probed
 from lab.validate.matrix import Column
+from lab.validate.probes import TABLE, Answer, ProbeResults, Ran
+from lab.validate.results import Asked, Probed
 from lab.validate.targets import Target
 from lab.validate.validation import validate
 from tests.unit.images import archive, layer, member

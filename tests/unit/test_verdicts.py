@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from lab.stats import (
+from lab.results.stats import (
     Looks,
     Verdict,
     boundaries,
@@ -25,7 +25,7 @@ from lab.stats import (
     signed_rank,
     summary,
 )
-from lab.stats.verdicts import holm
+from lab.results.stats.verdicts import holm
 
 TIMES = st.floats(min_value=1e-3, max_value=1e4)
 PAIRS = st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=25)

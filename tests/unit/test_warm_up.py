@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import compare, runs
-from lab.export import as_csv, benchstat
-from lab.gate import sides
-from lab.history import history
-from lab.pivot import pivot
+from lab.report.tool_formats import as_csv, benchstat
+from lab.results import comparison, runs
+from lab.results.gate import sides
+from lab.results.history import history
+from lab.results.pivot import pivot
 from tests.unit.gate_runs import build, record
 
 SLOW = 100.0
@@ -33,7 +33,7 @@ def test_a_warm_up_enters_no_figure(run: Path) -> None:
     assert (cell.count, cell.high, found.notes) == (2, 2.0, ())
     (series,) = history(run.parent)
     assert [(one.median, one.count) for one in series.points] == [(1.5, 2)]
-    table = compare.table(stored.builds, axis="engine", columns=["docker"])
+    table = comparison.table(stored.builds, axis="engine", columns=["docker"])
     (measure,) = table.groups[0].phases[0].measures
     assert measure.count == 2
     assert benchstat(stored).count("BenchmarkBuild") == 2

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import workload
-from lab.context import Context
-from lab.errors import InputError
-from lab.workload_text import MODULE
+from lab.dockerfile import generated_project
+from lab.dockerfile.context import Context
+from lab.dockerfile.go_sources import MODULE
+from lab.model.errors import InputError
 
 
 def lines(context: Context) -> int:
@@ -37,7 +37,7 @@ def chain(context: Context, name: str = "") -> int:
 def test_size_and_depth(packages: int, more: int, depth: int, seed: int) -> None:
     depth = min(depth, packages)
     wanted = 200 + packages * 70 + more
-    context = workload.generate(packages, wanted, depth, seed)
+    context = generated_project.generate(packages, wanted, depth, seed)
     assert abs(lines(context) - wanted) <= wanted * 0.02
     assert chain(context) == depth
     folders = {path.split("/")[1] for path in context.entries if path.startswith("internal/")}
@@ -45,14 +45,14 @@ def test_size_and_depth(packages: int, more: int, depth: int, seed: int) -> None
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
-    one = workload.generate(5, 1500, 3, 7)
-    assert one == workload.generate(5, 1500, 3, 7)
-    assert one != workload.generate(5, 1500, 3, 8)
+    one = generated_project.generate(5, 1500, 3, 7)
+    assert one == generated_project.generate(5, 1500, 3, 7)
+    assert one != generated_project.generate(5, 1500, 3, 8)
 
 
 def test_the_reference_size_takes_seconds() -> None:
     start = time.monotonic()
-    context = workload.generate(127, 320_000, 8, 1)
+    context = generated_project.generate(127, 320_000, 8, 1)
     assert time.monotonic() - start < 5
     assert abs(lines(context) - 320_000) < 6400
 
@@ -60,19 +60,19 @@ def test_the_reference_size_takes_seconds() -> None:
 @pytest.mark.parametrize("numbers", [(0, 1000, 1), (3, 1000, 4), (3, 1000, 0), (50, 500, 2)])
 def test_numbers_that_do_not_fit(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(InputError):
-        workload.generate(*numbers, 1)
+        generated_project.generate(*numbers, 1)
 
 
 @pytest.mark.parametrize("packages", [1, 4, 30])
 def test_the_least_that_is_promised_fits_and_one_line_less_does_not(packages: int) -> None:
-    least = workload.least_lines(packages)
-    assert abs(lines(workload.generate(packages, least, 1, 1)) - least) <= least * 0.02
+    least = generated_project.least_lines(packages)
+    assert abs(lines(generated_project.generate(packages, least, 1, 1)) - least) <= least * 0.02
     with pytest.raises(InputError):
-        workload.generate(packages, least - 1, 1, 1)
+        generated_project.generate(packages, least - 1, 1, 1)
 
 
 def test_the_files_that_edits_change_are_there() -> None:
-    context = workload.generate(1, 400, 1, 1)
-    for path in (workload.SOURCE_FILE, workload.DEPENDENCY_FILE):
-        assert workload.REVISION.search(context.read(path).decode())
-    assert workload.NEW_FILE not in context.entries
+    context = generated_project.generate(1, 400, 1, 1)
+    for path in (generated_project.SOURCE_FILE, generated_project.DEPENDENCY_FILE):
+        assert generated_project.REVISION.search(context.read(path).decode())
+    assert generated_project.NEW_FILE not in context.entries

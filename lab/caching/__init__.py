@@ -1,0 +1,1 @@
+"""What a layer cache will do and why: explain, predict, replay, advise."""

@@ -1,0 +1,184 @@
+"""What fetches dependencies stands above the sources, and below the files that name them. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lab.caching.advise import text_edit
+from lab.caching.advise.dependencies import Fetch, fetch
+from lab.caching.advise.dockerfile_view import QUIET, Sight
+from lab.caching.advise.rewrite import Rewrite
+from lab.caching.advise.shell_commands import below_cd
+from lab.caching.advise.text_edit import short
+from lab.dockerfile.cachekey.sources import chosen, operands
+from lab.dockerfile.parser import Instruction
+
+KIND = "dependencies before sources"
+
+
+def dependencies_first(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
+    """Only the files that name the dependencies stand above the step that fetches them.
+
+    ``only``: of this instruction.
+    """
+    for run in _runs(sight, only):
+        copy = sight.copy_above(run)
+        if copy is None or not sight.whole(copy):
+            continue
+        others = [one for one in sight.below(copy) if one.index < run.index]
+        wanted = fetch(run, sight)
+        if wanted is None or any(one.keyword not in QUIET | {"WORKDIR"} for one in others):
+            continue
+        if sight.folder(run) != sight.place(copy):
+            continue
+        if _led_astray([copy], others):
+            continue
+        place = operands(copy)[-1]
+        flags = text_edit.flags(copy, but="link")
+        place = place if place.endswith("/") else f"{place}/"
+        yield Rewrite(
+            kind=KIND,
+            why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
+            "of any file",
+            dockerfile=text_edit.replaced(
+                sight.parsed,
+                [
+                    (copy, [f"COPY {flags}{' '.join(wanted.files)} {place}"]),
+                    (
+                        run,
+                        text_edit.written(sight.parsed, run)
+                        + text_edit.written(sight.parsed, copy),
+                    ),
+                ],
+            ),
+            alters=_restored(run, wanted),
+        )
+
+
+def sources_below(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
+    """Where the files that name the dependencies are copied apart, other copies stand below the
+    step that fetches.
+    """
+    for run in _runs(sight, only):
+        first = sight.copy_above(run)
+        wanted = None if first is None else fetch(run, sight)
+        folder = sight.folder(run)
+        if first is None or wanted is None or folder is None:
+            continue
+        between = [first, *(one for one in sight.below(first) if one.index < run.index)]
+        if any(one.keyword not in QUIET | {"WORKDIR", "COPY"} for one in between):
+            continue
+        named: set[str] = set()
+        moved: list[tuple[Instruction, set[str]]] = []
+        for one in between:
+            brought = _in_place(sight, one, folder) if one.keyword == "COPY" else set()
+            if brought is None:
+                break
+            if brought <= set(wanted.files):
+                named |= brought
+            else:
+                moved.append((one, brought))
+        else:
+            copies = [one for one, _ in moved]
+            if not copies or set(wanted.files) - named or _led_astray(copies, between):
+                continue
+            lines = [
+                line for one in (run, *copies) for line in text_edit.written(sight.parsed, one)
+            ]
+            again = any(brought & set(wanted.files) for _, brought in moved)
+            yield Rewrite(
+                kind=KIND,
+                why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every "
+                f"change of what {short(copies[0])} brings",
+                dockerfile=text_edit.replaced(
+                    sight.parsed, [*((one, []) for one in copies), (run, lines)]
+                ),
+                alters=_restored(run, wanted) if again else "",
+            )
+
+
+def fetched_apart(sight: Sight) -> Iterator[Rewrite]:
+    """A RUN that fetches, and then does more, is parted: what it fetches stands above the sources.
+
+    Both ways one RUN runs after an edit, or two: only builds can show the gain.
+    """
+    for run in _runs(sight, None):
+        halves = _halves(run, sight)
+        if halves is None:
+            continue
+        parted = sight.over(text_edit.replaced(sight.parsed, [(run, halves)]))
+        for kind in (dependencies_first, sources_below):
+            for one in kind(parted, run.index):
+                yield replace(one, kind="dependencies in a RUN of their own", measured=True)
+
+
+def _runs(sight: Sight, only: int | None) -> list[Instruction]:
+    found = [one for one in sight.parsed.instructions if one.keyword == "RUN"]
+    return found if only is None else [one for one in found if one.index == only]
+
+
+def _halves(run: Instruction, sight: Sight) -> list[str] | None:
+    """A RUN as two, the first of which only fetches; None where it cannot be parted."""
+    found = below_cd(run)
+    parts = [part.strip() for part in run.operands.split("&&")]
+    if found is None or set(";|") & set(run.operands):
+        return None
+    folder, given = found
+    start = parts[:1] if folder else []
+    parts = parts[len(start) :]
+    if len(parts) != len(given) or any(one.program == "set" for one in given):
+        return None  # quotes hold one of them, or an option of the shell would be lost
+    for count in range(len(parts) - 1, 0, -1):
+        first = " && ".join([*start, *parts[:count]])
+        if fetch(replace(run, operands=first), sight) is not None:
+            flags = text_edit.flags(run)
+            rest = " && ".join([*start, *parts[count:]])
+            return [f"RUN {flags}{first}", f"RUN {flags}{rest}"]
+    return None
+
+
+def _in_place(sight: Sight, copy: Instruction, folder: str) -> set[str] | None:
+    """The files of the context that a COPY brings, each to its own place below a folder; else
+    None."""
+    place = sight.place(copy)
+    if place is None or not sight.plain(copy):
+        return None
+    *sources, last = operands(copy)
+    inside = len(sources) > 1 or last.endswith("/") or last in {".", ".."}
+    entries = sight.context.entries
+    found: set[str] = set()
+    for word in sources:
+        source = posixpath.normpath(word.lstrip("/") or ".")
+        brought = chosen(entries, [source])
+        entry = entries.get(source)
+        if source == "." or (entry is not None and entry.kind == "directory"):
+            own = place == posixpath.normpath(posixpath.join(folder, source))
+        elif entry is None:  # a pattern: of files beside one another
+            own = place == folder and inside and not any("/" in path for path in brought)
+            own = own and all(entries[path].kind == "file" for path in brought)
+        else:
+            whole = posixpath.join(place, posixpath.basename(source)) if inside else place
+            own = whole == posixpath.join(folder, source)
+        if not own or not brought:
+            return None
+        found |= {path for path in brought if entries[path].kind != "directory"}
+    return found
+
+
+def _led_astray(moved: Sequence[Instruction], passed: Sequence[Instruction]) -> bool:
+    """Whether a copy would go elsewhere, below a WORKDIR that stands below it."""
+    return any(
+        other.keyword == "WORKDIR" and other.index > one.index
+        for one in moved
+        for other in passed
+        if not operands(one)[-1].startswith("/")
+    )
+
+
+def _restored(run: Instruction, wanted: Fetch) -> str:
+    """How the image could come out otherwise, where the context's files are copied after it."""
+    if not wanted.writes:
+        return ""
+    return f"{short(run)} may write {wanted.writes}, and the copy below it puts the context's back"

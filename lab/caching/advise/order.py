@@ -1,0 +1,160 @@
+"""Instructions in a better order: what changes seldom stands above what changes often. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from lab.caching.advise import text_edit
+from lab.caching.advise.dockerfile_view import Sight
+from lab.caching.advise.rewrite import Rewrite
+from lab.caching.advise.shell_commands import blind, independent
+from lab.caching.advise.text_edit import short
+from lab.dockerfile.cachekey.sources import operands
+from lab.dockerfile.cachekey.variables import assignments, names
+from lab.dockerfile.parser import Instruction
+
+# Folders whose own mode and owner --link would write as those of a fresh one: they are as fresh.
+_PLAIN = re.compile(r"/(?:usr/local(?:/(?!man)\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")
+_NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
+
+
+def packages_first(sight: Sight) -> Iterator[Rewrite]:
+    """What reads nothing of the context stands above what is copied from it."""
+    for run in sight.parsed.instructions:
+        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+        if copy is None or not independent(run):
+            continue
+        between = [copy, *(one for one in sight.below(copy) if one.index < run.index)]
+        copies = [one for one in between if one.keyword in {"COPY", "ADD"}]
+        if not all(sight.apart(one) for one in copies):
+            continue
+        if _reads_copied(sight, run, copies):
+            continue
+        yield Rewrite(
+            kind="packages before sources",
+            why=f"{short(run)} reads nothing of {' '.join(operands(copy)[:-1])}, and runs after "
+            "every change of it",
+            dockerfile=text_edit.moved(sight.parsed, run, before=copy),
+        )
+
+
+def _reads_copied(sight: Sight, run: Instruction, copies: list[Instruction]) -> bool:
+    """Whether packages are told of something copied: by its place, its name, or a variable."""
+    places = [sight.place(one) or "/" for one in copies]
+    brought = [path for path, entry in sight.context.entries.items() if entry.kind == "file"]
+    brought += [word for one in copies for word in operands(one)]
+    told = {posixpath.basename(word) for word in re.split(r"[\s=]+", run.operands)} - {""}
+    if told & {posixpath.basename(path) for path in brought}:
+        return True
+    texts = [run.text]
+    for name, text in sight.variables(run):
+        texts += [] if name == "PATH" or blind(run, {name}) else [text]
+    return any(place in text for place in places for text in texts)
+
+
+def variables_down(sight: Sight) -> Iterator[Rewrite]:
+    """An ARG or ENV stands just above the first step that names it."""
+    for one in sight.parsed.instructions:
+        if one.keyword not in {"ARG", "ENV"} or one.stage is None:
+            continue
+        mine = {name for name, _ in assignments(one.operands, bare=one.keyword == "ARG")}
+        below = sight.below(one)
+        first = next((other for other in below if _mentions(other, mine)), None)
+        passed = below[: below.index(first)] if first is not None else []
+        runs = [other for other in passed if other.keyword == "RUN"]
+        if not mine or first is None or not runs:
+            continue
+        if any(_sets(other, set(names(one.operands))) for other in passed):
+            continue  # its own value would be another
+        reading = [run for run in runs if not blind(run, mine)]
+        yield Rewrite(
+            kind=f"{one.keyword} moved down",
+            why=f"{short(one)} is first named by {short(first)}; the steps between run again "
+            "when its value changes",
+            dockerfile=text_edit.moved(sight.parsed, one, before=first),
+            alters=f"{short(reading[0])} may read it from its environment" if reading else "",
+        )
+
+
+def labels_down(sight: Sight) -> Iterator[Rewrite]:
+    """A LABEL stands at its stage's end: some builders rebuild all below it."""
+    for one in sight.parsed.instructions:
+        if one.keyword != "LABEL" or one.stage is None or names(one.text):
+            continue
+        below = sight.below(one)
+        mine = {name for name, _ in assignments(one.operands)}
+        later = {
+            name
+            for other in below
+            if other.keyword == "LABEL"
+            for name, _ in assignments(other.operands)
+        }
+        if mine & later:
+            continue
+        if any(other.keyword in {"RUN", "COPY", "ADD"} for other in below):
+            yield Rewrite(
+                kind="LABEL moved down",
+                why=f"{short(one)} is part of the key of every step below it",
+                dockerfile=text_edit.moved(sight.parsed, one, after=below[-1]),
+            )
+
+
+def linked(sight: Sight) -> Iterator[Rewrite]:
+    """COPY --link in the target: it does not depend on the steps before it."""
+    for one in sight.steps(sight.target):
+        if one.keyword != "COPY" or one.flag("from") is None or one.flag("link") is not None:
+            continue
+        place = sight.place(one)
+        words = operands(one)
+        if len(words) < 2 or not _NUMBERS.fullmatch(one.flag("chown") or "0"):
+            continue  # on a layer of its own no passwd tells the number of a name: it is refused
+        inside = len(words) > 2 or re.search(r"(?:/|^\.{1,2}|/\.{1,2})$", words[-1]) is not None
+        folder = "" if place is None else place
+        if place is not None and not inside:
+            folder = posixpath.dirname(place)
+        made = place in {None, "/"} or (not inside and _there(sight, one, place or ""))
+        plain = (
+            not made and _PLAIN.match(folder) is not None and not _named_above(sight, one, folder)
+        )
+        yield Rewrite(
+            kind="COPY --link",
+            why=f"{short(one)} then stays when only what stands before it changes",
+            dockerfile=text_edit.flagged(sight.parsed, [(one, "--link")]),
+            alters=""
+            if plain
+            else f"{folder or words[-1]} may be a link, or a folder of another mode or owner",
+        )
+
+
+def _there(sight: Sight, one: Instruction, place: str) -> bool:
+    """Whether a step above could have made the very place that a COPY writes to."""
+    name = re.compile(rf"(?<![\w.-]){re.escape(posixpath.basename(place))}(?![\w.-])")
+    for other in sight.inherited(one):
+        if other.keyword in {"RUN", "WORKDIR", "VOLUME"} and name.search(other.text):
+            return True
+        at = sight.place(other) if other.keyword in {"COPY", "ADD"} else ""
+        if at is None or f"{at}/".startswith(f"{place}/"):
+            return True
+    return False
+
+
+def _named_above(sight: Sight, one: Instruction, folder: str) -> bool:
+    """Whether a step above could have made the folder something else."""
+    return folder != "/" and any(
+        folder in other.text for other in sight.inherited(one) if other.keyword == "RUN"
+    )
+
+
+def _sets(instruction: Instruction, mine: set[str]) -> bool:
+    if instruction.keyword not in {"ARG", "ENV"}:
+        return False
+    pairs = assignments(instruction.operands, bare=instruction.keyword == "ARG")
+    return bool(mine & {name for name, _ in pairs})
+
+
+def _mentions(instruction: Instruction, mine: set[str]) -> bool:
+    text = "\n".join((instruction.text, *instruction.heredocs))
+    words = set(re.findall(r"\w+", text))
+    return bool(mine & (words | set(names(text))))

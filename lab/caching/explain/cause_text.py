@@ -1,0 +1,76 @@
+"""Causes in words: one line for people, the same in a terminal, a report and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.caching.explain.causes import Cause
+
+FILES_NAMED = 4
+TEXT_SHOWN = 60
+
+
+def words(causes: Sequence[Cause]) -> str:
+    """All causes of one step: files are counted and named, the rest stands beside them."""
+    files = [cause for cause in causes if cause.kind == "file"]
+    said = [_words(cause) for cause in causes if cause.kind != "file"]
+    if files:
+        said.insert(0, _files(files))
+    return "; ".join(dict.fromkeys(said))
+
+
+def _files(causes: Sequence[Cause]) -> str:
+    aspects: dict[str, list[str]] = {}
+    for cause in causes:
+        change = cause.aspect
+        if cause.before is not None and cause.after is not None:
+            change = f"{cause.aspect} {cause.before}→{cause.after}"
+        aspects.setdefault(cause.subject, []).append(change)
+    shown = [f"{path} {' and '.join(found)}" for path, found in aspects.items()]
+    more = len(shown) - FILES_NAMED
+    listed = ", ".join(shown[:FILES_NAMED]) + (f", and {more} more" if more > 0 else "")
+    count = "1 file" if len(shown) == 1 else f"{len(shown)} files"
+    return f"{count} changed ({listed})"
+
+
+def _words(cause: Cause) -> str:
+    if cause.kind in {"env", "arg"}:
+        return _variable(cause)
+    return _SAID[cause.kind].format(
+        subject=_short(cause.subject),
+        before=_short(cause.before) or "none",
+        after=_short(cause.after) or "none",
+    )
+
+
+def _variable(cause: Cause) -> str:
+    name, before, after = f"{cause.kind.upper()} {cause.subject}", cause.before, cause.after
+    if before is None:
+        return f"{name} added: {_short(after)}"
+    if after is None:
+        return f"{name} removed (was {_short(before)})"
+    return f"{name} changed {_short(before)} → {_short(after)}"
+
+
+_SAID = {
+    "base": "base moved {before} → {after}",
+    "image": "image {subject} moved {before} → {after}",
+    "text": "text changed: {before} → {after}",
+    "setting": "{subject} changed {before} → {after}",
+    "added": "new instruction: {subject}",
+    "removed": "instruction removed before it: {subject}",
+    "order": "order of instructions changed: {subject} moved",
+    "cold": "cold build: the cache was passed over",
+    "never": "never built before",
+    "evicted": "evicted: an earlier build made the same, and the engine no longer has it",
+    "unknown": "nothing that the manifest names has changed",
+}
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return ""
+    line = " ".join(text.split())
+    if line.startswith("sha256:"):
+        return f"{line[:19]}…"
+    return line if len(line) <= TEXT_SHOWN else f"{line[: TEXT_SHOWN - 1]}…"

@@ -1,0 +1,92 @@
+"""Commits really built, to see how often the prediction was right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.caching.replay.git_objects import FOLDER, SUBMODULE, Commit, Repository
+from lab.caching.replay.history import Replay
+from lab.dockerfile.context import Context, Directory, Entry, File, Link
+from lab.dockerfile.edits import Inputs
+from lab.engines.protocol import Engine
+from lab.model.events import Outcome
+from lab.runner.build import built
+
+TAG = "localhost/lab/replay:built"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One step of one commit: what was predicted and what came."""
+
+    commit: str
+    instruction: str
+    predicted: Outcome | None
+    real: Outcome | None
+
+    @property
+    def right(self) -> bool:
+        """Whether the prediction came true."""
+        return self.predicted is self.real
+
+
+def context(repository: Repository, tree: str) -> Context:
+    """A commit's files, as a checkout of it would be sent."""
+    return Context(dict(_entries(repository, tree, "")))
+
+
+def _entries(repository: Repository, tree: str, prefix: str) -> Iterator[tuple[str, Entry]]:
+    for name, entry in repository.tree(tree).items():
+        path = f"{prefix}{name}"
+        if entry.mode == FOLDER:
+            yield path, Directory()
+            yield from _entries(repository, entry.id, f"{path}/")
+        elif entry.mode == SUBMODULE:
+            yield path, Directory()
+        elif entry.mode == "120000":
+            yield path, Link(repository.object(entry.id).decode(errors="surrogateescape"))
+        else:
+            mode = 0o755 if entry.mode == "100755" else 0o644
+            yield path, File(repository.object(entry.id), mode)
+
+
+def build(
+    repository: Repository,
+    engine: Engine,
+    replaying: Replay,
+    commits: Sequence[Commit],
+    build_args: Mapping[str, str],
+) -> Iterator[Compared]:
+    """Build the commits one after another, the first cold. Raises BuildsFailed where one fails."""
+    cold = True
+    for commit in commits:
+        predicted = replaying.add(commit)
+        if predicted is None:
+            continue
+        whole = context(repository, commit.tree)
+        inputs = Inputs(
+            dockerfile=replaying.text(commit),
+            dockerfile_path=replaying.path,
+            context=replaying.sent(commit, whole),
+            build_args=build_args,
+            target=replaying.target,
+        )
+        folded = built(
+            engine,
+            inputs,
+            tag=TAG,
+            labels={"io.imagelab.replay": "1"},
+            cold=cold,
+            what=f"commit {commit.id[:12]}",
+            remedy="replay commits that build: choose fewer with --commits",
+        )
+        cold = False
+        for step in folded.steps:
+            if step.outcome is not None and step.index in predicted:
+                yield Compared(
+                    commit=commit.id,
+                    instruction=step.instruction,
+                    predicted=predicted[step.index],
+                    real=step.outcome,
+                )

@@ -1,0 +1,51 @@
+"""What each step costs, from the records of a run: the median of the times that it really ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from lab.model.errors import InputError
+from lab.model.events import Outcome
+from lab.model.record import Build
+
+
+def measured(builds: Iterable[Build], engine: str) -> dict[str, float]:
+    """Seconds by the instruction's text, of this engine's builds."""
+    samples: dict[str, list[float]] = {}
+    for build in builds:
+        if build.cell.get("engine") != engine:
+            continue
+        for step in build.steps:
+            if step.outcome is Outcome.MISS and step.duration_s is not None:
+                samples.setdefault(" ".join(step.instruction.split()), []).append(step.duration_s)
+    return {text: median(found) for text, found in samples.items()}
+
+
+def stated(given: Sequence[str], texts: Iterable[str]) -> dict[str, float]:
+    """Prices that a user states: START=SECONDS, for every instruction that starts so.
+
+    Raises InputError where one says nothing that can be used.
+    """
+    found = {}
+    known = list(texts)
+    for one in given:
+        start, equals, amount = one.rpartition("=")
+        try:
+            price = float(amount)
+        except ValueError:
+            price = -1.0
+        if not equals or price < 0:
+            raise InputError(
+                f"--price {one}: no number of seconds after the last '='",
+                remedy="write the instruction's beginning and seconds: --price 'RUN go build=41.5'",
+            )
+        start = " ".join(start.split())
+        named = [text for text in known if text.startswith(start)]
+        if not named:
+            raise InputError(
+                f"--price {one}: no instruction begins with {start!r}",
+                remedy=f"they begin: {'; '.join(text[:40] for text in known[:8])}",
+            )
+        found.update(dict.fromkeys(named, price))
+    return found

@@ -1,0 +1,120 @@
+"""Arguments that several verbs share, and what they make of a scenario."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.engines import NAMES
+from lab.model.errors import InputError
+
+if TYPE_CHECKING:
+    from lab.scenario.model import Scenario
+
+
+def rounds_and_seed(verb: argparse.ArgumentParser) -> None:
+    """--rounds, --seed, --quiet, --keep and --results: how a scenario is run."""
+    verb.add_argument("--rounds", type=positive, metavar="N", help="instead of the scenario's")
+    verb.add_argument("--seed", type=seed, metavar="N", help="of the order of trials")
+    verb.add_argument("--quiet", action="store_true", help="plain lines, no live view")
+    verb.add_argument(
+        "--keep", action="store_true", help="leave images, and storage of private engines"
+    )
+    results(verb)
+
+
+def engines(verb: argparse.ArgumentParser) -> None:
+    """--engine and --private: where a scenario is built."""
+    verb.add_argument(
+        "--engine",
+        action="append",
+        default=[],
+        metavar="NAME[=ENDPOINT]",
+        help=f"instead of the scenario's engines: {', '.join(NAMES)}; repeatable",
+    )
+    private(verb)
+
+
+def private(verb: argparse.ArgumentParser) -> None:
+    """--private."""
+    verb.add_argument("--private", action="store_true", help="always start private engines")
+
+
+def results(verb: argparse.ArgumentParser) -> None:
+    """--results: the folder of the runs."""
+    verb.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results"
+    )
+
+
+def refuse(
+    options: argparse.Namespace,
+    names: Iterable[str],
+    why: str,
+    remedy: str = "leave {option} out",
+) -> None:
+    """Refuse options that would be passed over. Raises InputError of the first that is given."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value is not False and value != []:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} {why}", remedy=remedy.format(option=option))
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that a scenario file takes as its seed too."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to 2^63 - 1")
+    return int(text)
+
+
+def duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 20m or 1h30m."""
+    found = re.fullmatch(r"(?=\d)(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", text)
+    parts = found.groups() if found else ()
+    seconds = sum(int(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 90s, 20m or 1h30m")
+    return float(seconds)
+
+
+def scenario(options: argparse.Namespace) -> Scenario:
+    """The scenario that was named, with what the command line changes of it."""
+    from lab.scenario.model import load
+
+    loaded = load(options.scenario)
+    if getattr(options, "engine", None):
+        loaded = loaded.with_engines(tuple(endpoints(options.engine)))
+    changes: dict[str, object] = {}
+    if getattr(options, "rounds", None):
+        changes |= {"rounds": options.rounds, "until": None}
+    if getattr(options, "seed", None) is not None:
+        changes["seed"] = options.seed
+    return replace(loaded, **changes)  # type: ignore[arg-type]  # the names are Scenario's own
+
+
+def endpoints(named: Sequence[str]) -> Mapping[str, str]:
+    """NAME[=ENDPOINT] options by name; an empty address means: find it."""
+    found = dict(value.partition("=")[::2] for value in named)
+    for name in found:
+        if name not in NAMES:
+            raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+    return found
+
+
+def shipped(name: str, kind: str = "scenarios") -> Path:
+    """What comes with the lab: beside the checkout, or inside the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    places = (package.parent / kind / name, package / kind / name)
+    return next((place for place in places if place.is_file()), places[0])

@@ -1,0 +1,161 @@
+"""`lab gate`: has a candidate become worse than its baseline by more than a policy allows?"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.cli import arguments, gate_measure
+from lab.cli.output import before_the_answer, print_text, say
+from lab.model.errors import GateCannotTell, GateFailed, InputError
+
+if TYPE_CHECKING:
+    from lab.results.gate.judgement import Judgement
+
+FORMATS = ("markdown", "junit", "github", "gitlab", "json")
+FIELD = "field.yaml"
+ANOTHER = "name another file by --output"
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    for side, what in {"baseline": "before the change", "candidate": "after it"}.items():
+        verb.add_argument(
+            f"--{side}",
+            action="append",
+            default=[],
+            metavar="RUN|FILE",
+            help=f"measured {what}: a run, a Go benchmark output, a coverage profile; repeatable",
+        )
+    verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/field.yaml")
+    verb.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help=f"as well: {', '.join(FORMATS)}; repeatable; without a file instead of the table",
+    )
+    verb.add_argument(
+        "--confirm", action="store_true", help="measure suspected failures again, in turn"
+    )
+    verb.add_argument(
+        "--prove", action="store_true", help="slow the candidate down, and see what the gate says"
+    )
+    verb.add_argument(
+        "--slowdown", type=_share, metavar="PERCENT", help="of --prove; default: twice the rule's"
+    )
+    for side in ("baseline", "candidate"):
+        verb.add_argument(
+            f"--{side}-scenario",
+            type=Path,
+            metavar="FILE",
+            help=f"where the {side}'s scenario and sources lie now, for fresh rounds",
+        )
+    arguments.private(verb)
+    arguments.rounds_and_seed(verb)
+
+
+def _share(text: str) -> float:
+    """A change in per cent as a share of one."""
+    try:
+        found = float(text.removesuffix("%"))
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected per cent, such as 30")
+    return found / 100
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge; the exit code is the answer."""
+    from lab.host.disk import expect
+    from lab.results.gate import policy as policies
+    from lab.results.gate import sides
+    from lab.results.gate.judgement import judge
+
+    if not options.prove:
+        arguments.refuse(options, ("slowdown",), "without --prove: only that slows anything down")
+    outputs = [_output(text) for text in options.output]
+    for _, file in outputs:
+        if file is not None:
+            expect(file, ANOTHER)
+    for side in ("candidate",) if options.prove else ("baseline", "candidate"):
+        if not getattr(options, side):
+            raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
+    policy_path = options.policy or arguments.shipped(FIELD, "policies")
+    policy = policies.load(policy_path)
+    options.json = any(file is None for _, file in outputs)  # what is watched goes to stderr
+    if options.prove:
+        return gate_measure.prove(
+            sides.read("candidate", options.candidate, options.results), policy, options
+        )
+    baseline = sides.read("baseline", options.baseline, options.results)
+    candidate = sides.read("candidate", options.candidate, options.results)
+    notes = sides.compare(baseline, candidate, policy)
+    judgement = judge(baseline, candidate, policy, notes)
+    if options.confirm:
+        judgement = gate_measure.confirm(judgement, baseline, candidate, options)
+    with before_the_answer():
+        show(judgement, outputs, policy_path)
+    return end(judgement)
+
+
+def _output(text: str) -> tuple[str, Path | None]:
+    name, given, file = text.partition("=")
+    if name not in FORMATS:
+        raise InputError(
+            f"no output is named {name!r}", remedy=f"--output takes one of {', '.join(FORMATS)}"
+        )
+    if given and not file:
+        raise InputError(
+            f"--output {text}: no file is named after the '='",
+            remedy=f"--output {name}=FILE writes one, --output {name} prints it",
+        )
+    return name, Path(file) if given else None
+
+
+def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: Path) -> None:
+    """Print and write the judgement in every form asked for."""
+    from lab.host.disk import write
+    from lab.report import gate as forms
+
+    # Files first: nobody may read what is printed.
+    for name, file in sorted(outputs, key=lambda one: one[1] is None):
+        made = (
+            forms.gitlab(judgement, str(policy))
+            if name == "gitlab"
+            else forms.FORMATS[name](judgement)
+        )
+        if file is None:
+            print_text(made)
+        else:
+            say(str(write(file.parent, file.name, made, ANOTHER)), on_error=True)
+    if all(file is not None for _, file in outputs):
+        print_text(forms.text(judgement))
+
+
+def _next_step(judgement: Judgement) -> str:
+    """What a gate that cannot tell would need."""
+    steps = list(dict.fromkeys(one.remedy for one in judgement.findings if one.remedy))
+    if missing := judgement.unmeasured:
+        steps.append(
+            f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "
+            f"{'that rule' if len(missing) == 1 else 'those rules'} out of the policy"
+        )
+    if any(one.outcome == "cannot tell" and one.count for one in judgement.findings):
+        steps.append("measure more rounds")
+    return "; ".join([*steps, "or say in the policy how that counts (cannot_tell:)"])
+
+
+def end(judgement: Judgement) -> int:
+    """0 for pass; raises GateFailed or GateCannotTell otherwise."""
+    from lab.report import gate_text
+    from lab.results.gate.judgement import Outcome
+
+    if judgement.outcome is Outcome.FAIL:
+        raise GateFailed(gate_text.headline(judgement))
+    if judgement.outcome is Outcome.UNTOLD:
+        raise GateCannotTell(gate_text.headline(judgement), remedy=_next_step(judgement))
+    return 0

@@ -1,0 +1,102 @@
+"""`lab report`: a run's reports made again, in any form; several runs in one page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.cli import arguments
+from lab.cli.output import print_text, say
+from lab.model.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.model.record import Build, Run
+    from lab.report import Report
+    from lab.results.runs import StoredRun
+
+FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("run", nargs="*", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument(
+        "--compare", nargs="+", metavar="RUN", default=[], help="these runs in one report"
+    )
+    verb.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        help="html and md unless named; perfetto is a trace for ui.perfetto.dev; repeatable",
+    )
+    verb.add_argument(
+        "--output", metavar="FILE", help="instead of the run's folder, one format; - prints it"
+    )
+    arguments.results(verb)
+
+
+def named(found: Sequence[tuple[str, StoredRun]]) -> dict[str, StoredRun]:
+    """Runs by what tells them apart: the folder's name, without the scenario's where all share it.
+
+    What the user wrote is long, and the same at its beginning where a chart cuts it off.
+    """
+    stored = [one for _, one in found]
+    folders = [one.folder.resolve().name for one in stored]
+    scenarios = {one.run.scenario.name for one in stored}
+    shared = f"-{scenarios.pop()}" if len(scenarios) == 1 else ""
+    for names in ([name.removesuffix(shared) for name in folders], folders):
+        if len(set(names)) == len(stored):
+            return dict(zip(names, stored, strict=True))
+    return dict(found)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make reports, and name the files."""
+    from lab import report as reports
+    from lab.host import disk
+    from lab.report import formats
+    from lab.results import runs
+
+    compared: list[str] = [*options.run, *options.compare] if options.compare else []
+    if not compared and len(options.run) != 1:
+        raise InputError(
+            "lab report takes one run, or --compare with several",
+            remedy="lab report latest, or lab report --compare RUN RUN",
+        )
+    kinds: list[str] = list(dict.fromkeys(options.format or ("html", "md")))
+    builds: Sequence[Build]
+    heads: Sequence[Run]
+    made: Report
+    if compared:
+        found = [(name, runs.load(name, options.results)) for name in compared]
+        if len({one.folder.resolve() for _, one in found}) < max(2, len(found)):
+            raise InputError(
+                "--compare takes two runs or more, each of them once",
+                remedy="lab report --compare RUN RUN",
+            )
+        stored = named(found)
+        made, builds = reports.of_runs(stored)
+        heads, folder = [one.run for one in stored.values()], options.results / "compared"
+    else:
+        one = runs.load(options.run[0], options.results)
+        made, builds, heads, folder = reports.report(one), one.builds, [one.run], one.folder
+    if options.output is None:
+        with disk.disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are
+        for path in formats.write(kinds, folder, made, builds, heads):
+            say(str(path))
+        return 0
+    if len(kinds) != 1 or options.format is None:
+        raise InputError(
+            "--output takes one --format", remedy="lab report RUN --format csv --output FILE"
+        )
+    text = formats.render(kinds[0], made, builds, heads)
+    if options.output == "-":
+        print_text(text)
+        return 0
+    path = Path(options.output)
+    say(str(disk.write(path.parent, path.name, text, "name another file by --output")))
+    return 0

@@ -1,0 +1,117 @@
+"""`lab run`: run a scenario, or go on with a run."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.cli import arguments
+from lab.cli.output import before_the_answer, print_json, say
+from lab.cli.scenario_run import judge, run_scenario, watched
+from lab.model.errors import InputError
+
+if TYPE_CHECKING:
+    from lab.results.runs import StoredRun
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
+    arguments.engines(verb)
+    arguments.rounds_and_seed(verb)
+    going_on = verb.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
+    going_on.add_argument(
+        "--append",
+        metavar="RUN",
+        help="add rounds to a run of this host: --rounds many, else as many as it asked for",
+    )
+    verb.add_argument(
+        "--budget",
+        type=arguments.duration,
+        metavar="TIME",
+        help="begin no trial after so long, such as 90s, 20m or 1h30m",
+    )
+    verb.add_argument("--json", action="store_true", help="print run.json and the table as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a scenario, or go on with a run."""
+    earlier = options.resume or options.append
+    if (options.scenario is None) == (not earlier):
+        raise InputError(
+            "lab run takes a scenario, or --resume or --append with a run",
+            remedy="lab run scenarios/layer-cache.yaml",
+        )
+    stored = (
+        _go_on(options, earlier) if earlier else run_scenario(arguments.scenario(options), options)
+    )
+    with before_the_answer():
+        _show(stored, options)
+    judge(stored)
+    return 0
+
+
+def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
+    """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
+    _as_it_was_started(options)
+    from lab.results import runs
+    from lab.runner.session import Options
+    from lab.scenario import model as scenarios
+
+    stored = runs.load(earlier, options.results)
+    head, begun = stored.run, stored.run.options
+    for name, kind in {"engines": list, "rounds": int, "endpoints": dict}.items():
+        if not isinstance(begun.get(name), kind):
+            raise InputError(
+                f"{stored.folder / runs.RUN_FILE}: its options do not say {name}",
+                remedy="run the scenario again",
+            )
+    path = head.scenario.path
+    loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
+    loaded = loaded.with_engines(tuple(begun["engines"]))
+    rounds = begun["rounds"]
+    if options.append:
+        rounds += options.rounds or rounds
+    until = loaded.until if begun.get("until") else None  # --rounds had taken it away
+    loaded = replace(loaded, rounds=rounds, until=until, seed=head.seed)
+    settings = Options(
+        results=stored.folder.parent,
+        endpoints=begun["endpoints"],
+        private=begun.get("private", False) or options.private,
+        keep=options.keep,
+        budget=options.budget,
+    )
+    more = options.append is not None
+    return watched(loaded, settings, options, resumed=stored, more=more)
+
+
+def _as_it_was_started(options: argparse.Namespace) -> None:
+    """Refuse what would change a run that is under way."""
+    going_on = "--append" if options.append else "--resume"
+    why = f"beside {going_on}: a run goes on as it was started"
+    remedy = "leave {option} out, or start another run with it"
+    arguments.refuse(options, ("engine", "seed"), why, remedy)
+    if options.resume:
+        more = f"{remedy}; --append RUN --rounds N adds rounds"
+        arguments.refuse(options, ("rounds",), why, more)
+
+
+def _show(stored: StoredRun, options: argparse.Namespace) -> None:
+    from lab import report as reports
+    from lab.report import terminal
+    from lab.results import comparison
+    from lab.results.comparison_verdicts import asked_of
+
+    if options.json:
+        axis = comparison.main_axis(stored.builds)
+        columns = comparison.values(stored.builds, axis)
+        asked = asked_of(stored.run.options, stored.run.seed)
+        table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
+        print_json(stored.run.to_json() | {"table": table.to_json()})
+    else:
+        terminal.show(reports.of_run(stored), steps=False)
+        say(f"report: {stored.folder / 'report.html'}")
+    say(str(stored.folder), on_error=options.json)

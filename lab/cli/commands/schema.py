@@ -1,0 +1,21 @@
+"""`lab schema`: the JSON Schema of scenario files and of claims files."""
+
+from __future__ import annotations
+
+import argparse
+
+from lab.cli.output import print_json
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """Its argument."""
+    verb.add_argument("of", nargs="?", choices=("scenario", "claims"), default="scenario")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a JSON Schema."""
+    from lab.golang.claims import loader
+    from lab.scenario import model
+
+    print_json(loader.schema() if options.of == "claims" else model.schema())
+    return 0

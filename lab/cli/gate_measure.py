@@ -1,0 +1,219 @@
+"""Fresh measurements for `lab gate`: --confirm and --prove."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.cli.output import before_the_answer, print_text
+from lab.cli.scenario_run import watched
+from lab.model.errors import GateCannotTell, GateFailed, InputError
+from lab.results.comparison import cell_words
+
+if TYPE_CHECKING:
+    from lab.results.gate.judgement import Finding, Judgement
+    from lab.results.gate.policy import Policy
+    from lab.results.gate.sides import Side
+    from lab.results.runs import StoredRun
+    from lab.runner.session import Arrange, Make
+    from lab.scenario.model import Scenario
+    from lab.scenario.plan import Cell, Trial
+
+ROUNDS = 10
+MEASURED = ("wall", "cpu", "step", "hit_rate", "image_size", "peak_memory")
+
+
+def confirm(
+    judgement: Judgement, baseline: Side, candidate: Side, options: argparse.Namespace
+) -> Judgement:
+    """The judgement with its suspected failures measured again, in turn, where that can be done."""
+    from lab.results.gate.judgement import Outcome, judge
+    from lab.results.gate.sides import Side as Sides
+    from lab.runner import interleave
+
+    suspects = [
+        one
+        for one in judgement.findings
+        if one.outcome is Outcome.FAIL and one.rule.metric in MEASURED and one.count
+    ]
+    if not suspects or baseline.run is None or candidate.run is None:
+        return judgement
+    old, new, why = _at_hand(baseline.run, candidate.run, options)
+    if why or old is None:
+        return replace(judgement, notes=(*judgement.notes, f"not confirmed: {why}"))
+
+    def arrange(make: Make) -> tuple[Trial, ...]:
+        sides = {interleave.BASELINE: make(old, "-old"), interleave.CANDIDATE: make(new, "-new")}
+        kept = {
+            name: [trial for trial in trials if _suspected(trial.cell.axes, suspects)]
+            for name, trials in sides.items()
+        }
+        return interleave.interleaved(kept, new.seed)
+
+    fresh = _measure(new, candidate.run, options, arrange)
+    rules = (rule for rule in judgement.policy.rules if any(rule is one.rule for one in suspects))
+    asked = replace(judgement.policy, rules=tuple(rules))
+    again = judge(
+        Sides(run=interleave.side(fresh, interleave.BASELINE)),
+        Sides(run=interleave.side(fresh, interleave.CANDIDATE)),
+        asked,
+    )
+    told = {(id(one.rule), one.subject): one for one in again.findings}
+    findings = tuple(_settled(one, told, fresh) for one in judgement.findings)
+    notes = (*judgement.notes, f"fresh rounds in turn: {fresh.run.id}")
+    return replace(judgement, findings=findings, notes=notes)
+
+
+def _suspected(axes: Mapping[str, str], suspects: list[Finding]) -> bool:
+    return any(one.subject.startswith(f"{cell_words(axes)}, ") for one in suspects)
+
+
+def _settled(one: Finding, told: Mapping[tuple[int, str], Finding], fresh: StoredRun) -> Finding:
+    again = told.get((id(one.rule), one.subject))
+    if again is None:
+        return one
+    said = f"; {again.reason}" if again.reason else ""
+    return replace(again, reason=f"fresh rounds of {fresh.run.id} decide, after a fail{said}")
+
+
+def _at_hand(
+    baseline: StoredRun, candidate: StoredRun, options: argparse.Namespace
+) -> tuple[Scenario | None, Scenario, str]:
+    """Both scenarios, and why they cannot be measured again: empty where they can."""
+    from lab.scenario.model import Own
+
+    new = _scenario(candidate, options, options.candidate_scenario)
+    if baseline.run.scenario.path is None and options.baseline_scenario is None:
+        return None, new, "the baseline's scenario is not at hand; name it by --baseline-scenario"
+    old = _scenario(baseline, options, options.baseline_scenario)
+    alike = ("engines", "bases", "toolchains", "phases")
+    other = [name for name in alike if getattr(old, name) != getattr(new, name)]
+    if other:
+        return None, new, f"baseline and candidate differ in their {', '.join(other)}"
+    work = new.workload
+    was = old.workload
+    if isinstance(work, Own) and isinstance(was, Own) and _same(was.context, work.context):
+        why = (
+            f"{work.context} holds the candidate's sources, those of the baseline are not at "
+            "hand; name a checkout of them by --baseline-scenario"
+        )
+        return None, new, why
+    return old, new, ""
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _scenario(stored: StoredRun, options: argparse.Namespace, instead: Path | None) -> Scenario:
+    """A run's scenario on the engines and in the rounds that it was run."""
+    from lab.scenario import model as scenarios
+
+    head = stored.run
+    if instead is not None:
+        loaded = scenarios.load(instead)
+    else:
+        path = head.scenario.path
+        loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
+    engines = head.options.get("engines")
+    if isinstance(engines, list) and engines:
+        loaded = loaded.with_engines(tuple(engines))
+    rounds = options.rounds or max([ROUNDS, *(build.round for build in stored.builds)])
+    return replace(loaded, rounds=rounds, until=None, seed=head.seed, expect=())
+
+
+def _measure(
+    scenario: Scenario, stored: StoredRun, options: argparse.Namespace, arrange: Arrange
+) -> StoredRun:
+    from lab.runner.session import Options
+
+    endpoints = stored.run.options.get("endpoints")
+    settings = Options(
+        results=options.results,
+        endpoints=endpoints if isinstance(endpoints, dict) else {},
+        private=bool(stored.run.options.get("private")) or options.private,
+        keep=options.keep,
+    )
+    return watched(scenario, settings, options, arrange=arrange)
+
+
+def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
+    """Slow the candidate down by a known size, and show what the gate makes of it.
+
+    0 where it fires on the slow-down and is quiet on shuffled labels. Raises GateFailed where it
+    cries wolf, GateCannotTell where it sleeps.
+    """
+    from lab.report.gate import proof_text
+    from lab.results.gate import proof as proofs
+    from lab.results.gate.sides import Side as Sides
+    from lab.runner import interleave
+
+    if candidate.run is None:
+        raise InputError("--prove needs a run as the candidate", remedy="--candidate RUN")
+    asked = proofs.timed(policy)
+    scenario = _scenario(candidate.run, options, options.candidate_scenario)
+    walls = _walls(candidate.run)
+    size = options.slowdown or 2 * max(
+        rule.amount if rule.kind == "relative" else rule.amount / min(walls.values())
+        for rule in asked.rules
+    )
+
+    def slowed(cell: Cell, phase: str) -> float:
+        return size * walls.get((cell_words(cell.axes), phase), 0.0)
+
+    def arrange(make: Make) -> tuple[Trial, ...]:
+        sides = {
+            name: interleave.burning(make(scenario, f"-{name}"), work)
+            for name, work in {
+                interleave.BASELINE: _idle,
+                interleave.TWIN: _idle,
+                interleave.CANDIDATE: slowed,
+            }.items()
+        }
+        return interleave.interleaved(sides, scenario.seed)
+
+    fresh = _measure(scenario, candidate.run, options, arrange)
+    plain, twin, slow = (
+        Sides(run=interleave.side(fresh, name))
+        for name in (interleave.BASELINE, interleave.TWIN, interleave.CANDIDATE)
+    )
+    sizes = {
+        f"{cell}, {phase}": size * walls[(cell, phase)] / wall
+        for (cell, phase), wall in _walls(interleave.side(fresh, interleave.BASELINE)).items()
+        if (cell, phase) in walls
+    }
+    proof = proofs.prove(plain, twin, slow, asked, sizes, scenario.seed)
+    with before_the_answer():
+        print_text(proof_text(proof, fresh.run.id))
+    if not proof.quiet:
+        alarmed = "the candidate against itself"
+        if proof.false_alarms > proof.tolerated:
+            alarmed = f"{proof.false_alarms} of {proof.shuffles} shuffles"
+        raise GateFailed(
+            f"the gate cries wolf: {alarmed} alarmed it",
+            remedy="ask for more certainty, or for a larger change that matters",
+        )
+    if not proof.fires:
+        raise GateCannotTell(
+            f"the gate does not see a slow-down of {size * 100:.0f} % with these rounds",
+            remedy="measure more rounds (--rounds), or try a larger --slowdown",
+        )
+    return 0
+
+
+def _idle(cell: object, phase: str) -> float:
+    del cell, phase
+    return 0.0
+
+
+def _walls(stored: StoredRun) -> dict[tuple[str, str], float]:
+    """The median wall of each cell and phase that was measured."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for build in stored.counted:
+        if build.status == "ok" and build.wall_s:
+            found.setdefault((cell_words(build.cell), build.phase), []).append(build.wall_s)
+    return {key: statistics.median(walls) for key, walls in found.items()}

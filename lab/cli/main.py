@@ -1,0 +1,111 @@
+"""The verbs. The only place that parses arguments, catches the lab's errors and exits."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import gc
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from lab import __version__
+from lab.cli.commands import VERBS
+from lab.cli.output import drop_output
+from lab.host import signals
+from lab.model.errors import DiskFull, Interrupted, LabError, exit_codes
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point: parse, run the verb, turn the lab's errors into words and exit codes."""
+    _open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        # Not every terminal can show every character, nor is every file's name text.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    asked = next(iter(given), None)
+    parser, verb = _parsers(asked)
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        (verb or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    signals.install()
+    # What a verb reads lives until it ends: to look for cycles in it every 700 objects, as Python
+    # does of itself, takes a tenth of a large report's time.
+    gc.set_threshold(20_000, 20, 50)
+    try:
+        code = int(_module(options.verb).run(options))
+        sys.stdout.flush()
+    except LabError as error:
+        signals.settle()
+        try:
+            sys.stdout.flush()
+        except OSError:  # what went wrong stays the answer, whoever reads
+            drop_output()
+        _tell(error.message, error.remedy)
+        code = error.exit_code
+    except KeyboardInterrupt as stop:
+        signals.settle()
+        code = Interrupted.exit_code
+        _tell(f"stopped by {stop}")
+    except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
+        drop_output()
+        code = 0
+    except OSError as error:  # of our own output, as in `lab ... >/dev/full`
+        _tell(f"writing its output: {error}", "free some space, or send it elsewhere")
+        drop_output()
+        code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
+    signals.settle()
+    sys.exit(code)
+
+
+def _tell(what: str, remedy: str | None = None) -> None:
+    sys.stderr.write(f"lab: {what}\n")
+    if remedy:
+        sys.stderr.write(f"  next: {remedy}\n")
+
+
+def _open_closed_streams() -> None:
+    """Let what a shell closed (`>&-`) lead to nowhere.
+
+    Otherwise the next file that is opened, a run's records, would take its place, and what a
+    process that the lab starts prints would go there.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # the lowest that is free
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the lab
+
+
+def _parsers(
+    asked: str | None,
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None]:
+    """The whole command line's parser, and that of the verb asked for, which alone is filled in."""
+    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exit_codes().items())
+    parser = argparse.ArgumentParser(
+        prog="lab",
+        description="The container image build lab: measures what a base image, a Go toolchain "
+        "layout, a Dockerfile's order or a builder does to layer-cache hits and build time.",
+        epilog=f"exit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lab {__version__}")
+    filled = None
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, purpose in VERBS.items():
+        verb = verbs.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+        )
+        if name == asked:
+            _module(name).options(verb)
+            filled = verb
+    return parser, filled
+
+
+def _module(verb: str) -> Any:
+    return import_module(f"lab.cli.commands.{verb}")

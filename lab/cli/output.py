@@ -1,0 +1,50 @@
+"""What verbs print: the one place that writes to standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.results.runs import StoredRun
+
+
+def say(text: str, *, on_error: bool = False) -> None:
+    """A line for people; ``on_error`` sends it to standard error."""
+    print(text, file=sys.stderr if on_error else sys.stdout)
+
+
+def say_notes(stored: StoredRun) -> None:
+    """What was passed over in reading a run, on standard error: what is printed lacks it."""
+    for note in stored.notes:
+        say(f"{stored.run.id}: {note}", on_error=True)
+
+
+def print_json(value: object) -> None:
+    """A value for programs."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=True)
+    sys.stdout.write("\n")
+
+
+def print_text(text: str) -> None:
+    """Text as it is, its last line end included."""
+    sys.stdout.write(text)
+
+
+@contextmanager
+def before_the_answer() -> Iterator[None]:
+    """What is shown here may stay unread, as by `lab gate | head`: the exit code still answers."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output() -> None:
+    """Let what nobody takes go to nowhere, what the interpreter flushes at its end too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

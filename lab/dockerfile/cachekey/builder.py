@@ -1,0 +1,309 @@
+"""A manifest out of a Dockerfile, a context and arguments. Pure, but for reading large files."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.dockerfile import dockerignore
+from lab.dockerfile.cachekey.inputs import (
+    FileFacts,
+    Manifest,
+    Reading,
+    StageFacts,
+    StepFacts,
+    Variable,
+)
+from lab.dockerfile.cachekey.sources import operands, patterns
+from lab.dockerfile.cachekey.variables import Scope, expand, names
+from lab.dockerfile.context import Context, Entry
+from lab.dockerfile.parser import Dockerfile, Instruction, lines_of
+from lab.model.errors import InputError
+
+Digest = Callable[[str], str | None]
+Facts = Callable[[Entry], FileFacts]
+_CHUNK = 1 << 20
+
+
+@dataclass(slots=True)
+class _Stage:
+    scope: Scope = field(default_factory=Scope)
+    user: str = ""
+    shell: str = ""
+    last: int | None = None
+    workdir: str = ""
+
+
+def facts(entry: Entry) -> FileFacts:
+    """What is known of one entry of a context. Raises InputError where it cannot be read."""
+    match entry.kind:
+        case "file":
+            return FileFacts(
+                kind="file",
+                content=_hash(entry.data),
+                mode=entry.mode,
+                mtime=entry.mtime,
+                owner=f"{entry.owner[0]}:{entry.owner[1]}",
+            )
+        case "link":
+            return FileFacts(kind="link", content=entry.target, mode=0o777)
+        case "directory":
+            return FileFacts(kind="directory", content="", mode=entry.mode)
+
+
+def remembered(context: Context) -> Facts:
+    """The same, with all of a context read at once: for many manifests of nearly that context."""
+    known = {id(entry): (entry, facts(entry)) for entry in context.entries.values()}
+
+    def of(entry: Entry) -> FileFacts:
+        there = known.get(id(entry))
+        return facts(entry) if there is None else there[1]
+
+    return of
+
+
+def make(
+    dockerfile: Dockerfile,
+    context: Context,
+    *,
+    dockerfile_path: str = "Dockerfile",
+    build_args: Mapping[str, str] | None = None,
+    target: str | None = None,
+    platform: str | None = None,
+    digest: Digest = lambda _ref: None,
+    ignore: str | None = None,
+) -> Manifest:
+    """What a build is made from. ``digest`` gives an image's digest by its reference, or None.
+
+    ``ignore`` is the text of the ignore file that holds, where it is not the context's own.
+    """
+    return of_files(
+        dockerfile,
+        {path: facts(entry) for path, entry in context.entries.items()},
+        dockerfile_path=dockerfile_path,
+        build_args=build_args,
+        target=target,
+        platform=platform,
+        digest=digest,
+        ignore=ignored(context) if ignore is None else ignore,
+    )
+
+
+def ignored(context: Context) -> str | None:
+    """The text of a context's own ignore file."""
+    entry = context.entries.get(dockerignore.NAME)
+    if entry is None or entry.kind != "file":
+        return None
+    return context.read(dockerignore.NAME).decode(errors="replace")
+
+
+def of_files(
+    dockerfile: Dockerfile,
+    files: Mapping[str, FileFacts],
+    *,
+    dockerfile_path: str = "Dockerfile",
+    build_args: Mapping[str, str] | None = None,
+    target: str | None = None,
+    platform: str | None = None,
+    digest: Digest = lambda _ref: None,
+    ignore: str | None = None,
+) -> Manifest:
+    """A manifest where the context's facts are already known."""
+    needed = dockerfile.needed(target)
+    reader = _Reader(dockerfile, build_args or {}, digest)
+    return Manifest(
+        dockerfile=dockerfile_path,
+        target=dockerfile.target(target),
+        platform=platform,
+        stages=tuple(
+            StageFacts(name=stage.name, needed=stage.index in needed) for stage in dockerfile.stages
+        ),
+        steps=tuple(reader.step(one) for one in dockerfile.instructions if one.stage is not None),
+        files=files,
+        ignore=ignore,
+    )
+
+
+def _hash(data: bytes | Path) -> str:
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()[:32]
+    found = hashlib.sha256()
+    try:
+        with data.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                found.update(chunk)
+    except OSError as error:
+        raise InputError(
+            f"{data} cannot be read: {error.strerror}", remedy="make it readable"
+        ) from error
+    return found.hexdigest()[:32]
+
+
+class _Reader:
+    """Reads the instructions in their order; keeps what is in force in each stage."""
+
+    def __init__(
+        self, dockerfile: Dockerfile, build_args: Mapping[str, str], digest: Digest
+    ) -> None:
+        self._dockerfile = dockerfile
+        self._given = build_args
+        self._digest = digest
+        self._stages: dict[int, _Stage] = {}
+        self._lines = lines_of(dockerfile.text.removeprefix("\ufeff"))
+
+    def step(self, instruction: Instruction) -> StepFacts:
+        number = instruction.stage or 0
+        if instruction.keyword == "FROM":
+            return self._from(instruction, number)
+        stage = self._stages[number]
+        keyword, scope = instruction.keyword, stage.scope
+        if keyword == "ARG":
+            scope.declare(instruction, self._given, self._dockerfile.arguments)
+        text = self._text(instruction)
+        copies = keyword in {"COPY", "ADD"}
+        words = [scope.expand(word) for word in operands(instruction)] if copies else []
+        from_elsewhere = instruction.flag("from") is not None
+        mounts = [mount for mount in instruction.mounts if mount["type"] == "bind"]
+        found = StepFacts(
+            index=instruction.index,
+            stage=number,
+            keyword=keyword,
+            text=text,
+            previous=stage.last,
+            sources=() if from_elsewhere else patterns(words[:-1]),
+            mounts=patterns(
+                scope.expand(mount.get("source", mount.get("src", ".")))
+                for mount in mounts
+                if "from" not in mount
+            ),
+            reads=self._reads(instruction, words),
+            place=_place(stage.workdir, words[-1] if copies and words else "")
+            if keyword != "WORKDIR"
+            else _place(stage.workdir, scope.expand(instruction.operands)),
+            images=self._images(instruction),
+            variables=dict(scope.all)
+            if keyword in {"RUN", "WORKDIR"}
+            else _only(scope, names(text)),
+            uses=names(text),
+            user=stage.user,
+            shell=stage.shell if not instruction.operands.startswith("[") else "",
+            link=instruction.flag("link") not in {None, "false"},
+            secrets=tuple(
+                mount.get("id", mount.get("target", "?"))
+                for mount in instruction.mounts
+                if mount["type"] in {"secret", "ssh"}
+            ),
+        )
+        if keyword == "ENV":
+            scope.set(instruction)
+        elif keyword == "USER":
+            stage.user = scope.expand(instruction.operands)
+        elif keyword == "SHELL":
+            stage.shell = instruction.operands
+        elif keyword == "WORKDIR":
+            stage.workdir = found.place
+        stage.last = instruction.index
+        return found
+
+    def _from(self, instruction: Instruction, number: int) -> StepFacts:
+        about = self._dockerfile.stages[number]
+        stage = _Stage(last=instruction.index)
+        previous = None
+        images: dict[str, str | None] = {}
+        if about.parent is None:
+            stage.workdir = "/" if about.base == "scratch" else ""
+            images = {
+                about.base: "scratch" if about.base == "scratch" else self._digest(about.base)
+            }
+        else:
+            parent = self._stages[about.parent]
+            previous = parent.last
+            stage.scope.env = dict(parent.scope.env)
+            stage.user, stage.shell = parent.user, parent.shell
+            stage.workdir = parent.workdir
+        self._stages[number] = stage
+        return StepFacts(
+            index=instruction.index,
+            stage=number,
+            keyword="FROM",
+            text=self._text(instruction),
+            previous=previous,
+            images=images,
+        )
+
+    def _reads(self, instruction: Instruction, words: list[str]) -> tuple[Reading, ...]:
+        stages = self._dockerfile.stages
+        sources = self._dockerfile.sources(instruction)
+        if instruction.keyword != "RUN":
+            paths = tuple(dict.fromkeys(_root(word) for word in words[:-1])) or ("/",)
+            return tuple(
+                Reading(how="copy", step=stages[one].instructions[-1], paths=paths)
+                for one in sources
+            )
+        # of several mounts of one stage, all that any of them shows
+        return tuple(
+            Reading(
+                how="mount",
+                step=stages[one].instructions[-1],
+                paths=tuple(
+                    _root(mount.get("source", mount.get("src", "/")))
+                    for mount in instruction.mounts
+                    if "from" in mount
+                ),
+            )
+            for one in sources
+        )
+
+    def _images(self, instruction: Instruction) -> dict[str, str | None]:
+        """Images that the instruction reads by name: ``from=`` that is no stage."""
+        refs = [value for name, value in instruction.flags if name == "from"]
+        refs += [mount["from"] for mount in instruction.mounts if "from" in mount]
+        if len(self._dockerfile.sources(instruction)) == len(set(refs)):
+            return {}
+        stages = {stage.name for stage in self._dockerfile.stages}
+        return {
+            ref: self._digest(ref)
+            for ref in (expand(ref, self._dockerfile.arguments) for ref in refs)
+            if ref.lower() not in stages and not ref.isdecimal()
+        }
+
+    def _text(self, instruction: Instruction) -> str:
+        """The instruction as builders join it: a continued line keeps its leading blanks."""
+        if instruction.heredocs:
+            return "\n".join((instruction.text, *instruction.heredocs))
+        lines = self._lines[instruction.line - 1 : instruction.end]
+        if len(lines) == 1:
+            return instruction.text
+        parts: list[str] = []
+        for line in lines:
+            if parts and (not line.strip() or line.lstrip().startswith("#")):
+                continue
+            body = line.rstrip()
+            if not body.endswith(self._dockerfile.escape):
+                parts.append(body)
+                break
+            parts.append(body[:-1])
+        keyword, rest = (*"".join(parts).strip().split(None, 1), "")[:2]
+        return f"{keyword.upper()} {rest.strip()}"
+
+
+def _root(word: str) -> str:
+    """A path of another stage, or the folder that a pattern of it starts from."""
+    plain = re.split(r"[*?\[\\$]", word, maxsplit=1)
+    head = plain[0] if len(plain) == 1 else plain[0].rpartition("/")[0]
+    return posixpath.normpath(f"/{head.lstrip('/')}")
+
+
+def _place(workdir: str, word: str) -> str:
+    """Where something is written to; empty where nobody knows."""
+    if not word or "$" in word or not (word.startswith("/") or workdir):
+        return ""
+    return posixpath.normpath(posixpath.join(workdir, word))
+
+
+def _only(scope: Scope, wanted: tuple[str, ...]) -> dict[str, Variable]:
+    return {name: one for name, one in scope.all.items() if name in wanted}

@@ -1,0 +1,89 @@
+"""Cache keys by an engine's rules: a step's key holds its own parts and the keys it stands on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.dockerfile.cachekey.inputs import Manifest, StepFacts
+from lab.dockerfile.cachekey.rules import Rules, counted, linked, of_files, of_text, previous
+from lab.dockerfile.cachekey.stage_contents import Origin, origins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One step's key. ``after`` is what the next step stands on."""
+
+    own: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One step of a chain: its ``name`` as records have it, the digest of its parts but for
+    files, and the steps it stands on.
+
+    ``taken`` says whether the engine goes through the step for this target.
+    """
+
+    step: StepFacts
+    name: str
+    parts: str
+    before: int | None
+    reads: tuple[Origin, ...]
+    apart: bool
+    taken: bool
+
+
+class Chain:
+    """A Dockerfile's steps as an engine chains them, made once for any number of contexts."""
+
+    def __init__(self, manifest: Manifest, rules: Rules) -> None:
+        self.manifest = manifest
+        self.rules = rules
+        taken = {step.index for step in counted(manifest.steps, manifest, rules)}
+        steps = manifest.by_index
+        self.links = tuple(
+            Link(
+                step=step,
+                name=" ".join(step.text.partition("\n")[0].split()),
+                parts=_digest(sorted(of_text(manifest, step, rules).items())),
+                before=previous(steps, step, rules),
+                reads=origins(steps, step, rules),
+                apart=step.link and rules.links,
+                taken=step.index in taken,
+            )
+            for step in manifest.steps
+            if linked(step, rules)
+        )
+
+    def keys(self, files: Callable[[StepFacts], str]) -> dict[int, Key]:
+        """The key of every link, by index. ``files`` digests what a step reads of the context."""
+        found: dict[int, Key] = {}
+        alone: dict[int, str] = {}  # of a step what it brings by itself, whatever stood before it
+        for link in self.links:
+            step = link.step
+            stands_on = "" if link.before is None else found[link.before].after
+            if step.keyword == "FROM":
+                key = stands_on or link.parts
+                found[step.index] = Key(own=key, after=key)
+                continue
+            read = "".join([found[o.step].after if o.whole else alone[o.step] for o in link.reads])
+            context = files(step) if step.sources or step.mounts else ""
+            alone[step.index] = _digest(link.parts, context)
+            own = _digest("" if link.apart else stands_on, link.parts, read, context)
+            after = _digest(stands_on, own) if link.apart else own
+            found[step.index] = Key(own=own, after=after)
+        return found
+
+
+def keys(manifest: Manifest, rules: Rules) -> dict[int, Key]:
+    """The key of every step that the engine keeps one for, by the instruction's index."""
+    return Chain(manifest, rules).keys(
+        lambda step: _digest(sorted(of_files(manifest, step, rules).items()))
+    )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode(errors="surrogateescape"), digest_size=12).hexdigest()

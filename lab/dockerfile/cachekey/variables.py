@@ -1,0 +1,109 @@
+"""Variables of a Dockerfile: which are in force at an instruction, and with which values.
+
+Source: https://docs.docker.com/reference/dockerfile/#environment-replacement
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+
+from lab.dockerfile.cachekey.inputs import Variable
+from lab.dockerfile.parser import Instruction
+
+_NAMED = re.compile(r"(?<!\\)\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
+_SECRET = re.compile(r"token|passw|secret|credential|api_?key|private_?key", re.IGNORECASE)
+# Known only while this process lives: what it hides cannot be guessed from a manifest on disk.
+_SALT = secrets.token_bytes(32)
+# They never change a key (moby builder/dockerfile/buildargs.go, buildkit's defaultArgs).
+PROXIES = frozenset(
+    name
+    for one in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    for name in (one, one.upper())
+)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The variables in force in one stage, as far as it has been read."""
+
+    env: dict[str, Variable] = field(default_factory=dict)
+    args: dict[str, Variable] = field(default_factory=dict)
+
+    @property
+    def all(self) -> dict[str, Variable]:
+        """Every variable by its name: an ENV goes before an ARG."""
+        return self.args | self.env
+
+    def expand(self, text: str) -> str:
+        """The text with its variables filled in."""
+        return expand(text, {name: one.value for name, one in self.all.items()})
+
+    def declare(
+        self, instruction: Instruction, given: Mapping[str, str], before: Mapping[str, str]
+    ) -> None:
+        """An ARG: ``given`` are the build's arguments, ``before`` those of the file's head."""
+        for name, default in assignments(instruction.operands, bare=True):
+            raw = given.get(name, default if default is not None else before.get(name))
+            if raw is not None and name not in PROXIES:
+                value = raw if name in given else self.expand(raw)
+                self.args[name] = hidden(name, Variable(kind="ARG", value=value, raw=raw))
+
+    def set(self, instruction: Instruction) -> None:
+        """An ENV. All its values are filled in before any of them takes effect."""
+        found = {
+            name: hidden(name, Variable(kind="ENV", value=self.expand(raw or ""), raw=raw or ""))
+            for name, raw in assignments(instruction.operands)
+        }
+        self.env |= found
+
+
+def hidden(name: str, variable: Variable) -> Variable:
+    """A secret's value never goes in: a mark tells two values of one run apart, and no more."""
+    if not _SECRET.search(name):
+        return variable
+    mark = blake2b(variable.value.encode(errors="replace"), key=_SALT, digest_size=4).hexdigest()
+    return Variable(kind=variable.kind, value=f"(secret {mark})", raw=f"(secret {mark})")
+
+
+@lru_cache(maxsize=4096)  # asked again for every build that is explained
+def assignments(operands: str, *, bare: bool = False) -> tuple[tuple[str, str | None], ...]:
+    """The names and texts that an ENV or (``bare``) an ARG gives; None: a name alone."""
+    first = operands.split(None, 1)
+    if not bare and len(first) == 2 and "=" not in first[0]:
+        return ((first[0], first[1]),)  # the old form: ENV NAME the rest of the line
+    try:
+        words = shlex.split(operands)
+    except ValueError:  # an open quote: the engine will refuse it
+        words = operands.split()
+    found: list[tuple[str, str | None]] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        found.append((name, value if equals else None))
+    return tuple(found)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The variables that a text mentions."""
+    return tuple(dict.fromkeys(match[1] or match[2] for match in _NAMED.finditer(text)))
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Variables replaced by their values; one that is not set by nothing."""
+
+    def value(match: re.Match[str]) -> str:
+        name, operator, other = match[1] or match[2], match[3] or "", match[4] or ""
+        known = values.get(name)
+        there = bool(known) if operator.startswith(":") else known is not None
+        if operator.endswith("+"):
+            return other if there else ""
+        if operator.endswith("-") and not there:
+            return other
+        return known or ""
+
+    return _NAMED.sub(value, text)

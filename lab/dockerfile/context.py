@@ -1,0 +1,256 @@
+"""A build context as a value: paths and what lies at them, wherever it came from."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+from lab.dockerfile import dockerignore
+from lab.dockerfile import tar as archive
+from lab.dockerfile.tar import Archive
+from lab.model.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file: its bytes, or where on disk they lie. ``mtime`` is in whole seconds.
+
+    ``owner`` is user and group; from a folder on disk all is sent as root's, as clients do.
+    """
+
+    data: bytes | Path
+    mode: int = 0o644
+    mtime: int = 0
+    owner: tuple[int, int] = (0, 0)
+    kind: ClassVar[Literal["file"]] = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link, sent as such: what it points to is not read."""
+
+    target: str
+    kind: ClassVar[Literal["link"]] = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A folder. Folders that only hold entries need not be stated."""
+
+    mode: int = 0o755
+    kind: ClassVar[Literal["directory"]] = "directory"
+
+
+Entry = File | Link | Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Entries by their path: relative, separated by slashes, without ``.`` and ``..``."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        whole: dict[str, Entry] = {}
+        for path, entry in self.entries.items():
+            for parent in _parents(clean(path)):
+                above = whole.get(parent) or self.entries.get(parent, Directory())
+                if above.kind != "directory":
+                    raise InputError(
+                        f"{path!r} lies below {parent!r}, which is a {above.kind} in the context",
+                        remedy="name a path that passes through folders only",
+                    )
+                whole[parent] = above
+            whole[path] = entry
+        object.__setattr__(self, "entries", MappingProxyType(whole))
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes | str]) -> Context:
+        """A context of plain files with mode 0644."""
+        return cls(
+            {
+                clean(path): File(data.encode() if isinstance(data, str) else data)
+                for path, data in files.items()
+            }
+        )
+
+    @classmethod
+    def from_folder(
+        cls, path: Path, *, dockerignore: bool = True, dockerfile: str = "Dockerfile"
+    ) -> Context:
+        """What a folder holds; large files stay on disk until they are sent.
+
+        The folder's .dockerignore is obeyed here as a client does, so that every engine is sent
+        the same. It and the Dockerfile are always part of the context.
+        """
+        if not path.is_dir():
+            raise InputError(f"{path} is not a folder", remedy="name the folder to build from")
+        always = frozenset({clean(dockerfile), ".dockerignore"})
+        ignore = _ignore_of(path, dockerfile) if dockerignore else _NOTHING
+        return cls(dict(_walk(path.resolve(), "", ignore, always)))
+
+    def with_file(self, path: str, data: bytes, *, mode: int | None = None) -> Context:
+        """With a file written; a file that is there keeps its mode unless one is given."""
+        path = clean(path)
+        there = self.entries.get(path)
+        if there is not None and there.kind != "file":
+            raise _no_file(path, there)
+        if there is None:
+            return self.with_entry(path, File(data, 0o644 if mode is None else mode))
+        mode = there.mode if mode is None else mode
+        return self.with_entry(path, File(data, mode, owner=there.owner))
+
+    def with_entry(self, path: str, entry: Entry) -> Context:
+        """With an entry put in or replaced."""
+        path = clean(path)
+        there = self.entries.get(path)
+        if there is not None and (there.kind == entry.kind or there.kind != "directory"):
+            # nothing else changes: to look at all the others again would be most of the work
+            made = Context()
+            object.__setattr__(made, "entries", MappingProxyType({**self.entries, path: entry}))
+            return made
+        return Context({**self.entries, path: entry})
+
+    def without(self, path: str) -> Context:
+        """Without an entry, and without what lies below it."""
+        path = clean(path)
+        if path not in self.entries:
+            raise _missing(path)
+        return Context(
+            {
+                name: entry
+                for name, entry in self.entries.items()
+                if name != path and not name.startswith(f"{path}/")
+            }
+        )
+
+    def kept(self, ignore: dockerignore.Ignore, always: Collection[str]) -> Context:
+        """What a .dockerignore lets through; the ``always`` paths are sent whatever it says."""
+        return Context(
+            {
+                path: entry
+                for path, entry in self.entries.items()
+                if path in always or not ignore.excludes(path)
+            }
+        )
+
+    def file(self, path: str) -> File:
+        """The file at a path. Raises InputError where there is none."""
+        path = clean(path)
+        entry = self.entries.get(path)
+        if entry is None:
+            raise _missing(path)
+        if entry.kind != "file":
+            raise _no_file(path, entry)
+        return entry
+
+    def read(self, path: str) -> bytes:
+        """The bytes of the file at a path."""
+        data = self.file(path).data
+        if isinstance(data, bytes):
+            return data
+        try:
+            return data.read_bytes()
+        except OSError as exc:
+            raise InputError(
+                f"{data} cannot be read: {exc.strerror}",
+                remedy="make it readable, or name it in .dockerignore",
+            ) from exc
+
+    def archive(self) -> Archive:
+        """The context as a deterministic tar. The caller closes it."""
+        return archive.write(self.entries)
+
+
+_NOTHING = dockerignore.Ignore()
+
+
+def clean(path: str) -> str:
+    """The path as contexts spell it. Raises InputError where it leads out of the context."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if path.startswith("/") or ".." in parts or not parts or "\0" in path:
+        raise InputError(
+            f"{path!r} is not a path inside the build context",
+            remedy="write it relative to the context's folder, without '..'",
+        )
+    return "/".join(parts)
+
+
+def _parents(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _missing(path: str) -> InputError:
+    return InputError(
+        f"there is no {path!r} in the build context",
+        remedy="check the path; it is relative to the context's folder, after .dockerignore",
+    )
+
+
+def _no_file(path: str, entry: Entry) -> InputError:
+    return InputError(
+        f"{path!r} is a {entry.kind} in the build context, not a file",
+        remedy="name a regular file; links are not followed",
+    )
+
+
+def _ignore_of(folder: Path, dockerfile: str) -> dockerignore.Ignore:
+    """A Dockerfile's own ignore file goes before the folder's, as in BuildKit."""
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+        file = folder / name
+        if file.is_file():
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as exc:
+                raise InputError(
+                    f"{file} cannot be read: {exc}", remedy="save it as UTF-8, readable for you"
+                ) from exc
+            return dockerignore.parse(text, name=str(file))
+    return _NOTHING
+
+
+def _walk(
+    root: Path, inside: str, ignore: dockerignore.Ignore, always: frozenset[str]
+) -> Iterator[tuple[str, Entry]]:
+    try:
+        with os.scandir(root / inside) as found:
+            children = sorted(found, key=lambda child: child.name)
+    except OSError as exc:
+        raise InputError(
+            f"{root / inside} cannot be read into the build context: {exc.strerror}",
+            remedy="make it readable, or name it in .dockerignore",
+        ) from exc
+    for child in children:
+        path = f"{inside}/{child.name}" if inside else child.name
+        excluded = ignore.excludes(path) and path not in always
+        if child.is_dir(follow_symlinks=False):
+            forced = any(name.startswith(f"{path}/") for name in always)
+            below: list[tuple[str, Entry]] = []
+            if not excluded or forced or ignore.may_keep_below(path):
+                below = list(_walk(root, path, ignore, always))
+            if below or not excluded:
+                mode = child.stat(follow_symlinks=False).st_mode
+                yield path, Directory(stat.S_IMODE(mode))
+                yield from below
+        elif not excluded:
+            yield path, _entry(child)
+
+
+def _entry(child: os.DirEntry[str]) -> Entry:
+    facts = child.stat(follow_symlinks=False)
+    if stat.S_ISLNK(facts.st_mode):
+        return Link(os.readlink(child.path))  # noqa: PTH115 - Path would tidy the target
+    if not stat.S_ISREG(facts.st_mode):
+        raise InputError(
+            f"{child.path} is neither a file, a folder nor a link: it cannot be sent to an engine",
+            remedy="move it away, or name it in .dockerignore",
+        )
+    return File(Path(child.path), stat.S_IMODE(facts.st_mode), max(int(facts.st_mtime), 0))

@@ -1,0 +1,102 @@
+"""Switching GOROOT by an overlay at a fixed place: the published recipe, and the lab's own way.
+
+The recipe mounts one overlay and, to go back, unmounts it, changes a link and mounts again. While
+either way switches, a looker opens the place's VERSION again and again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.golang.bench import sandbox as bays
+from lab.golang.bench.outcome import Fact, Outcome, Series
+from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.goroot import mounting
+from lab.host.process import run
+
+
+def measure(one: Path, other: Path, *, rounds: int = 30, say: Say) -> Outcome:
+    """ "<way>/switch" lasts so long; the facts say how often a look found no GOROOT meanwhile."""
+    if why := mounting.possible():
+        missing = {"recipe": why, "swap": why}
+        return Outcome(experiment="overlay", settings={}, missing=missing)
+    series: dict[str, Series] = {}
+    facts: dict[str, Fact] = {}
+    with bays.bay(say) as bay:
+        for way, switch in {"recipe": _recipe(bay), "swap": _swap(bay)}.items():
+            say(f"switching by {way}")
+            switch(one)
+            looker = _Looker(bay.folder / way)
+            looker.start()
+            took = []
+            for turn in range(rounds):
+                begun = time.perf_counter()
+                switch((other, one)[turn % 2])
+                took.append(time.perf_counter() - begun)
+                time.sleep(0.005)
+            looker.stop()
+            series[f"{way}/switch"] = Series(samples=tuple(took))
+            facts[f"{way}/looks without a GOROOT"] = looker.failed
+            facts[f"{way}/looks"] = looker.looks
+            facts[f"{way}/always a GOROOT there"] = looker.failed == 0
+            series[f"{way}/bytes copied"] = Series(samples=(_copied(bay, way),), unit="bytes")
+    return Outcome(
+        experiment="overlay",
+        settings={"one": one.name, "other": other.name, "rounds": rounds},
+        series=series,
+        facts=facts,
+    )
+
+
+def _recipe(bay: Bay) -> Callable[[Path], None]:
+    """Unmount, mount again with the other lower folder: two programs, one after the other."""
+    place = bay.folder / "recipe"
+    place.mkdir()
+    for name in ("recipe.upper", "recipe.work"):
+        (bay.folder / name).mkdir()
+
+    def switch(tree: Path) -> None:
+        if place.is_mount():
+            run(["umount", "--lazy", place])
+        upper, work = bay.folder / "recipe.upper", bay.folder / "recipe.work"
+        options = f"lowerdir={tree},upperdir={upper},workdir={work}"
+        run(["mount", "-t", "overlay", "overlay", "-o", options, place])
+
+    return switch
+
+
+def _swap(bay: Bay) -> Callable[[Path], None]:
+    place, empty = bay.folder / "swap", bay.folder / "empty"
+    place.mkdir()
+    empty.mkdir()
+    return lambda tree: mounting.swap(place, tree, empty)
+
+
+def _copied(bay: Bay, way: str) -> float:
+    upper = bay.folder / f"{way}.upper"
+    files = [path for path in upper.rglob("*") if path.is_file()] if upper.is_dir() else []
+    return float(sum(path.stat().st_size for path in files))
+
+
+class _Looker(threading.Thread):
+    """Opens the place's VERSION as fast as it can."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__()
+        self.looks = self.failed = 0
+        self._path, self._done = place / "VERSION", threading.Event()
+
+    def run(self) -> None:
+        while not self._done.is_set():
+            self.looks += 1
+            try:
+                self._path.read_bytes()
+            except OSError:
+                self.failed += 1
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()

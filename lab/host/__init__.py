@@ -1,0 +1,1 @@
+"""This machine: its facts, processes, files and cgroups; what a run controls and monitors."""

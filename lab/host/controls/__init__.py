@@ -1,0 +1,170 @@
+"""Controls: what a scenario asks of the machine, held while it runs and put back afterwards.
+
+Each is applied where the host allows, read back to see that it took hold, and told; what the host
+lacks is told with the reason, and the run goes on. A journal on disk outlives a kill -9.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lab.host import paths, signals
+from lab.host.cgroups import Group
+from lab.host.controls import page_cache, pressure, values
+from lab.host.controls.journal import Journal, Say, sweep
+
+__all__ = ["Control", "Controls", "Held", "hold", "survey", "sweep"]
+
+PageCache = Literal["dropped", "warmed"]
+EVERY_PHASE = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """What a scenario asks for; None and an empty mapping ask for nothing.
+
+    ``frequency`` is a CPU governor, ``cpus`` a list such as ``0-1,3``; sizes are bytes, of the
+    disk's limits bytes a second. ``page_cache`` says by phase (``*``: every one) what comes first.
+    """
+
+    frequency: str | None = None
+    turbo: Literal["on", "off"] | None = None
+    cpus: str | None = None
+    disk_read: int | None = None
+    disk_write: int | None = None
+    memory: int | None = None
+    memory_pressure: int | None = None
+    page_cache: Mapping[str, PageCache] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One control and what became of it. ``was`` and ``held`` are the host's own words."""
+
+    name: str
+    asked: str
+    state: Literal["applied", "unavailable"]
+    reason: str | None = None
+    engine: str | None = None
+    was: str | None = None
+    held: str | None = None
+
+
+class Held:
+    """The controls of a run while it goes on. ``told`` is what became of each."""
+
+    def __init__(self, asked: Controls, storage: Mapping[str, Path | None], journal: Journal):
+        self._asked, self._storage, self._journal = asked, storage, journal
+        self.told: list[Control] = []
+
+    @property
+    def disturbs(self) -> frozenset[str]:
+        """The rules of lab.host.monitor.fitness that the scenario itself asks to be broken."""
+        applied = {control.name for control in self.told if control.state == "applied"}
+        return frozenset({"memory"}) if applied & {"memory", "memory-pressure"} else frozenset()
+
+    def before(self, phase: str, engine: str) -> PageCache | None:
+        """Drop or warm the page cache before a build, where asked; what it is now, where told."""
+        wish = self._asked.page_cache.get(phase, self._asked.page_cache.get(EVERY_PHASE))
+        if wish is None:
+            return None
+        reason, held = page_cache.prepare(wish, self._storage.get(engine), self._journal)
+        self._tell(
+            Control(
+                name="page-cache",
+                asked=wish,
+                state="applied" if reason is None else "unavailable",
+                reason=reason,
+                engine=engine,
+                held=held,
+            )
+        )
+        return wish if reason is None else None
+
+    def _tell(self, control: Control) -> None:
+        """A control that is repeated is told once, and again where it fails later."""
+        same = [replace(one, held=control.held) for one in self.told]
+        if control not in same:
+            self.told.append(control)
+
+
+@contextmanager
+def hold(
+    asked: Controls, engines: Mapping[str, Group | None], *, say: Say, root: Path = Path("/")
+) -> Iterator[Held]:
+    """Hold the controls for the engines with these groups; put everything back at the end.
+
+    What a killed lab left is put back first, also where nothing is asked for. ``root`` is where
+    the host's own files are looked for.
+    """
+    sweep(paths.controls_dir(), say)
+    folders = {name: None if one is None else storage(one) for name, one in engines.items()}
+    with Journal(paths.controls_dir(), say) as journal:
+        held = Held(asked, folders, journal)
+        pressing = None
+        try:
+            for change in values.wanted(asked, engines, folders, root):
+                held.told.append(_applied(change, journal))
+            if asked.cpus is not None:
+                _step_aside(asked.cpus, journal)
+            if asked.memory_pressure is not None:
+                told, pressing = pressure.press(asked.memory_pressure, journal)
+                held.told.append(Control(**told))
+            for control in held.told:
+                if control.state == "unavailable":
+                    say(f"warning: {control.name} {control.asked} unavailable: {control.reason}")
+            yield held
+        finally:
+            with signals.shielded():
+                journal.restore()
+                if pressing is not None:
+                    pressing.wait()
+
+
+def storage(group: Group) -> Path:
+    """The folder of the private engine with this group."""
+    return paths.state_dir() / group.name.removeprefix("lab-")
+
+
+def survey(root: Path = Path("/")) -> tuple[Control, ...]:
+    """Which controls this host offers; changes nothing."""
+    return tuple(
+        Control(
+            name=name,
+            asked="",
+            state="applied" if reason is None else "unavailable",
+            reason=reason,
+        )
+        for name, reason in (
+            *values.offered(root),
+            ("memory-pressure", pressure.lacking()),
+            ("page-cache", page_cache.lacking()),
+        )
+    )
+
+
+def _applied(change: values.Change | values.Unavailable, journal: Journal) -> Control:
+    about: dict[str, Any] = {
+        "name": change.name,
+        "asked": change.asked,
+        "engine": change.engine,
+    }
+    if isinstance(change, values.Unavailable):
+        return Control(**about, state="unavailable", reason=change.reason)
+    problem, was, held = values.apply(change, journal)
+    state: Literal["applied", "unavailable"] = "applied" if problem is None else "unavailable"
+    return Control(**about, state=state, reason=problem or change.remark, was=was, held=held)
+
+
+def _step_aside(cpus: str, journal: Journal) -> None:
+    """Take the lab itself off the engine's CPUs, where that leaves it any."""
+    rest = (own := os.sched_getaffinity(0)) - values.cpu_numbers(cpus)
+    if rest:
+        journal.affinity(own)
+        with suppress(OSError):
+            os.sched_setaffinity(0, rest)

@@ -1,0 +1,140 @@
+"""What was changed on this host and how it was before, on disk before each change.
+
+Whoever holds the lock on a journal is alive; one that nobody holds is put back by whoever finds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Self
+
+from lab.engines.leftovers import process_start
+from lab.host.controls import page_cache
+from lab.host.disk import disk
+
+Say = Callable[[str], None]
+FRESH_S = 60.0  # a file younger than this may be between its making and its locking
+Read = Callable[[], "str | None"]
+
+
+class Journal:
+    """Entries, one JSON object a line; each is on disk when its method returns."""
+
+    def __init__(self, folder: Path, say: Say) -> None:
+        self._folder, self._say = folder, say
+        self._file: IO[str] | None = None
+
+    def value(self, path: Path, undo: str, held: str, key: str = "") -> None:
+        """A file of the kernel's gets a value: ``held`` is how it will read, ``undo`` the way back.
+
+        ``key`` picks the line of a file with a line for each device.
+        """
+        self._add({"kind": "value", "path": str(path), "undo": undo, "held": held, "key": key})
+
+    def process(self, pid: int) -> None:
+        """A process was started that must not outlive the run."""
+        self._add({"kind": "process", "pid": pid, "started": process_start(pid)})
+
+    def affinity(self, cpus: set[int]) -> None:
+        """The lab's own CPUs before it stepped aside; a dead lab needs none back."""
+        self._add({"kind": "affinity", "cpus": sorted(cpus), "pid": os.getpid()})
+
+    def warm(self, files: list[Path]) -> None:
+        """These files were in the page cache before it was dropped."""
+        self._add({"kind": "warm", "files": [str(file) for file in files]})
+
+    def restore(self) -> None:
+        """Put everything back, the last change first."""
+        if self._file is not None:
+            self._file.seek(0)
+            put_back(self._file.read(), self._say)
+            self._file.truncate(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            Path(self._file.name).unlink(missing_ok=True)
+            self._file.close()
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        if self._file is None:
+            fd, name = tempfile.mkstemp(prefix="held-", suffix=".jsonl", dir=self._folder)
+            os.close(fd)
+            self._file = Path(name).open("r+", encoding="utf-8")  # noqa: SIM115 (held till the end)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        with disk(self._folder, "set LAB_CACHE to a folder on another disk"):
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+def sweep(folder: Path, say: Say) -> int:
+    """Put back what killed labs changed; how many journals those were."""
+    found = 0
+    for path in sorted(folder.glob("held-*.jsonl")):
+        with suppress(FileNotFoundError), path.open("r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            text = file.read()
+            if not text and time.time() - path.stat().st_mtime < FRESH_S:
+                continue
+            if text:
+                say("putting back what a killed lab changed on this machine")
+                put_back(text, say)
+                found += 1
+            path.unlink(missing_ok=True)
+    return found
+
+
+def put_back(text: str, say: Say) -> None:
+    """Undo a journal's entries, the last first; a torn last line was written before its change."""
+    entries = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            entries.append(json.loads(line))
+    for entry in reversed(entries):
+        match entry:
+            case {"kind": "value"}:
+                _value(entry, say)
+            case {"kind": "process", "pid": int(pid), "started": str(started)}:
+                if process_start(pid) == started:
+                    with suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGKILL)
+            case {"kind": "affinity", "cpus": [*cpus], "pid": pid} if pid == os.getpid():
+                with suppress(OSError):
+                    os.sched_setaffinity(0, cpus)
+            case {"kind": "warm", "files": [*files]}:
+                page_cache.warm([Path(file) for file in files])
+
+
+def line_of(text: str, key: str) -> str:
+    """The value of a kernel's file, or of its line that begins with ``key``, on one line."""
+    if not key:
+        return " ".join(text.split())
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return next((line for line in lines if line.split(" ")[0] == key), "")
+
+
+def _value(entry: Mapping[str, str], say: Say) -> None:
+    path = Path(entry["path"])
+    try:
+        # A value that is no longer ours was set by somebody else since: it is theirs.
+        if line_of(path.read_text(), entry["key"]) == entry["held"]:
+            path.write_text(entry["undo"])
+    except FileNotFoundError:
+        return  # gone with its control group
+    except OSError as error:
+        say(f"warning: {path} could not be put back to {entry['undo']!r}: {error.strerror}")

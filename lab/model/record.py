@@ -1,0 +1,276 @@
+"""What is known about a build and a run: plain values, and their JSON (docs/schema.md).
+
+Seconds and bytes throughout. None means unknown, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from types import NoneType
+from typing import Any, Literal
+
+from lab.model.events import Outcome
+
+BUILD_SCHEMA = "lab.build/1"
+RUN_SCHEMA = "lab.run/1"
+
+BuildStatus = Literal["ok", "failed", "skipped", "engine-lost"]
+RunStatus = Literal["complete", "partial", "failed"]
+COUNTED = frozenset({"RUN", "COPY", "ADD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """The machine that an engine runs on, which need not be the client's."""
+
+    kernel: str | None = None
+    glibc: str | None = None
+    cpu_model: str | None = None
+    cpus: int | None = None
+    memory_bytes: int | None = None
+    cgroup: str | None = None
+    filesystem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """One engine as it answered when the run began."""
+
+    name: str
+    version: str
+    api: str
+    endpoint: str
+    private: bool
+    storage: str
+    builder: str
+    host: HostFacts = HostFacts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A built image. ``layers`` counts the layers of its file system."""
+
+    id: str
+    size_bytes: int | None = None
+    layers: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One Dockerfile instruction in one stage.
+
+    ``outcome`` is None for a FROM and for a metadata instruction that the engine does not report.
+    ``started_s`` counts from the sending of the request. ``duration_s`` is the time the engine
+    worked on the step: the union of its intervals, waiting left out.
+    """
+
+    index: int
+    stage: str
+    instruction: str
+    outcome: Outcome | None
+    started_s: float | None = None
+    duration_s: float | None = None
+    error: str | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the step counts in the hit rate: RUN, COPY and ADD do."""
+        return self.instruction.split(None, 1)[0].upper() in COUNTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """The layer cache's part in one build, over the counted steps that were needed."""
+
+    hits: int
+    misses: int
+    skipped: int
+
+    @property
+    def rate(self) -> float | None:
+        """hits / (hits + misses); None where no counted step was needed."""
+        needed = self.hits + self.misses
+        return self.hits / needed if needed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """Everything known about one build: one line of builds.jsonl.
+
+    ``steps_s`` is the sum of the steps' durations, ``critical_path_s`` the longest chain of steps
+    that had to follow one another, ``unattributed_s`` the wall time that belongs to no step.
+    ``cpu_s`` is what the engine and all steps used of the CPUs, ``peak_memory_bytes`` the most that
+    their processes held at a time; None where the engine's work cannot be told from others'.
+    ``marks`` are named seconds, taken inside the build where a layout asks for them. ``manifest``
+    is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
+    machine did meanwhile, ``fit`` whether that leaves the build to be believed
+    (lab.host.monitor.fitness); None where nobody could look.
+    ``warm_up`` builds are recorded, and counted nowhere.
+    """
+
+    id: str
+    cell: Mapping[str, str]
+    round: int
+    phase: str
+    status: BuildStatus
+    reason: str | None = None
+    started: str | None = None
+    wall_s: float | None = None
+    critical_path_s: float | None = None
+    steps_s: float | None = None
+    unattributed_s: float | None = None
+    cpu_s: float | None = None
+    peak_memory_bytes: int | None = None
+    context_bytes: int | None = None
+    context_sent_s: float | None = None
+    image: Image | None = None
+    cache: Cache | None = None
+    steps: tuple[Step, ...] = ()
+    marks: Mapping[str, float] = field(default_factory=dict)
+    disturbance: Mapping[str, Any] = field(default_factory=dict)
+    fit: str | None = None
+    notes: tuple[str, ...] = ()
+    log_tail: str | None = None
+    dockerfile: str | None = None
+    replay: str | None = None
+    manifest: str | None = None
+    warm_up: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as builds.jsonl holds it."""
+        record: dict[str, Any] = {"schema": BUILD_SCHEMA}
+        record |= asdict(self)
+        if self.cache is not None:
+            record["cache"]["rate"] = self.cache.rate
+        return record
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Build:
+        """Read a record back; fields of later minor versions are passed over.
+
+        Raises KeyError, TypeError or ValueError on a record that is not one (lab.results.store
+        says where).
+        """
+        if record.get("schema") != BUILD_SCHEMA:
+            raise ValueError(f"schema {record.get('schema')!r}, expected {BUILD_SCHEMA!r}")
+        values = _known(cls, record)
+        if values.get("image") is not None:
+            values["image"] = Image(**_known(Image, values["image"]))
+        if values.get("cache") is not None:
+            values["cache"] = Cache(**_known(Cache, values["cache"]))
+        values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
+        values["notes"] = tuple(values.get("notes", ()))
+        return cls(**_typed(cls, values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioText:
+    """The scenario as it was run."""
+
+    name: str
+    path: str | None
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The head of one run: run.json. ``ready`` is when all was set up and the first trial began.
+
+    ``builds`` is how many it had when it ended, so that a loss is found later.
+    """
+
+    id: str
+    status: RunStatus
+    scenario: ScenarioText
+    host: HostFacts
+    engines: tuple[EngineFacts, ...]
+    seed: int
+    started: str
+    ready: str | None = None
+    finished: str | None = None
+    lab: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    bases: tuple[Mapping[str, Any], ...] = ()
+    controls: tuple[Mapping[str, Any], ...] = ()
+    reason: str | None = None
+    broken: tuple[str, ...] = ()
+    builds: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The head as run.json holds it."""
+        return {"schema": RUN_SCHEMA} | asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Run:
+        """Read a head back. Raises KeyError, TypeError or ValueError on what is not one."""
+        if record.get("schema") != RUN_SCHEMA:
+            raise ValueError(f"schema {record.get('schema')!r}, expected {RUN_SCHEMA!r}")
+        values = _known(cls, record)
+        values["scenario"] = ScenarioText(**_known(ScenarioText, values["scenario"]))
+        values["host"] = HostFacts(**_known(HostFacts, values["host"]))
+        values["engines"] = tuple(_engine(engine) for engine in values["engines"])
+        values["bases"] = tuple(values.get("bases", ()))
+        values["controls"] = tuple(values.get("controls", ()))
+        values["broken"] = tuple(values.get("broken", ()))
+        return cls(**_typed(cls, values))
+
+
+_NAMES: dict[type[Any], frozenset[str]] = {
+    kind: frozenset(one.name for one in fields(kind))
+    for kind in (HostFacts, EngineFacts, Image, Step, Cache, Build, ScenarioText, Run)
+}
+
+
+def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    names = _NAMES[kind]
+    if record.keys() <= names:  # as nearly all are, and every step of every build is asked for
+        return dict(record)
+    return {name: value for name, value in record.items() if name in names}
+
+
+_PLAIN: Mapping[object, type[Any] | tuple[type[Any], ...]] = {
+    "int": int, "int | None": (int, NoneType), "str": str, "str | None": (str, NoneType),
+    "float | None": (int, float, NoneType), "Mapping[str, str]": dict,
+    "Mapping[str, float]": dict, "Mapping[str, Any]": dict,
+}  # fmt: skip
+_TYPES = {
+    kind.__name__: {one.name: _PLAIN[one.type] for one in fields(kind) if one.type in _PLAIN}
+    for kind in (Build, Step, Run)
+}
+
+
+def _typed(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values; TypeError where one is of another type than its field."""
+    wrong = _misfit(kind.__name__, tuple(values), tuple(map(type, values.values())))
+    if wrong is not None:
+        raise TypeError(f"{wrong} is {values[wrong]!r}")
+    return values
+
+
+@lru_cache(maxsize=1024)  # the steps of a run are of few shapes
+def _misfit(kind: str, names: tuple[str, ...], types: tuple[type, ...]) -> str | None:
+    wanted = _TYPES[kind]
+    return next(
+        (
+            name
+            for name, found in zip(names, types, strict=True)
+            if name in wanted and not issubclass(found, wanted[name])
+        ),
+        None,
+    )
+
+
+def _step(record: Mapping[str, Any]) -> Step:
+    values = _known(Step, record)
+    if values["outcome"] is not None:
+        values["outcome"] = Outcome(values["outcome"])
+    return Step(**_typed(Step, values))
+
+
+def _engine(record: Mapping[str, Any]) -> EngineFacts:
+    values = _known(EngineFacts, record)
+    values["host"] = HostFacts(**_known(HostFacts, values.get("host") or {}))
+    return EngineFacts(**values)

@@ -1,7 +1,0 @@
-"""What would happen if this was built: each step's outcome for each engine, without building."""
-
-from __future__ import annotations
-
-from lab.predict.memory import Memory, Prediction, predict
-
-__all__ = ["Memory", "Prediction", "predict"]

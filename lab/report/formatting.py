@@ -1,0 +1,102 @@
+"""Numbers and foreign text as a report shows them: never without spread and count, never raw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from lab.model import units
+from lab.model.units import MISSING
+from lab.results.stats import Comparison, Summary, Verdict
+
+# CSI, OSC and other escape sequences (ECMA-48), then whatever control characters are left.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[@-~]"
+)
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# What lab.dockerfile.layouts.parts puts around a command whose seconds it marks.
+_TIMED = re.compile(
+    r"read begin rest < /proc/uptime && (?P<command>.*) && read end rest < /proc/uptime && "
+    r"spent=.* && printf '::lab-mark (?P<mark>\S+) .*$",
+    re.DOTALL,
+)
+TIMES, DASH = "\u00d7", "\u2013"
+
+
+def clean(text: str) -> str:
+    """Text of a scenario or a log without what a terminal or an editor would obey.
+
+    Escape sequences, control and direction characters go; line ends and tabs stay.
+    """
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def flat(text: str) -> str:
+    """Clean text whose line ends are shown, so that no name of a file forges a line."""
+    return clean(text).replace("\n", "\\n")
+
+
+@lru_cache(maxsize=1 << 13)  # the builds of a run say the same again and again
+def one_line(text: str, width: int = 120) -> str:
+    """Clean text on one line, cut with an ellipsis."""
+    flat = " ".join(clean(text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+@lru_cache(maxsize=1 << 13)
+def instruction(text: str) -> str:
+    """An instruction as a reader wants it: without what the lab put round it to time it."""
+    return _TIMED.sub(r"\g<command>", text)
+
+
+def spread(found: Summary | None, unit: Callable[[float], str]) -> str:
+    """A median with its range and count: ``1.38 s (1.31 - 1.52 s, n=3)``; one sample has no range,
+    and samples that read alike are said to be equal."""
+    if found is None:
+        return MISSING
+    median = unit(found.median)
+    if found.spread is None:
+        return f"{median} (n=1)"
+    low, high = unit(found.low), unit(found.high)
+    if low == high:
+        return f"{median} (n={found.count}, equal)"
+    number, _, name = low.partition(" ")
+    if name and high.split(" ", 1)[1:] == [name] and " " not in name:
+        low = number  # a unit that both ends share is said once
+    to = " to " if "-" in low + high else DASH  # a dash beside a minus reads as another minus
+    return f"{median} ({low}{to}{high}, n={found.count})"
+
+
+def percent(value: float) -> str:
+    """A share as per cent; no share is minus zero."""
+    return units.percent(round(value, 2) + 0.0)
+
+
+def ratio(found: Comparison | None) -> str:
+    """A ratio to the baseline: ``x1.42 (95 %: 1.31 - 1.50, n=9) slower``."""
+    if found is None:
+        return MISSING
+    low, high = found.interval or (None, None)
+    sure = f"{found.confidence * 100:g} %"
+    held = "no interval" if low is None else f"{sure}: {low:.2f}{DASH}{high:.2f}"
+    return f"{TIMES}{found.ratio:.2f} ({held}, n={found.count}) {verdict(found)}"
+
+
+def verdict(found: Comparison) -> str:
+    """``slower``, ``same within 5 %``, ``undecided, about 12 more rounds``."""
+    if found.verdict is Verdict.SAME:
+        return f"same within {found.margin * 100:g} %"
+    if found.verdict is Verdict.UNDECIDED and found.needed_rounds is not None:
+        more = found.needed_rounds
+        return f"undecided, about {more} more round{'s' if more > 1 else ''}"
+    return str(found.verdict)
+
+
+def outcomes(counts: Mapping[str, int]) -> str:
+    """How often a step had which outcome: ``hit 2/3, miss 1/3``."""
+    total = sum(counts.values())
+    parts = [f"{name} {count}/{total}" for name, count in sorted(counts.items())]
+    return ", ".join(parts) or MISSING

@@ -1,0 +1,206 @@
+"""A judgement for people and machines: Markdown, JUnit XML, annotations of GitHub and GitLab.
+
+Formats: JUnit as Jenkins, GitHub's reporters and GitLab read it (testsuite, testcase, failure,
+skipped); GitHub's workflow commands; GitLab's Code Quality report (CodeClimate's JSON).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from lab.model.text_wrap import wrapped
+from lab.report import gate_text
+from lab.report.formatting import clean
+from lab.report.markdown import escape
+from lab.results.gate.judgement import Finding, Judgement, Outcome
+from lab.results.gate.proof import Proof
+
+SIGNS = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.UNTOLD: "\u2754"}
+_LEVELS = {Outcome.FAIL: "error", Outcome.UNTOLD: "warning", Outcome.PASS: "notice"}
+_SEVERITIES = {Outcome.FAIL: "major", Outcome.UNTOLD: "minor"}
+
+
+def to_json(judgement: Judgement) -> dict[str, Any]:
+    """The judgement for programs."""
+    return {
+        "schema": "lab.gate/1",
+        "policy": judgement.policy.name,
+        "outcome": str(judgement.outcome),
+        "told": str(judgement.told),
+        "baseline": judgement.baseline,
+        "candidate": judgement.candidate,
+        "findings": [_finding_json(finding) for finding in judgement.findings],
+        "notes": list(judgement.notes),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "metric": finding.rule.metric,
+        "kind": finding.rule.kind,
+        "subject": finding.subject,
+        "outcome": str(finding.outcome),
+        "baseline": finding.baseline,
+        "candidate": finding.candidate,
+        "change": finding.change,
+        "interval": finding.interval,
+        "bound": finding.bound,
+        "count": finding.count,
+        "method": finding.method,
+        "certainty": finding.rule.certainty,
+        "reason": finding.reason,
+    }
+
+
+def text(judgement: Judgement) -> str:
+    """For a terminal: one finding a paragraph, in the order of the policy."""
+    lines = [gate_text.headline(judgement)]
+    lines.append(f"  baseline {judgement.baseline}, candidate {judgement.candidate}")
+    for one in judgement.findings:
+        lines += ["", f"{one.outcome.upper()}  {one.subject}"]
+        if one.change is not None:
+            figures = (gate_text.figure(one.rule, value) for value in (one.baseline, one.candidate))
+            lines.append(f"  {' -> '.join(figures)}: {gate_text.measured(one)}")
+        lines.append(f"  allowed: {gate_text.allowed(one.rule)}, certainty {one.rule.certainty:g}")
+        if one.reason:
+            lines.append(f"  {one.reason}")
+    if judgement.notes:
+        lines += ["", "notes", *(f"  {note}" for note in judgement.notes)]
+    shown = [part for line in lines for part in wrapped(clean(line)) or [""]]
+    return "\n".join(shown) + "\n"
+
+
+def proof_text(proof: Proof, run: str) -> str:
+    """What --prove shows."""
+    lines = [f"the gate {proof.fired.policy.name}, held to builds of known truth (run {run})", ""]
+    lines.append(f"a slow-down put in: {'fail, as it should' if proof.fires else 'NOT SEEN'}")
+    for one in proof.fired.findings:
+        size = proof.sizes.get(one.subject)
+        known = f"put in {size * 100:+.1f} %, " if size is not None else ""
+        found = gate_text.measured(one) or one.reason or ""
+        lines.append(f"  {one.subject}, {one.rule.metric}: {known}found {found}: {one.outcome}")
+    alike = "FAIL, though they are alike" if proof.alike.told is Outcome.FAIL else "no alarm"
+    said = "CRIES WOLF" if proof.false_alarms > proof.tolerated else "quiet, as it should be"
+    lines += [
+        "",
+        f"the candidate against itself, in turn on this host: {alike}",
+        f"labels shuffled: {proof.false_alarms} alarms of {proof.shuffles}, "
+        f"at most {proof.tolerated} tolerated: {said}",
+        "",
+        "the smallest slow-down that is found nine times of ten:",
+    ]
+    for sight in proof.sights:
+        seen = "none" if sight.smallest is None else f"{sight.smallest * 100:.1f} %"
+        lines.append(f"  {sight.subject}, {sight.metric}: {seen} in {sight.rounds} rounds")
+    return clean("\n".join(lines)) + "\n"
+
+
+def markdown(judgement: Judgement) -> str:
+    """For the comment of a pull request."""
+    lines = [f"### {SIGNS[judgement.outcome]} {escape(gate_text.headline(judgement))}", ""]
+    lines.append(f"baseline {escape(judgement.baseline)}, candidate {escape(judgement.candidate)}")
+    lines += ["", "| | subject | baseline | candidate | change | allowed |"]
+    lines.append("|" + " --- |" * 6)
+    for one in judgement.findings:
+        cells = [
+            f"{SIGNS[one.outcome]} {one.outcome}",
+            one.subject,
+            gate_text.figure(one.rule, one.baseline),
+            gate_text.figure(one.rule, one.candidate),
+            "; ".join(part for part in (gate_text.measured(one), one.reason) if part),
+            gate_text.allowed(one.rule),
+        ]
+        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    lines += [""] + [f"- {escape(note)}" for note in judgement.notes]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def junit(judgement: Judgement) -> str:
+    """JUnit XML: each finding a test case, cannot tell is skipped unless the policy counts it."""
+    findings = judgement.findings
+    failed = [one for one in findings if _counted(judgement, one) is Outcome.FAIL]
+    skipped = [one for one in findings if _counted(judgement, one) is Outcome.UNTOLD]
+    suite = Xml.Element(
+        "testsuite",
+        name=_text(f"lab gate {judgement.policy.name}"),
+        tests=str(len(findings)),
+        failures=str(len(failed)),
+        errors="0",
+        skipped=str(len(skipped)),
+    )
+    for one in findings:
+        name = _text(f"{gate_text.allowed(one.rule)}: {one.subject}")
+        case = Xml.SubElement(suite, "testcase", classname=f"gate.{one.rule.metric}", name=name)
+        text = _text(gate_text.sentence(one))
+        if one in failed:
+            Xml.SubElement(case, "failure", message=text, type=str(one.outcome)).text = text
+        elif one in skipped:
+            Xml.SubElement(case, "skipped", message=text)
+        else:
+            Xml.SubElement(case, "system-out").text = text
+    Xml.indent(suite)
+    return Xml.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _counted(judgement: Judgement, finding: Finding) -> Outcome:
+    counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.UNTOLD}
+    untold = finding.outcome is Outcome.UNTOLD
+    return counted[judgement.policy.cannot_tell] if untold else finding.outcome
+
+
+def github(judgement: Judgement) -> str:
+    """Workflow commands: GitHub Actions shows them beside the change."""
+    lines = [
+        f"::{_LEVELS[judgement.outcome]} title=lab gate::{_command(gate_text.headline(judgement))}"
+    ]
+    lines += [
+        f"::{_LEVELS[one.outcome]} title=lab gate, {_property(one.rule.metric)}::"
+        f"{_command(gate_text.sentence(one))}"
+        for one in judgement.findings
+        if one.outcome is not Outcome.PASS
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _command(text: str) -> str:
+    """What would end a workflow command is escaped as GitHub asks for."""
+    return _text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def gitlab(judgement: Judgement, policy_path: str = "policy") -> str:
+    """A Code Quality report: GitLab shows it in the merge request."""
+    issues = [
+        {
+            "description": _text(gate_text.sentence(one)),
+            "check_name": f"lab-gate-{one.rule.metric}",
+            "fingerprint": hashlib.sha256(
+                f"{judgement.policy.name}\0{one.rule.metric}\0{one.subject}".encode()
+            ).hexdigest(),
+            "severity": _SEVERITIES[one.outcome],
+            "location": {"path": policy_path, "lines": {"begin": one.rule.line}},
+        }
+        for one in judgement.findings
+        if one.outcome is not Outcome.PASS
+    ]
+    return json.dumps(issues, indent=2) + "\n"
+
+
+def _text(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+FORMATS: Mapping[str, Callable[[Judgement], str]] = {
+    "markdown": markdown,
+    "junit": junit,
+    "github": github,
+    "gitlab": gitlab,
+    "json": lambda judgement: json.dumps(to_json(judgement), indent=2) + "\n",
+}

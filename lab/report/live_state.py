@@ -1,0 +1,110 @@
+"""The build that a run is at, beside its records for as long as it goes on: live.json.
+
+Written by the run's watcher at most once a second, so that looking on costs the builds nothing that
+a measurement would show; read by `lab serve`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lab.host.disk import dump, write
+from lab.model import events, units
+from lab.model.errors import LabError
+from lab.report.formatting import clean, instruction, one_line
+from lab.runner import runner
+
+FILE = "live.json"
+EVERY = 1.0  # seconds
+
+
+class Underway:
+    """Keeps live.json of one run's folder until it is closed."""
+
+    def __init__(self, folder: Path, total: int, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._written = -EVERY
+        self._began: runner.Began | None = None
+        self._start = 0.0
+        self._steps: dict[int, dict[str, Any]] = {}
+        self._done = 0
+        self._total = total
+
+    def see(self, happening: runner.Happening) -> None:
+        """One happening, in its order."""
+        match happening:
+            case runner.Began():
+                self._began, self._start, self._steps = happening, self._clock(), {}
+            case events.StepStarted(at=at, step=step):
+                self._steps.setdefault(step, {"start": at, "end": None, "outcome": None})
+            case events.StepEnded(at=at, step=step, outcome=outcome):
+                known = self._steps.setdefault(step, {"start": at})
+                known |= {"end": at, "outcome": outcome}
+            case runner.Built():
+                self._done += 1
+            case _:
+                return
+        self._write()
+
+    def close(self) -> None:
+        """The run has ended: nothing is under way."""
+        with suppress(OSError):
+            (self._folder / FILE).unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        now = self._clock()
+        if self._began is None or now - self._written < EVERY:
+            return
+        self._written = now
+        texts = self._began.dockerfile.instructions
+        value = {
+            "build": self._began.build_id,
+            "phase": self._began.phase.name,
+            "cell": dict(self._began.trial.cell.axes),
+            "began": self._start,
+            "pid": os.getpid(),
+            "done": self._done,
+            "total": self._total,
+            "steps": [
+                {"index": step, "instruction": texts[step].text, **told}
+                for step, told in sorted(self._steps.items())
+            ],
+        }
+        with suppress(LabError):  # a view is not worth a run
+            write(self._folder, FILE, dump(value))
+
+
+def read(folder: Path, clock: Callable[[], float] = time.time) -> dict[str, Any] | None:
+    """What is under way, as a chart's rows and a sentence; None where nothing is."""
+    try:
+        told = json.loads((folder / FILE).read_bytes())
+        os.kill(told["pid"], 0)  # after a kill -9 the file stays, and nobody builds
+        spent = clock() - float(told["began"])
+        cell = " ".join(map(str, told["cell"].values()))
+        said = f"{told['done']} of {told['total']} builds done; now {cell}, {told['phase']}"
+        rows = [_row(step, spent) for step in told["steps"]]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return {"said": one_line(f"{said}: {units.seconds(spent)}", 300), "rows": rows}
+
+
+def _row(step: Mapping[str, Any], spent: float) -> dict[str, Any]:
+    start = float(step["start"])
+    end = spent if step.get("end") is None else float(step["end"])
+    label = one_line(f"{int(step['index']) + 1}: {instruction(clean(step['instruction']))}", 64)
+    outcome = str(step.get("outcome") or "unknown")
+    return {
+        "label": label,
+        "order": int(step["index"]),
+        "start": start,
+        "end": max(end, start),
+        "outcome": outcome,
+        "tip": f"{label}\n{outcome}, {units.seconds(max(end - start, 0.0))}",
+    }

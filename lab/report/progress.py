@@ -1,0 +1,83 @@
+"""A run's happenings shown as they come: joins the runner's stream to the live view."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from lab.model import events
+from lab.report.formatting import one_line
+from lab.report.live import Live
+from lab.report.live_state import Underway
+from lab.runner import runner
+from lab.scenario.plan import Trial
+
+
+class Watcher:
+    """Prints what is being prepared, and from the first build on shows the live view."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._live: Live | None = None
+        self._underway: Underway | None = None
+        self._began: runner.Began | None = None
+        self._shown: set[int] = set()
+        self._start = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """A line about what is being done."""
+        if self._live is None:
+            self._stream.write(one_line(text, 300) + "\n")
+            self._stream.flush()
+        else:
+            self._live.say(text)
+
+    def begin(self, trials: Sequence[Trial], folder: Path) -> None:
+        """The builds are about to start; their run's folder is this."""
+        total = sum(len(trial.phases) for trial in trials)
+        self.say(f"set up in {time.monotonic() - self._start:.0f} s; {total} builds to do")
+        self._live = Live(total, stream=self._stream, quiet=self._quiet)
+        self._live.__enter__()
+        self._underway = Underway(folder, total)
+
+    def see(self, happening: runner.Happening) -> None:
+        """One happening, in its order."""
+        if self._live is None or self._underway is None:
+            return
+        self._underway.see(happening)
+        match happening:
+            case runner.Began():
+                self._began, self._shown = happening, set()
+                steps = len(happening.dockerfile.instructions)
+                cell, phase = happening.trial.cell.axes, happening.phase.name
+                self._live.begin(happening.build_id, cell, phase, steps)
+            case events.StepStarted(step=step) if self._began and step not in self._shown:
+                self._shown.add(step)
+                self._live.step(self._began.dockerfile.instructions[step].text)
+            case runner.Built(build=build):
+                self._live.done(build)
+            case _:
+                pass
+
+    def open(self, comparisons: Sequence[str]) -> None:
+        """The comparisons that are not decided yet."""
+        if self._live is not None:
+            self._live.open(comparisons)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._underway is not None:
+            self._underway.close()
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)

@@ -1,0 +1,98 @@
+"""What a base upgrade changes, for people: on a terminal of 80 columns, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from lab.report.formatting import clean, flat
+from lab.report.markdown import escape
+from lab.report.terminal import console
+from lab.validate.changes import Change, Section, Upgrade
+
+_SHOWN = 8  # changes of one kind on a terminal; --all lists them, as Markdown and JSON do
+_SIGNS = {"lost": ("-", "red"), "new": ("+", "green"), "differs": ("~", "yellow")}
+
+
+def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = False) -> None:
+    """Print it: of each kind the first changes, or all."""
+    out = console(stream)
+    out.print(Text(flat(f"{found.before} \u2192 {found.after}"), style="bold"))
+    heads = RichTable.grid(padding=(0, 2))
+    heads.add_column(no_wrap=True)
+    for section in found.sections:
+        heads.add_row(Text(section.name, style="dim"), Text(flat(section.headline)))
+    out.print(heads)
+    for section in found.sections:
+        if not section.changes:
+            continue
+        out.print()
+        out.print(Text(section.name, style="bold underline"))
+        shown = section.changes if everything else _first(section)
+        table = RichTable.grid(padding=(0, 1))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for change in shown:
+            sign, style = _SIGNS[_kind(change)]
+            told = Text(flat(change.name))
+            told.append(flat(_values(change)), style="dim")
+            table.add_row(Text(sign, style=style), told)
+        out.print(Padding(table, (0, 2)))
+        if (more := len(section.changes) - len(shown)) > 0:
+            out.print(Padding(Text(f"and {more} more: --all lists them", style="dim"), (0, 4)))
+        if section.remark:
+            out.print(Padding(Text(flat(section.remark), style="dim italic"), (0, 2)))
+
+
+def markdown(found: Upgrade) -> str:
+    """All of it as GitHub-flavoured Markdown: the headlines as a table, the lists folded away."""
+    return "\n".join(_markdown(found)).rstrip() + "\n"
+
+
+def _markdown(found: Upgrade) -> Iterator[str]:
+    yield f"# {escape(clean(found.before))} \u2192 {escape(clean(found.after))}\n"
+    yield "| what | changes |\n| --- | --- |"
+    for section in found.sections:
+        yield f"| {section.name} | {escape(clean(section.headline))} |"
+    for section in found.sections:
+        if not section.changes:
+            continue
+        yield f"\n<details><summary>{section.name} ({len(section.changes)})</summary>\n"
+        yield "| | what | before | after |\n| --- | --- | --- | --- |"
+        for change in section.changes:
+            cells = (change.name, change.before or "\u2013", change.after or "\u2013")
+            row = " | ".join(escape(clean(cell)) for cell in cells)
+            yield f"| {_kind(change)} | {row} |"
+        if section.remark:
+            yield f"\n{escape(clean(section.remark))}"
+        yield "\n</details>"
+
+
+def _first(section: Section) -> tuple[Change, ...]:
+    """Some of each kind: what is lost matters more than what is new."""
+    ranks = {"lost": 0, "differs": 1, "new": 2}
+    ordered = sorted(section.changes, key=lambda one: ranks[_kind(one)])
+    if len(ordered) <= _SHOWN:
+        return tuple(ordered)
+    kinds = [name for name in ranks if any(_kind(one) == name for one in ordered)]
+    each = _SHOWN // len(kinds)
+    picked = [one for name in kinds for one in [o for o in ordered if _kind(o) == name][:each]]
+    return tuple(picked)
+
+
+def _kind(change: Change) -> str:
+    if change.after is None:
+        return "lost"
+    return "new" if change.before is None else "differs"
+
+
+def _values(change: Change) -> str:
+    plain = {None, "there", "trusted"}
+    if change.before is not None and change.after is not None:
+        return f"  {change.before} \u2192 {change.after}"
+    value = change.after if change.before is None else change.before
+    return "" if value in plain else f"  {value}"

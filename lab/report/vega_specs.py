@@ -1,0 +1,234 @@
+"""Charts as Vega-Lite specifications: plain values, the same for the page and for a picture.
+
+The page colours them with its own CSS variables, so that dark and light need no second chart; a
+picture for Markdown takes the light colours as they are. Rows come from lab.report.chart_data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+Spec = dict[str, Any]
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+OUTCOMES = ("hit", "miss", "mixed", "skipped", "failed")
+LIGHT = {
+    "ink": "#1d2329",
+    "soft": "#59636d",
+    "line": "#dfe3e7",
+    "accent": "#2457c5",
+    "median": "#1d2329",
+    "on": "#ffffff",
+    "hit": "#19744d",
+    "miss": "#9a5b00",
+    "mixed": "#6d45ad",
+    "skipped": "#6b7580",
+    "failed": "#b5322b",
+    "unknown": "#69737c",
+}
+PAGE = {name: f"var(--{name})" for name in LIGHT}
+SECONDS = (
+    "datum.value < 0.9995 ? format(datum.value * 1000, '.3~g') + ' ms'"
+    " : format(datum.value, '.3~g') + ' s'"
+)
+PERCENT = "format(datum.value * 100, '.3~g') + ' %'"
+BYTES = "format(datum.value / 1e6, '.3~g') + ' MB'"
+Unit = Literal["seconds", "share", "bytes"]
+FEW = {"tickCount": 4, "labelOverlap": "greedy", "labelSeparation": 6}
+# Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for.
+DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 2, 5)]}
+AXES: Mapping[Unit, Spec] = {
+    "seconds": {
+        "scale": {"type": "log", "nice": True},
+        "axis": {"labelExpr": SECONDS} | FEW | DECADES,
+    },
+    "share": {"scale": {"nice": True}, "axis": {"labelExpr": PERCENT} | FEW},
+    "bytes": {"scale": {"zero": True, "nice": True}, "axis": {"labelExpr": BYTES} | FEW},
+}
+TIP = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
+STEP_LABELS = 330  # pixels: the longest label of a step
+TILE, LETTER = 62, 7.5  # pixels: the least width of a tile, the mean one of a bold letter
+LONG = 12  # letters: names of columns beyond it take room from the marks beside them
+
+
+def heat(colours: Mapping[str, str], columns: Sequence[str], phases: Sequence[str]) -> Spec:
+    """Outcomes of steps: a row for each step, a column for each phase and value of the axis.
+
+    A phase's tiles are as wide as its name, so that no two names run into one another.
+    Rows: ``phase``, ``column``, ``label``, ``order``, ``outcome``, ``said``, ``tip``.
+    """
+    wide = max(map(len, columns), default=0) > 9
+    title = LETTER * max(map(len, phases), default=0)
+    least = 1 if len(columns) <= 2 else 2  # columns that a group or a filter leaves of them
+    step = max(TILE, round(title / least))
+    axis: Spec = {"title": None, "orient": "top", "domain": False, "ticks": False}
+    axis |= {"labelAngle": -35 if wide else 0, "labelLimit": 130, "labelPadding": 4}
+    by_place = {"field": "column_order", "op": "min"}
+    x = {"field": "column", "type": "nominal", "sort": by_place, "axis": axis}
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "sort": {"field": "order", "op": "min"},
+        "axis": {"title": None, "labelLimit": STEP_LABELS, "domain": False, "ticks": False},
+    }
+    colour = {
+        "field": "outcome",
+        "type": "nominal",
+        "scale": {"domain": list(OUTCOMES), "range": [colours[name] for name in OUTCOMES]},
+        "legend": None,
+    }
+    tile = {"type": "rect", "cornerRadius": 2, "stroke": colours["on"], "strokeWidth": 2}
+    said = {"type": "text", "fontSize": 11, "color": colours["on"], "aria": False}
+    return {
+        "facet": _phases("column", colours),
+        "spec": {
+            "width": {"step": step},
+            "height": {"step": 23},
+            "layer": [
+                {"mark": tile, "encoding": {"x": x, "y": y, "color": colour, **TIP}},
+                {"mark": said, "encoding": {"x": x, "y": y, "text": {"field": "said"}}},
+            ],
+        },
+        "spacing": 10,
+    }
+
+
+def intervals(
+    colours: Mapping[str, str], unit: Unit, columns: Sequence[str], width: int = 190
+) -> Spec:
+    """Samples as points over the interval of their median, and the median as a stroke.
+
+    Rows of kind ``point``: ``phase``, ``column``, ``value``, ``tip``; of kind ``band`` also ``low``
+    and ``high`` and, as ``value``, the median.
+    """
+    x = {"field": "value", "type": "quantitative", "title": None, **AXES[unit]}
+    long = max(map(len, columns), default=0) > LONG
+    room = 120 if long else 90
+    y = {
+        "field": "column",
+        "type": "nominal",
+        "sort": {"field": "column_order", "op": "min"},
+        "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": room},
+    }
+    band = {"type": "rule", "strokeWidth": 6, "strokeCap": "round", "color": colours["accent"]}
+    point = {"type": "circle", "size": 42, "opacity": 0.75, "color": colours["accent"]}
+    median = {"type": "tick", "thickness": 3, "size": 18, "color": colours["median"]}
+    return {
+        "facet": _phases("row", colours),
+        "spec": {
+            "width": width - 40 if long else width,
+            "height": {"step": 24},
+            "layer": [
+                _only(
+                    "band",
+                    band | {"opacity": 0.3, "aria": False},
+                    {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y},
+                ),
+                _only("point", point, {"x": x, "y": y, **TIP}),
+                _only("band", median, {"x": x, "y": y, **TIP}),
+            ],
+        },
+        "spacing": 6,
+    }
+
+
+def waterfall(colours: Mapping[str, str], width: int = 560) -> Spec:
+    """One build's steps over time. Rows: ``label``, ``order``, ``outcome``, ``start``, ``end``."""
+    names = [*OUTCOMES, "unknown"]
+    colour = {
+        "field": "outcome",
+        "type": "nominal",
+        "scale": {"domain": names, "range": [colours[name] for name in names]},
+        "legend": None,
+    }
+    x = {"field": "start", "type": "quantitative", "title": None, "scale": {"domainMin": 0}}
+    y = {
+        "field": "label",
+        "type": "nominal",
+        "sort": {"field": "order", "op": "min"},
+        "axis": {"title": None, "labelLimit": STEP_LABELS, "grid": True, "domain": False},
+    }
+    return {
+        "width": width,
+        "height": {"step": 19},
+        "mark": {"type": "bar", "height": 12, "cornerRadius": 2, "minBandSize": 2},
+        "encoding": {
+            "x": x | {"axis": {"orient": "top", "labelExpr": SECONDS}},
+            "x2": {"field": "end"},
+            "y": y,
+            "color": colour,
+            "stroke": colour,
+            **TIP,
+        },
+    }
+
+
+def trend(colours: Mapping[str, str], width: int = 560) -> Spec:
+    """Medians of a scenario's runs. Rows: ``run``, ``phase``, ``cell``, ``value``, ``tip``."""
+    axis = {"title": None, "labelAngle": -30, "labelLimit": 140}
+    kind = {"field": "cell", "type": "nominal", "title": None}
+    legend = {"orient": "bottom", "columns": 2, "labelLimit": 320, "labelColor": colours["ink"]}
+    line = {"type": "line", "color": colours["accent"], "aria": False}
+    point = {"type": "point", "size": 60, "filled": True, "color": colours["accent"]}
+    x = {"field": "run", "type": "ordinal", "sort": None, "axis": axis}
+    y = {"field": "value", "type": "quantitative", "title": None, **AXES["seconds"]}
+    y["axis"] = {**y["axis"], "grid": False}  # of a logarithm it is too dense for so low a chart
+    dashed, shaped = kind | {"legend": None}, kind | {"legend": legend}
+    return {
+        "facet": _phases("row", colours),
+        "spec": {
+            "width": width,
+            "height": 110,
+            "layer": [
+                {"mark": line, "encoding": {"x": x, "y": y, "strokeDash": dashed}},
+                {
+                    "mark": point,
+                    "encoding": {"x": x, "y": y, "shape": shaped, **TIP},
+                },
+            ],
+        },
+        "resolve": {"scale": {"y": "independent"}},
+    }
+
+
+def chart(spec: Spec, colours: Mapping[str, str], rows: Sequence[Mapping[str, Any]] = ()) -> Spec:
+    """A whole specification: the chart, its rows, and how the lab's charts look."""
+    return {
+        "$schema": SCHEMA,
+        "data": {"name": "rows", "values": list(rows)},
+        "config": _look(colours),
+        "background": None,
+        **spec,
+    }
+
+
+def _only(kind: str, mark: Spec, encoding: Spec) -> Spec:
+    return {
+        "transform": [{"filter": f"datum.kind === '{kind}'"}],
+        "mark": mark,
+        "encoding": encoding,
+    }
+
+
+def _phases(where: str, colours: Mapping[str, str]) -> Spec:
+    header: Spec = {"title": None, "labelColor": colours["ink"], "labelFontWeight": "bold"}
+    if where == "row":
+        header |= {"labelAngle": 0, "labelAlign": "left", "labelLimit": 90, "labelPadding": 6}
+    field = {"field": "phase", "type": "nominal", "sort": {"field": "phase_order", "op": "min"}}
+    return {where: field | {"header": header}}
+
+
+def _look(colours: Mapping[str, str]) -> Spec:
+    words = {"labelColor": colours["ink"], "titleColor": colours["soft"], "labelFontSize": 12}
+    return {
+        "font": "system-ui, 'DejaVu Sans', sans-serif",
+        "axis": words
+        | {
+            "gridColor": colours["line"],
+            "domainColor": colours["line"],
+            "tickColor": colours["line"],
+        },
+        "title": {"color": colours["ink"], "anchor": "start", "fontSize": 13},
+        "header": {"labelFontSize": 12},
+        "view": {"stroke": None},
+    }

@@ -1,0 +1,1 @@
+"""What was measured: the results folder, statistics, comparisons, history and the gate."""

@@ -1,0 +1,79 @@
+"""What the comparisons of a pivot allow to be said: the same tests as of every other table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lab.model.record import Run
+from lab.results import comparison_verdicts
+from lab.results.comparison_verdicts import Asked
+from lab.results.pivot.figures import Figures, Key
+from lab.results.stats import Comparison, Verdict, compare_paired, compare_unpaired, corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Every cell that has a comparison, corrected for their number, and how they were come by."""
+
+    comparisons: Mapping[Key, Comparison]
+    notes: tuple[str, ...] = ()
+
+
+def asked_of(runs: Sequence[Run]) -> Asked:
+    """What the runs themselves ask: whoever stopped when something showed must be judged so."""
+    asked = [comparison_verdicts.asked_of(run.options, run.seed) for run in runs]
+    return next((one for one in asked if one.looks is not None), asked[0])
+
+
+def told(found: Figures, baseline: str, asked: Asked) -> Told:
+    """Compare each cell with the baseline of its row: by pairs, or where it shares none, at all."""
+    bases = {place.key[:2]: place for place in found.places if place.key[2] == baseline}
+    others = [
+        place for place in found.places if place.key[2] != baseline and place.key[:2] in bases
+    ]
+    asked = replace(asked, questions=max(len(others), 1))
+    made = {key: _paired(pairs, asked) for key, pairs in found.pairs(baseline)}
+    by_pairs = frozenset(made)
+    made |= {
+        place.key: compare_unpaired(
+            found.values(place), found.values(bases[place.key[:2]]), margin=asked.margin
+        )
+        for place in others
+        if place.key not in by_pairs
+    }
+    kept = {key: one for key, one in made.items() if one is not None}
+    judged = dict(zip(kept, corrected(list(kept.values())), strict=True))
+    return Told(judged, tuple(_notes(judged, by_pairs, asked)))
+
+
+def _paired(pairs: Sequence[tuple[float, float]], asked: Asked) -> Comparison | None:
+    looks = asked.looks
+    if looks is not None and len(pairs) > looks.last:
+        looks = None  # figures of several cells together are not what was looked at
+    return compare_paired(
+        pairs, margin=asked.margin, seed=asked.seed, looks=looks, questions=asked.questions
+    )
+
+
+def _notes(found: Mapping[Key, Comparison], paired: frozenset[Key], asked: Asked) -> Iterator[str]:
+    by_pairs = sum(key in paired for key in found)
+    if by_pairs:
+        yield f"verdicts by pairs of the same round (signed-rank test): {by_pairs}"
+    if len(found) > by_pairs:
+        yield (
+            "verdicts by two samples, for no round was built for both in turn (Mann and Whitney's "
+            f"test): {len(found) - by_pairs}"
+        )
+    if found:
+        yield (
+            f"same: within {asked.margin * 100:g} %; corrected by Holm for {len(found)} "
+            f"comparisons, each at {next(iter(found.values())).confidence * 100:g} %"
+        )
+    few = sum(one.interval is None for one in found.values())
+    if few:
+        yield f"too few figures for an interval: {few} of {len(found)} comparisons"
+    needed = [one.needed_rounds for one in found.values() if one.needed_rounds]
+    if needed:
+        undecided = sum(one.verdict is Verdict.UNDECIDED for one in found.values())
+        yield f"undecided: {undecided}; about {max(needed)} more rounds would decide"

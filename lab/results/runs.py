@@ -1,0 +1,198 @@
+"""Runs read back from the results folder, by any name a user has for them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import re
+import shlex
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from lab.dockerfile.cachekey import Manifest
+from lab.host.disk import disk
+from lab.model.errors import InputError
+from lab.model.record import Build, Run
+
+RUN_FILE, BUILDS_FILE = "run.json", "builds.jsonl"
+GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
+LATEST = "latest"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run read back. ``notes`` say what was passed over in reading."""
+
+    run: Run
+    builds: tuple[Build, ...]
+    folder: Path
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Build, ...]:
+        """The builds that figures are made of: all but those of warm-up rounds."""
+        return tuple(build for build in self.builds if not build.warm_up)
+
+
+def load(ref: str | Path, results: Path) -> StoredRun:
+    """The run named by its folder, its id, a prefix that only it has, or ``latest``.
+
+    Raises InputError where there is none such, or where a file of it is corrupt.
+    """
+    return read(find(ref, results))
+
+
+def find(ref: str | Path, results: Path) -> Path:
+    """The folder of the run that ``ref`` names (see `load`)."""
+    text, folder = str(ref), Path(ref)
+    if text != LATEST and (folder / RUN_FILE).is_file():
+        return folder
+    known = runs(results)
+    if text == LATEST and known:
+        # By when they started: a run's folder can have been given another name.
+        return max((results / name for name in known), key=lambda one: (_started(one), one.name))
+    found = [name for name in known if name == text] or [
+        name for name in known if text and name.startswith(text)
+    ]
+    if len(found) == 1:
+        return results / found[0]
+    if not known:
+        raise InputError(
+            f"no run {text!r}: there are no runs in {results}",
+            remedy="make one with `lab run SCENARIO`, or name its folder with --results",
+        )
+    near = found or difflib.get_close_matches(text, known, n=5, cutoff=0.5) or known[:-6:-1]
+    said = "names more than one run" if found else "names no run"
+    raise InputError(f"{text!r} {said} in {results}", remedy=f"one of: {', '.join(near[:5])}")
+
+
+def runs(results: Path) -> list[str]:
+    """The ids of the runs in a results folder, oldest first."""
+    if not results.is_dir():
+        return []
+    with disk(results):
+        return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
+
+
+def _started(folder: Path) -> str:
+    """When a run started, which sorts as text; empty where its head cannot be read."""
+    with disk(folder):
+        data = (folder / RUN_FILE).read_bytes()
+    try:
+        return str(json.loads(data).get("started") or "")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
+    """A build's raw messages and their times; what a crash cut off is not there."""
+    path = events_path(folder, build_id)
+    if not path.exists():
+        return
+    inflate, rest = zlib.decompressobj(GZIP), b""
+    with disk(path), path.open("rb") as file:
+        while block := file.read(1 << 16):
+            lines = (rest + inflate.decompress(block)).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                message = json.loads(line)
+                yield message["t"], message["m"]
+
+
+def manifest(path: Path) -> Manifest:
+    """What a build was made from, of the file that its record names in the run's folder.
+
+    Raises InputError where that is gone, or is none.
+    """
+    remedy = "bring it back from a copy, or run again: without it this run cannot be explained"
+    if not path.exists():
+        raise InputError(f"{path} is gone: it said what a build was made from", remedy=remedy)
+    with disk(path):
+        packed = path.read_bytes()
+    try:
+        data = zlib.decompress(packed, GZIP)
+    except zlib.error as error:
+        raise InputError(f"{path}: not a manifest of the lab: {error}", remedy=remedy) from error
+    return _parsed(data, path, 1, Manifest.from_json, remedy)
+
+
+def events_path(folder: Path, build_id: str) -> Path:
+    """Where a build's raw stream lies; an id cannot lead out of the folder."""
+    name = re.sub(r"[^A-Za-z0-9._=+-]", "_", build_id).lstrip(".")
+    if name != build_id or len(name) > 150:
+        name = f"{name[:150]}-{hashlib.sha256(build_id.encode()).hexdigest()[:8]}"
+    return folder / "events" / f"{name}.jsonl.gz"
+
+
+def read(folder: Path) -> StoredRun:
+    """The run in this folder. Raises InputError with file and line where it is corrupt."""
+    with disk(folder):
+        lines_path = folder / BUILDS_FILE
+        lines = lines_path.read_bytes().split(b"\n") if lines_path.exists() else [b""]
+    run = head(folder)
+    *whole, torn = lines
+    builds = [
+        build(line, lines_path, number) for number, line in enumerate(whole, 1) if line.strip()
+    ]
+    notes = [f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped"] if torn else []
+    # A trial that a resumed run began anew is told twice: its last record holds.
+    latest = {one.id: one for one in builds}
+    if run.builds is not None and len(latest) < run.builds:
+        notes.append(f"{BUILDS_FILE} has {len(latest)} of the {run.builds} builds of the run's end")
+    return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=tuple(notes))
+
+
+def head(folder: Path) -> Run:
+    """The head of the run in this folder. Raises InputError where it is corrupt."""
+    path = folder / RUN_FILE
+    with disk(folder):
+        data = path.read_bytes()
+    return _parsed(data, path, 1, Run.from_json, f"repair it, or move {folder} out of the way")
+
+
+def build(line: bytes, path: Path, number: int) -> Build:
+    """The build of line ``number`` of ``path``. Raises InputError where it is none."""
+    remedy = "repair or remove that line; the raw streams in events/ are untouched"
+    return _parsed(line, path, number, Build.from_json, remedy)
+
+
+def without_builds(stored: StoredRun) -> InputError:
+    """The error for a run of which no build can be shown."""
+    path = stored.folder / BUILDS_FILE
+    if stored.run.status == "complete":  # it would not be resumed
+        remedy = "bring that file back from a copy, or run the scenario again"
+    else:
+        remedy = f"lab run --resume {shlex.quote(str(stored.folder))}, or name another run"
+    return InputError(f"run {stored.run.id} has no builds: {path} is empty or gone", remedy=remedy)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no figure")
+
+
+def _figure(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+# Made once: there are many lines.
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_figure)
+
+
+def _parsed(
+    data: bytes, path: Path, line: int, kind: Callable[[Mapping[str, Any]], T], remedy: str
+) -> T:
+    try:
+        return kind(_DECODER.decode(data.decode(errors="surrogatepass")))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1) + line - 1
+        raise InputError(
+            f"{path}:{line}: not a record of the lab: {type(error).__name__}: {error}",
+            remedy=remedy,
+        ) from error

@@ -1,0 +1,307 @@
+"""The results folder: append-only while a run goes on, whole after any crash.
+
+A run is one folder (docs/schema.md): run.json is replaced by rename, a line of builds.jsonl is on
+disk before `Writer.append` returns, and the raw streams are compressed as they come, so memory
+does not grow with what an engine prints. Whoever writes holds a lock on builds.jsonl.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from lab.dockerfile.cachekey import Manifest
+from lab.host.disk import disk, dump, write
+from lab.model.errors import InputError, StoreError
+from lab.model.record import Build, Run, RunStatus
+from lab.results.runs import (
+    BUILDS_FILE,
+    GZIP,
+    RUN_FILE,
+    StoredRun,
+    events,
+    events_path,
+    find,
+    load,
+    read,
+    runs,
+)
+
+__all__ = [
+    "StoredRun",
+    "Writer",
+    "create",
+    "events",
+    "find",
+    "load",
+    "new_folder",
+    "new_id",
+    "resume",
+    "runs",
+    "write",
+]
+
+
+def new_id(name: str, at: datetime) -> str:
+    """A run's id: its start in UTC and a short name, ``20261123-101502-layer-cache``."""
+    short = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-") or "run"
+    return f"{at.astimezone(UTC):%Y%m%d-%H%M%S}-{short}"
+
+
+class Writer:
+    """The one writer of a run's folder. Leaving it without `finish` leaves the run "partial".
+
+    Every method raises DiskFull or StoreError; what was appended before stays intact.
+    ``earlier`` are the builds that a resumed run already has, of which nothing is ``new``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        run: Run,
+        lines: int,
+        earlier: tuple[Build, ...] = (),
+        *,
+        new: bool = False,
+    ) -> None:
+        self.new = new
+        self.folder = folder
+        self.run = run
+        self.earlier = earlier
+        self._lines: int | None = lines
+        self._events: _Events | None = None
+        self._kept: set[str] = set()
+        self._built = {build.id for build in earlier}
+
+    def begin(self, build_id: str) -> None:
+        """The raw messages from here on belong to this build."""
+        self._end_events()
+        self._events = _Events(events_path(self.folder, build_id))
+
+    def raw(self, at: float, data: bytes) -> None:
+        """Keep one message of the engine, JSON text, as it came ``at`` seconds into the build."""
+        if self._events is None:
+            raise RuntimeError("raw() before begin()")
+        self._events.add(at, data)
+
+    def append(
+        self,
+        build: Build,
+        dockerfile_text: str | None = None,
+        manifest: Manifest | None = None,
+    ) -> Build:
+        """Put a build on disk; it is there when this returns. Gives the build as stored.
+
+        A Dockerfile, and a manifest, is kept once for all builds that share it.
+        """
+        self._end_events()
+        if manifest is not None:
+            build = replace(build, manifest=self._keep_manifest(manifest))
+        if dockerfile_text is not None:
+            build = replace(build, dockerfile=self._keep(dockerfile_text))
+        line = dump(build.to_json()) + b"\n"
+        fd = self._open_lines()
+        size = os.fstat(fd).st_size
+        with disk(self.folder / BUILDS_FILE):
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(fd, rest) :]
+                os.fsync(fd)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(fd, size)  # no half line may stand before a later whole one
+                raise
+        self._built.add(build.id)
+        self.new = False
+        return build
+
+    def discard(self) -> None:
+        """Take the folder of a new run away, before its first build."""
+        self.close()
+        with disk(self.folder):
+            shutil.rmtree(self.folder)
+
+    def keep_context(self, build_id: str, stream: BinaryIO) -> None:
+        """Keep the tar that a failed build was sent, so that it can be built again by hand."""
+        path = self.folder / "contexts" / f"{build_id}.tar"
+        with disk(path):
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+
+    def amend(self, **changes: Any) -> None:
+        """Replace fields of the run's head, such as engines and bases once they are known."""
+        self.run = replace(self.run, **changes)
+        write(self.folder, RUN_FILE, dump(self.run.to_json(), indent=2) + b"\n")
+
+    def finish(
+        self,
+        status: RunStatus,
+        *,
+        reason: str | None = None,
+        broken: Iterable[str] = (),
+        finished: str | None = None,
+    ) -> Run:
+        """Say how the run ended; ``finished`` is the time now unless given."""
+        self._end_events()
+        self.amend(
+            status=status,
+            reason=reason,
+            broken=tuple(broken),
+            builds=len(self._built),
+            finished=finished or datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        return self.run
+
+    def close(self) -> None:
+        """Let go of the folder, and of its lock. Closing twice does nothing."""
+        fd, self._lines = self._lines, None
+        if fd is None:
+            return
+        try:
+            self._end_events()
+        finally:
+            os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open_lines(self) -> int:
+        if self._lines is None:
+            raise RuntimeError("the writer is closed")
+        return self._lines
+
+    def _end_events(self) -> None:
+        events, self._events = self._events, None
+        if events is not None:
+            events.close()
+
+    def _keep(self, text: str) -> str:
+        data = text.encode(errors="surrogateescape")
+        place = f"dockerfiles/{hashlib.sha256(data).hexdigest()[:16]}.Dockerfile"
+        if place not in self._kept:
+            write(self.folder, place, data)
+            self._kept.add(place)
+        return place
+
+    def _keep_manifest(self, manifest: Manifest) -> str:
+        data = dump(manifest.to_json())
+        place = f"manifests/{hashlib.sha256(data).hexdigest()[:16]}.json.gz"
+        if place not in self._kept:
+            write(self.folder, place, gzip.compress(data, 3, mtime=0))
+            self._kept.add(place)
+        return place
+
+
+class _Events:
+    """One build's raw stream; the file is made with the first message."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Level 1 keeps pace with an engine that prints; higher levels would slow what is measured.
+        self._deflate = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+        self._file: BinaryIO | None = None
+
+    def add(self, at: float, data: bytes) -> None:
+        line = b'{"t":%.6f,"m":%s}\n' % (at, data.replace(b"\n", b" ").strip() or b"null")
+        with disk(self._path):
+            if self._file is None:
+                self._path.parent.mkdir(exist_ok=True)
+                self._file = self._path.open("wb", buffering=0)
+            if packed := self._deflate.compress(line):
+                self._file.write(packed)
+
+    def close(self) -> None:
+        if self._file is not None:
+            with disk(self._path), self._file:
+                self._file.write(self._deflate.flush())
+
+
+def create(results: Path, run: Run) -> Writer:
+    """Open a new run's folder, before any slow work. Its status is "partial" until `finish`.
+
+    Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds.
+    """
+    folder = new_folder(results, run.id)
+    with disk(results):
+        writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
+    try:
+        writer.amend(id=folder.name, status="partial")
+    except BaseException:
+        writer.close()
+        raise
+    return writer
+
+
+def new_folder(results: Path, name: str) -> Path:
+    """Make a folder of its own for a run or a validation; a number is added to a taken name."""
+    with disk(results):
+        results.mkdir(parents=True, exist_ok=True)
+        number, folder = 1, results / name
+        while True:
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+                folder = results / f"{name}-{number}"
+            else:
+                return folder
+
+
+def resume(folder: Path, *, more: bool = False) -> Writer:
+    """Go on with a run that stopped, or with ``more`` rounds of one that is complete; a torn last
+    line is dropped for good.
+
+    Raises InputError where the run is complete and no more is asked, StoreError where another
+    process writes it.
+    """
+    with disk(folder):
+        fd = _lock(folder, os.O_CREAT)
+    try:
+        stored = read(folder)
+        if not more:
+            _refuse_complete(stored.run)
+        with disk(folder):
+            data = (folder / BUILDS_FILE).read_bytes()
+            os.ftruncate(fd, data.rfind(b"\n") + 1)
+        writer = Writer(folder, stored.run, fd, stored.builds)
+        writer.amend(status="partial", finished=None, reason=None)
+    except BaseException:
+        os.close(fd)
+        raise
+    return writer
+
+
+def _refuse_complete(run: Run) -> None:
+    if run.status == "complete":
+        raise InputError(
+            f"run {run.id} is complete: there is nothing to resume",
+            remedy=f"lab report {run.id} makes its reports again",
+        )
+
+
+def _lock(folder: Path, flags: int) -> int:
+    fd = os.open(folder / BUILDS_FILE, os.O_RDWR | os.O_APPEND | flags, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise StoreError(
+            f"another lab process is writing {folder}", remedy="wait for it, or stop it"
+        ) from error
+    return fd

@@ -1,0 +1,1 @@
+"""Trials driven through engines: builds in, events in between, records out."""

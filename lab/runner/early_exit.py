@@ -1,0 +1,48 @@
+"""Whatever ends a run early is told in its head, with how to go on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from lab.host import signals
+from lab.model.errors import InputError, Interrupted, LabError
+from lab.model.record import Run
+from lab.results import store
+
+
+@contextmanager
+def ending(writer: store.Writer, before: Run | None) -> Iterator[None]:
+    """Whatever ends a run early is written into its head before it goes on its way.
+
+    A run ``before`` more rounds that were refused stays as it was, and a new one that was refused
+    leaves no folder: there is nothing in it to resume, and `latest` would name it.
+    """
+    try:
+        yield
+    except InputError:
+        if before is not None:
+            kept = ("status", "reason", "finished")
+            writer.amend(**{name: getattr(before, name) for name in kept})
+        elif writer.new:
+            writer.discard()
+        raise
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
+        signals.settle()
+        why = f"stopped by {stop}" if isinstance(stop, KeyboardInterrupt) else "nobody reads on"
+        text = f"{why}; what was built so far is in {writer.folder}"
+        raise _ended(writer, Interrupted(text), why) from None
+    except LabError as error:
+        _ended(writer, error, error.message)
+        raise
+
+
+def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
+    """Write down why the run ends, and tell how to go on with it."""
+    with suppress(LabError), signals.shielded():  # on a full disk the first error is the news
+        writer.finish("partial", reason=reason)
+    if not isinstance(error, InputError):  # a scenario that must be mended makes another run
+        resume = f"lab run --resume {shlex.quote(str(writer.folder))}"
+        error.remedy = f"{error.remedy}, then {resume}" if error.remedy else resume
+    return error

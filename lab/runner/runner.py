@@ -1,0 +1,303 @@
+"""Drives trials through engines and tells what happens. It neither prints nor writes.
+
+One build runs at a time. Whoever consumes the stream has stored a record before the next build
+starts, because the next build only starts when the stream is asked for more.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from lab.dockerfile.cachekey import Manifest
+from lab.dockerfile.cachekey import make as make_manifest
+from lab.dockerfile.edits import Inputs, apply
+from lab.dockerfile.layouts import Container
+from lab.dockerfile.parser import Dockerfile, DockerfileError
+from lab.dockerfile.parser import parse as read_dockerfile
+from lab.engines.protocol import Archive, ContainerRequest, Engine
+from lab.host.controls import Held
+from lab.host.monitor import Meter
+from lab.model.errors import DiskFull, EngineLost, InputError, SourceError
+from lab.model.events import Event, Evicted, Ready
+from lab.model.record import Build, BuildStatus, Image
+from lab.runner.build import request
+from lab.runner.recorder import Fold
+from lab.scenario.plan import Phase, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """A build is about to start."""
+
+    build_id: str
+    trial: Trial
+    phase: Phase
+    dockerfile: Dockerfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A build has ended, or was skipped; ``dockerfile`` is the text that was built.
+
+    ``manifest`` names all that it was made from.
+    """
+
+    build: Build
+    dockerfile: str | None
+    manifest: Manifest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedContext:
+    """The context that a failed build was sent, while it can still be read."""
+
+    build_id: str
+    archive: Archive
+
+
+Happening = Began | Event | FailedContext | Built
+
+
+def run(
+    trials: Sequence[Trial],
+    engine_named: Callable[[str], Engine],
+    *,
+    labels: Mapping[str, str],
+    done: Collection[str] = (),
+    held: Held | None = None,
+    wanted: Callable[[Trial], bool] = lambda _: True,
+) -> Iterator[Happening]:
+    """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
+
+    ``wanted`` is asked of each trial just before it would run.
+
+    ``held`` are the scenario's controls; of these the page cache is prepared before each build.
+
+    A trial of which any build is missing is run again from its first phase: its edits mean
+    nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
+    when its disk is full; both after the record of the build that met it was told.
+    """
+    for trial in trials:
+        if trial.done(done) or not wanted(trial):
+            continue
+        if trial.skip is not None:
+            yield from _skipped(trial, trial.phases, trial.skip)
+            continue
+        engine = engine_named(trial.cell.engine)
+        with closing(_trial(trial, engine, labels, held)) as happenings:
+            yield from happenings
+
+
+def _trial(
+    trial: Trial, engine: Engine, labels: Mapping[str, str], held: Held | None
+) -> Generator[Happening, None, None]:
+    refusal = _prepare(trial, engine)
+    if refusal is not None:
+        yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
+        return
+    for number, phase in enumerate(trial.phases):
+        inputs = trial.inputs
+        for edit in phase.edits:
+            inputs = apply(edit, inputs, trial.token)
+        _move_bases(trial, engine, moved=inputs.base_moved)
+        build = None
+        for happening in _build(trial, phase, inputs, engine, labels, held):
+            if isinstance(happening, Built):
+                build = happening.build
+            yield happening
+        if build is not None and build.status != "ok":
+            _stop_if_hopeless(build)
+            if phase.cold:
+                why = f"the cold build failed: {build.reason}"
+                yield from _skipped(trial, trial.phases[number + 1 :], why)
+                return
+
+
+def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
+    """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
+    try:
+        lacks = engine.lacks(parse(trial.inputs))
+        if lacks:
+            return "skipped", "; ".join(lacks)
+        for image in trial.images:
+            engine.ensure(image)
+    except SourceError as error:
+        return "failed", f"{error.message} ({error.remedy})" if error.remedy else error.message
+    return None
+
+
+def _move_bases(trial: Trial, engine: Engine, *, moved: bool) -> None:
+    for base in trial.bases:
+        engine.tag(base.moved if moved else base.original, base.working)
+
+
+def _build(
+    trial: Trial,
+    phase: Phase,
+    inputs: Inputs,
+    engine: Engine,
+    labels: Mapping[str, str],
+    held: Held | None,
+) -> Iterator[Happening]:
+    parsed = parse(inputs)
+    build_id = trial.build_id(phase)
+    yield Began(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
+    tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
+    fold = Fold(parsed, inputs.target, trial.marks)
+    manifest = _manifest(trial, inputs, parsed, engine)
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with closing(inputs.full_context().archive()) as archive, _meter(engine) as meter:
+        marked = {**labels, "io.imagelab.build": build_id}
+        asked = request(inputs, parsed, archive, tag=tag, labels=marked, cold=phase.cold)
+        with closing(engine.build(asked)) as told:
+            for event in told:
+                fold.add(event)
+                yield event
+                if isinstance(event, Ready):
+                    if held is not None:
+                        meter.page_cache = held.before(phase.name, engine.name)
+                    meter.begin()
+                elif isinstance(event, Evicted):
+                    meter.evicted = event.count
+        meter.end()
+        folded = fold.result()
+        if folded.status == "failed":
+            yield FailedContext(build_id=build_id, archive=archive)
+        marks: dict[str, float] = {}
+        if folded.status == "ok" and trial.container is not None:
+            marks["image"] = folded.wall_s
+            container = trial.container.moved(trial.inputs.goroot or "", inputs.goroot or "")
+            yield from _contain(container, tag, engine, labels, fold)
+            meter.end()
+            folded = fold.result()
+            marks["container"] = folded.wall_s - marks["image"]
+    told_of = {one.name: getattr(folded, one.name) for one in fields(folded)}
+    image_id, marks = told_of.pop("image_id"), marks | told_of.pop("marks")
+    build = Build(
+        id=build_id,
+        cell=dict(trial.cell.axes),
+        round=trial.round,
+        warm_up=trial.warm_up,
+        phase=phase.name,
+        started=started,
+        image=_image(engine, tag, image_id) if folded.status == "ok" else None,
+        marks=marks,
+        replay=_replay(trial, inputs, build_id),
+        cpu_s=meter.cpu_s,
+        peak_memory_bytes=meter.peak_memory_bytes,
+        disturbance=meter.disturbance,
+        fit=meter.fit(held.disturbs if held is not None else ()),
+        **told_of,
+    )
+    yield Built(build=build, dockerfile=parsed.text, manifest=manifest)
+
+
+def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> Manifest:
+    """All that the build is made from; bases by the digests that the engine has now."""
+    known = {image.ref: image.id for image in trial.images}
+    for base in trial.bases:
+        known[base.working] = known.get(base.moved if inputs.base_moved else base.original)
+
+    def digest(ref: str) -> str | None:
+        if known.get(ref) is None:
+            with suppress(SourceError):  # not loaded: the engine pulls it, or will say so itself
+                known[ref] = engine.inspect(ref).id
+        return known.get(ref)
+
+    return make_manifest(
+        parsed,
+        inputs.full_context(),
+        dockerfile_path=inputs.dockerfile_path,
+        build_args=inputs.build_args,
+        target=inputs.target,
+        digest=digest,
+    )
+
+
+def _meter(engine: Engine) -> Meter:
+    # Of an engine on another machine this one's C library is not told.
+    return Meter(engine.usage, here=engine.facts().host.glibc is not None)
+
+
+def _contain(
+    container: Container, tag: str, engine: Engine, labels: Mapping[str, str], fold: Fold
+) -> Iterator[Event]:
+    """Run the layout's container after its image is built; its time goes on from the build's."""
+    built = fold.result().wall_s
+    wanted = ContainerRequest(
+        image=tag, command=container.command, tmpfs=container.tmpfs, labels=labels
+    )
+    with closing(engine.run(wanted)) as told:
+        for event in told:
+            later = replace(event, at=event.at + built)
+            fold.add(later)
+            yield later
+
+
+def _image(engine: Engine, tag: str, image_id: str) -> Image:
+    try:
+        return engine.inspect(tag)
+    except SourceError:  # the engine built it but cannot name it: its id is all that is known
+        return Image(id=image_id)
+
+
+def _skipped(
+    trial: Trial, phases: Sequence[Phase], reason: str, *, status: BuildStatus = "skipped"
+) -> Iterator[Built]:
+    for phase in phases:
+        build = Build(
+            id=trial.build_id(phase),
+            cell=dict(trial.cell.axes),
+            round=trial.round,
+            warm_up=trial.warm_up,
+            phase=phase.name,
+            status=status,
+            reason=reason,
+        )
+        yield Built(build=build, dockerfile=None)
+
+
+def _stop_if_hopeless(build: Build) -> None:
+    """Raise where no later build can do better than this one did."""
+    if build.status == "engine-lost":
+        raise EngineLost(
+            f"{build.cell['engine']} was lost during {build.id}: {build.reason}",
+            remedy="see that the engine runs again",
+        )
+    if "no space left on device" in f"{build.reason}{build.log_tail}".lower():
+        raise DiskFull(
+            f"the disk of {build.cell['engine']} is full: {build.reason}",
+            remedy="free some space there",
+        )
+
+
+def parse(inputs: Inputs) -> Dockerfile:
+    """The inputs' Dockerfile. Raises InputError with its place where it is none."""
+    try:
+        return read_dockerfile(inputs.dockerfile, inputs.build_args)
+    except DockerfileError as error:
+        raise InputError(
+            f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"
+        ) from error
+
+
+def _replay(trial: Trial, inputs: Inputs, build_id: str) -> str:
+    """The commands that repeat a build by hand, run in the run's folder."""
+    engine = trial.cell.engine
+    program = "podman" if engine == "podman" else "docker"
+    before = [[program, "load", "-i", str(image.path)] for image in trial.images if image.path]
+    for base in trial.bases:
+        source = base.moved if inputs.base_moved else base.original
+        before.append([program, "tag", source, base.working])
+    words = [program, "build", "-f", inputs.dockerfile_path]
+    for name, value in sorted(inputs.build_args.items()):
+        words += ["--build-arg", f"{name}={value}"]
+    if inputs.target is not None:
+        words += ["--target", inputs.target]
+    prefix = {"docker": "DOCKER_BUILDKIT=1 ", "docker-classic": "DOCKER_BUILDKIT=0 "}
+    build = f"{prefix.get(engine, '')}{shlex.join(words)} - < contexts/{build_id}.tar"
+    return " && ".join([*map(shlex.join, before), build])

@@ -1,0 +1,1 @@
+"""A scenario file -> Scenario -> cells -> trials, in the order in which they run."""

@@ -1,0 +1,116 @@
+"""What a cell's builds are made from: Dockerfile, context, arguments and the images below them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.dockerfile import layouts
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Inputs
+from lab.dockerfile.layouts import Container
+from lab.engines.protocol import ImageArchive
+from lab.images.sources.types import Base
+from lab.scenario.model import Own, Scenario
+
+DOCKERFILE = "Dockerfile"  # where a generated project's Dockerfile goes
+BASE_ARGUMENT = "BASE"  # the build argument that hands a base to a Dockerfile of the user's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingBase:
+    """A base that ``edit:base`` moves.
+
+    The Dockerfile names ``working``, a ref that stands for the image ``original`` and, after the
+    edit, for ``moved``.
+    """
+
+    original: str
+    moved: str
+    working: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """What a cell builds on. None where the user's own Dockerfile names its base itself."""
+
+    base: Base | None = None
+    toolchain: Base | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What all trials of a cell share."""
+
+    inputs: Inputs
+    images: tuple[ImageArchive, ...]
+    bases: tuple[WorkingBase, ...]
+    marks: tuple[str, ...] = ()
+    container: Container | None = None
+
+
+def draft(
+    scenario: Scenario, axes: Mapping[str, str], images: Images, context: Context, token: str
+) -> Draft:
+    """Render a cell: its layout's Dockerfile, or the user's own as it is.
+
+    ``token`` names the cache mount: a mount that an earlier trial filled would warm a cold build.
+    """
+    moving = "edit:base" in scenario.phases
+    used = tuple(dict.fromkeys(one for one in (images.base, images.toolchain) if one is not None))
+    work = scenario.workload
+    if isinstance(work, Own):
+        used = used[-1:]  # a Dockerfile of one's own takes one image, with the toolchain if any
+    bases = tuple(
+        WorkingBase(original=one.image.ref, moved=one.moved.ref, working=f"{one.image.ref}-working")
+        for one in used
+        if moving and one.moved is not None
+    )
+    working = {base.original: base.working for base in bases}
+    refs = [working.get(one.image.ref, one.image.ref) for one in used]
+    loaded = tuple(
+        image
+        for one in used
+        for image in (one.image, one.moved if moving else None)
+        if image is not None
+    )
+    arguments = {name: axes[name] for name in scenario.own_axes}
+    if isinstance(work, Own):
+        inputs = _own(work, context, arguments, refs)
+        return Draft(inputs=inputs, images=loaded, bases=bases)
+    recipe = layouts.render(
+        axes["layout"], layouts.Values(base=refs[0], toolchain=refs[-1], cache_id=token)
+    )
+    inputs = Inputs(
+        dockerfile=_declared(recipe.dockerfile, arguments),
+        dockerfile_path=DOCKERFILE,
+        context=context,
+        build_args={**recipe.build_args, **arguments},
+        target=recipe.target,
+        goroot=recipe.goroot,
+    )
+    return Draft(
+        inputs=inputs, images=loaded, bases=bases, marks=recipe.marks, container=recipe.container
+    )
+
+
+def _own(work: Own, context: Context, arguments: Mapping[str, str], refs: list[str]) -> Inputs:
+    base = {BASE_ARGUMENT: refs[-1]} if refs else {}
+    return Inputs(
+        dockerfile=context.read(work.dockerfile).decode(errors="surrogateescape"),
+        dockerfile_path=work.dockerfile,
+        context=context,
+        build_args={**work.build_args, **base, **arguments},
+        target=work.target,
+    )
+
+
+def _declared(dockerfile: str, names: Mapping[str, str]) -> str:
+    """Let every stage take the user's own axes as arguments: its RUNs see them as variables."""
+    for name in names:  # an ENV of the same name would win over the argument
+        dockerfile = re.sub(
+            rf"^ENV {name}=.*$", f"ENV {name}=${name}", dockerfile, flags=re.MULTILINE
+        )
+    lines = "".join(f"\nARG {name}" for name in names)
+    return re.sub(r"^(FROM .*)$", rf"\g<1>{lines}", dockerfile, flags=re.MULTILINE)

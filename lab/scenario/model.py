@@ -1,0 +1,171 @@
+"""A scenario as the lab works with it, and the door through which its file comes in.
+
+``load`` either gives a Scenario or one InputError that lists every mistake of the file, each with
+line, column, what was found, what was expected and the nearest known name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lab.host.controls import Controls
+from lab.images.sources.types import BaseSource, ToolchainSource
+from lab.model.record import ScenarioText
+
+Operation = Literal["replace", "append", "write", "delete", "touch", "chmod"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """A Go project generated from a seed."""
+
+    packages: int
+    lines: int
+    depth: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The user's own project: ``context`` is a folder, ``dockerfile`` a path inside it."""
+
+    context: Path
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdit:
+    """A change of one file. ``old`` and ``text`` are empty where the operation needs none."""
+
+    operation: Operation
+    path: str
+    old: str = ""
+    text: str = ""
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Limits of a number, both included; None is no limit."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What must hold for the builds of phase ``after`` in the cells that ``where`` names.
+
+    ``line`` is its place in the scenario file. ``median_wall`` is in seconds.
+    """
+
+    after: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    steps: str | None = None
+    outcome: str | None = None
+    hit_rate: Bound | None = None
+    median_wall: Bound | None = None
+    time_saved: Bound | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Rounds go on, ``least`` at least, until each comparison is decided: a ratio of ``metric``
+    differs, or is the same within ``margin`` (0.05: 5 %).
+    """
+
+    least: int
+    margin: float
+    metric: Literal["wall", "cpu"] = "wall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What to vary, what to build, in which phases, how often, and what must hold.
+
+    ``axes`` holds every axis with its values: engine, base, toolchain, layout and the user's own.
+    A value that the scenario leaves to the project itself is ``own``. ``phases`` are names.
+    ``rounds`` is how many there are at most where ``until`` may end them; before them come
+    ``warm_up`` rounds that are not counted.
+    ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
+    """
+
+    name: str
+    description: str
+    path: Path | None
+    text: str
+    axes: Mapping[str, tuple[str, ...]]
+    own_axes: tuple[str, ...]
+    bases: tuple[BaseSource, ...]
+    toolchains: tuple[ToolchainSource, ...]
+    workload: Generated | Own
+    phases: tuple[str, ...]
+    edits: Mapping[str, tuple[FileEdit, ...]]
+    rounds: int
+    seed: int
+    expect: tuple[Expectation, ...]
+    until: Until | None = None
+    warm_up: int = 0
+    controls: Controls = field(default_factory=Controls)
+    kernels: tuple[str, ...] = ()
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The axis engine."""
+        return self.axes["engine"]
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The axis layout."""
+        return self.axes["layout"]
+
+    def with_engines(self, engines: Sequence[str]) -> Scenario:
+        """The same on other engines, without what is expected of an engine that is left out."""
+        kept = (one for one in self.expect if one.where.get("engine", engines[0]) in engines)
+        return replace(self, axes={**self.axes, "engine": tuple(engines)}, expect=tuple(kept))
+
+    @property
+    def as_run(self) -> ScenarioText:
+        """The scenario as a run's head keeps it."""
+        return ScenarioText(
+            name=self.name,
+            path=None if self.path is None else str(self.path),
+            sha256=hashlib.sha256(self.text.encode()).hexdigest(),
+            text=self.text,
+        )
+
+
+def load(path: Path | str) -> Scenario:
+    """Read a scenario file. Paths in it count from its folder.
+
+    Raises InputError where it cannot be read, and with every mistake that is in it.
+    """
+    from lab.scenario.yaml_source import text_of
+
+    path = Path(path)
+    remedy = "name a scenario file; those that the lab ships lie in scenarios/"
+    text = text_of(path, "scenario", remedy)
+    return parse(text, path)
+
+
+def parse(text: str, path: Path | None = None) -> Scenario:
+    """Make a Scenario of its text; as ``load``."""
+    from lab.scenario import loader
+
+    return loader.read(text, path)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, made from the types that check it."""
+    from lab.scenario.file_schema import ScenarioFile
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | (
+        ScenarioFile.model_json_schema()
+    )

@@ -1,0 +1,30 @@
+"""Stand-ins for images, so that a scenario can be planned and rendered without making any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.engines.protocol import ImageArchive
+from lab.images.sources.types import Base
+from lab.scenario.build_inputs import Images
+from lab.scenario.model import Scenario
+
+
+def images(scenario: Scenario, axes: Mapping[str, str]) -> Images:
+    """What a cell would build on; the refs say what they stand for."""
+    name, go = axes["base"], axes["toolchain"]
+    source = next((one for one in scenario.bases if one.name == name), None)
+    if source is None:
+        return Images()
+    pulled = source.value if source.kind == "image" else None
+    made = f"localhost/lab/base:{name}"
+    return Images(
+        base=_base(pulled or made, movable=pulled is None),
+        toolchain=None if go == "own" else _base(f"{made}-go-{go}", movable=True),
+    )
+
+
+def _base(ref: str, *, movable: bool) -> Base:
+    image = ImageArchive(ref=ref, id=None, path=None)
+    moved = ImageArchive(ref=f"{ref}-moved", id=None, path=None) if movable else None
+    return Base(name=ref, image=image, moved=moved, glibc=None, go=None, digest=ref, origin=ref)

@@ -1,0 +1,247 @@
+"""Scenario -> cells -> trials in the order in which they run. Pure, but for ``project``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from lab.dockerfile import edits, generated_project
+from lab.dockerfile.context import Context
+from lab.dockerfile.edits import Edit, Inputs
+from lab.dockerfile.layouts import Container
+from lab.engines.protocol import ImageArchive
+from lab.model.errors import InputError
+from lab.scenario.build_inputs import Images, WorkingBase, draft
+from lab.scenario.model import FileEdit, Own, Scenario
+
+MOST_BUILDS = 200_000  # as many as can be planned in seconds
+
+_NAMED_AXES = ("engine", "base", "layout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One combination of axis values."""
+
+    axes: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.axes.items()))
+
+    @property
+    def engine(self) -> str:
+        """The engine that builds it."""
+        return self.axes["engine"]
+
+    @property
+    def words(self) -> str:
+        """The cell on one line: ``docker bookworm 1.22.10 default CGO_ENABLED=0``."""
+        standing = ("engine", "base", "toolchain", "layout")
+        values = [self.axes[axis] for axis in standing if self.axes[axis] != "own"]
+        own = [f"{axis}={value}" for axis, value in self.axes.items() if axis not in standing]
+        return " ".join([*values, *own])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """What happens just before a build."""
+
+    name: str
+    cold: bool = False
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One pass through all phases of one cell; with an engine, all that is needed to run it.
+
+    ``images`` must be in the engine before the first build. ``token`` makes what the edits write
+    new in each trial. ``skip`` says why it cannot be run. ``first`` numbers its first build.
+    """
+
+    cell: Cell
+    round: int
+    phases: tuple[Phase, ...]
+    inputs: Inputs
+    token: str
+    first: int
+    label: str
+    images: tuple[ImageArchive, ...] = ()
+    bases: tuple[WorkingBase, ...] = ()
+    marks: tuple[str, ...] = ()
+    container: Container | None = None
+    skip: str | None = None
+
+    @property
+    def warm_up(self) -> bool:
+        """Whether it only warms up: it comes before round 1."""
+        return self.round < 1
+
+    def done(self, builds: Collection[str]) -> bool:
+        """Whether each of its builds is among these ids."""
+        return all(self.build_id(phase) in builds for phase in self.phases)
+
+    def build_id(self, phase: Phase) -> str:
+        """Stable and fit for a file name: ``0007-docker-bookworm-default-r1-cold``."""
+        number = self.first + self.phases.index(phase)
+        return f"{number:04}-{self.label}-r{self.round}-{_plain(phase.name)}"
+
+
+Lacks = Callable[[Cell, Inputs], Sequence[str]]
+
+
+def cells(scenario: Scenario) -> tuple[Cell, ...]:
+    """Every combination of axis values, the last axis varying fastest."""
+    axes = scenario.axes
+    return tuple(
+        Cell(axes=dict(zip(axes, values, strict=True))) for values in product(*axes.values())
+    )
+
+
+def order(scenario: Scenario) -> Iterator[tuple[int, Cell]]:
+    """Rounds and cells in running order: each odd round a permutation of its own of all cells, each
+    even one the same from its end.
+
+    The place of a cell in a round comes from a hash of seed, round and cell, so that drift of
+    the machine hits all cells alike and a recorded seed gives the order again. In two rounds any
+    two cells are built once in either order: what comes of being the first falls out.
+    """
+    known = cells(scenario)
+    for number in range(1 - scenario.warm_up, scenario.rounds + 1):
+        odd = number - 1 + number % 2
+        drawn = sorted(known, key=lambda one: _hash(scenario.seed, odd, one))
+        for cell in drawn if number == odd else reversed(drawn):
+            yield number, cell
+
+
+def phases(scenario: Scenario) -> tuple[Phase, ...]:
+    """The phases of every trial."""
+    return tuple(
+        Phase(name=name, cold=name == "cold", edits=_edits(name, scenario))
+        for name in scenario.phases
+    )
+
+
+def project(scenario: Scenario) -> Context:
+    """What is built: the generated project, or the user's own as it lies on disk."""
+    work = scenario.workload
+    if isinstance(work, Own):
+        return Context.from_folder(work.context, dockerfile=work.dockerfile)
+    return generated_project.generate(
+        packages=work.packages, lines=work.lines, depth=work.depth, seed=work.seed
+    )
+
+
+def trials(
+    scenario: Scenario,
+    images: Callable[[Cell], Images],
+    context: Context,
+    *,
+    lacks: Lacks = lambda _cell, _inputs: (),
+    salt: str = "",
+) -> tuple[Trial, ...]:
+    """Every trial in running order.
+
+    ``images`` gives the images of a cell, ``lacks`` the reasons why a cell cannot be run (none:
+    it can). ``salt``, a run's id, makes edits new in each run: an engine that is not the lab's
+    own may still hold what the same edit made in an earlier run. Raises InputError where there
+    are more builds than a run can hold.
+    """
+    _countable(scenario)
+    passes = phases(scenario)
+    varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
+    skips: dict[Cell, str | None] = {}
+    found = []
+    for place, (number, cell) in enumerate(order(scenario)):
+        token = _hash(scenario.seed, number, cell, salt)[:10]
+        made = draft(scenario, cell.axes, images(cell), context, token)
+        if cell not in skips:
+            skips[cell] = "; ".join(lacks(cell, made.inputs)) or None
+            if skips[cell] is None:
+                _try_edits(passes, made.inputs)
+        trial = Trial(
+            cell=cell,
+            round=number,
+            phases=passes,
+            inputs=made.inputs,
+            token=token,
+            first=1 + place * len(passes),
+            label=_label(cell, varied),
+            images=made.images,
+            bases=made.bases,
+            marks=made.marks,
+            container=made.container,
+            skip=skips[cell],
+        )
+        found.append(trial)
+    return tuple(found)
+
+
+def _countable(scenario: Scenario) -> None:
+    of_cells = math.prod(map(len, scenario.axes.values()))
+    rounds, of_phases = scenario.rounds + scenario.warm_up, len(scenario.phases)
+    builds = of_cells * rounds * of_phases
+    if builds > MOST_BUILDS:
+        raise InputError(
+            f"{scenario.name}: {builds:,} builds ({of_cells:,} cells, {rounds:,} rounds, "
+            f"{of_phases} phases); a run holds at most {MOST_BUILDS:,}",
+            remedy="ask for fewer rounds, or for fewer values on an axis",
+        )
+
+
+def _edits(phase: str, scenario: Scenario) -> tuple[Edit, ...]:
+    _, _, name = phase.partition(":")
+    if not name:
+        return ()
+    if name in scenario.edits:
+        return tuple(_patch(edit) for edit in scenario.edits[name])
+    return (edits.Builtin(name=name),)
+
+
+def _patch(edit: FileEdit) -> Edit:
+    match edit.operation:
+        case "replace":
+            return edits.Replace(path=edit.path, old=edit.old, new=edit.text)
+        case "append":
+            return edits.Append(path=edit.path, text=edit.text)
+        case "write":
+            return edits.Write(path=edit.path, text=edit.text)
+        case "delete":
+            return edits.Delete(path=edit.path)
+        case "touch":
+            return edits.Touch(path=edit.path)
+        case "chmod":
+            return edits.Chmod(path=edit.path, mode=edit.mode or 0)
+
+
+def _try_edits(passes: Sequence[Phase], inputs: Inputs) -> None:
+    """Apply every phase's edits once: one that does not fit is told before anything is built."""
+    for phase in passes:
+        changed = inputs
+        for edit in phase.edits:
+            changed = edits.apply(edit, changed, "try")
+
+
+def _label(cell: Cell, varied: Sequence[str]) -> str:
+    """The part of a build's id that names its cell: engine, base, layout and what varies."""
+    shown = [
+        value
+        for axis, value in cell.axes.items()
+        if (axis in _NAMED_AXES or axis in varied) and value != "own"
+    ]
+    return _plain("-".join(shown))[:100]
+
+
+def _plain(text: str) -> str:
+    """Letters, digits, dots and hyphens only: fit for file names and image tags."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
+
+
+def _hash(seed: int, number: int, cell: Cell, salt: str = "") -> str:
+    text = json.dumps([seed, number, list(cell.axes.items()), salt])
+    return hashlib.sha256(text.encode()).hexdigest()
