@@ -19,7 +19,7 @@ from lab.model.errors import InputError
 from lab.model.events import Log
 from tests.contract.conftest import Bench
 from tests.contract.debian import image
-from tests.unit.images import archive, layer, member
+from tests.image_archives import archive, layer, member
 
 NAME = "localhost/lab/test:held"
 FILE = "FROM BASE\nENV HELD=1\nRUN echo kept >/held && mkdir /srv/x\nUSER 7\n"

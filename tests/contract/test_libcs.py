@@ -14,7 +14,7 @@ import pytest
 from lab.cli.main import main
 from lab.images.sources import bootstrap
 from lab.validate.probes import compiler
-from tests.unit.images import archive, layer, member
+from tests.image_archives import archive, layer, member
 
 SUITE = "bookworm"
 

@@ -1,0 +1,93 @@
+"""The door to people: what a shell, a pipe or a closed stream may do to the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.cli import main
+from tests.gate_runs import build, record
+
+COMMAND = [sys.executable, "-c", "from lab.cli.main import main; main()"]
+POLICY = "name: strict\nrules:\n  - {metric: wall, limit: 1s}\n"
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> list[str]:
+    """A gate that fails: each build of the candidate takes ten times what the policy allows."""
+    for name in ("old", "new"):
+        record(tmp_path / name, [], builds=[build(at, 10.0 + at / 10) for at in range(1, 21)])
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    sides = [f"--baseline={tmp_path / 'old'}", f"--candidate={tmp_path / 'new'}"]
+    return [*COMMAND, "gate", *sides, f"--policy={tmp_path / 'policy.yaml'}"]
+
+
+def unread(words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """A command whose output goes into a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("rules", [1, 200])
+def test_a_gate_that_nobody_reads_on_is_no_pass(
+    gate: list[str], tmp_path: Path, rules: int
+) -> None:
+    """Neither where all output is still to be flushed, nor where it is more than a buffer holds."""
+    head, line = POLICY.rsplit("  - ", 1)
+    (tmp_path / "policy.yaml").write_text(head + f"  - {line}" * rules)
+    done = unread([*gate, f"--output=junit={tmp_path / 'gate.xml'}"])
+    assert done.returncode == 4
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    assert (tmp_path / "gate.xml").exists()
+
+
+def test_an_answer_of_which_the_output_is_all_may_stay_unread() -> None:
+    assert unread([*COMMAND, "schema"]).returncode == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_leads_to_nowhere(gate: list[str], tmp_path: Path, closed: str) -> None:
+    """Not into the first file that the lab opens: here the gate's own output."""
+    out = tmp_path / "gate.json"
+    words = [*gate, f"--output=json={out}"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *words], capture_output=True, check=False
+    )
+    assert done.returncode == 4, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert json.loads(out.read_text())["schema"] == "lab.gate/1"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--resume", "R", "--engine", "podman"], "--engine beside --resume"),
+        (["run", "--resume", "R", "--seed", "0"], "--seed beside --resume"),
+        (["run", "--resume", "R", "--rounds", "9"], "--rounds beside --resume"),
+        (["run", "--append", "R", "--engine", "podman"], "--engine beside --append"),
+        (["run", "s.yaml", "--seed", "-1"], "argument --seed: '-1'"),
+        (["run", "s.yaml", "--seed", str(2**63)], "argument --seed: '9223372036854775808'"),
+        (["calibrate", "--run", "R", "--rounds", "3"], "--rounds beside --run"),
+        (["calibrate", "--run", "R", "--engine", "podman"], "--engine beside --run"),
+        (["compare", "--run", "R", "a", "b", "--seed", "0"], "--seed beside --run"),
+        (["compare", "R", "S", "R"], "'R' is named twice"),
+        (["gate", "--baseline", "R", "--candidate", "S", "--slowdown", "9"], "--slowdown without"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,354 @@
+"""Reports: the numbers with their spread, and no foreign text that becomes markup."""
+
+from __future__ import annotations
+
+import html.parser
+import io
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab import report
+from lab.model.events import Outcome
+from lab.model.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
+from lab.model.units import seconds
+from lab.report import html as page
+from lab.report import markdown, setting, terminal
+from lab.report.formatting import clean, one_line, outcomes, percent, ratio, spread
+from lab.report.live import Live, Progress
+from lab.results import store
+from lab.results.runs import StoredRun
+from lab.results.stats import compare_paired, summary
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+EVIL = (
+    "\x1b[31m</pre><script>alert(1)</script> | `x` ``` [red]y[/] \n# h\n![i](http://e.example/)\x07"
+)
+WALLS = {"docker": {"cold": 10.0, "rebuild": 0.5}, "podman": {"cold": 12.0, "rebuild": 0.75}}
+
+
+def run(name: str = "layer-cache") -> Run:
+    return Run(
+        id="20261123-101502-layer-cache",
+        status="complete",
+        scenario=ScenarioText(name=name, path="scenarios/layer-cache.yaml", sha256="", text=""),
+        host=HostFacts(kernel="6.1.0", glibc="2.36", cpu_model="Example 9000", cpus=2),
+        engines=(
+            EngineFacts(
+                name="docker",
+                version="20.10.24",
+                api="1.41",
+                endpoint="unix:///run/docker.sock",
+                private=True,
+                storage="overlay2",
+                builder="BuildKit",
+            ),
+        ),
+        seed=7,
+        started="2026-11-23T10:15:02+00:00",
+        bases=(
+            {"name": "bookworm", "glibc": "2.36", "go": None, "digest": "sha256:0123456789abcd"},
+        ),
+    )
+
+
+def build(engine: str, phase: str, number: int, text: str = "RUN go build ./...") -> Build:
+    wall = WALLS[engine][phase] * (1 + number / 100)
+    hit = phase == "rebuild" and engine == "docker"
+    steps = (
+        Step(index=0, stage="app", instruction="FROM base", outcome=None),
+        Step(
+            index=1,
+            stage="app",
+            instruction=text,
+            outcome=Outcome.HIT if hit else Outcome.MISS,
+            started_s=0.1,
+            duration_s=wall / 2,
+        ),
+    )
+    return Build(
+        id=f"{engine}-{number}-{phase}",
+        cell={"engine": engine, "base": "bookworm"},
+        round=number,
+        phase=phase,
+        status="ok",
+        wall_s=wall,
+        critical_path_s=wall / 2,
+        steps_s=wall / 2,
+        unattributed_s=wall / 2,
+        image=Image(id="sha256:1", size_bytes=34_100_000, layers=3),
+        cache=Cache(hits=int(hit), misses=int(not hit), skipped=0),
+        steps=steps,
+    )
+
+
+def builds(text: str = "RUN go build ./...") -> tuple[Build, ...]:
+    found = [
+        build(engine, phase, number, text)
+        for number in (1, 2, 3)
+        for engine in WALLS
+        for phase in ("cold", "rebuild")
+    ]
+    failed = replace(
+        found[-1],
+        id="failed",
+        round=4,
+        status="failed",
+        reason=f"exit code 2: {text}",
+        log_tail=f"boom\n{text}",
+        replay=f"podman build {text}",
+    )
+    skipped = Build(
+        id="s",
+        cell={"engine": "podman", "base": "bookworm", "layout": text},
+        round=1,
+        phase="cold",
+        status="skipped",
+        reason=f"cannot: {text}",
+    )
+    return (*found, failed, skipped)
+
+
+def stored(text: str = "RUN go build ./...", name: str = "layer-cache") -> StoredRun:
+    head = replace(run(name), broken=(f"rebuild: {text} must hit",))
+    return StoredRun(run=head, builds=builds(text), folder=Path())
+
+
+def shown(found: StoredRun) -> str:
+    out = io.StringIO()
+    terminal.show(report.of_run(found), out)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def rendered(found: StoredRun) -> str:
+    made = report.report(found)
+    return page.render(made.sheet, made.figures)
+
+
+def made(kind: str) -> str:
+    found = stored()
+    if kind == "md":
+        return markdown.render(report.of_run(found))
+    if kind == "html":
+        # What is read, without style and script; the page's data is JSON of one line.
+        text = re.sub(r"(?s)<style>.*?</style>|<script>.*?</script>", "", rendered(found))
+        text = re.sub(r'(?s)(id="specs">).*?</script>', r"\1</script>", text)
+        return re.sub(r"sha256-[^&]*&", "sha256-...&", text)
+    return shown(found)
+
+
+@pytest.mark.parametrize("kind", ["md", "html", "txt"])
+def test_golden(kind: str) -> None:
+    """LAB_GOLDEN=write writes them anew."""
+    golden = GOLDEN / f"report.{kind}"
+    if os.environ.get("LAB_GOLDEN") == "write":
+        golden.write_text(made(kind))
+    assert made(kind) == golden.read_text()
+
+
+def test_numbers_have_spread_and_count() -> None:
+    assert spread(summary([1.0, 1.2, 1.1]), seconds) == "1.1 s (1\u20131.2 s, n=3)"
+    assert spread(summary([0.5, 1.2]), seconds) == "850 ms (500 ms\u20131.2 s, n=2)"
+    assert spread(summary([2.0]), seconds) == "2 s (n=1)"
+    assert spread(summary([2.0, 2.0]), seconds) == "2 s (n=2, equal)"
+    assert spread(None, seconds) == "\u2013"
+    assert spread(summary([-0.14, -0.01]), percent) == "-8 % (-14 to -1 %, n=2)"
+    assert ratio(None) == "\u2013"
+    few = compare_paired([(2.0, 1.0), (3.0, 1.0)], margin=0.05, confidence=0.95, seed=1)
+    assert ratio(few) == "\u00d72.45 (no interval, n=2) undecided, about 4 more rounds"
+    many = compare_paired([(2.0 + at / 100, 1.0) for at in range(8)])
+    assert ratio(many) == "\u00d72.03 (95 %: 2.01\u20132.06, n=8) slower"
+    alike = compare_paired([(2.0 + at / 100, 2.0) for at in range(8)])
+    assert ratio(alike) == "\u00d71.02 (95 %: 1.00\u20131.03, n=8) same within 5 %"
+    assert outcomes({"hit": 2, "miss": 1}) == "hit 2/3, miss 1/3"
+    assert percent(-0.001) == "0 %"
+
+
+def test_clean_leaves_nothing_to_obey() -> None:
+    assert (
+        clean("\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x9b2Jx") == "red link x"
+    )
+    assert clean("50 %\r100 %\r\nend\x00") == "50 %\n100 %\nend"
+    assert one_line("a\n\tb  c" + "x" * 200, 6) == "a b c\u2026"
+
+
+@given(st.text())
+def test_clean_is_idempotent_and_has_no_controls(text: str) -> None:
+    found = clean(clean(text))
+    assert found == clean(text)
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in found)
+
+
+class Tags(html.parser.HTMLParser):
+    """The elements and addresses of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.attributes += attrs
+
+
+def test_foreign_text_cannot_become_html() -> None:
+    found = stored(EVIL, EVIL)
+    text = rendered(found)
+    tags, plain = Tags(), Tags()
+    tags.feed(text)
+    plain.feed(rendered(stored()))
+    assert tags.names == plain.names
+    assert {"a", "img", "iframe", "object"} & set(tags.names) == {"a"}
+    addresses = {value for name, value in tags.attributes if name in {"src", "href", "action"}}
+    assert addresses == {"#results", "data:,"}
+    assert not any(name.startswith("on") for name, _ in tags.attributes)
+    assert "\x1b" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_pages_data_ends_only_where_it_should() -> None:
+    text = rendered(stored(EVIL, EVIL))
+    (data,) = re.findall(r'(?s)id="data">(.*?)</script>', text)
+    assert "<" not in data
+    texts = json.loads(data)["texts"]
+    assert any("</pre><script>alert(1)</script>" in one for one in texts)
+
+
+def test_foreign_text_cannot_become_markdown() -> None:
+    text = markdown.render(report.of_run(stored(EVIL, EVIL)))
+    outside, fence = [], None
+    for line in text.splitlines():
+        ticks = len(line) - len(line.lstrip("`"))
+        if fence is None and ticks >= 3:
+            fence = ticks
+        elif fence is not None and ticks >= fence and not line.strip("`"):
+            fence = None
+        elif fence is None:
+            outside.append(line)
+    assert fence is None
+    assert not any("<script" in line or "![" in line or "`" in line for line in outside)
+    rows = [line.count("|") for line in outside if line.startswith("|")]
+    plain = markdown.render(report.of_run(stored())).splitlines()
+    assert rows == [line.count("|") for line in plain if line.startswith("|")]
+
+
+@given(st.text(alphabet="|`*_<>[]()!#\\~-=:&\n x1@h.tps/w", max_size=40))
+def test_escape_leaves_no_markup(text: str) -> None:
+    found = markdown.escape(text)
+    assert not set(found) & set("|`*_<>[]!\\~@\n")
+    assert found[:1] not in set("-+=:")
+
+
+def test_foreign_text_cannot_become_rich_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(stored(EVIL, EVIL))
+    assert "\x1b" not in text
+    assert "[red]y[/]" in text
+    told, _, commands = text.partition("to repeat\n")
+    told = "\n".join(line for line in told.splitlines() if "by hand: " not in line)
+    assert max(len(line) for line in told.splitlines()) <= 100
+    assert len(commands.splitlines()) == 1  # to be pasted whole
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def tty(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    for name, value in {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Terminal()
+
+
+def test_a_terminal_gets_colour_unless_it_is_unwanted(
+    tty: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.show(report.of_run(stored()), tty)
+    assert "\x1b[32m" in tty.getvalue()
+    assert max(len(clean(line)) for line in tty.getvalue().splitlines()) <= 80
+    monkeypatch.setenv("NO_COLOR", "1")
+    other = Terminal()
+    terminal.show(report.of_run(stored()), other)
+    assert "\x1b[32m" not in other.getvalue()
+
+
+def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
+    with store.create(tmp_path, run()) as writer:
+        for one in builds():
+            writer.append(one, "FROM base\n")
+        writer.finish("complete")
+    paths = {path.name: path for path in report.write(store.load("latest", tmp_path))}
+    assert set(paths) == {"report.md", "report.html", "report.svg", "report.png"}
+    assert {path.parent for path in paths.values()} == {writer.folder}
+    assert all("layer-cache" in paths[name].read_text() for name in ("report.md", "report.html"))
+    assert "(report.svg)" in paths["report.md"].read_text()
+
+
+def test_a_run_without_any_build_has_a_report() -> None:
+    empty = StoredRun(run=replace(run(), status="partial"), builds=(), folder=Path())
+    sheet = report.of_run(empty)
+    assert "partial" in rendered(empty)
+    assert "partial" in markdown.render(sheet)
+    assert "partial" in shown(empty)
+
+
+CELL: Mapping[str, str] = {"engine": "docker", "base": "bookworm"}
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    out = io.StringIO()
+    with Live(2, stream=out) as live:
+        live.say("making base bookworm")
+        live.begin("b", CELL, "cold", 2)
+        live.step("RUN x")
+        live.done(build("docker", "cold", 1))
+        live.done(builds(EVIL)[-1])
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "making base bookworm"
+    assert lines[1].startswith("[1/2] docker bookworm cold round 1: 10.1 s, hits 0/1, elapsed 0:0")
+    assert lines[2].startswith("[2/2] podman bookworm </pre>")
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_terminal_gets_a_view_unless_quiet(tty: Terminal, quiet: bool) -> None:
+    with Live(2, stream=tty, quiet=quiet) as live:
+        live.say(EVIL)
+        live.begin("b", CELL, "cold", 2)
+        live.step(f"RUN {EVIL} {'x' * 100}")
+        live.done(build("docker", "cold", 1))
+        live.begin("b", CELL, "rebuild", 2)
+        live.step("RUN y")
+    assert ("\x1b" in tty.getvalue()) != quiet
+    assert "1/2" in tty.getvalue()
+    assert max(len(line) for line in clean(tty.getvalue()).split("\n")) <= 80 or quiet
+
+
+def test_time_left_comes_from_the_builds_so_far() -> None:
+    now = [0.0]
+    progress = Progress(3, clock=lambda: now[0])
+    assert progress.left is None
+    progress.begin(CELL, "cold", 1)
+    now[0] = 10.0
+    progress.done(build("docker", "cold", 1))
+    assert (progress.elapsed, progress.left) == (10.0, 20.0)
+    progress.begin(CELL, "rebuild", 1)
+    now[0] = 14.0
+    assert progress.left == 16.0
+
+
+def test_a_registrys_image_was_not_read_and_is_named_in_full() -> None:
+    told = {"name": "ours", "ref": "registry.example/base:1", "digest": "registry.example/base:1"}
+    base = setting.base(told | {"origin": "registry", "glibc": None, "go": None})
+    assert base == "ours: registry.example/base:1, glibc not read (in a registry)"
+    assert "glibc none found in it" in setting.base({"name": "musl", "origin": "archive a.tar"})

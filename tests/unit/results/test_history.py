@@ -1,0 +1,128 @@
+"""Trends with a known change, and without one."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from lab.cli import main
+from lab.model.errors import InputError
+from lab.model.record import Cache
+from lab.results.history import change_points, history
+from tests.gate_runs import HOST, build, record
+
+
+def test_a_step_is_found_where_it_is() -> None:
+    rng = random.Random(1)
+    values = [rng.gauss(10, 0.3) for _ in range(15)] + [rng.gauss(12, 0.3) for _ in range(12)]
+    (found,) = change_points(values)
+    begin, at, end, p_value = found
+    assert (begin, end) == (0, 27)
+    assert abs(at - 15) <= 1
+    assert p_value <= 0.01
+
+
+def test_two_steps_are_found() -> None:
+    rng = random.Random(2)
+    levels = [10] * 12 + [13] * 12 + [9] * 12
+    places = [at for _, at, _, _ in change_points([rng.gauss(one, 0.2) for one in levels])]
+    assert places == [pytest.approx(12, abs=1), pytest.approx(24, abs=1)]
+
+
+def test_noise_alone_rarely_shows_a_change() -> None:
+    rng = random.Random(3)
+    alarms = sum(bool(change_points([rng.gauss(10, 1) for _ in range(20)])) for _ in range(60))
+    # 5 % of 60 are 3; more than 8 come up once in three hundred such studies.
+    assert alarms <= 8
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0] * 5, [2.0] * 30])
+def test_too_few_or_equal_values_show_none(values: list[float]) -> None:
+    assert change_points(values) == []
+
+
+@pytest.mark.parametrize(("count", "told"), [(7, False), (8, True)])
+def test_it_takes_eight_runs_however_plain_the_change(count: int, told: bool) -> None:
+    """By counting out all orders: p is the share of them that show as much."""
+    values = [float(number) + 100 * (number >= 4) for number in range(count)]
+    sides = range(3, count - 2)
+    marks = range(1, count + 1)
+
+    def height(order: Sequence[int]) -> int:
+        return max(abs(2 * sum(order[:at]) - at * (count + 1)) for at in sides)
+
+    orders = list(permutations(marks))
+    p_value = sum(height(order) >= height(tuple(marks)) for order in orders) / len(orders)
+    assert (p_value <= 0.05) == told
+    assert bool(change_points(values)) == told
+
+
+def test_a_change_from_nothing_has_no_ratio_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        cache = Cache(hits=3 * (number >= 6), misses=1, skipped=0)
+        builds = [replace(build(at, 10.0), cache=cache) for at in range(1, 4)]
+        run = record(tmp_path / f"r{number:02}", [], builds=builds)
+        head = json.loads((run / "run.json").read_text())
+        head["started"] = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        (run / "run.json").write_text(json.dumps(head))
+    (series,) = history(tmp_path, metric="hit_rate")
+    (change,) = series.changes
+    assert (change.at, change.before, change.after, change.ratio) == (6, 0.0, 0.75, None)
+    with pytest.raises(SystemExit):
+        main.main(["history", "--results", str(tmp_path), "--metric", "hit_rate"])
+    assert "change at r06: 0 % to 75 % (of 0 there is no ratio)" in capsys.readouterr().out
+
+
+def test_few_runs_are_not_said_to_be_without_a_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(7):
+        record(tmp_path / f"r{number}", [10.0, 10.1])
+    with pytest.raises(SystemExit):
+        main.main(["history", "--results", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "too few runs to tell a change from chance: it takes 8" in out
+    assert "no change" not in out
+
+
+def test_runs_of_which_nothing_can_be_believed_are_told(tmp_path: Path) -> None:
+    record(tmp_path / "one", [], builds=[replace(build(1, 1.0), fit="unfit: others")])
+    with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to believe"):
+        history(tmp_path)
+
+
+def test_runs_are_read_as_they_lie(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = random.Random(4)
+    for number in range(16):
+        slow = 1.3 if number >= 8 else 1.0
+        walls = [slow * rng.uniform(9.8, 10.2) for _ in range(3)]
+        builds = [build(at, wall) for at, wall in enumerate(walls, 1)]
+        host = replace(HOST, kernel="6.2.0") if number >= 8 else HOST
+        run = record(tmp_path / f"r{number:02}", [], builds=builds, host=host)
+        head = json.loads((run / "run.json").read_text())
+        head["started"] = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        (run / "run.json").write_text(json.dumps(head))
+    (series,) = history(tmp_path)
+    assert [point.run for point in series.points] == [f"r{number:02}" for number in range(16)]
+    (change,) = series.changes
+    assert change.at == 8
+    assert change.ratio is not None
+    assert change.ratio == pytest.approx(1.3, abs=0.03)
+    assert change.interval is not None
+    assert change.interval[0] < 1.3 < change.interval[1]
+    assert change.beside == ("kernel 6.1.0 -> 6.2.0",)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["history", "--results", str(tmp_path)])
+    assert (ended.value.code, "change at r08" in capsys.readouterr().out) == (0, True)
+    for words in (["--scenario", "none"], ["--metric", "speed"]):
+        with pytest.raises(SystemExit) as ended:
+            main.main(["history", "--results", str(tmp_path), *words])
+        assert ended.value.code == 2
