@@ -36,7 +36,8 @@ from lab.results import store
 from lab.runner import runner
 from lab.scenario import plan
 from lab.scenario.build_inputs import Images
-from lab.scenario.model import Scenario, load
+from lab.scenario.loader import load
+from lab.scenario.model import Scenario
 
 ROUNDS = 31
 ENGINES = ("docker", "docker-classic", "podman")

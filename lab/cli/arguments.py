@@ -91,7 +91,7 @@ def duration(text: str) -> float:
 
 def scenario(options: argparse.Namespace) -> Scenario:
     """The scenario that was named, with what the command line changes of it."""
-    from lab.scenario.model import load
+    from lab.scenario.loader import load
 
     loaded = load(options.scenario)
     if getattr(options, "engine", None):

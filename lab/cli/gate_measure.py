@@ -31,6 +31,7 @@ def confirm(
     judgement: Judgement, baseline: Side, candidate: Side, options: argparse.Namespace
 ) -> Judgement:
     """The judgement with its suspected failures measured again, in turn, where that can be done."""
+    from lab.results import ab_sides
     from lab.results.gate.judgement import Outcome, judge
     from lab.results.gate.sides import Side as Sides
     from lab.runner import interleave
@@ -47,7 +48,7 @@ def confirm(
         return replace(judgement, notes=(*judgement.notes, f"not confirmed: {why}"))
 
     def arrange(make: Make) -> tuple[Trial, ...]:
-        sides = {interleave.BASELINE: make(old, "-old"), interleave.CANDIDATE: make(new, "-new")}
+        sides = {ab_sides.BASELINE: make(old, "-old"), ab_sides.CANDIDATE: make(new, "-new")}
         kept = {
             name: [trial for trial in trials if _suspected(trial.cell.axes, suspects)]
             for name, trials in sides.items()
@@ -58,8 +59,8 @@ def confirm(
     rules = (rule for rule in judgement.policy.rules if any(rule is one.rule for one in suspects))
     asked = replace(judgement.policy, rules=tuple(rules))
     again = judge(
-        Sides(run=interleave.side(fresh, interleave.BASELINE)),
-        Sides(run=interleave.side(fresh, interleave.CANDIDATE)),
+        Sides(run=ab_sides.side(fresh, ab_sides.BASELINE)),
+        Sides(run=ab_sides.side(fresh, ab_sides.CANDIDATE)),
         asked,
     )
     told = {(id(one.rule), one.subject): one for one in again.findings}
@@ -111,14 +112,14 @@ def _same(one: Path, other: Path) -> bool:
 
 def _scenario(stored: StoredRun, options: argparse.Namespace, instead: Path | None) -> Scenario:
     """A run's scenario on the engines and in the rounds that it was run."""
-    from lab.scenario import model as scenarios
+    from lab.scenario import loader
 
     head = stored.run
     if instead is not None:
-        loaded = scenarios.load(instead)
+        loaded = loader.load(instead)
     else:
         path = head.scenario.path
-        loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
+        loaded = loader.parse(head.scenario.text, None if path is None else Path(path))
     engines = head.options.get("engines")
     if isinstance(engines, list) and engines:
         loaded = loaded.with_engines(tuple(engines))
@@ -148,6 +149,7 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     cries wolf, GateCannotTell where it sleeps.
     """
     from lab.report.gate import proof_text
+    from lab.results import ab_sides
     from lab.results.gate import proof as proofs
     from lab.results.gate.sides import Side as Sides
     from lab.runner import interleave
@@ -169,21 +171,21 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
         sides = {
             name: interleave.burning(make(scenario, f"-{name}"), work)
             for name, work in {
-                interleave.BASELINE: _idle,
-                interleave.TWIN: _idle,
-                interleave.CANDIDATE: slowed,
+                ab_sides.BASELINE: _idle,
+                ab_sides.TWIN: _idle,
+                ab_sides.CANDIDATE: slowed,
             }.items()
         }
         return interleave.interleaved(sides, scenario.seed)
 
     fresh = _measure(scenario, candidate.run, options, arrange)
     plain, twin, slow = (
-        Sides(run=interleave.side(fresh, name))
-        for name in (interleave.BASELINE, interleave.TWIN, interleave.CANDIDATE)
+        Sides(run=ab_sides.side(fresh, name))
+        for name in (ab_sides.BASELINE, ab_sides.TWIN, ab_sides.CANDIDATE)
     )
     sizes = {
         f"{cell}, {phase}": size * walls[(cell, phase)] / wall
-        for (cell, phase), wall in _walls(interleave.side(fresh, interleave.BASELINE)).items()
+        for (cell, phase), wall in _walls(ab_sides.side(fresh, ab_sides.BASELINE)).items()
         if (cell, phase) in walls
     }
     proof = proofs.prove(plain, twin, slow, asked, sizes, scenario.seed)

@@ -40,7 +40,7 @@ def watched(
     arrange: Arrange | None = None,
 ) -> StoredRun:
     """Run it, or go on with it, before the user's eyes; then write its reports."""
-    from lab import report as reports
+    from lab.report import formats
     from lab.report.progress import Watcher
     from lab.runner import session
 
@@ -55,7 +55,7 @@ def watched(
             more=more,
             arrange=arrange,
         )
-    reports.write(stored)
+    formats.write_defaults(stored)
     return stored
 
 

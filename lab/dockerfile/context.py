@@ -8,45 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Literal
 
 from lab.dockerfile import dockerignore
 from lab.dockerfile import tar as archive
+from lab.dockerfile.entries import Directory, Entry, File, Link
 from lab.dockerfile.tar import Archive
 from lab.model.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A regular file: its bytes, or where on disk they lie. ``mtime`` is in whole seconds.
-
-    ``owner`` is user and group; from a folder on disk all is sent as root's, as clients do.
-    """
-
-    data: bytes | Path
-    mode: int = 0o644
-    mtime: int = 0
-    owner: tuple[int, int] = (0, 0)
-    kind: ClassVar[Literal["file"]] = "file"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A symbolic link, sent as such: what it points to is not read."""
-
-    target: str
-    kind: ClassVar[Literal["link"]] = "link"
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A folder. Folders that only hold entries need not be stated."""
-
-    mode: int = 0o755
-    kind: ClassVar[Literal["directory"]] = "directory"
-
-
-Entry = File | Link | Directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from lab.dockerfile.context import Context, File
+from lab.dockerfile.context import Context
+from lab.dockerfile.entries import File
 from lab.model.errors import InputError
 
 

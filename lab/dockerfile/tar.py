@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 from lab.model.errors import DiskFull, InputError
 
 if TYPE_CHECKING:
-    from lab.dockerfile.context import Entry
+    from lab.dockerfile.entries import Entry
 
 IN_MEMORY = 8 * 1024 * 1024  # bytes of archive that are held in memory; larger ones go to a file
 _BLOCK = 512

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.host import cgroups, facts
-from lab.host.process import run
+from lab.host.process import process_start, run
 from lab.model.errors import HostLacks, StoreError
 
 OWNER = "owner.json"
@@ -64,21 +64,6 @@ def keep(folder: Path, sockets: Path) -> None:
 def group_name(folder: Path) -> str:
     """The control group of the engine with this folder: below it are its daemon and its steps."""
     return f"lab-{folder.name}"
-
-
-def process_start(pid: int) -> str | None:
-    """When a process started: a process number alone may have been given away again.
-
-    The boot's id and clock ticks since then (proc_pid_stat(5), field 22); None where it is gone.
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
-    # The name in field 2 may hold spaces and brackets: count from behind it.
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else f"{boot}/{fields[18]}"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import IO
 
 from lab.engines import confined, leftovers
 from lab.engines.endpoint import ping
-from lab.host import cgroups, facts, paths, signals, usage
+from lab.host import cgroups, facts, paths, process, signals, usage
 from lab.host.process import Argument, found, tail
 from lab.model.errors import DiskFull, EngineUnavailable
 
@@ -222,8 +222,7 @@ def _wait(daemon: confined.Confined, endpoint: str, log: Path) -> None:
 def _sign(lock: IO[str], daemon: int) -> None:
     processes = {"lab": os.getpid(), "daemon": daemon}
     owner = {
-        name: {"pid": pid, "started": leftovers.process_start(pid)}
-        for name, pid in processes.items()
+        name: {"pid": pid, "started": process.process_start(pid)} for name, pid in processes.items()
     }
     lock.write(json.dumps(owner))
     lock.flush()

@@ -147,3 +147,18 @@ class Conversation:
 
     def _ended(self) -> LabError:
         return LabError(f"it ended early: {pasteable(self._command)}")
+
+
+def process_start(pid: int) -> str | None:
+    """When a process started: a process number alone may have been given away again.
+
+    The boot's id and clock ticks since then (proc_pid_stat(5), field 22); None where it is gone.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    # The name in field 2 may hold spaces and brackets: count from behind it.
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else f"{boot}/{fields[18]}"

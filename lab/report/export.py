@@ -18,7 +18,7 @@ from lab.report.headline import expects, looked_at
 from lab.results import comparison
 
 if TYPE_CHECKING:
-    from lab.report import Report
+    from lab.report.model import Report
 
 # Microseconds: engines that round to milliseconds let a step begin before the last has ended.
 SAME = 2000

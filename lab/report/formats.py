@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.host.disk import write as write_file
 from lab.model.record import Build, Run
-from lab.report import export, html, markdown, summary_picture, vega_renderer
-
-if TYPE_CHECKING:
-    from lab.report import Report
+from lab.report import compose, export, html, markdown, summary_picture, vega_renderer
+from lab.report.model import Report
+from lab.results.runs import StoredRun
 
 FILES = {
     "html": "report.html",
@@ -52,3 +50,9 @@ def write(
         paths.append(write_file(folder, "report.svg", vega_renderer.svg(spec)))
         paths.append(write_file(folder, "report.png", vega_renderer.png(spec)))
     return tuple(paths)
+
+
+def write_defaults(stored: StoredRun) -> tuple[Path, ...]:
+    """Write report.html and, for a pull request, report.md with its picture into a run's folder."""
+    made = compose.report(stored)
+    return write(("md", "html"), stored.folder, made, stored.builds, [stored.run])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lab.report import Grid, Sheet, SheetGroup
+from lab.report.model import Grid, Sheet, SheetGroup
 
 _COUNT = re.compile(r"(?:, )?\bn=(\d+)(?:, equal)?")
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lab.report import Sheet, vega_renderer, vega_specs
+from lab.report import vega_renderer, vega_specs
 from lab.report.chart_data import Figures
 from lab.report.chart_payload import packed
 from lab.report.group_table import axes, merged
+from lab.report.model import Sheet
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lab.report import Failure, Grid, Sheet
 from lab.report.group_table import counted, merged
+from lab.report.model import Failure, Grid, Sheet
 
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
 DETAILS = 40_000

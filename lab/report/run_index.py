@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lab import report
 from lab.model import units
 from lab.model.errors import InputError, LabError
 from lab.model.record import Run
-from lab.report import html, live_state, vega_renderer, vega_specs
+from lab.report import compose, html, live_state, vega_renderer, vega_specs
 from lab.report.formatting import one_line, spread
 from lab.results import comparison, runs
 from lab.results.stats import summary
@@ -44,7 +43,7 @@ def index(results: Path, asked: str) -> str:
 
 def of_run(folder: Path) -> str:
     """A run's report, made of its records as they are now."""
-    made = report.report(runs.read(folder))
+    made = compose.report(runs.read(folder))
     return html.render(made.sheet, made.figures)
 
 

@@ -13,8 +13,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.model.text_wrap import WIDTH
-from lab.report import CAUSE, Grid, Sheet
 from lab.report.group_table import counted
+from lab.report.model import CAUSE, Grid, Sheet
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 

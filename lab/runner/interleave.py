@@ -12,12 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab.dockerfile.edits import Burn
-from lab.model.record import Build
-from lab.results.runs import StoredRun
+from lab.results.ab_sides import SIDE
 from lab.scenario.plan import Cell, Phase, Trial
 
-SIDE = "side"
-BASELINE, CANDIDATE, TWIN = "baseline", "candidate", "twin"
 Seconds = Callable[[Cell, str], float]
 
 
@@ -57,13 +54,3 @@ def burning(trials: Sequence[Trial], seconds: Seconds) -> tuple[Trial, ...]:
 
 def _burning(phase: Phase, seconds: float) -> Phase:
     return replace(phase, edits=(*phase.edits, Burn(seconds=seconds, word=phase.name)))
-
-
-def side(stored: StoredRun, name: str) -> StoredRun:
-    """One side of such a run, as a run of its own."""
-    builds = tuple(_without(build) for build in stored.builds if build.cell.get(SIDE) == name)
-    return replace(stored, builds=builds)
-
-
-def _without(build: Build) -> Build:
-    return replace(build, cell={axis: at for axis, at in build.cell.items() if axis != SIDE})

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from lab.dockerfile import parser
-from lab.host.controls import Controls
+from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.scenario import check_expectations
 from lab.scenario.cross_checks import (
@@ -46,7 +46,7 @@ from lab.scenario.model import (
     Until,
 )
 from lab.scenario.rounds import RoundsEntry
-from lab.scenario.yaml_source import Document, Location, Mistake, refusal
+from lab.scenario.yaml_source import Document, Location, Mistake, refusal, text_of
 from lab.scenario.yaml_source import read as read_yaml
 
 REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
@@ -55,7 +55,24 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DEMO = Generated(**GENERATED)
 
 
-def read(text: str, path: Path | None) -> Scenario:
+def load(path: Path | str) -> Scenario:
+    """Read a scenario file. Paths in it count from its folder.
+
+    Raises InputError where it cannot be read, and with every mistake that is in it.
+    """
+    path = Path(path)
+    remedy = "name a scenario file; those that the lab ships lie in scenarios/"
+    return parse(text_of(path, "scenario", remedy), path)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, made from the types that check it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | (
+        ScenarioFile.model_json_schema()
+    )
+
+
+def parse(text: str, path: Path | None = None) -> Scenario:
     """Make a Scenario of its text. Raises InputError with every mistake."""
     document = read_yaml(text)
     mistakes = list(document.mistakes)

@@ -1,8 +1,4 @@
-"""A scenario as the lab works with it, and the door through which its file comes in.
-
-``load`` either gives a Scenario or one InputError that lists every mistake of the file, each with
-line, column, what was found, what was expected and the nearest known name.
-"""
+"""A scenario as the lab works with it: plain values, which lab.scenario.loader makes of a file."""
 
 from __future__ import annotations
 
@@ -10,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from lab.host.controls import Controls
+from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.record import ScenarioText
 
@@ -140,32 +136,3 @@ class Scenario:
             sha256=hashlib.sha256(self.text.encode()).hexdigest(),
             text=self.text,
         )
-
-
-def load(path: Path | str) -> Scenario:
-    """Read a scenario file. Paths in it count from its folder.
-
-    Raises InputError where it cannot be read, and with every mistake that is in it.
-    """
-    from lab.scenario.yaml_source import text_of
-
-    path = Path(path)
-    remedy = "name a scenario file; those that the lab ships lie in scenarios/"
-    text = text_of(path, "scenario", remedy)
-    return parse(text, path)
-
-
-def parse(text: str, path: Path | None = None) -> Scenario:
-    """Make a Scenario of its text; as ``load``."""
-    from lab.scenario import loader
-
-    return loader.read(text, path)
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file, made from the types that check it."""
-    from lab.scenario.file_schema import ScenarioFile
-
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | (
-        ScenarioFile.model_json_schema()
-    )

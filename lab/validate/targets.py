@@ -12,7 +12,8 @@ from lab.images.finding import Finding
 from lab.images.opened import Opened, empty, of_source, opened
 from lab.images.sources.types import BaseSource
 from lab.model.errors import InputError, SourceError
-from lab.scenario.model import Own, Scenario, load
+from lab.scenario.loader import load
+from lab.scenario.model import Own, Scenario
 
 Say = Callable[[str], None]
 

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.dockerfile.context import Context, File
+from lab.dockerfile.context import Context
+from lab.dockerfile.entries import File
 
 FRESH = "mkdir -p /out; cat /proc/sys/kernel/random/uuid > /out/"
 # What each engine looks at, from the captured facts of the engines, not from the code under test.

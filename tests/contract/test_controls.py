@@ -15,7 +15,8 @@ import pytest
 
 from lab.engines import open_engine
 from lab.host import cgroups, controls, facts, paths
-from lab.host.controls import Controls, hold, page_cache
+from lab.host.controls import hold, page_cache_files
+from lab.host.controls.types import Controls
 from lab.host.process import found
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="controls need root")
@@ -178,7 +179,7 @@ def test_the_page_cache_is_warmed_for_an_engine(group: cgroups.Group, cache: Pat
 
 def share(file: Path) -> float | None:
     assert found("fincore") is not None
-    return page_cache.resident_share([file])
+    return page_cache_files.resident_share([file])
 
 
 def _read(file: Path, group: cgroups.Group) -> float:

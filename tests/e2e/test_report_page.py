@@ -17,8 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from lab import report
-from lab.report import html, live_state
+from lab.report import compose, html, live_state
 from lab.report.server import Server
 from lab.results import store
 from lab.results.runs import StoredRun
@@ -73,7 +72,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     runs = {"plain": two_groups(), "evil": two_groups(EVIL, EVIL)}
     for name, one in runs.items():
-        made = report.report(one)
+        made = compose.report(one)
         text = html.render(made.sheet, made.figures)
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in runs}
@@ -264,7 +263,7 @@ def test_all_groups_come_on_one_page(browser: Browser, tmp_path: Path) -> None:
         for base in bases
         for build in one.builds
     ]
-    made = report.report(replace(one, builds=tuple(many)))
+    made = compose.report(replace(one, builds=tuple(many)))
     path = tmp_path / "many.html"
     path.write_text(html.render(made.sheet, made.figures), encoding="utf-8")
     watched = opened(browser, path)

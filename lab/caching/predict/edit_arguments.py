@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from lab.dockerfile import dockerignore
 from lab.dockerfile import parser as dockerfiles
 from lab.dockerfile.cachekey.builder import ignored
-from lab.dockerfile.context import Context, Entry, clean
+from lab.dockerfile.context import Context, clean
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.entries import Entry
 from lab.dockerfile.file_edits import Chmod, Delete, Touch, patched
 from lab.model.errors import InputError
 

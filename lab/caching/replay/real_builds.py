@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from lab.caching.replay.git_objects import FOLDER, SUBMODULE, Commit, Repository
 from lab.caching.replay.history import Replay
-from lab.dockerfile.context import Context, Directory, Entry, File, Link
+from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.entries import Directory, Entry, File, Link
 from lab.engines.protocol import Engine
 from lab.model.events import Outcome
 from lab.runner.build import built

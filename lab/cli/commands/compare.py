@@ -44,8 +44,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
-    from lab import report as reports
-    from lab.report import terminal
+    from lab.report import compose, terminal
     from lab.results import comparison, runs
     from lab.results.comparison_verdicts import asked_of
 
@@ -93,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"table": table.to_json()})
         else:
-            terminal.show(reports.sheet(table, builds, heads))
+            terminal.show(compose.sheet(table, builds, heads))
         if stored is not None:
             say(str(stored.folder), on_error=options.json)
     if stored is not None:

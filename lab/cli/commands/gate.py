@@ -71,8 +71,7 @@ def _share(text: str) -> float:
 def run(options: argparse.Namespace) -> int:
     """Judge; the exit code is the answer."""
     from lab.host.disk import expect
-    from lab.results.gate import policy as policies
-    from lab.results.gate import sides
+    from lab.results.gate import policy_loader, sides
     from lab.results.gate.judgement import judge
 
     if not options.prove:
@@ -85,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
     policy_path = options.policy or arguments.shipped(FIELD, "policies")
-    policy = policies.load(policy_path)
+    policy = policy_loader.load(policy_path)
     options.json = any(file is None for _, file in outputs)  # what is watched goes to stderr
     if options.prove:
         return gate_measure.prove(

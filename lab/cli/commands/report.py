@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.model.record import Build, Run
-    from lab.report import Report
+    from lab.report.model import Report
     from lab.results.runs import StoredRun
 
 FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
@@ -55,9 +55,8 @@ def named(found: Sequence[tuple[str, StoredRun]]) -> dict[str, StoredRun]:
 
 def run(options: argparse.Namespace) -> int:
     """Make reports, and name the files."""
-    from lab import report as reports
     from lab.host import disk
-    from lab.report import formats
+    from lab.report import compose, formats
     from lab.results import runs
 
     compared: list[str] = [*options.run, *options.compare] if options.compare else []
@@ -78,11 +77,11 @@ def run(options: argparse.Namespace) -> int:
                 remedy="lab report --compare RUN RUN",
             )
         stored = named(found)
-        made, builds = reports.of_runs(stored)
+        made, builds = compose.of_runs(stored)
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:
         one = runs.load(options.run[0], options.results)
-        made, builds, heads, folder = reports.report(one), one.builds, [one.run], one.folder
+        made, builds, heads, folder = compose.report(one), one.builds, [one.run], one.folder
     if options.output is None:
         with disk.disk(folder):
             folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are

@@ -59,7 +59,7 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     _as_it_was_started(options)
     from lab.results import runs
     from lab.runner.session import Options
-    from lab.scenario import model as scenarios
+    from lab.scenario import loader
 
     stored = runs.load(earlier, options.results)
     head, begun = stored.run, stored.run.options
@@ -70,7 +70,7 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
                 remedy="run the scenario again",
             )
     path = head.scenario.path
-    loaded = scenarios.parse(head.scenario.text, None if path is None else Path(path))
+    loaded = loader.parse(head.scenario.text, None if path is None else Path(path))
     loaded = loaded.with_engines(tuple(begun["engines"]))
     rounds = begun["rounds"]
     if options.append:
@@ -100,8 +100,7 @@ def _as_it_was_started(options: argparse.Namespace) -> None:
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:
-    from lab import report as reports
-    from lab.report import terminal
+    from lab.report import compose, terminal
     from lab.results import comparison
     from lab.results.comparison_verdicts import asked_of
 
@@ -112,6 +111,6 @@ def _show(stored: StoredRun, options: argparse.Namespace) -> None:
         table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
         print_json(stored.run.to_json() | {"table": table.to_json()})
     else:
-        terminal.show(reports.of_run(stored), steps=False)
+        terminal.show(compose.of_run(stored), steps=False)
         say(f"report: {stored.folder / 'report.html'}")
     say(str(stored.folder), on_error=options.json)

@@ -14,8 +14,8 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a JSON Schema."""
-    from lab.golang.claims import loader
-    from lab.scenario import model
+    from lab.golang.claims import loader as claims
+    from lab.scenario import loader as scenarios
 
-    print_json(loader.schema() if options.of == "claims" else model.schema())
+    print_json(claims.schema() if options.of == "claims" else scenarios.schema())
     return 0

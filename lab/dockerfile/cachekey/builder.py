@@ -20,7 +20,8 @@ from lab.dockerfile.cachekey.inputs import (
 )
 from lab.dockerfile.cachekey.sources import operands, patterns
 from lab.dockerfile.cachekey.variables import Scope, expand, names
-from lab.dockerfile.context import Context, Entry
+from lab.dockerfile.context import Context
+from lab.dockerfile.entries import Entry
 from lab.dockerfile.parser import Dockerfile, Instruction, lines_of
 from lab.model.errors import InputError
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from lab.dockerfile import generated_project
-from lab.dockerfile.context import Context, File
+from lab.dockerfile.context import Context
+from lab.dockerfile.entries import File
 from lab.golang.bench import programs, runc_exec, trees
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Found, Take, anew

@@ -13,8 +13,7 @@ from lab.model.errors import EngineUnavailable, HostLacks
 from lab.model.record import Build, ScenarioText
 from lab.results import runs
 from lab.runner import runner, session
-from lab.scenario import model as scenarios
-from lab.scenario import plan
+from lab.scenario import loader, plan
 
 _TEXT = """\
 name: claim-container
@@ -77,7 +76,7 @@ def measure(
         rounds=rounds,
     )
     settings = {"engine": engine, "layouts": list(layouts), "rounds": rounds, "go": version}
-    scenario = scenarios.parse(text, None)
+    scenario = loader.parse(text, None)
     try:
         stored = session.run(
             scenario,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,42 +17,11 @@ from lab.host import paths, signals
 from lab.host.cgroups import Group
 from lab.host.controls import page_cache, pressure, values
 from lab.host.controls.journal import Journal, Say, sweep
+from lab.host.controls.types import Control, Controls, PageCache
 
-__all__ = ["Control", "Controls", "Held", "hold", "survey", "sweep"]
+__all__ = ["Held", "hold", "survey", "sweep"]
 
-PageCache = Literal["dropped", "warmed"]
 EVERY_PHASE = "*"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Controls:
-    """What a scenario asks for; None and an empty mapping ask for nothing.
-
-    ``frequency`` is a CPU governor, ``cpus`` a list such as ``0-1,3``; sizes are bytes, of the
-    disk's limits bytes a second. ``page_cache`` says by phase (``*``: every one) what comes first.
-    """
-
-    frequency: str | None = None
-    turbo: Literal["on", "off"] | None = None
-    cpus: str | None = None
-    disk_read: int | None = None
-    disk_write: int | None = None
-    memory: int | None = None
-    memory_pressure: int | None = None
-    page_cache: Mapping[str, PageCache] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """One control and what became of it. ``was`` and ``held`` are the host's own words."""
-
-    name: str
-    asked: str
-    state: Literal["applied", "unavailable"]
-    reason: str | None = None
-    engine: str | None = None
-    was: str | None = None
-    held: str | None = None
 
 
 class Held:

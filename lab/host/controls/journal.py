@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from lab.engines.leftovers import process_start
-from lab.host.controls import page_cache
+from lab.host.controls import page_cache_files
 from lab.host.disk import disk
+from lab.host.process import process_start
 
 Say = Callable[[str], None]
 FRESH_S = 60.0  # a file younger than this may be between its making and its locking
@@ -117,7 +117,7 @@ def put_back(text: str, say: Say) -> None:
                 with suppress(OSError):
                     os.sched_setaffinity(0, cpus)
             case {"kind": "warm", "files": [*files]}:
-                page_cache.warm([Path(file) for file in files])
+                page_cache_files.warm([Path(file) for file in files])
 
 
 def line_of(text: str, key: str) -> str:

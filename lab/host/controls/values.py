@@ -9,14 +9,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.host import facts
 from lab.host.cgroups import V2, Group
 from lab.host.controls.journal import Journal, line_of
-
-if TYPE_CHECKING:
-    from lab.host.controls import Controls
+from lab.host.controls.types import Controls
 
 KEEPS = "the engine keeps to them; other programs may still use them"
 EXCLUSIVE = "cpus-exclusive"  # goes with cpus: nobody else is on them

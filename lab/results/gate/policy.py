@@ -1,10 +1,9 @@
-"""A policy as the gate works with it, and the door through which its file comes in."""
+"""A policy as the gate works with it: plain values, which policy_loader makes of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 Metric = Literal[
@@ -84,12 +83,3 @@ class Policy:
     cannot_tell: Doubt = "report"
     degraded: Degraded = "leave-out"
     other: frozenset[str] = frozenset()
-
-
-def load(path: Path) -> Policy:
-    """Read a policy file. Raises InputError with every mistake and its place."""
-    from lab.results.gate import policy_loader
-    from lab.scenario.yaml_source import text_of
-
-    remedy = "name a policy file; the one that the lab ships is policies/field.yaml"
-    return policy_loader.read(text_of(path, "policy", remedy), path)

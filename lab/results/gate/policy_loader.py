@@ -13,7 +13,7 @@ from lab.results.gate.policy import GO_UNITS, UNITS, Kind, Metric, Policy, Rule
 from lab.results.gate.policy_file import PolicyFile, RuleEntry
 from lab.scenario.cross_checks import Finding, items
 from lab.scenario.error_messages import in_words, placed, shown
-from lab.scenario.yaml_source import Mistake, refusal
+from lab.scenario.yaml_source import Mistake, refusal, text_of
 from lab.scenario.yaml_source import read as read_yaml
 
 REMEDY = "mend these lines; docs/gate.md has every field"
@@ -26,6 +26,12 @@ _FACTORS: Mapping[str, Mapping[str, float]] = {
     "share": {"points": 0.01, "point": 0.01, "%": 0.01},
 }
 _EXAMPLES = {"seconds": "3s", "bytes": "1.2GB", "share": "0.5 points", "plain": "1200"}
+
+
+def load(path: Path) -> Policy:
+    """Read a policy file. Raises InputError with every mistake and its place."""
+    remedy = "name a policy file; the one that the lab ships is policies/field.yaml"
+    return read(text_of(path, "policy", remedy), path)
 
 
 def read(text: str, path: Path) -> Policy:

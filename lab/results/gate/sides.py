@@ -13,11 +13,11 @@ from pathlib import Path
 from lab.model.errors import InputError
 from lab.model.record import Build, EngineFacts, HostFacts
 from lab.results import runs
+from lab.results.ab_sides import SIDE
 from lab.results.gate import go_files
 from lab.results.gate.go_files import MACHINE, Benchmarks, Coverage
 from lab.results.gate.policy import ENGINE_FACTS, HOST_FACTS, Policy
 from lab.results.runs import RUN_FILE, StoredRun
-from lab.runner.interleave import SIDE
 
 MEMORY_SLACK = 0.02  # what a kernel keeps for itself differs from boot to boot
 

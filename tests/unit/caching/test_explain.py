@@ -18,8 +18,9 @@ from lab.dockerfile import parser
 from lab.dockerfile.cachekey import Manifest, facets, keys, make, rules
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.dockerfile.cachekey.sources import chosen
-from lab.dockerfile.context import Context, File
+from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.entries import File
 from lab.engines.simulated import SimulatedEngine
 from lab.model.errors import InputError
 from lab.model.events import Outcome

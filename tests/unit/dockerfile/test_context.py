@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.dockerfile import tar as archive
-from lab.dockerfile.context import Context, Directory, File, Link, clean
+from lab.dockerfile.context import Context, clean
 from lab.dockerfile.dockerignore import parse
+from lab.dockerfile.entries import Directory, File, Link
 from lab.model.errors import InputError
 
 NAMES = st.text(

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from lab.dockerfile import edits, generated_project, layouts
-from lab.dockerfile.context import Context, File, Link
+from lab.dockerfile.context import Context
+from lab.dockerfile.entries import File, Link
 from lab.dockerfile.parser import parse
 from lab.model.errors import InputError
 

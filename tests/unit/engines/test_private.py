@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.engines import confined, leftovers, open_engine
+from lab.host import process
 from lab.host.process import found, pasteable, run
 from lab.model.errors import HostLacks, InputError, LabError
 
@@ -33,7 +34,7 @@ def test_a_folder_whose_lab_is_alive_stays(tmp_path: Path) -> None:
 
 def test_a_dead_labs_folder_and_daemon_are_cleared(tmp_path: Path) -> None:
     daemon = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    start = leftovers.process_start(daemon.pid)
+    start = process.process_start(daemon.pid)
     owner = {"daemon": {"pid": daemon.pid, "started": start}}
     folder = folder_of(tmp_path / "state", json.dumps(owner))
     sockets = tmp_path / "run" / folder.name
@@ -69,12 +70,12 @@ def test_a_folder_that_another_lab_is_just_making_stays(tmp_path: Path) -> None:
 
 
 def test_the_start_of_a_process_tells_it_from_a_later_one() -> None:
-    mine = leftovers.process_start(os.getpid())
+    mine = process.process_start(os.getpid())
     assert mine is not None
-    assert mine == leftovers.process_start(os.getpid())
+    assert mine == process.process_start(os.getpid())
     done = subprocess.Popen(["true"])
     done.wait()
-    assert leftovers.process_start(done.pid) is None
+    assert process.process_start(done.pid) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.host.cgroups import V2, Group
-from lab.host.controls import Controls, survey, sweep, values
+from lab.host.controls import survey, sweep, values
 from lab.host.controls.journal import Journal, put_back
+from lab.host.controls.types import Controls
 from lab.host.controls.values import Change, Unavailable
 from lab.model.errors import InputError
-from lab.scenario.model import parse
+from lab.scenario.loader import parse
 
 CPUFREQ = "sys/devices/system/cpu/cpufreq"
 SCENARIO = """

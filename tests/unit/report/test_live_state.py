@@ -12,7 +12,7 @@ import pytest
 from lab.report import live_state
 from lab.report.progress import Watcher
 from lab.runner import runner, session
-from lab.scenario import model
+from lab.scenario import loader
 
 
 def test_a_run_tells_what_it_builds_and_leaves_nothing(
@@ -35,7 +35,7 @@ def test_a_run_tells_what_it_builds_and_leaves_nothing(
 
     options = session.Options(results=tmp_path / "results")
     with Reader(io.StringIO(), quiet=True) as watcher:
-        stored = session.run(model.load(path), options, say=lambda _: None, watcher=watcher)
+        stored = session.run(loader.load(path), options, say=lambda _: None, watcher=watcher)
     assert not (stored.folder / live_state.FILE).exists()
     last = next(one for one in told if one["said"].startswith("1 of 2 builds done"))
     assert {row["label"] for row in last["rows"]} >= {"3: RUN one", "4: RUN two"}

@@ -15,12 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import report
 from lab.model.events import Outcome
 from lab.model.record import Build, Cache, EngineFacts, HostFacts, Image, Run, ScenarioText, Step
 from lab.model.units import seconds
+from lab.report import compose, formats, markdown, setting, terminal
 from lab.report import html as page
-from lab.report import markdown, setting, terminal
 from lab.report.formatting import clean, one_line, outcomes, percent, ratio, spread
 from lab.report.live import Live, Progress
 from lab.results import store
@@ -123,19 +122,19 @@ def stored(text: str = "RUN go build ./...", name: str = "layer-cache") -> Store
 
 def shown(found: StoredRun) -> str:
     out = io.StringIO()
-    terminal.show(report.of_run(found), out)
+    terminal.show(compose.of_run(found), out)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
 def rendered(found: StoredRun) -> str:
-    made = report.report(found)
+    made = compose.report(found)
     return page.render(made.sheet, made.figures)
 
 
 def made(kind: str) -> str:
     found = stored()
     if kind == "md":
-        return markdown.render(report.of_run(found))
+        return markdown.render(compose.of_run(found))
     if kind == "html":
         # What is read, without style and script; the page's data is JSON of one line.
         text = re.sub(r"(?s)<style>.*?</style>|<script>.*?</script>", "", rendered(found))
@@ -223,7 +222,7 @@ def test_the_pages_data_ends_only_where_it_should() -> None:
 
 
 def test_foreign_text_cannot_become_markdown() -> None:
-    text = markdown.render(report.of_run(stored(EVIL, EVIL)))
+    text = markdown.render(compose.of_run(stored(EVIL, EVIL)))
     outside, fence = [], None
     for line in text.splitlines():
         ticks = len(line) - len(line.lstrip("`"))
@@ -236,7 +235,7 @@ def test_foreign_text_cannot_become_markdown() -> None:
     assert fence is None
     assert not any("<script" in line or "![" in line or "`" in line for line in outside)
     rows = [line.count("|") for line in outside if line.startswith("|")]
-    plain = markdown.render(report.of_run(stored())).splitlines()
+    plain = markdown.render(compose.of_run(stored())).splitlines()
     assert rows == [line.count("|") for line in plain if line.startswith("|")]
 
 
@@ -273,12 +272,12 @@ def tty(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_a_terminal_gets_colour_unless_it_is_unwanted(
     tty: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal.show(report.of_run(stored()), tty)
+    terminal.show(compose.of_run(stored()), tty)
     assert "\x1b[32m" in tty.getvalue()
     assert max(len(clean(line)) for line in tty.getvalue().splitlines()) <= 80
     monkeypatch.setenv("NO_COLOR", "1")
     other = Terminal()
-    terminal.show(report.of_run(stored()), other)
+    terminal.show(compose.of_run(stored()), other)
     assert "\x1b[32m" not in other.getvalue()
 
 
@@ -287,7 +286,7 @@ def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
         for one in builds():
             writer.append(one, "FROM base\n")
         writer.finish("complete")
-    paths = {path.name: path for path in report.write(store.load("latest", tmp_path))}
+    paths = {path.name: path for path in formats.write_defaults(store.load("latest", tmp_path))}
     assert set(paths) == {"report.md", "report.html", "report.svg", "report.png"}
     assert {path.parent for path in paths.values()} == {writer.folder}
     assert all("layer-cache" in paths[name].read_text() for name in ("report.md", "report.html"))
@@ -296,7 +295,7 @@ def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
 
 def test_a_run_without_any_build_has_a_report() -> None:
     empty = StoredRun(run=replace(run(), status="partial"), builds=(), folder=Path())
-    sheet = report.of_run(empty)
+    sheet = compose.of_run(empty)
     assert "partial" in rendered(empty)
     assert "partial" in markdown.render(sheet)
     assert "partial" in shown(empty)

@@ -301,7 +301,7 @@ def test_every_mistake_of_a_policy_is_told_with_its_place(gate: Gate, tmp_path: 
 
 
 def test_the_shipped_policy_states_what_the_field_uses() -> None:
-    from lab.results.gate.policy import load
+    from lab.results.gate.policy_loader import load
 
     policy = load(Path(__file__).parents[3] / "policies" / "field.yaml")
     assert [(rule.metric, rule.kind, rule.amount) for rule in policy.rules] == [

@@ -13,7 +13,7 @@ from lab.dockerfile import edits
 from lab.dockerfile.context import Context
 from lab.model.errors import InputError
 from lab.results import runs
-from lab.results.gate import policy as policies
+from lab.results.gate import policy_loader
 from lab.results.gate.proof import prove, timed
 from lab.results.gate.sides import Side
 from tests.gate_runs import record
@@ -145,7 +145,7 @@ def test_a_host_that_slows_one_of_two_equal_sides_cries_wolf(desk: Path) -> None
         name: Side(run=runs.read(record(desk / name, [size + n / 100 for n in range(12)])))
         for name, size in walls.items()
     }
-    policy = timed(policies.load(desk / "policy.yaml"))
+    policy = timed(policy_loader.load(desk / "policy.yaml"))
     found = prove(sides["plain"], sides["twin"], sides["slow"], policy, {}, seed=1)
     assert found.fires
     assert found.false_alarms <= found.tolerated

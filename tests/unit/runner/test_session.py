@@ -12,7 +12,7 @@ from lab.model.errors import InputError
 from lab.model.record import EngineFacts, HostFacts
 from lab.results import runs
 from lab.runner import runner, session
-from lab.scenario import model, plan
+from lab.scenario import loader, model, plan
 
 TEXT = """\
 name: registry
@@ -43,13 +43,13 @@ def run(tmp_path: Path) -> runs.StoredRun:
     path = tmp_path / "scenario.yaml"
     path.write_text(TEXT)
     options = session.Options(results=tmp_path / "results")
-    return session.run(model.load(path), options, say=lambda _: None, watcher=Nobody())
+    return session.run(loader.load(path), options, say=lambda _: None, watcher=Nobody())
 
 
 def test_of_an_image_in_a_registry_nothing_is_claimed(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text(TEXT.replace("[simulated]", "[docker]"))
-    known = session._images(model.load(path), lambda _: None).known
+    known = session._images(loader.load(path), lambda _: None).known
     ref = "registry.example/base:1"
     told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
     nothing = {"glibc": None, "go": None}
@@ -97,7 +97,7 @@ class Counting(Nobody):
 def too_many(monkeypatch: pytest.MonkeyPatch) -> model.Scenario:
     """A scenario that is only refused once a run has begun."""
     monkeypatch.setattr(plan, "MOST_BUILDS", 20_000)
-    return model.parse(TEXT.replace("rounds: 1", "rounds: 10000\nwarm_up: 99"), None)
+    return loader.parse(TEXT.replace("rounds: 1", "rounds: 10000\nwarm_up: 99"), None)
 
 
 def test_a_run_that_is_refused_leaves_no_folder(tmp_path: Path, too_many: model.Scenario) -> None:
@@ -121,7 +121,7 @@ def test_a_resumed_run_that_is_refused_keeps_its_folder(
 
 
 def test_a_resumed_run_counts_what_is_left(tmp_path: Path) -> None:
-    asked = model.parse(TEXT.replace("rounds: 1", "rounds: 3"), None)
+    asked = loader.parse(TEXT.replace("rounds: 1", "rounds: 3"), None)
     options = session.Options(results=tmp_path / "results")
     run = session.run(asked, options, say=lambda _: None, watcher=Nobody())
     builds, head = run.folder / runs.BUILDS_FILE, run.folder / runs.RUN_FILE

@@ -14,7 +14,7 @@ from lab.model.record import Build
 from lab.results import runs
 from lab.runner import session
 from lab.runner.stopping import Sampling
-from lab.scenario import model, plan
+from lab.scenario import loader, plan
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Cell, Trial
 from tests.unit.runner.test_session import Nobody
@@ -32,7 +32,7 @@ warm_up: 1
 
 
 def read(text: str = TEXT) -> Scenario:
-    return model.parse(text, Path("until.yaml"))
+    return loader.parse(text, Path("until.yaml"))
 
 
 def run(

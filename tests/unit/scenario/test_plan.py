@@ -18,7 +18,7 @@ from lab.dockerfile.edits import apply
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
 from lab.model.errors import InputError
-from lab.scenario import model, plan
+from lab.scenario import loader, plan
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Cell, Images, Trial
 
@@ -63,7 +63,7 @@ def planned(read: Scenario, context: Context | None = None, salt: str = "") -> t
 
 
 def test_cells_are_all_combinations_in_a_stable_order() -> None:
-    cells = plan.cells(model.parse(TEXT))
+    cells = plan.cells(loader.parse(TEXT))
     assert len(cells) == len(set(cells)) == 2 * 2 * 3 * 2
     assert list(cells[0].axes) == ["engine", "base", "toolchain", "layout", "CGO_ENABLED"]
     assert cells[0].words == "docker bookworm 1.22.10 default CGO_ENABLED=0"
@@ -73,7 +73,7 @@ def test_cells_are_all_combinations_in_a_stable_order() -> None:
 @given(seed=st.integers(0, 2**63 - 1), rounds=st.integers(1, 6))
 @settings(max_examples=50)
 def test_each_round_is_a_permutation_and_a_seed_gives_it_again(seed: int, rounds: int) -> None:
-    read = replace(model.parse(TEXT), seed=seed, rounds=rounds)
+    read = replace(loader.parse(TEXT), seed=seed, rounds=rounds)
     order = list(plan.order(read))
     assert order == list(plan.order(read))
     cells = set(plan.cells(read))
@@ -85,7 +85,7 @@ def test_each_round_is_a_permutation_and_a_seed_gives_it_again(seed: int, rounds
 
 
 def test_every_cell_comes_early_as_often_as_late() -> None:
-    read = replace(model.parse(TEXT), rounds=400)
+    read = replace(loader.parse(TEXT), rounds=400)
     count = len(plan.cells(read))
     places: Counter[Cell] = Counter()
     for place, (_, cell) in enumerate(plan.order(read)):
@@ -95,7 +95,7 @@ def test_every_cell_comes_early_as_often_as_late() -> None:
 
 
 def test_rounds_differ_in_their_order_and_seeds_too() -> None:
-    read = model.parse(TEXT)
+    read = loader.parse(TEXT)
     cells = [cell for _, cell in plan.order(read)]
     count = len(cells) // 3
     assert cells[:count] != cells[2 * count :]
@@ -107,7 +107,7 @@ def test_rounds_differ_in_their_order_and_seeds_too() -> None:
 def test_in_two_rounds_any_two_cells_come_once_in_either_order(
     seed: int, warm_up: int, pairs: int
 ) -> None:
-    read = replace(model.parse(TEXT), seed=seed, warm_up=warm_up, rounds=2 * pairs)
+    read = replace(loader.parse(TEXT), seed=seed, warm_up=warm_up, rounds=2 * pairs)
     rounds: dict[int, list[Cell]] = {}
     for number, cell in plan.order(read):
         rounds.setdefault(number, []).append(cell)
@@ -120,7 +120,7 @@ def test_in_two_rounds_any_two_cells_come_once_in_either_order(
 
 
 def test_build_ids_are_unique_readable_and_fit_for_file_names() -> None:
-    trials = planned(model.parse(TEXT))
+    trials = planned(loader.parse(TEXT))
     ids = [trial.build_id(phase) for trial in trials for phase in trial.phases]
     assert len(ids) == len(set(ids)) == 24 * 3 * 4
     assert ids == sorted(ids)
@@ -129,14 +129,14 @@ def test_build_ids_are_unique_readable_and_fit_for_file_names() -> None:
 
 
 def test_tokens_are_new_in_every_trial_and_run() -> None:
-    read = model.parse(TEXT)
+    read = loader.parse(TEXT)
     first, other = planned(read, salt="run-1"), planned(read, salt="run-2")
     assert len({trial.token for trial in (*first, *other)}) == 2 * len(first)
     assert [trial.token for trial in planned(read, salt="run-1")] == [one.token for one in first]
 
 
 def test_an_axis_of_ones_own_reaches_the_build() -> None:
-    for trial in planned(model.parse(TEXT)):
+    for trial in planned(loader.parse(TEXT)):
         value = trial.cell.axes["CGO_ENABLED"]
         assert trial.inputs.build_args["CGO_ENABLED"] == value
         assert "ENV CGO_ENABLED=$CGO_ENABLED" in trial.inputs.dockerfile
@@ -144,19 +144,19 @@ def test_an_axis_of_ones_own_reaches_the_build() -> None:
 
 
 def test_a_moving_base_is_named_by_a_ref_of_its_own() -> None:
-    trial = planned(model.parse(TEXT))[0]
+    trial = planned(loader.parse(TEXT))[0]
     assert trial.phases[-1].name == "edit:base"
     assert apply(trial.phases[-1].edits[0], trial.inputs, "x").base_moved
     for base in trial.bases:
         assert f"FROM {base.working} AS" in trial.inputs.dockerfile
         assert {base.original, base.moved} <= {image.ref for image in trial.images}
-    still = planned(replace(model.parse(TEXT), phases=("cold",)))[0]
+    still = planned(replace(loader.parse(TEXT), phases=("cold",)))[0]
     assert still.bases == ()
     assert all(f"FROM {image.ref} AS" in still.inputs.dockerfile for image in still.images)
 
 
 def test_what_an_engine_lacks_is_a_skip_with_its_reason() -> None:
-    read = model.parse(TEXT)
+    read = loader.parse(TEXT)
     trials = plan.trials(
         read,
         images,
@@ -173,7 +173,7 @@ def test_more_builds_than_a_run_holds_are_refused_before_they_are_counted_out() 
     text = TEXT.replace("{CGO_ENABLED: [0, 1]}", f"{{{axes}}}")
     # 2 engines x 2 bases x 3 layouts x 10^12, 3 rounds, 4 phases
     with pytest.raises(InputError, match="many: 144,000,000,000,000 builds"):
-        planned(model.parse(text, None))
+        planned(loader.parse(text, None))
 
 
 def test_an_edit_that_does_not_fit_is_told_before_anything_is_built(tmp_path: Path) -> None:
@@ -183,11 +183,11 @@ def test_an_edit_that_does_not_fit_is_told_before_anything_is_built(tmp_path: Pa
         "edits: {mine: [{replace: {path: absent.txt, old: a, new: b}}]}\n"
     )
     with pytest.raises(InputError, match=r"absent\.txt"):
-        planned(model.parse(text, tmp_path / "own.yaml"))
+        planned(loader.parse(text, tmp_path / "own.yaml"))
 
 
 def test_a_dockerfile_of_ones_own_is_built_as_it_is() -> None:
-    read = model.load(SCENARIOS / "own-dockerfile.yaml")
+    read = loader.load(SCENARIOS / "own-dockerfile.yaml")
     for trial in planned(read):
         assert trial.inputs.dockerfile == (SCENARIOS / "own" / "Dockerfile").read_text()
         assert trial.inputs.build_args["BASE"] == trial.images[0].ref
@@ -201,7 +201,7 @@ def test_a_dockerfile_of_ones_own_is_built_as_it_is() -> None:
 def test_shipped_scenarios_can_be_planned_and_every_expected_step_exists(path: Path) -> None:
     from lab.results.expectations import matches
 
-    read = model.load(path)
+    read = loader.load(path)
     trials = planned(read)
     assert trials
     for trial in trials:

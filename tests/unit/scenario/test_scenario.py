@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.model.errors import InputError
-from lab.scenario import model
+from lab.scenario import loader
 from lab.scenario.file_schema import LayoutName
 from lab.scenario.loader import seconds
 from lab.scenario.model import FileEdit, Generated, Own, Scenario
@@ -79,7 +79,7 @@ description: &a [*a]
 
 def message(text: str, path: Path | None = Path("bad.yaml")) -> str:
     with pytest.raises(InputError) as caught:
-        model.parse(text, path)
+        loader.parse(text, path)
     assert caught.value.remedy
     return caught.value.message
 
@@ -89,7 +89,7 @@ def test_every_mistake_is_told_at_once_with_its_place() -> None:
 
 
 def test_values_keep_the_text_that_was_written() -> None:
-    read = model.parse(GOOD, Path("there/good.yaml"))
+    read = loader.parse(GOOD, Path("there/good.yaml"))
     assert read.axes == {
         "engine": ("docker", "podman"),
         "base": ("bookworm", "debian-trixie-slim", "own-image"),
@@ -120,14 +120,14 @@ def test_values_keep_the_text_that_was_written() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_right_for_the_lab_and_for_editors(path: Path) -> None:
-    assert model.load(path).name == path.stem
+    assert loader.load(path).name == path.stem
     assert path.read_text().startswith("# yaml-language-server: $schema=./scenario.schema.json\n")
-    jsonschema.validate(yaml.safe_load(path.read_text()), model.schema())
+    jsonschema.validate(yaml.safe_load(path.read_text()), loader.schema())
 
 
 def test_the_shipped_schema_is_made_from_the_types() -> None:
     stored = json.loads((ROOT / "scenarios" / "scenario.schema.json").read_text())
-    assert stored == model.schema()
+    assert stored == loader.schema()
     jsonschema.Draft202012Validator.check_schema(stored)
 
 
@@ -188,7 +188,7 @@ def test_an_unreadable_file_is_an_input_error(tmp_path: Path) -> None:
     latin.write_bytes(b"name: \xe9\n")
     for path in (tmp_path / "none.yaml", tmp_path, latin, "a\0b"):
         with pytest.raises(InputError) as caught:
-            model.load(path)
+            loader.load(path)
         assert caught.value.remedy
 
 
@@ -206,13 +206,13 @@ def test_own_project_is_checked_against_its_dockerfile(tmp_path: Path) -> None:
     assert "without ARG MODE" in said
     assert "without ARG BASE" in said
     (tmp_path / "here" / "Dockerfile").write_text("ARG BASE\nFROM $BASE\nARG MODE=a\n")
-    read = model.parse(text, path)
+    read = loader.parse(text, path)
     assert read.workload == Own(context=tmp_path / "here")
     assert read.axes["layout"] == ("own",)
 
 
 def test_engines_can_be_replaced_and_their_expectations_go() -> None:
-    read = model.parse(GOOD).with_engines(["simulated"])
+    read = loader.parse(GOOD).with_engines(["simulated"])
     assert read.engines == ("simulated",)
     assert [one.after for one in read.expect] == ["edit:source"]
 
@@ -246,7 +246,7 @@ def test_durations() -> None:
 
 def checked(text: str) -> Scenario | None:
     try:
-        return model.parse(text, Path("fuzz.yaml"))
+        return loader.parse(text, Path("fuzz.yaml"))
     except InputError as error:
         lines = error.message.split("\n")
     assert all(line.startswith("fuzz.yaml:") for line in lines)
@@ -311,6 +311,6 @@ def test_no_value_that_gets_through_can_end_a_line(value: str) -> None:
 
 def test_a_key_with_a_typo_is_not_said_to_be_missing_as_well() -> None:
     with pytest.raises(InputError) as raised:
-        model.parse("name: n\nengins: [docker]\nbases: [bookworm]\nworkload: {packages: 1}\n")
+        loader.parse("name: n\nengins: [docker]\nbases: [bookworm]\nworkload: {packages: 1}\n")
     assert "did you mean 'engines'?" in raised.value.message
     assert "no engines" not in raised.value.message

@@ -1,0 +1,228 @@
+"""A run or several -> all that a report says of them (lab.report.model).
+
+What comes from scenarios, Dockerfiles and logs is cleaned here once; escaping for a format is the
+renderer's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lab.model import units
+from lab.model.errors import LabError
+from lab.model.record import Build, Run
+from lab.report.chart_data import Causes, Figures, Tile, figures
+from lab.report.formatting import clean, instruction, one_line, outcomes, percent, ratio, spread
+from lab.report.headline import headline
+from lab.report.model import CAUSE, Failure, Grid, Report, Sheet, SheetGroup, Tiles
+from lab.report.setting import cpu_unknown, facts, repeat
+from lab.results import comparison
+from lab.results.comparison_verdicts import asked_of
+from lab.results.runs import StoredRun
+from lab.results.stats import Summary
+from lab.results.table import Group, Measure, PhaseRows, Table
+
+SHOWN_FAILURES = 10
+
+
+def of_run(stored: StoredRun) -> Sheet:
+    """What is said of one run, along the axis it is about."""
+    return report(stored).sheet
+
+
+def report(stored: StoredRun) -> Report:
+    """The report of one run, along the axis it is about, with the cause of each miss."""
+    axis = comparison.main_axis(stored.builds)
+    columns = comparison.values(stored.builds, axis)
+    asked = asked_of(stored.run.options, stored.run.seed)
+    table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
+    causes, lost = _causes(stored)
+    drawn = figures(table, stored.builds, causes)
+    return Report(
+        table=table,
+        sheet=sheet(table, stored.builds, [stored.run], drawn, notes=[*stored.notes, *lost]),
+        figures=drawn,
+    )
+
+
+def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
+    """Why each step ran, and a note where that cannot be told: a lost manifest costs no report."""
+    from lab.caching import explain
+
+    try:
+        told = explain.causes(stored)
+    except LabError as error:
+        return {}, (f"the causes of misses are left out: {error.message}",)
+    return {(build, at): text for build, steps in told.items() for at, text in steps.items()}, ()
+
+
+def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
+    """Several runs in one report, side by side under the names given; and all their builds."""
+    builds = comparison.merge({name: one.builds for name, one in stored.items()})
+    table = comparison.table(builds, axis=comparison.RUN_AXIS, columns=tuple(stored))
+    told = {name: _causes(one) for name, one in stored.items()}
+    notes = [
+        f"{name}: {note}" for name, one in stored.items() for note in (*one.notes, *told[name][1])
+    ]
+    # A build's id holds in its run alone; the cell's value of the axis "run" tells builds apart.
+    causes = {
+        (f"{name} {build}", step): text
+        for name, (known, _) in told.items()
+        for (build, step), text in known.items()
+    }
+    named = tuple(replace(b, id=f"{b.cell[comparison.RUN_AXIS]} {b.id}") for b in builds)
+    drawn = figures(table, named, causes)
+    said = sheet(table, builds, [one.run for one in stored.values()], drawn, notes=notes)
+    return Report(table=table, sheet=said, figures=drawn), named
+
+
+def sheet(
+    table: Table,
+    builds: Sequence[Build],
+    runs: Sequence[Run],
+    drawn: Figures | None = None,
+    notes: Sequence[str] = (),
+) -> Sheet:
+    """The report of a comparison, which may span several runs."""
+    tiles = _by_place(drawn) if drawn else {}
+    failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
+    footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
+    if len(failed) > SHOWN_FAILURES:
+        footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
+    return Sheet(
+        title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
+        status=", ".join(dict.fromkeys(_status(run) for run in runs)),
+        headline=headline(table, builds, runs),
+        facts=tuple((name, one_line(text, 300)) for name, text in facts(table, builds, runs)),
+        groups=tuple(
+            _group(group, table, place, tiles) for place, group in enumerate(table.groups)
+        ),
+        broken=tuple(one_line(text, 300) for run in runs for text in run.broken),
+        failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
+        footnotes=tuple(one_line(text, 500) for text in footnotes),
+        repeat=tuple(one_line(repeat(run), 500) for run in runs),
+        scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
+    )
+
+
+def _scenario(run: Run, runs: int) -> str:
+    name = one_line(run.scenario.name)
+    return name if runs == 1 else f"{name} of {one_line(run.id)}"
+
+
+def _status(run: Run) -> str:
+    return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
+
+
+def _by_place(drawn: Figures) -> Tiles:
+    found: Tiles = {}
+    for tile in drawn.tiles:
+        place = (tile.group, drawn.phases[tile.phase])
+        found.setdefault(place, {}).setdefault(tile.order, []).append(tile)
+    return found
+
+
+def _group(group: Group, table: Table, place: int, tiles: Tiles) -> SheetGroup:
+    steps = [
+        (one_line(rows.phase), _steps(rows, table, tiles.get((place, rows.phase), {})))
+        for rows in group.phases
+    ]
+    return SheetGroup(
+        title=one_line(comparison.cell_words(group.cell)) or "all cells",
+        cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
+        phases=_phases(group, table),
+        times=_times(group, table),
+        steps=tuple((phase, grid) for phase, grid in steps if grid.rows),
+    )
+
+
+def _rows(group: Group) -> list[tuple[str, Measure]]:
+    return [
+        (rows.phase, measure)
+        for rows in group.phases
+        for measure in rows.measures
+        if measure.count or measure.failed  # a skipped cell has its footnote, not a row of dashes
+    ]
+
+
+def _phases(group: Group, table: Table) -> Grid:
+    head = ("phase", table.axis, "wall", "hit rate", "time saved", "image")
+    ratios = table.baseline is not None
+    rows, keys = [], []
+    for phase, m in _rows(group):
+        row = [one_line(phase, 40), one_line(m.column, 40), _wall(m)]
+        row += [spread(found, percent) for found in (m.hit_rate, m.saved)]
+        row.append(spread(m.image_bytes, lambda size: units.size(round(size))))
+        if ratios:
+            own = m.column == table.baseline
+            row.append("baseline" if own else ratio(m.versus))
+        rows.append(tuple(row))
+        found = [one.median if one else None for one in (m.wall, m.hit_rate, m.saved)]
+        found.append(m.image_bytes.median if m.image_bytes else None)
+        if ratios:
+            found.append(m.versus.ratio if m.versus else None)
+        keys.append((None, row[1], *found))
+    full = (*head, "ratio") if ratios else head
+    return Grid(head=full, rows=tuple(rows), keys=tuple(keys))
+
+
+def _wall(measure: Measure) -> str:
+    said = spread(measure.wall, units.seconds).rstrip()
+    more = {"failed": measure.failed, "disturbed": measure.disturbed}
+    return ", ".join([said, *(f"{count} {what}" for what, count in more.items() if count)])
+
+
+def _times(group: Group, table: Table) -> Grid:
+    marks = list(dict.fromkeys(mark for _, m in _rows(group) for mark in m.marks))
+    rows = []
+    for phase, m in _rows(group):
+        found: list[Summary | None] = [m.critical, m.steps, m.unattributed]
+        found += [m.marks.get(mark) for mark in marks]
+        cells = [spread(one, units.seconds) for one in found]
+        rows.append((one_line(phase, 40), one_line(m.column, 40), *cells))
+    head = ("phase", table.axis, "critical path", "sum of steps", "unattributed")
+    return Grid(head=(*head, *(one_line(mark, 40) for mark in marks)), rows=tuple(rows))
+
+
+def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -> Grid:
+    shown = [row for row in rows.steps if any(row.outcomes)]
+    why = [_why(tiles.get(order, ()), table) for order in range(len(shown))]
+    # A cold build has one cause for all: a column of it would only push the others together.
+    told = any(why) and rows.phase != comparison.COLD
+    lines = []
+    for row, cause in zip(shown, why, strict=True):
+        cells = []
+        for counts, duration in zip(row.outcomes, row.durations, strict=True):
+            said = outcomes(counts)
+            known = counts and duration is not None and set(counts) != {"skipped"}
+            cells.append(f"{said}: {spread(duration, units.seconds)}" if known else said)
+        text = one_line(instruction(row.instruction), 72) + (
+            " [varies by round]" if row.varies else ""
+        )
+        cells += [cause] * told
+        lines.append((one_line(row.stage, 24), text, *cells, "differs" if row.differs else ""))
+    columns = [one_line(name, 40) for name in table.columns] + [CAUSE] * told
+    return Grid(
+        head=("stage", "instruction", *columns, ""),
+        rows=tuple(lines),
+        marked=frozenset(place for place, row in enumerate(shown) if row.differs),
+    )
+
+
+def _why(tiles: Sequence[Tile], table: Table) -> str:
+    """Why a step ran: once where all columns say the same, else column by column."""
+    told = {table.columns[tile.column]: tile.cause for tile in tiles if tile.cause}
+    if len(set(told.values())) == 1 and len(told) == len(tiles):
+        return next(iter(told.values()))
+    return " | ".join(f"{one_line(name, 40)}: {text}" for name, text in told.items())
+
+
+def _failure(build: Build) -> Failure:
+    at = f"{comparison.cell_words(build.cell)}, round {build.round}, {build.phase}"
+    return Failure(
+        title=one_line(at, 200),
+        message=one_line(build.reason or "no reason given", 500),
+        log_tail=clean(build.log_tail or "").strip("\n"),
+        replay=one_line(build.replay or "", 1000),
+    )
