@@ -100,9 +100,9 @@ def rebuilds(
             match happening:
                 case Raw(at=at, data=data):
                     writer.raw(at, data)
-                case runner.Began(build_id=build_id):
+                case runner.BuildStarted(build_id=build_id):
                     writer.begin(build_id)
-                case runner.Built(build=build, dockerfile=text):
+                case runner.BuildFinished(build=build, dockerfile=text):
                     writer.append(build, text)
                     taken = perf_counter() - start
                     assert build.status == "ok", build.reason

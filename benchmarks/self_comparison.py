@@ -40,7 +40,7 @@ from lab.images.sources import base
 from lab.images.sources.types import BaseSource
 from lab.model.events import Log, Ready
 from lab.results.stats import MARGIN, Comparison, Verdict, compare_paired
-from lab.runner.recorder import Fold
+from lab.runner.recorder import BuildRecorder
 
 CLOCK = "date +::at-%s.%N"
 LOOP = f'RUN {CLOCK}; n=0; while [ "$n" -lt TURNS ]; do n=$((n+1)); done; {CLOCK}; times'
@@ -116,7 +116,7 @@ def build(engine: Engine, ref: str, turns: int) -> Sample:
     """Build the loop cold and take its figures."""
     text = f"FROM {ref}\n{LOOP.replace('TURNS', str(turns))}\n"
     parsed = dockerfile.parse(text)
-    fold, logs = Fold(parsed), b""
+    fold, logs = BuildRecorder(parsed), b""
     context = Context.of_files({"Dockerfile": text})
     with contextlib.closing(context.archive()) as tar, Meter(engine.usage, here=True) as meter:
         request = BuildRequest(

@@ -21,7 +21,7 @@ from lab.engines.protocol import BuildRequest, Engine
 from lab.images.sources import base
 from lab.images.sources.types import BaseSource
 from lab.model.events import Log
-from lab.runner.recorder import Fold, Folded
+from lab.runner.recorder import BuildOutcome, BuildRecorder
 
 # Seconds, spread over 0.1 to 5 and not in their order, so that drift does not look like a slope.
 SLEEPS = (
@@ -56,7 +56,7 @@ def container_seconds(log: bytes) -> list[float]:
     return [end - start for start, end in zip(stamps[::2], stamps[1::2], strict=True)]
 
 
-def fit(build: Callable[[str], tuple[Folded, bytes]], base_ref: str) -> Line:
+def fit(build: Callable[[str], tuple[BuildOutcome, bytes]], base_ref: str) -> Line:
     """Build once, and lay the line through its steps."""
     folded, log = build(text(base_ref, SLEEPS))
     if folded.status != "ok":
@@ -85,9 +85,9 @@ def main() -> None:
         )
 
 
-def _build(engine: Engine, script: str) -> tuple[Folded, bytes]:
+def _build(engine: Engine, script: str) -> tuple[BuildOutcome, bytes]:
     parsed = parser.parse(script)
-    fold, log = Fold(parsed), b""
+    fold, log = BuildRecorder(parsed), b""
     files = Context.of_files({"Dockerfile": script})
     with contextlib.closing(files.archive()) as archive:
         request = BuildRequest(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from lab.cli.prerequisites import APT_INSTALL, Finding, survey
 from lab.host.process import found, pasteable, run, tail
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 from lab.model.text_wrap import WIDTH, wrapped
 
 __all__ = ["Finding", "install", "render", "survey"]
@@ -25,7 +25,7 @@ APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding, ...]:
     """Install what is missing and look again; where the lab may not, say the commands instead.
 
-    Raises HostLacks where a package could not be installed.
+    Raises MissingPrerequisite where a package could not be installed.
     """
     findings = survey(tests=tests)
     packages = tuple(dict.fromkeys(name for each in findings for name in each.packages))
@@ -48,7 +48,7 @@ def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding
     run(
         [*commands[1], *APT_PATIENT],
         environment=APT_ENVIRONMENT,
-        error=HostLacks,
+        error=MissingPrerequisite,
         remedy="mend the cause above, then: lab doctor --install",
     )
     return survey(tests=tests)

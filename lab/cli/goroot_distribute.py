@@ -59,14 +59,14 @@ def run(options: argparse.Namespace, home: Home) -> int:
 
 def _rehearse(home: Home, version: str, rounds: int) -> None:
     from lab.golang.bench import distribute, outcome
-    from lab.model.errors import HostLacks
+    from lab.model.errors import MissingPrerequisite
 
     found = distribute.measure(
         home, version, rounds=rounds, say=lambda line: say(line, on_error=True)
     )
     if not found.series:
         why = "; ".join(sorted(set(found.missing.values())))
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"the rehearsal cannot be made here: {why}", remedy="as root; lab doctor lists the rest"
         )
     say(outcome.text(found))

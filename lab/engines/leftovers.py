@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.host import cgroups, facts
 from lab.host.process import process_start, run
-from lab.model.errors import HostLacks, StoreError
+from lab.model.errors import MissingPrerequisite, StoreError
 
 OWNER = "owner.json"
 NAMES = ("docker-*", "podman-*")
@@ -47,7 +47,7 @@ def clear(folder: Path, sockets: Path) -> None:
         # `podman unshare`: that leaves a process behind, as the service did for its --tmpdir.
         with suppress(OSError, ValueError):
             os.kill(int((sockets / "tmp/pause.pid").read_text()), signal.SIGKILL)
-        with suppress(HostLacks):
+        with suppress(MissingPrerequisite):
             become = ["unshare", "--map-root-user", "--map-auto"]
             run([*become, *rm, folder], codes=range(256))
     run([*rm, folder, sockets], error=StoreError, remedy=remedy)

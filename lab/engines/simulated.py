@@ -23,7 +23,7 @@ from lab.host.usage import Usage
 from lab.model import events
 from lab.model.errors import SourceError
 from lab.model.events import Event, Outcome
-from lab.model.record import COUNTED, EngineFacts, HostFacts, Image
+from lab.model.record import HIT_RATE_KEYWORDS, EngineFacts, HostFacts, Image
 
 SET_UP = 0.05  # seconds that a container takes to start
 RATE = 200e6  # bytes a second, for sending and copying
@@ -229,7 +229,7 @@ class SimulatedEngine:
             inputs += [f"{name}={value}" for name, value in sorted(state.arguments.items())]
         if instruction.keyword != "FROM":
             state.key = _digest(state.key, instruction.text, *instruction.heredocs, *inputs)
-        if instruction.keyword not in COUNTED:
+        if instruction.keyword not in HIT_RATE_KEYWORDS:
             return
         told.append(events.StepStarted(state.at, instruction.index, state.at))
         hit = state.key in self._cache

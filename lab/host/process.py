@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 
 TAIL_LINES = 12
 
@@ -40,8 +40,8 @@ def run(
     """Run a command to its end; its standard input is the file ``stdin``, or empty.
 
     ``environment`` is added to the lab's own. Raises ``error`` on an exit code that is not among
-    ``codes`` and on time-out, with the command to paste and the end of what it said; HostLacks
-    where there is no such program.
+    ``codes`` and on time-out, with the command to paste and the end of what it said;
+    MissingPrerequisite where there is no such program.
     """
     try:
         with open(stdin or os.devnull, "rb") as given:  # noqa: PTH123 (or the null device)
@@ -58,7 +58,7 @@ def run(
     except FileNotFoundError as missing:
         if folder is not None and not folder.is_dir():
             raise error(f"there is no folder {folder}") from missing
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"there is no program {command[0]} on this host", remedy="lab doctor --install"
         ) from missing
     except PermissionError as denied:
@@ -110,7 +110,7 @@ class Conversation:
                 self._command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
         except FileNotFoundError as missing:
-            raise HostLacks(
+            raise MissingPrerequisite(
                 f"there is no program {command[0]} on this host", remedy="lab doctor --install"
             ) from missing
 

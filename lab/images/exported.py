@@ -12,7 +12,7 @@ from lab.engines.endpoint import resolve
 from lab.engines.protocol import Engine
 from lab.images.sources import archive
 from lab.images.sources.cache import LAYER_LIMIT, Cache, Layer, writing
-from lab.model.errors import EngineUnavailable, NotHere, SourceError
+from lab.model.errors import EngineUnavailable, ImageNotFound, SourceError
 
 # skopeo's words for the same two places are taken too.
 _NAMED = re.compile(r"(?P<place>docker|docker-daemon|podman|containers-storage):(?P<ref>[^:/].*)")
@@ -30,7 +30,7 @@ def layers(
 ) -> tuple[list[Layer], dict[str, Any], str]:
     """Layers, settings and the id of an engine's image; what was exported once is kept by its id.
 
-    Raises NotHere where the engine has no such image, EngineUnavailable where none answers.
+    Raises ImageNotFound where the engine has no such image, EngineUnavailable where none answers.
     """
     there = resolve(engine, endpoints.get(engine))
     if there is None:
@@ -73,10 +73,10 @@ def _copied(pieces: Iterable[bytes], out: IO[bytes], what: str) -> None:
         out.write(piece)
 
 
-def _absent(engine: str, ref: str) -> NotHere:
+def _absent(engine: str, ref: str) -> ImageNotFound:
     short = ref.rpartition("/")[2].partition(":")[0]
     file = re.sub(r"[^A-Za-z0-9_.-]", "-", short) or "image"
-    return NotHere(
+    return ImageNotFound(
         f"{engine} holds no image {ref}",
         remedy=f"`{engine} pull {ref}` brings one of a registry, or "
         f"`skopeo copy docker://{ref} docker-archive:{file}.tar` makes a file of it",

@@ -16,7 +16,7 @@ from lab.images.sources import archive, image_tar
 from lab.images.sources.cache import Cache, Layer
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import BaseSource, ToolchainSource
-from lab.model.errors import NotHere, SourceError
+from lab.model.errors import ImageNotFound, SourceError
 
 _SUITE = re.compile(r"(?P<suite>[a-z][a-z0-9-]{0,31})(?:\+go(?P<go>\d+(?:\.\d+)*\S*))?")
 _FORMS = (
@@ -53,8 +53,8 @@ def opened(
 ) -> Opened:
     """The image of a name; ``endpoints`` are addresses of engines by their names.
 
-    Raises NotHere where there is none, SourceError, HostLacks, DiskFull, StoreError, and where the
-    name is an engine's image what engines raise.
+    Raises ImageNotFound where there is none, SourceError, MissingPrerequisite, DiskFull,
+    StoreError, and where the name is an engine's image what engines raise.
     """
     path = Path(text)
     if path.exists():
@@ -63,7 +63,7 @@ def opened(
         return _of_engine(*there, endpoints or {}, cache)
     match = _SUITE.fullmatch(text)
     if match is None:
-        raise NotHere(
+        raise ImageNotFound(
             f"there is no image {text!r} on this disk",
             remedy=f"name {_FORMS}; `docker save -o FILE {text}` makes a file of an image",
         )

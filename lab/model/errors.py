@@ -76,7 +76,7 @@ class SourceError(LabError):
     meaning = "a base image or a toolchain could not be had"
 
 
-class NotHere(SourceError):
+class ImageNotFound(SourceError):
     """There is no image of the name that the command line gives."""
 
 
@@ -94,14 +94,14 @@ class StoreError(LabError):
     meaning = "the results folder cannot be written or read"
 
 
-class HostLacks(LabError):
+class MissingPrerequisite(LabError):
     """The host lacks something that the work needs and that the lab may not install."""
 
     exit_code = 12
     meaning = "the host lacks something: see lab doctor"
 
 
-class GuestFailed(LabError):
+class VmBootFailed(LabError):
     """A kernel's guest did not come up, or did not come to its end in time."""
 
     exit_code = 13

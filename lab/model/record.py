@@ -18,7 +18,7 @@ RUN_SCHEMA = "lab.run/1"
 
 BuildStatus = Literal["ok", "failed", "skipped", "engine-lost"]
 RunStatus = Literal["complete", "partial", "failed"]
-COUNTED = frozenset({"RUN", "COPY", "ADD"})
+HIT_RATE_KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Step:
     @property
     def counted(self) -> bool:
         """Whether the step counts in the hit rate: RUN, COPY and ADD do."""
-        return self.instruction.split(None, 1)[0].upper() in COUNTED
+        return self.instruction.split(None, 1)[0].upper() in HIT_RATE_KEYWORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from lab.model.record import Build, Run
 from lab.report.chart_data import Causes, Figures, Tile, figures
 from lab.report.formatting import clean, instruction, one_line, outcomes, percent, ratio, spread
 from lab.report.headline import headline
-from lab.report.model import CAUSE, Failure, Grid, Report, Sheet, SheetGroup, Tiles
+from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
 from lab.report.setting import cpu_unknown, facts, repeat
 from lab.results import comparison
 from lab.results.comparison_verdicts import asked_of
@@ -26,7 +26,7 @@ from lab.results.table import Group, Measure, PhaseRows, Table
 SHOWN_FAILURES = 10
 
 
-def of_run(stored: StoredRun) -> Sheet:
+def of_run(stored: StoredRun) -> ReportModel:
     """What is said of one run, along the axis it is about."""
     return report(stored).sheet
 
@@ -83,14 +83,14 @@ def sheet(
     runs: Sequence[Run],
     drawn: Figures | None = None,
     notes: Sequence[str] = (),
-) -> Sheet:
+) -> ReportModel:
     """The report of a comparison, which may span several runs."""
     tiles = _by_place(drawn) if drawn else {}
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
     footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
     if len(failed) > SHOWN_FAILURES:
         footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
-    return Sheet(
+    return ReportModel(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
         status=", ".join(dict.fromkeys(_status(run) for run in runs)),
         headline=headline(table, builds, runs),
@@ -123,12 +123,12 @@ def _by_place(drawn: Figures) -> Tiles:
     return found
 
 
-def _group(group: Group, table: Table, place: int, tiles: Tiles) -> SheetGroup:
+def _group(group: Group, table: Table, place: int, tiles: Tiles) -> ReportGroup:
     steps = [
         (one_line(rows.phase), _steps(rows, table, tiles.get((place, rows.phase), {})))
         for rows in group.phases
     ]
-    return SheetGroup(
+    return ReportGroup(
         title=one_line(comparison.cell_words(group.cell)) or "all cells",
         cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
         phases=_phases(group, table),

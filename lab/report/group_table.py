@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lab.report.model import Grid, Sheet, SheetGroup
+from lab.report.model import Grid, ReportGroup, ReportModel
 
 _COUNT = re.compile(r"(?:, )?\bn=(\d+)(?:, equal)?")
 
 
-def axes(groups: Sequence[SheetGroup]) -> tuple[str, ...]:
+def axes(groups: Sequence[ReportGroup]) -> tuple[str, ...]:
     """The axes that set groups apart."""
     names = dict.fromkeys(name for group in groups for name in group.cell)
     return tuple(name for name in names if len({group.cell.get(name) for group in groups}) > 1)
 
 
-def merged(sheet: Sheet) -> Grid:
+def merged(sheet: ReportModel) -> Grid:
     """One table of all groups; each row begins with what sets its group apart."""
     apart = axes(sheet.groups)
     head = sheet.groups[0].phases.head if sheet.groups else ()

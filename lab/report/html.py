@@ -19,7 +19,7 @@ from lab.report import vega_renderer, vega_specs
 from lab.report.chart_data import Figures
 from lab.report.chart_payload import packed
 from lab.report.group_table import axes, merged
-from lab.report.model import Sheet
+from lab.report.model import ReportModel
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,7 +38,7 @@ class Row:
     cells: Cells
 
 
-def render(sheet: Sheet, figures: Figures) -> str:
+def render(sheet: ReportModel, figures: Figures) -> str:
     """The report as a page that stands alone."""
     data = packed(figures)
     results = list(_results(sheet, data))
@@ -144,7 +144,7 @@ def _specs(columns: tuple[str, ...], phases: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _results(sheet: Sheet, data: Mapping[str, Any]) -> Iterator[Row]:
+def _results(sheet: ReportModel, data: Mapping[str, Any]) -> Iterator[Row]:
     apart = axes(sheet.groups)
     for place, group in enumerate(sheet.groups):
         own = [(group.cell.get(name, ""), group.cell.get(name, "")) for name in apart]
@@ -155,7 +155,7 @@ def _results(sheet: Sheet, data: Mapping[str, Any]) -> Iterator[Row]:
             yield Row(group=place, phase=phase, column=column, cells=[*own, *cells])
 
 
-def _boxes(sheet: Sheet) -> list[tuple[str, list[tuple[str, str]]]]:
+def _boxes(sheet: ReportModel) -> list[tuple[str, list[tuple[str, str]]]]:
     """The axes that set groups apart, with their values."""
     found = []
     for name in axes(sheet.groups):

@@ -31,23 +31,23 @@ class Underway:
         self._folder = folder
         self._clock = clock
         self._written = -EVERY
-        self._began: runner.Began | None = None
+        self._began: runner.BuildStarted | None = None
         self._start = 0.0
         self._steps: dict[int, dict[str, Any]] = {}
         self._done = 0
         self._total = total
 
-    def see(self, happening: runner.Happening) -> None:
+    def see(self, happening: runner.RunEvent) -> None:
         """One happening, in its order."""
         match happening:
-            case runner.Began():
+            case runner.BuildStarted():
                 self._began, self._start, self._steps = happening, self._clock(), {}
             case events.StepStarted(at=at, step=step):
                 self._steps.setdefault(step, {"start": at, "end": None, "outcome": None})
             case events.StepEnded(at=at, step=step, outcome=outcome):
                 known = self._steps.setdefault(step, {"start": at})
                 known |= {"end": at, "outcome": outcome}
-            case runner.Built():
+            case runner.BuildFinished():
                 self._done += 1
             case _:
                 return

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lab.report.group_table import counted, merged
-from lab.report.model import Failure, Grid, Sheet
+from lab.report.model import Failure, Grid, ReportModel
 
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
 DETAILS = 40_000
@@ -23,7 +23,7 @@ _LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
 _WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
 
 
-def render(sheet: Sheet, picture: str | None = None) -> str:
+def render(sheet: ReportModel, picture: str | None = None) -> str:
     """The report as GitHub-flavoured Markdown; ``picture`` is the name of one that lies beside."""
     return "\n".join(_lines(sheet, picture)).rstrip() + "\n"
 
@@ -48,7 +48,7 @@ def code(text: str) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
+def _lines(sheet: ReportModel, picture: str | None) -> Iterator[str]:
     yield f"# {escape(sheet.title)}: {escape(sheet.status)}\n"
     yield f"**{escape(sheet.headline.verdict)}**\n"
     for text in sheet.broken:
@@ -82,7 +82,7 @@ def _lines(sheet: Sheet, picture: str | None) -> Iterator[str]:
     yield code("\n".join(sheet.repeat))
 
 
-def _details(sheet: Sheet) -> Iterator[str]:
+def _details(sheet: ReportModel) -> Iterator[str]:
     for group in sheet.groups:
         name = escape(group.title)
         yield "\n".join(_folded(f"Where the time went: {name}", _table(group.times)))

@@ -28,7 +28,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetGroup:
+class ReportGroup:
     """The cells alike in all but the columns: phases, where their time went, and their steps."""
 
     title: str
@@ -49,14 +49,14 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class ReportModel:
     """All that a report says."""
 
     title: str
     status: str
     headline: Headline
     facts: tuple[tuple[str, str], ...]
-    groups: tuple[SheetGroup, ...]
+    groups: tuple[ReportGroup, ...]
     broken: tuple[str, ...]
     failures: tuple[Failure, ...]
     footnotes: tuple[str, ...]
@@ -69,5 +69,5 @@ class Report:
     """One comparison: its table, what is said of it, and what is drawn of it."""
 
     table: Table
-    sheet: Sheet
+    sheet: ReportModel
     figures: Figures

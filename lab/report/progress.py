@@ -24,7 +24,7 @@ class Watcher:
         self._quiet = quiet
         self._live: Live | None = None
         self._underway: Underway | None = None
-        self._began: runner.Began | None = None
+        self._began: runner.BuildStarted | None = None
         self._shown: set[int] = set()
         self._start = time.monotonic()
 
@@ -44,13 +44,13 @@ class Watcher:
         self._live.__enter__()
         self._underway = Underway(folder, total)
 
-    def see(self, happening: runner.Happening) -> None:
+    def see(self, happening: runner.RunEvent) -> None:
         """One happening, in its order."""
         if self._live is None or self._underway is None:
             return
         self._underway.see(happening)
         match happening:
-            case runner.Began():
+            case runner.BuildStarted():
                 self._began, self._shown = happening, set()
                 steps = len(happening.dockerfile.instructions)
                 cell, phase = happening.trial.cell.axes, happening.phase.name
@@ -58,7 +58,7 @@ class Watcher:
             case events.StepStarted(step=step) if self._began and step not in self._shown:
                 self._shown.add(step)
                 self._live.step(self._began.dockerfile.instructions[step].text)
-            case runner.Built(build=build):
+            case runner.BuildFinished(build=build):
                 self._live.done(build)
             case _:
                 pass

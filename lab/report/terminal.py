@@ -14,12 +14,12 @@ from rich.text import Text
 
 from lab.model.text_wrap import WIDTH
 from lab.report.group_table import counted
-from lab.report.model import CAUSE, Grid, Sheet
+from lab.report.model import CAUSE, Grid, ReportModel
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 
 
-def show(sheet: Sheet, stream: TextIO | None = None, *, steps: bool = True) -> None:
+def show(sheet: ReportModel, stream: TextIO | None = None, *, steps: bool = True) -> None:
     """Print the report; ``steps`` asks for the tables of steps as well."""
     out = console(stream)
     out.print(Text(f"{sheet.title}: {sheet.status}", style="bold"))
@@ -55,7 +55,7 @@ def console(stream: TextIO | None = None) -> Console:
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
-def _bad(out: Console, sheet: Sheet) -> None:
+def _bad(out: Console, sheet: ReportModel) -> None:
     _list(out, "expectations broken", sheet.broken, "red")
     for failure in sheet.failures:
         out.print()

@@ -34,7 +34,9 @@ PLAIN = {
     "warm_up": "BOOLEAN",
 }
 LATER = {"fit", "warm_up"}  # fields that earlier records have not
-COUNTED = "status = 'ok' AND NOT coalesce(warm_up, false)"  # builds that figures are made of
+MEASURED_BUILDS = (
+    "status = 'ok' AND NOT coalesce(warm_up, false)"  # builds that figures are made of
+)
 
 
 @dataclass(frozen=True, slots=True)

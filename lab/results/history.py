@@ -88,7 +88,7 @@ def history(
     sql = (
         "SELECT run, cell, phase, median(value), count(*) FROM (SELECT *, "  # noqa: S608 - fields of lab.results.pivot.fields
         f"CAST({METRICS[metric].sql} AS DOUBLE) AS value FROM builds "
-        f"WHERE {columns.COUNTED} AND (fit IS NULL OR fit = 'fit')) "
+        f"WHERE {columns.MEASURED_BUILDS} AND (fit IS NULL OR fit = 'fit')) "
         "WHERE value IS NOT NULL GROUP BY ALL"
     )
     found: dict[str, list[Point]] = {}

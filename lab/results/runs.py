@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from lab.dockerfile.cachekey import Manifest
+from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk
 from lab.model.errors import InputError
 from lab.model.record import Build, Run
@@ -105,7 +105,7 @@ def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
                 yield message["t"], message["m"]
 
 
-def manifest(path: Path) -> Manifest:
+def manifest(path: Path) -> CacheInputs:
     """What a build was made from, of the file that its record names in the run's folder.
 
     Raises InputError where that is gone, or is none.
@@ -119,7 +119,7 @@ def manifest(path: Path) -> Manifest:
         data = zlib.decompress(packed, GZIP)
     except zlib.error as error:
         raise InputError(f"{path}: not a manifest of the lab: {error}", remedy=remedy) from error
-    return _parsed(data, path, 1, Manifest.from_json, remedy)
+    return _parsed(data, path, 1, CacheInputs.from_json, remedy)
 
 
 def events_path(folder: Path, build_id: str) -> Path:

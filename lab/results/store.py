@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from lab.dockerfile.cachekey import Manifest
+from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk, dump, write
 from lab.model.errors import InputError, StoreError
 from lab.model.record import Build, Run, RunStatus
@@ -99,7 +99,7 @@ class Writer:
         self,
         build: Build,
         dockerfile_text: str | None = None,
-        manifest: Manifest | None = None,
+        manifest: CacheInputs | None = None,
     ) -> Build:
         """Put a build on disk; it is there when this returns. Gives the build as stored.
 
@@ -199,7 +199,7 @@ class Writer:
             self._kept.add(place)
         return place
 
-    def _keep_manifest(self, manifest: Manifest) -> str:
+    def _keep_manifest(self, manifest: CacheInputs) -> str:
         data = dump(manifest.to_json())
         place = f"manifests/{hashlib.sha256(data).hexdigest()[:16]}.json.gz"
         if place not in self._kept:

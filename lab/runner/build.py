@@ -9,7 +9,7 @@ from lab.dockerfile.edits import Inputs
 from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
 from lab.engines.protocol import Archive, BuildRequest, Engine
 from lab.model.errors import BuildsFailed, InputError
-from lab.runner.recorder import Fold, Folded
+from lab.runner.recorder import BuildOutcome, BuildRecorder
 
 
 def request(
@@ -43,7 +43,7 @@ def built(
     cold: bool,
     what: str = "the Dockerfile",
     remedy: str = "mend the Dockerfile",
-) -> Folded:
+) -> BuildOutcome:
     """Build once. The Dockerfile is sent even where .dockerignore names it, as clients do.
 
     Raises BuildsFailed with ``what`` and ``remedy`` where the engine cannot build it or fails, and
@@ -51,7 +51,7 @@ def built(
     """
     try:
         dockerfile = parse(inputs.dockerfile, inputs.build_args)
-        fold = Fold(dockerfile, inputs.target)
+        fold = BuildRecorder(dockerfile, inputs.target)
     except DockerfileError as error:
         raise InputError(f"{inputs.dockerfile_path}: {error}", remedy=remedy) from error
     lacking = engine.lacks(dockerfile)

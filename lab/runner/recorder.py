@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lab.dockerfile.parser import Dockerfile, Instruction
 from lab.model import events
 from lab.model.events import Event, Outcome
-from lab.model.record import COUNTED, BuildStatus, Cache, Step
+from lab.model.record import HIT_RATE_KEYWORDS, BuildStatus, Cache, Step
 
 LOG_TAIL = 4000  # bytes of the last output kept beside a failure: about fifty lines
 _LINE_LIMIT = 256  # no mark is longer; a longer line is passed over without being kept
@@ -17,7 +17,7 @@ _MARK = re.compile(rb"^::lab-mark ([a-z][a-z0-9-]{0,31}) (\d{1,9}(?:\.\d{1,9})?)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class BuildOutcome:
     """What the events said. Field names and meanings are those of lab.model.record.Build."""
 
     status: BuildStatus
@@ -45,7 +45,7 @@ class _Work:
     seen: bool = False
 
 
-class Fold:
+class BuildRecorder:
     """Takes every event of one build in order; ``result`` is asked once, after Finished."""
 
     def __init__(
@@ -94,12 +94,12 @@ class Fold:
             case _:
                 pass  # raw messages and activities are the store's and the live view's
 
-    def result(self) -> Folded:
+    def result(self) -> BuildOutcome:
         """The build as its events told it."""
         steps = tuple(self._step(one) for one in self._dockerfile.instructions)
         status, reason = self._status()
         busy = _union([span for work in self._work.values() for span in self._spans(work)])
-        return Folded(
+        return BuildOutcome(
             status=status,
             reason=reason,
             wall_s=self._wall,
@@ -162,7 +162,7 @@ class Fold:
         if work.outcome is not None or work.seen:
             return work.outcome
         unneeded = instruction.stage is not None and instruction.stage not in self._needed
-        if unneeded or instruction.keyword in COUNTED:
+        if unneeded or instruction.keyword in HIT_RATE_KEYWORDS:
             return Outcome.SKIPPED
         return None
 
@@ -199,7 +199,7 @@ def _count(dockerfile: Dockerfile, steps: tuple[Step, ...]) -> Cache:
     counted = [
         step.outcome
         for instruction, step in zip(dockerfile.instructions, steps, strict=True)
-        if instruction.keyword in COUNTED
+        if instruction.keyword in HIT_RATE_KEYWORDS
     ]
     return Cache(
         hits=counted.count(Outcome.HIT),

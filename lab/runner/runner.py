@@ -12,25 +12,25 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from lab.dockerfile.cachekey import Manifest
+from lab.dockerfile.cachekey import CacheInputs
 from lab.dockerfile.cachekey import make as make_manifest
 from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
 from lab.dockerfile.parser import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse as read_dockerfile
 from lab.engines.protocol import Archive, ContainerRequest, Engine
-from lab.host.controls import Held
+from lab.host.controls import ActiveControls
 from lab.host.monitor import Meter
 from lab.model.errors import DiskFull, EngineLost, InputError, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus, Image
 from lab.runner.build import request
-from lab.runner.recorder import Fold
+from lab.runner.recorder import BuildRecorder
 from lab.scenario.plan import Phase, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Began:
+class BuildStarted:
     """A build is about to start."""
 
     build_id: str
@@ -40,7 +40,7 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuildFinished:
     """A build has ended, or was skipped; ``dockerfile`` is the text that was built.
 
     ``manifest`` names all that it was made from.
@@ -48,7 +48,7 @@ class Built:
 
     build: Build
     dockerfile: str | None
-    manifest: Manifest | None = None
+    manifest: CacheInputs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class FailedContext:
     archive: Archive
 
 
-Happening = Began | Event | FailedContext | Built
+RunEvent = BuildStarted | Event | FailedContext | BuildFinished
 
 
 def run(
@@ -68,9 +68,9 @@ def run(
     *,
     labels: Mapping[str, str],
     done: Collection[str] = (),
-    held: Held | None = None,
+    held: ActiveControls | None = None,
     wanted: Callable[[Trial], bool] = lambda _: True,
-) -> Iterator[Happening]:
+) -> Iterator[RunEvent]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
 
     ``wanted`` is asked of each trial just before it would run.
@@ -93,8 +93,8 @@ def run(
 
 
 def _trial(
-    trial: Trial, engine: Engine, labels: Mapping[str, str], held: Held | None
-) -> Generator[Happening, None, None]:
+    trial: Trial, engine: Engine, labels: Mapping[str, str], held: ActiveControls | None
+) -> Generator[RunEvent, None, None]:
     refusal = _prepare(trial, engine)
     if refusal is not None:
         yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
@@ -106,7 +106,7 @@ def _trial(
         _move_bases(trial, engine, moved=inputs.base_moved)
         build = None
         for happening in _build(trial, phase, inputs, engine, labels, held):
-            if isinstance(happening, Built):
+            if isinstance(happening, BuildFinished):
                 build = happening.build
             yield happening
         if build is not None and build.status != "ok":
@@ -141,13 +141,13 @@ def _build(
     inputs: Inputs,
     engine: Engine,
     labels: Mapping[str, str],
-    held: Held | None,
-) -> Iterator[Happening]:
+    held: ActiveControls | None,
+) -> Iterator[RunEvent]:
     parsed = parse(inputs)
     build_id = trial.build_id(phase)
-    yield Began(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
+    yield BuildStarted(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
-    fold = Fold(parsed, inputs.target, trial.marks)
+    fold = BuildRecorder(parsed, inputs.target, trial.marks)
     manifest = _manifest(trial, inputs, parsed, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with closing(inputs.full_context().archive()) as archive, _meter(engine) as meter:
@@ -193,10 +193,10 @@ def _build(
         fit=meter.fit(held.disturbs if held is not None else ()),
         **told_of,
     )
-    yield Built(build=build, dockerfile=parsed.text, manifest=manifest)
+    yield BuildFinished(build=build, dockerfile=parsed.text, manifest=manifest)
 
 
-def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> Manifest:
+def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> CacheInputs:
     """All that the build is made from; bases by the digests that the engine has now."""
     known = {image.ref: image.id for image in trial.images}
     for base in trial.bases:
@@ -224,7 +224,7 @@ def _meter(engine: Engine) -> Meter:
 
 
 def _contain(
-    container: Container, tag: str, engine: Engine, labels: Mapping[str, str], fold: Fold
+    container: Container, tag: str, engine: Engine, labels: Mapping[str, str], fold: BuildRecorder
 ) -> Iterator[Event]:
     """Run the layout's container after its image is built; its time goes on from the build's."""
     built = fold.result().wall_s
@@ -247,7 +247,7 @@ def _image(engine: Engine, tag: str, image_id: str) -> Image:
 
 def _skipped(
     trial: Trial, phases: Sequence[Phase], reason: str, *, status: BuildStatus = "skipped"
-) -> Iterator[Built]:
+) -> Iterator[BuildFinished]:
     for phase in phases:
         build = Build(
             id=trial.build_id(phase),
@@ -258,7 +258,7 @@ def _skipped(
             status=status,
             reason=reason,
         )
-        yield Built(build=build, dockerfile=None)
+        yield BuildFinished(build=build, dockerfile=None)
 
 
 def _stop_if_hopeless(build: Build) -> None:

@@ -51,7 +51,7 @@ class Watcher(Protocol):
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """The trials that are about to run, and the folder of their run."""
 
-    def see(self, happening: runner.Happening) -> None:
+    def see(self, happening: runner.RunEvent) -> None:
         """What happens, in its order."""
 
     def open(self, comparisons: Sequence[str]) -> None:
@@ -198,11 +198,11 @@ def _groups(engines: Mapping[str, Engine]) -> dict[str, Group | None]:
     }
 
 
-def _controls(held: controls.Held) -> tuple[dict[str, Any], ...]:
+def _controls(held: controls.ActiveControls) -> tuple[dict[str, Any], ...]:
     return tuple(asdict(control) for control in held.told)
 
 
-def _tell(held: controls.Held, writer: store.Writer) -> None:
+def _tell(held: controls.ActiveControls, writer: store.Writer) -> None:
     """What became of the page cache is known only after builds."""
     told = _controls(held)
     if told != writer.run.controls:
@@ -304,7 +304,7 @@ def _drive(
     engines: Mapping[str, Engine],
     writer: store.Writer,
     watcher: Watcher,
-    held: controls.Held,
+    held: controls.ActiveControls,
     sampled: stopping.Sampling,
 ) -> None:
     done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
@@ -322,12 +322,12 @@ def _drive(
         match happening:
             case Raw(at=at, data=data):
                 writer.raw(at, data)
-            case runner.Began(build_id=build_id):
+            case runner.BuildStarted(build_id=build_id):
                 writer.begin(build_id)
             case runner.FailedContext(build_id=build_id, archive=archive):
                 with archive.open() as stream:
                     writer.keep_context(build_id, stream)
-            case runner.Built(build=build, dockerfile=text, manifest=manifest):
+            case runner.BuildFinished(build=build, dockerfile=text, manifest=manifest):
                 writer.append(build, text, manifest)
                 sampled.see(build)
             case _:

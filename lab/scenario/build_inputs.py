@@ -40,7 +40,7 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class BuildInputs:
     """What all trials of a cell share."""
 
     inputs: Inputs
@@ -52,7 +52,7 @@ class Draft:
 
 def draft(
     scenario: Scenario, axes: Mapping[str, str], images: Images, context: Context, token: str
-) -> Draft:
+) -> BuildInputs:
     """Render a cell: its layout's Dockerfile, or the user's own as it is.
 
     ``token`` names the cache mount: a mount that an earlier trial filled would warm a cold build.
@@ -78,7 +78,7 @@ def draft(
     arguments = {name: axes[name] for name in scenario.own_axes}
     if isinstance(work, Own):
         inputs = _own(work, context, arguments, refs)
-        return Draft(inputs=inputs, images=loaded, bases=bases)
+        return BuildInputs(inputs=inputs, images=loaded, bases=bases)
     recipe = layouts.render(
         axes["layout"], layouts.Values(base=refs[0], toolchain=refs[-1], cache_id=token)
     )
@@ -90,7 +90,7 @@ def draft(
         target=recipe.target,
         goroot=recipe.goroot,
     )
-    return Draft(
+    return BuildInputs(
         inputs=inputs, images=loaded, bases=bases, marks=recipe.marks, container=recipe.container
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.images import goroot
 from lab.images.opened import Opened
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 from lab.validate import kernels, probes
 from lab.validate.container_runs import Made, confinements, contained
 from lab.validate.hello_world import Linked
@@ -65,7 +65,7 @@ def _guests(asked: Asked, found: Probed) -> tuple[str, ...]:
     if HOST in names:
         try:
             kernels.resolve(HOST)
-        except HostLacks as error:
+        except MissingPrerequisite as error:
             names.remove(HOST)
             found.notes.append(f"{HOST}: asked directly, not booted: {provide(error)}")
     return tuple(names)

@@ -15,7 +15,7 @@ from lab.engines.protocol import BuildRequest, Engine, ImageArchive
 from lab.images.sources import base
 from lab.images.sources.types import Base, BaseSource
 from lab.model.events import Event, Log
-from lab.runner.recorder import Fold, Folded
+from lab.runner.recorder import BuildOutcome, BuildRecorder
 
 REAL = ("docker", "docker-classic", "podman")
 BASE = "localhost/lab/test-base:working"
@@ -44,11 +44,11 @@ class Bench:
         build_args: dict[str, str] | None = None,
         marks: tuple[str, ...] = (),
         on_event: Callable[[Event], None] = lambda _: None,
-    ) -> Folded:
+    ) -> BuildOutcome:
         text = text.replace("BASE", BASE)
         context = files if isinstance(files, Context) else Context.of_files(files or {})
         parsed = parser.parse(text, build_args)
-        fold = Fold(parsed, target, marks)
+        fold = BuildRecorder(parsed, target, marks)
         self.events, self.logs = [], b""
         with contextlib.closing(context.with_file("Dockerfile", text.encode()).archive()) as tar:
             request = BuildRequest(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab.caching import explain
-from lab.caching.predict import Memory, Prediction, predict
+from lab.caching.predict import CacheSimulator, Prediction, predict
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import Rules, make, rules
 from lab.engines.protocol import ImageArchive
@@ -104,7 +104,7 @@ def test_causes_and_predictions(
     changes = cases.cases(rng, CASES)
     for shape in range(SHAPES):
         made = cases.project(bench.engine.name, shape)
-        memory = Memory()
+        memory = CacheSimulator()
         earlier: list[explain.Known] = []
         bench.engine.tag(original, BASE)
         for number, case in enumerate([None, *changes[shape::SHAPES]]):

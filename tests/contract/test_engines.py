@@ -10,7 +10,7 @@ from lab.engines.protocol import ImageArchive
 from lab.model import events
 from lab.model.errors import LabError, SourceError
 from lab.model.events import Outcome
-from lab.runner.recorder import Folded
+from lab.runner.recorder import BuildOutcome
 from tests.contract.conftest import BASE, Bench
 
 MULTI = (
@@ -20,7 +20,7 @@ MULTI = (
 HIT, MISS, SKIPPED, FAILED = Outcome.HIT, Outcome.MISS, Outcome.SKIPPED, Outcome.FAILED
 
 
-def counted(folded: Folded) -> list[Outcome | None]:
+def counted(folded: BuildOutcome) -> list[Outcome | None]:
     return [step.outcome for step in folded.steps if step.counted]
 
 

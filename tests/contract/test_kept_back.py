@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab.caching import explain
-from lab.caching.predict import Memory, compare_builds, predict
+from lab.caching.predict import CacheSimulator, compare_builds, predict
 from lab.caching.replay import Replay, Repository
 from lab.caching.replay.real_builds import build
 from lab.dockerfile import parser
@@ -52,7 +52,7 @@ def test_what_is_kept_back_is_predicted_and_explained(
 ) -> None:
     engine = real_bench.engine
     looked_at = rules(engine.name, engine.facts().version)
-    memory = Memory()
+    memory = CacheSimulator()
     known: list[explain.Known] = []
     for text, ignore in ((TEXT, IGNORE), CHANGES[name]):
         given = inputs(tmp_path, text, ignore)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.images.sources import Base, BaseSource, base, bootstrap
-from lab.model.errors import GuestFailed
+from lab.model.errors import VmBootFailed
 from lab.validate import kernels, probes
 from lab.validate.kernels import Confinement, roots
 from lab.validate.probes import ProbeResults
@@ -176,7 +176,7 @@ def test_images_run_their_own_libc_on_an_old_kernel(tmp_path: Path) -> None:
 
 def test_a_guest_that_does_not_end_is_stopped() -> None:
     kernel = kernels.resolve("6.1", say=print)
-    with pytest.raises(GuestFailed, match="had not ended after"):
+    with pytest.raises(VmBootFailed, match="had not ended after"):
         kernels.boot(kernel, timeout_s=0.5)
     command = ["ps", "-o", "args=", "--ppid", str(os.getpid())]
     left = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -186,7 +186,7 @@ def test_a_guest_that_does_not_end_is_stopped() -> None:
 def test_a_file_that_only_looks_like_a_kernel_is_said(tmp_path: Path) -> None:
     fake = tmp_path / "bzImage"
     fake.write_bytes(bytes(0x202) + b"HdrS" + bytes(4096))
-    with pytest.raises(GuestFailed):
+    with pytest.raises(VmBootFailed):
         kernels.boot(kernels.resolve(f"fake={fake}"), timeout_s=20)
 
 

@@ -12,7 +12,7 @@ from lab.engines.protocol import BuildRequest
 from lab.model import events
 from lab.model.record import HostFacts, Run, ScenarioText
 from lab.results import store
-from lab.runner.recorder import Fold
+from lab.runner.recorder import BuildRecorder
 from tests.contract.conftest import BASE, Bench
 
 PRINTED = 200_000_000
@@ -24,7 +24,7 @@ CLIPPED = 100_000
 def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -> None:
     text = f"FROM {BASE}\nRUN yes 0123456789abcdef0123456789abcdef | head -c {PRINTED}\n"
     parsed = parser.parse(text)
-    fold, size, raw = Fold(parsed), 0, 0
+    fold, size, raw = BuildRecorder(parsed), 0, 0
     head = Run(
         id="loud",
         status="partial",

@@ -13,7 +13,7 @@ from lab.engines.private import start_docker, start_podman
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
 from lab.model.events import Outcome
-from lab.runner.recorder import Folded
+from lab.runner.recorder import BuildOutcome
 from tests.contract.conftest import Bench
 
 WORKING = "localhost/lab/test-base:moving"
@@ -33,14 +33,16 @@ def twins(bench: Bench, bookworm_base: Base) -> tuple[ImageArchive, ImageArchive
     return original, moved
 
 
-def build(bench: Bench, base: ImageArchive, text: str = TEXT, *, cold: bool = False) -> Folded:
+def build(
+    bench: Bench, base: ImageArchive, text: str = TEXT, *, cold: bool = False
+) -> BuildOutcome:
     bench.engine.tag(base.ref, WORKING)
     folded = bench.build(text, {"foo": "1"}, cold=cold)
     assert folded.status == "ok", folded.reason
     return folded
 
 
-def outcomes(folded: Folded) -> set[Outcome | None]:
+def outcomes(folded: BuildOutcome) -> set[Outcome | None]:
     return {step.outcome for step in folded.steps if step.counted}
 
 

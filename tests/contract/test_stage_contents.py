@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.caching.predict import Memory, predict
+from lab.caching.predict import CacheSimulator, predict
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import make, rules
 from lab.dockerfile.context import Context
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[str, str, bool]] = {
 def test_what_is_copied_from_a_stage_is_predicted_by_what_it_holds(name: str, bench: Bench) -> None:
     text, changed, kept = CASES[name]
     looked_at = rules(bench.engine.name, bench.engine.facts().version)
-    memory = Memory()
+    memory = CacheSimulator()
     for files in (FILES, FILES | {changed: "another"}):
         text = text.replace("BASE", BASE)
         context = Context.of_files(files).with_file("Dockerfile", text.encode())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from benchmarks import step_times
-from lab.runner.recorder import Folded
+from lab.runner.recorder import BuildOutcome
 from tests.contract.conftest import BASE, Bench
 
 
 def test_a_steps_time_is_the_containers_own_plus_the_engines_set_up(real_bench: Bench) -> None:
-    def build(script: str) -> tuple[Folded, bytes]:
+    def build(script: str) -> tuple[BuildOutcome, bytes]:
         folded = real_bench.build(script, cold=True)
         return folded, real_bench.logs
 

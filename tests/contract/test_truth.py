@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 
 from lab.model.events import Outcome
-from lab.runner.recorder import Folded
+from lab.runner.recorder import BuildOutcome
 from tests.contract import oracle
 from tests.contract.conftest import Bench
 
@@ -81,7 +81,7 @@ def edit(rng: random.Random, made: Project) -> None:
         made.stages[index] = replace(stage, runs=tuple(runs))
 
 
-def outcomes(folded: Folded) -> dict[str, Outcome | None]:
+def outcomes(folded: BuildOutcome) -> dict[str, Outcome | None]:
     return {
         step.instruction.split("/oracle/")[1].split(";")[0]: step.outcome
         for step in folded.steps

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lab.caching.advise import text_edit
-from lab.caching.advise.dockerfile_view import Sight
+from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import KNOWN, Command, commands
 from lab.caching.advise.text_edit import short
@@ -21,36 +21,36 @@ ENGINES = ("docker", "podman")  # the first builder of docker has no mounts
 _HEED = "needs BuildKit or podman; what lies in the mount is in no layer"
 
 
-def cached(sight: Sight) -> Iterator[Rewrite]:
+def cached(view: DockerfileView) -> Iterator[Rewrite]:
     """`RUN --mount=type=cache` for what a tool keeps between its runs."""
-    for stage in sight.parsed.stages:
+    for stage in view.parsed.stages:
         changes: list[tuple[Instruction, str]] = []
         places: dict[str, None] = {}
-        modules = _modules(sight, stage.index)
-        for run in sight.steps(stage.index):
-            found = [] if run.mounts else list(_caches(sight, run, modules))
+        modules = _modules(view, stage.index)
+        for run in view.steps(stage.index):
+            found = [] if run.mounts else list(_caches(view, run, modules))
             if found:
                 flags = " ".join(f"--mount=type=cache,target={place}" for place in found)
                 changes.append((run, flags))
                 places |= dict.fromkeys(found)
-        if not changes or any(sight.taken(stage.index, place) for place in places):
+        if not changes or any(view.taken(stage.index, place) for place in places):
             continue  # in the image, the cache's files would be missing
         yield Rewrite(
             kind="cache mount",
             why=f"{short(changes[-1][0])} starts each time without what it kept in "
             f"{' and '.join(places)}",
-            dockerfile=text_edit.flagged(sight.parsed, changes),
+            dockerfile=text_edit.flagged(view.parsed, changes),
             heed=_HEED,
             measured=True,
             engines=ENGINES,
         )
 
 
-def _caches(sight: Sight, run: Instruction, modules: str | None) -> Iterator[str]:
+def _caches(view: DockerfileView, run: Instruction, modules: str | None) -> Iterator[str]:
     """Where a RUN's programs keep what they need not make again."""
     found = commands(run) or []
-    environment = sight.environment(run)
-    home = _home(sight, run, environment)
+    environment = view.environment(run)
+    home = _home(view, run, environment)
     if any(_compiles(one) for one in found):
         place = environment.get("GOCACHE") or (home and f"{home}/.cache/go-build")
         if place and place.startswith("/"):
@@ -68,32 +68,32 @@ def _compiles(one: Command) -> bool:
     return one.program == "go" and one.words[1:2] in [("build",), ("install",), ("vet",), ("test",)]
 
 
-def _home(sight: Sight, run: Instruction, environment: Mapping[str, str]) -> str | None:
+def _home(view: DockerfileView, run: Instruction, environment: Mapping[str, str]) -> str | None:
     """Root's home, where nothing makes it another's."""
-    users = [one for one in sight.inherited(run) if one.keyword == "USER"]
+    users = [one for one in view.inherited(run) if one.keyword == "USER"]
     if users and users[0].operands not in {"root", "0", "0:0", "root:root"}:
         return None
     return None if {"HOME", "XDG_CACHE_HOME"} & set(environment) else "/root"
 
 
-def _modules(sight: Sight, stage: int) -> str | None:
+def _modules(view: DockerfileView, stage: int) -> str | None:
     """Where modules that this very stage downloads are kept; None where a mount could hide some.
 
     Modules that a base or another stage brought lie in the image's own folder: a mount would hide
     them.
     """
-    runs = [one for one in sight.steps(stage) if one.keyword == "RUN"]
+    runs = [one for one in view.steps(stage) if one.keyword == "RUN"]
     downloads = [
         run
         for run in runs
         if any(one.starts("go", "mod", "download") for one in commands(run) or [])
     ]
-    if not downloads or sight.parsed.stages[stage].parent is not None:
+    if not downloads or view.parsed.stages[stage].parent is not None:
         return None
     if any(_hidden_from(run) for run in runs):
         return None
-    environment = sight.environment(downloads[0])
-    path = "/go" if _golang(sight, stage) else None
+    environment = view.environment(downloads[0])
+    path = "/go" if _golang(view, stage) else None
     path = environment.get("GOPATH", path)
     found = environment.get("GOMODCACHE") or (path and f"{path}/pkg/mod")
     return found if found and found.startswith("/") else None
@@ -112,36 +112,34 @@ def _toolchain(copy: Instruction) -> bool:
     return len(words) == 2 and re.search(r"/go[\d.]*/?$", words[0]) is not None
 
 
-def _golang(sight: Sight, stage: int) -> bool:
+def _golang(view: DockerfileView, stage: int) -> bool:
     """Whether a stage starts from an image that has a toolchain of its own."""
-    base = re.sub(r"[:@].*", "", sight.parsed.stages[stage].base)
+    base = re.sub(r"[:@].*", "", view.parsed.stages[stage].base)
     return base.rpartition("/")[2] == "golang"
 
 
-def stated_goroot(sight: Sight) -> Iterator[Rewrite]:
+def stated_goroot(view: DockerfileView) -> Iterator[Rewrite]:
     """ENV GOROOT where a toolchain was copied to a place of its own and go has to look for it."""
-    for copy in sight.parsed.instructions:
-        place = sight.place(copy) if _toolchain(copy) else None
+    for copy in view.parsed.instructions:
+        place = view.place(copy) if _toolchain(copy) else None
         if place is None or place == "/usr/local/go":
             continue
-        *around, first = [*sight.below(copy), *sight.inherited(copy)]
-        if any(map(_toolchain, around)) or _golang(sight, first.stage or 0):
+        *around, first = [*view.below(copy), *view.inherited(copy)]
+        if any(map(_toolchain, around)) or _golang(view, first.stage or 0):
             continue  # the other go would take this GOROOT for its own
-        stated = {"GOROOT"} & set(sight.environment(copy)) or any(
-            one.keyword in {"ENV", "ARG"} and "GOROOT" in one.operands for one in sight.below(copy)
+        stated = {"GOROOT"} & set(view.environment(copy)) or any(
+            one.keyword in {"ENV", "ARG"} and "GOROOT" in one.operands for one in view.below(copy)
         )
-        runs = [one for one in sight.below(copy) if re.search(r"\bgo\b", one.operands)]
+        runs = [one for one in view.below(copy) if re.search(r"\bgo\b", one.operands)]
         runs = [one for one in runs if one.keyword == "RUN"]
         if stated or not runs:
             continue
-        inside = copy.stage in sight.in_image
-        written = text_edit.written(sight.parsed, copy)
+        inside = copy.stage in view.in_image
+        written = text_edit.written(view.parsed, copy)
         yield Rewrite(
             kind="stated GOROOT",
             why=f"{short(copy)} puts a toolchain where go finds its GOROOT only by looking",
-            dockerfile=text_edit.replaced(
-                sight.parsed, [(copy, [*written, f"ENV GOROOT={place}"])]
-            ),
+            dockerfile=text_edit.replaced(view.parsed, [(copy, [*written, f"ENV GOROOT={place}"])]),
             alters="the image's environment then has GOROOT" if inside else "",
             measured=True,
         )

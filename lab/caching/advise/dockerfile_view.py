@@ -32,7 +32,7 @@ _SHARED = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class DockerfileView:
     """A build's inputs, read."""
 
     given: Inputs
@@ -47,7 +47,7 @@ class Sight:
         return self.given.context
 
     @classmethod
-    def of(cls, given: Inputs) -> Sight:
+    def of(cls, given: Inputs) -> DockerfileView:
         """Raises InputError where there is no Dockerfile in the text, or no such target."""
         try:
             parsed = parse(given.dockerfile, given.build_args)
@@ -67,9 +67,9 @@ class Sight:
             in_image=frozenset(held),
         )
 
-    def over(self, text: str) -> Sight:
+    def over(self, text: str) -> DockerfileView:
         """The same over another text."""
-        return Sight.of(replace(self.given, dockerfile=text))
+        return DockerfileView.of(replace(self.given, dockerfile=text))
 
     def steps(self, stage: int) -> list[Instruction]:
         """A stage's instructions."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lab.caching.advise import text_edit
 from lab.caching.advise.dependencies import Fetch, fetch
-from lab.caching.advise.dockerfile_view import QUIET, Sight
+from lab.caching.advise.dockerfile_view import QUIET, DockerfileView
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import below_cd
 from lab.caching.advise.text_edit import short
@@ -18,20 +18,20 @@ from lab.dockerfile.parser import Instruction
 KIND = "dependencies before sources"
 
 
-def dependencies_first(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
+def dependencies_first(view: DockerfileView, only: int | None = None) -> Iterator[Rewrite]:
     """Only the files that name the dependencies stand above the step that fetches them.
 
     ``only``: of this instruction.
     """
-    for run in _runs(sight, only):
-        copy = sight.copy_above(run)
-        if copy is None or not sight.whole(copy):
+    for run in _runs(view, only):
+        copy = view.copy_above(run)
+        if copy is None or not view.whole(copy):
             continue
-        others = [one for one in sight.below(copy) if one.index < run.index]
-        wanted = fetch(run, sight)
+        others = [one for one in view.below(copy) if one.index < run.index]
+        wanted = fetch(run, view)
         if wanted is None or any(one.keyword not in QUIET | {"WORKDIR"} for one in others):
             continue
-        if sight.folder(run) != sight.place(copy):
+        if view.folder(run) != view.place(copy):
             continue
         if _led_astray([copy], others):
             continue
@@ -43,13 +43,12 @@ def dependencies_first(sight: Sight, only: int | None = None) -> Iterator[Rewrit
             why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every change "
             "of any file",
             dockerfile=text_edit.replaced(
-                sight.parsed,
+                view.parsed,
                 [
                     (copy, [f"COPY {flags}{' '.join(wanted.files)} {place}"]),
                     (
                         run,
-                        text_edit.written(sight.parsed, run)
-                        + text_edit.written(sight.parsed, copy),
+                        text_edit.written(view.parsed, run) + text_edit.written(view.parsed, copy),
                     ),
                 ],
             ),
@@ -57,23 +56,23 @@ def dependencies_first(sight: Sight, only: int | None = None) -> Iterator[Rewrit
         )
 
 
-def sources_below(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
+def sources_below(view: DockerfileView, only: int | None = None) -> Iterator[Rewrite]:
     """Where the files that name the dependencies are copied apart, other copies stand below the
     step that fetches.
     """
-    for run in _runs(sight, only):
-        first = sight.copy_above(run)
-        wanted = None if first is None else fetch(run, sight)
-        folder = sight.folder(run)
+    for run in _runs(view, only):
+        first = view.copy_above(run)
+        wanted = None if first is None else fetch(run, view)
+        folder = view.folder(run)
         if first is None or wanted is None or folder is None:
             continue
-        between = [first, *(one for one in sight.below(first) if one.index < run.index)]
+        between = [first, *(one for one in view.below(first) if one.index < run.index)]
         if any(one.keyword not in QUIET | {"WORKDIR", "COPY"} for one in between):
             continue
         named: set[str] = set()
         moved: list[tuple[Instruction, set[str]]] = []
         for one in between:
-            brought = _in_place(sight, one, folder) if one.keyword == "COPY" else set()
+            brought = _in_place(view, one, folder) if one.keyword == "COPY" else set()
             if brought is None:
                 break
             if brought <= set(wanted.files):
@@ -84,42 +83,40 @@ def sources_below(sight: Sight, only: int | None = None) -> Iterator[Rewrite]:
             copies = [one for one, _ in moved]
             if not copies or set(wanted.files) - named or _led_astray(copies, between):
                 continue
-            lines = [
-                line for one in (run, *copies) for line in text_edit.written(sight.parsed, one)
-            ]
+            lines = [line for one in (run, *copies) for line in text_edit.written(view.parsed, one)]
             again = any(brought & set(wanted.files) for _, brought in moved)
             yield Rewrite(
                 kind=KIND,
                 why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every "
                 f"change of what {short(copies[0])} brings",
                 dockerfile=text_edit.replaced(
-                    sight.parsed, [*((one, []) for one in copies), (run, lines)]
+                    view.parsed, [*((one, []) for one in copies), (run, lines)]
                 ),
                 alters=_restored(run, wanted) if again else "",
             )
 
 
-def fetched_apart(sight: Sight) -> Iterator[Rewrite]:
+def fetched_apart(view: DockerfileView) -> Iterator[Rewrite]:
     """A RUN that fetches, and then does more, is parted: what it fetches stands above the sources.
 
     Both ways one RUN runs after an edit, or two: only builds can show the gain.
     """
-    for run in _runs(sight, None):
-        halves = _halves(run, sight)
+    for run in _runs(view, None):
+        halves = _halves(run, view)
         if halves is None:
             continue
-        parted = sight.over(text_edit.replaced(sight.parsed, [(run, halves)]))
+        parted = view.over(text_edit.replaced(view.parsed, [(run, halves)]))
         for kind in (dependencies_first, sources_below):
             for one in kind(parted, run.index):
                 yield replace(one, kind="dependencies in a RUN of their own", measured=True)
 
 
-def _runs(sight: Sight, only: int | None) -> list[Instruction]:
-    found = [one for one in sight.parsed.instructions if one.keyword == "RUN"]
+def _runs(view: DockerfileView, only: int | None) -> list[Instruction]:
+    found = [one for one in view.parsed.instructions if one.keyword == "RUN"]
     return found if only is None else [one for one in found if one.index == only]
 
 
-def _halves(run: Instruction, sight: Sight) -> list[str] | None:
+def _halves(run: Instruction, view: DockerfileView) -> list[str] | None:
     """A RUN as two, the first of which only fetches; None where it cannot be parted."""
     found = below_cd(run)
     parts = [part.strip() for part in run.operands.split("&&")]
@@ -132,22 +129,22 @@ def _halves(run: Instruction, sight: Sight) -> list[str] | None:
         return None  # quotes hold one of them, or an option of the shell would be lost
     for count in range(len(parts) - 1, 0, -1):
         first = " && ".join([*start, *parts[:count]])
-        if fetch(replace(run, operands=first), sight) is not None:
+        if fetch(replace(run, operands=first), view) is not None:
             flags = text_edit.flags(run)
             rest = " && ".join([*start, *parts[count:]])
             return [f"RUN {flags}{first}", f"RUN {flags}{rest}"]
     return None
 
 
-def _in_place(sight: Sight, copy: Instruction, folder: str) -> set[str] | None:
+def _in_place(view: DockerfileView, copy: Instruction, folder: str) -> set[str] | None:
     """The files of the context that a COPY brings, each to its own place below a folder; else
     None."""
-    place = sight.place(copy)
-    if place is None or not sight.plain(copy):
+    place = view.place(copy)
+    if place is None or not view.plain(copy):
         return None
     *sources, last = operands(copy)
     inside = len(sources) > 1 or last.endswith("/") or last in {".", ".."}
-    entries = sight.context.entries
+    entries = view.context.entries
     found: set[str] = set()
     for word in sources:
         source = posixpath.normpath(word.lstrip("/") or ".")

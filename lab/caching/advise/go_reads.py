@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from lab.caching.advise.dockerfile_view import Sight
+from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.shell_commands import Command
 
 _VALUED = frozenset(
@@ -69,13 +69,13 @@ class Reads:
     files: set[str] = field(default_factory=set)
 
 
-def reads(sight: Sight, builds: Iterable[GoBuild]) -> Reads | None:
+def reads(view: DockerfileView, builds: Iterable[GoBuild]) -> Reads | None:
     """What these builds, started in the module's root, read; None where that cannot be told."""
-    module = _module(sight)
+    module = _module(view)
     if module is None:
         return None
     found = Reads()
-    root = _Module(sight, module)
+    root = _Module(view, module)
     todo: list[str] = []
     for build in builds:
         for package in build.packages:
@@ -92,28 +92,28 @@ def reads(sight: Sight, builds: Iterable[GoBuild]) -> Reads | None:
         if more is None:
             return None
         todo += more
-    found.files |= {name for name in ("go.mod", "go.sum") if name in sight.context.entries}
-    if "vendor" in sight.context.entries:
+    found.files |= {name for name in ("go.mod", "go.sum") if name in view.context.entries}
+    if "vendor" in view.context.entries:
         found.folders.add("vendor")
     return found
 
 
-def _module(sight: Sight) -> str | None:
+def _module(view: DockerfileView) -> str | None:
     """The module's path, where its go.mod lies in the root and sends nobody elsewhere."""
-    text = sight.text("go.mod")
-    if text is None or "go.work" in sight.context.entries:
+    text = view.text("go.mod")
+    if text is None or "go.work" in view.context.entries:
         return None
     named = re.search(r"^\s*module\s+\"?([^\s\"]+)", text, re.MULTILINE)
     return None if named is None or re.search(r"=>\s*\.{0,2}/", text) else named[1]
 
 
 class _Module:
-    def __init__(self, sight: Sight, path: str) -> None:
-        self._sight = sight
+    def __init__(self, view: DockerfileView, path: str) -> None:
+        self._sight = view
         self._path = path
         self.seen: set[str] = set()
         self._in: dict[str, list[str]] = {}
-        for name, entry in sight.context.entries.items():
+        for name, entry in view.context.entries.items():
             if entry.kind != "directory":
                 self._in.setdefault(posixpath.dirname(name), []).append(name)
 

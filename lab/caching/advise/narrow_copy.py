@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lab.caching.advise import text_edit
-from lab.caching.advise.dockerfile_view import QUIET, Sight
+from lab.caching.advise.dockerfile_view import QUIET, DockerfileView
 from lab.caching.advise.go_reads import GoBuild, Reads, go_build, reads
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import Command, reads_variable
@@ -22,47 +22,47 @@ _HARMLESS = {("go", "version"), ("go", "env"), ("go", "mod", "download"), ("go",
 _HEED = "a package that is added in another folder must be copied too: without it nothing builds"
 
 
-def narrower(sight: Sight) -> Iterator[Rewrite]:
+def narrower(view: DockerfileView) -> Iterator[Rewrite]:
     """Of the whole context only what the Go packages that are built can read."""
-    for copy in sight.parsed.instructions:
-        found = go_alone(sight, copy)
+    for copy in view.parsed.instructions:
+        found = go_alone(view, copy)
         if found is None:
             continue
-        wanted = reads(sight, found)
-        lines = None if wanted is None else _copies(sight, copy, wanted)
+        wanted = reads(view, found)
+        lines = None if wanted is None else _copies(view, copy, wanted)
         if lines is None:
             continue
         yield Rewrite(
             kind="narrower COPY",
             why=f"the Go packages built below {short(copy)} import nothing of the rest",
-            dockerfile=text_edit.replaced(sight.parsed, [(copy, lines)]),
-            alters=unstamped(sight, copy),
+            dockerfile=text_edit.replaced(view.parsed, [(copy, lines)]),
+            alters=unstamped(view, copy),
             heed=_HEED,
         )
 
 
-def unstamped(sight: Sight, copy: Instruction) -> str:
+def unstamped(view: DockerfileView, copy: Instruction) -> str:
     """How programs change when .git is no longer beside them; empty: they do not."""
-    runs = [one for one in sight.below(copy) if one.keyword == "RUN"]
+    runs = [one for one in view.below(copy) if one.keyword == "RUN"]
     asked = [one for one in runs if "go build" in one.text and "-buildvcs=false" not in one.text]
-    if ".git" not in sight.context.entries or not asked:
+    if ".git" not in view.context.entries or not asked:
         return ""
     return "go writes no commit into the program once .git is not beside it (see -buildvcs)"
 
 
-def go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
+def go_alone(view: DockerfileView, copy: Instruction) -> list[GoBuild] | None:
     """The builds below a COPY of the whole, where nothing but they can see what it copies."""
-    place = sight.place(copy) if sight.whole(copy) else None
-    if place is None or copy.stage is None or sight.taken(copy.stage, place):
+    place = view.place(copy) if view.whole(copy) else None
+    if place is None or copy.stage is None or view.taken(copy.stage, place):
         return None
     found: list[GoBuild] = []
-    for one in sight.below(copy):
+    for one in view.below(copy):
         if one.keyword in QUIET | {"ENV", "ARG", "WORKDIR"}:
             continue
-        given = sight.commands(one)
+        given = view.commands(one)
         if given is None or any(mount["type"] == "bind" for mount in one.mounts):
             return None
-        if sight.folder(one) != place or _set_elsewhere(sight, one, place):
+        if view.folder(one) != place or _set_elsewhere(view, one, place):
             return None
         for command in given:
             build = go_build(command)
@@ -72,31 +72,31 @@ def go_alone(sight: Sight, copy: Instruction) -> list[GoBuild] | None:
     return found or None
 
 
-def _set_elsewhere(sight: Sight, run: Instruction, place: str) -> bool:
+def _set_elsewhere(view: DockerfileView, run: Instruction, place: str) -> bool:
     """Whether a setting of go's in the environment names something of the context."""
     go = Command(words=("go",))
-    texts = [text for name, text in sight.variables(run) if reads_variable(go, name)]
-    return any(sight.named(text, place) - {"vendor"} for text in texts)
+    texts = [text for name, text in view.variables(run) if reads_variable(go, name)]
+    return any(view.named(text, place) - {"vendor"} for text in texts)
 
 
 def _harmless(one: Command) -> bool:
     return any(one.starts(*words) for words in _HARMLESS) and "vendor" not in one.words
 
 
-def _copies(sight: Sight, copy: Instruction, wanted: Reads) -> list[str] | None:
+def _copies(view: DockerfileView, copy: Instruction, wanted: Reads) -> list[str] | None:
     """The COPY lines of what is read; None where they would be no narrower, or too many."""
     tops = sorted(_outermost(wanted.folders))
     if len(tops) > MOST - 1:
         tops = sorted({path.split("/")[0] for path in tops})
     covered = [
         path
-        for path, entry in sight.context.entries.items()
+        for path, entry in view.context.entries.items()
         if entry.kind != "directory"
         and (path in wanted.files or any(path.startswith(f"{top}/") for top in tops))
     ]
     sent = [
         path
-        for path, entry in sight.context.entries.items()
+        for path, entry in view.context.entries.items()
         if entry.kind != "directory" and path != ".dockerignore"
     ]
     if (
@@ -121,88 +121,88 @@ def _outermost(folders: set[str]) -> set[str]:
     }
 
 
-def apart(sight: Sight) -> Iterator[Rewrite]:
+def apart(view: DockerfileView) -> Iterator[Rewrite]:
     """Programs that are built from one COPY get a stage each, with what each of them reads."""
     numbered = any(
         ref.isdecimal()
-        for one in sight.parsed.instructions
+        for one in view.parsed.instructions
         for ref in [
             *(value for name, value in one.flags if name == "from"),
             *(mount.get("from", "") for mount in one.mounts),
         ]
     )
-    for stage in sight.parsed.stages:
-        found = None if numbered or not stage.named else _programs(sight, stage.index)
+    for stage in view.parsed.stages:
+        found = None if numbered or not stage.named else _programs(view, stage.index)
         if found is None:
             continue
         copy, runs = found
-        changes = _changes(sight, stage.index, copy, runs)
+        changes = _changes(view, stage.index, copy, runs)
         if changes is None:
             continue
         yield Rewrite(
             kind="stage split",
             why=f"{len(runs)} programs are built from {short(copy)} one after another, and each "
             "is built again when only another's files change",
-            dockerfile=text_edit.replaced(sight.parsed, changes),
-            alters=unstamped(sight, copy),
+            dockerfile=text_edit.replaced(view.parsed, changes),
+            alters=unstamped(view, copy),
             heed="what they share is compiled in each stage, unless a cache mount holds it; no "
             f"stage is named {stage.name} any more, should a --target ask for it; {_HEED}",
         )
 
 
-Built = tuple[Instruction, GoBuild]
+BuildFinished = tuple[Instruction, GoBuild]
 
 
-def _programs(sight: Sight, stage: int) -> tuple[Instruction, list[Built]] | None:
+def _programs(view: DockerfileView, stage: int) -> tuple[Instruction, list[BuildFinished]] | None:
     """A stage that ends in a COPY of the whole and at least two builds, each read by its path."""
-    steps = sight.steps(stage)
-    runs: list[Built] = []
+    steps = view.steps(stage)
+    runs: list[BuildFinished] = []
     while steps and steps[-1].keyword == "RUN":
-        given = sight.commands(steps[-1])
+        given = view.commands(steps[-1])
         build = go_build(given[0]) if given is not None and len(given) == 1 else None
         if build is None or build.output is None or not build.output.startswith("/"):
             break
         runs.insert(0, (steps.pop(), build))
     copy = steps[-1] if steps else None
-    if copy is None or len(runs) < 2 or not sight.whole(copy) or go_alone(sight, copy) is None:
+    if copy is None or len(runs) < 2 or not view.whole(copy) or go_alone(view, copy) is None:
         return None
-    leaves = sight.leaves(stage) or []
+    leaves = view.leaves(stage) or []
     outputs = {build.output for _, build in runs}
     apart_ones = len(outputs) == len(runs) and set(leaves) <= outputs
     return (copy, runs) if apart_ones else None
 
 
 def _changes(
-    sight: Sight, stage: int, copy: Instruction, runs: Sequence[Built]
+    view: DockerfileView, stage: int, copy: Instruction, runs: Sequence[BuildFinished]
 ) -> list[tuple[Instruction, Sequence[str]]] | None:
-    about = sight.parsed.stages[stage]
-    taken = {one.name for one in sight.parsed.stages}
+    about = view.parsed.stages[stage]
+    taken = {one.name for one in view.parsed.stages}
     names = [f"{about.name}-{posixpath.basename(build.output or '').lower()}" for _, build in runs]
     if not all(re.fullmatch(r"[a-z][a-z0-9_.-]*", name) for name in names):
         return None
     if len(set(names)) < len(names) or set(names) & taken or f"{about.name}-base" in taken:
         return None
-    head = sight.steps(stage)[0]
+    head = view.steps(stage)[0]
     words = head.text.split()
     changes: list[tuple[Instruction, Sequence[str]]] = [
         (head, [" ".join([*words[:-1], f"{about.name}-base"])]),
         (copy, []),
     ]
     for (run, build), name in zip(runs, names, strict=True):
-        wanted = reads(sight, [build])
-        copies = None if wanted is None else _copies(sight, copy, wanted)
+        wanted = reads(view, [build])
+        copies = None if wanted is None else _copies(view, copy, wanted)
         if copies is None:
             return None
-        written = text_edit.written(sight.parsed, run)
+        written = text_edit.written(view.parsed, run)
         args = [
             f"ARG {one.operands}"
-            for one in sight.steps(stage)
+            for one in view.steps(stage)
             if one.keyword == "ARG" and one.index < run.index
         ]
         changes.append((run, ["", f"FROM {about.name}-base AS {name}", *args, *copies, *written]))
     by_output = {build.output: name for (_, build), name in zip(runs, names, strict=True)}
-    for one in sight.parsed.instructions:
-        if stage in sight.parsed.sources(one):
+    for one in view.parsed.instructions:
+        if stage in view.parsed.sources(one):
             new = _from(
                 one,
                 {posixpath.normpath(f"/{w.lstrip('/')}"): w for w in operands(one)[:-1]},

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lab.caching.advise import text_edit
-from lab.caching.advise.dockerfile_view import Sight
+from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import blind, independent
 from lab.caching.advise.text_edit import short
@@ -20,47 +20,47 @@ _PLAIN = re.compile(r"/(?:usr/local(?:/(?!man)\w+)?|usr/(?:bin|lib|share)|etc|op
 _NUMBERS = re.compile(r"(?:\d+|root)(?::(?:\d+|root))?")
 
 
-def packages_first(sight: Sight) -> Iterator[Rewrite]:
+def packages_first(view: DockerfileView) -> Iterator[Rewrite]:
     """What reads nothing of the context stands above what is copied from it."""
-    for run in sight.parsed.instructions:
-        copy = sight.copy_above(run) if run.keyword == "RUN" else None
+    for run in view.parsed.instructions:
+        copy = view.copy_above(run) if run.keyword == "RUN" else None
         if copy is None or not independent(run):
             continue
-        between = [copy, *(one for one in sight.below(copy) if one.index < run.index)]
+        between = [copy, *(one for one in view.below(copy) if one.index < run.index)]
         copies = [one for one in between if one.keyword in {"COPY", "ADD"}]
-        if not all(sight.apart(one) for one in copies):
+        if not all(view.apart(one) for one in copies):
             continue
-        if _reads_copied(sight, run, copies):
+        if _reads_copied(view, run, copies):
             continue
         yield Rewrite(
             kind="packages before sources",
             why=f"{short(run)} reads nothing of {' '.join(operands(copy)[:-1])}, and runs after "
             "every change of it",
-            dockerfile=text_edit.moved(sight.parsed, run, before=copy),
+            dockerfile=text_edit.moved(view.parsed, run, before=copy),
         )
 
 
-def _reads_copied(sight: Sight, run: Instruction, copies: list[Instruction]) -> bool:
+def _reads_copied(view: DockerfileView, run: Instruction, copies: list[Instruction]) -> bool:
     """Whether packages are told of something copied: by its place, its name, or a variable."""
-    places = [sight.place(one) or "/" for one in copies]
-    brought = [path for path, entry in sight.context.entries.items() if entry.kind == "file"]
+    places = [view.place(one) or "/" for one in copies]
+    brought = [path for path, entry in view.context.entries.items() if entry.kind == "file"]
     brought += [word for one in copies for word in operands(one)]
     told = {posixpath.basename(word) for word in re.split(r"[\s=]+", run.operands)} - {""}
     if told & {posixpath.basename(path) for path in brought}:
         return True
     texts = [run.text]
-    for name, text in sight.variables(run):
+    for name, text in view.variables(run):
         texts += [] if name == "PATH" or blind(run, {name}) else [text]
     return any(place in text for place in places for text in texts)
 
 
-def variables_down(sight: Sight) -> Iterator[Rewrite]:
+def variables_down(view: DockerfileView) -> Iterator[Rewrite]:
     """An ARG or ENV stands just above the first step that names it."""
-    for one in sight.parsed.instructions:
+    for one in view.parsed.instructions:
         if one.keyword not in {"ARG", "ENV"} or one.stage is None:
             continue
         mine = {name for name, _ in assignments(one.operands, bare=one.keyword == "ARG")}
-        below = sight.below(one)
+        below = view.below(one)
         first = next((other for other in below if _mentions(other, mine)), None)
         passed = below[: below.index(first)] if first is not None else []
         runs = [other for other in passed if other.keyword == "RUN"]
@@ -73,17 +73,17 @@ def variables_down(sight: Sight) -> Iterator[Rewrite]:
             kind=f"{one.keyword} moved down",
             why=f"{short(one)} is first named by {short(first)}; the steps between run again "
             "when its value changes",
-            dockerfile=text_edit.moved(sight.parsed, one, before=first),
+            dockerfile=text_edit.moved(view.parsed, one, before=first),
             alters=f"{short(reading[0])} may read it from its environment" if reading else "",
         )
 
 
-def labels_down(sight: Sight) -> Iterator[Rewrite]:
+def labels_down(view: DockerfileView) -> Iterator[Rewrite]:
     """A LABEL stands at its stage's end: some builders rebuild all below it."""
-    for one in sight.parsed.instructions:
+    for one in view.parsed.instructions:
         if one.keyword != "LABEL" or one.stage is None or names(one.text):
             continue
-        below = sight.below(one)
+        below = view.below(one)
         mine = {name for name, _ in assignments(one.operands)}
         later = {
             name
@@ -97,16 +97,16 @@ def labels_down(sight: Sight) -> Iterator[Rewrite]:
             yield Rewrite(
                 kind="LABEL moved down",
                 why=f"{short(one)} is part of the key of every step below it",
-                dockerfile=text_edit.moved(sight.parsed, one, after=below[-1]),
+                dockerfile=text_edit.moved(view.parsed, one, after=below[-1]),
             )
 
 
-def linked(sight: Sight) -> Iterator[Rewrite]:
+def linked(view: DockerfileView) -> Iterator[Rewrite]:
     """COPY --link in the target: it does not depend on the steps before it."""
-    for one in sight.steps(sight.target):
+    for one in view.steps(view.target):
         if one.keyword != "COPY" or one.flag("from") is None or one.flag("link") is not None:
             continue
-        place = sight.place(one)
+        place = view.place(one)
         words = operands(one)
         if len(words) < 2 or not _NUMBERS.fullmatch(one.flag("chown") or "0"):
             continue  # on a layer of its own no passwd tells the number of a name: it is refused
@@ -114,36 +114,36 @@ def linked(sight: Sight) -> Iterator[Rewrite]:
         folder = "" if place is None else place
         if place is not None and not inside:
             folder = posixpath.dirname(place)
-        made = place in {None, "/"} or (not inside and _there(sight, one, place or ""))
+        made = place in {None, "/"} or (not inside and _there(view, one, place or ""))
         plain = (
-            not made and _PLAIN.match(folder) is not None and not _named_above(sight, one, folder)
+            not made and _PLAIN.match(folder) is not None and not _named_above(view, one, folder)
         )
         yield Rewrite(
             kind="COPY --link",
             why=f"{short(one)} then stays when only what stands before it changes",
-            dockerfile=text_edit.flagged(sight.parsed, [(one, "--link")]),
+            dockerfile=text_edit.flagged(view.parsed, [(one, "--link")]),
             alters=""
             if plain
             else f"{folder or words[-1]} may be a link, or a folder of another mode or owner",
         )
 
 
-def _there(sight: Sight, one: Instruction, place: str) -> bool:
+def _there(view: DockerfileView, one: Instruction, place: str) -> bool:
     """Whether a step above could have made the very place that a COPY writes to."""
     name = re.compile(rf"(?<![\w.-]){re.escape(posixpath.basename(place))}(?![\w.-])")
-    for other in sight.inherited(one):
+    for other in view.inherited(one):
         if other.keyword in {"RUN", "WORKDIR", "VOLUME"} and name.search(other.text):
             return True
-        at = sight.place(other) if other.keyword in {"COPY", "ADD"} else ""
+        at = view.place(other) if other.keyword in {"COPY", "ADD"} else ""
         if at is None or f"{at}/".startswith(f"{place}/"):
             return True
     return False
 
 
-def _named_above(sight: Sight, one: Instruction, folder: str) -> bool:
+def _named_above(view: DockerfileView, one: Instruction, folder: str) -> bool:
     """Whether a step above could have made the folder something else."""
     return folder != "/" and any(
-        folder in other.text for other in sight.inherited(one) if other.keyword == "RUN"
+        folder in other.text for other in view.inherited(one) if other.keyword == "RUN"
     )
 
 

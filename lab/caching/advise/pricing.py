@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.caching.predict import Memory, edit_arguments
+from lab.caching.predict import CacheSimulator, edit_arguments
 from lab.caching.predict.cache_simulator import outcomes_of
 from lab.caching.predict.compare_builds import manifest
 from lab.caching.replay import Commit, Replay, Repository, replay
@@ -111,7 +111,7 @@ def _priced(
     """One edit's cost, after a build without it."""
     edited = edit_arguments.apply(text, inputs)
     after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved, known=known)
-    memory = Memory()
+    memory = CacheSimulator()
     outcomes_of(*built, memory)
     rules = built[0].rules
     chain = Chain(after, rules)

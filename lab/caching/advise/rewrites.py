@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lab.caching.advise import cache_mounts, fetching, ignore_unread, narrow_copy, order
-from lab.caching.advise.dockerfile_view import Sight
+from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.rewrite import Rewrite
 from lab.dockerfile.edits import Inputs
 
-KINDS: tuple[Callable[[Sight], Iterator[Rewrite]], ...] = (
+KINDS: tuple[Callable[[DockerfileView], Iterator[Rewrite]], ...] = (
     fetching.dependencies_first,
     fetching.sources_below,
     fetching.fetched_apart,
@@ -29,6 +29,6 @@ KINDS: tuple[Callable[[Sight], Iterator[Rewrite]], ...] = (
 
 def rewrites(given: Inputs) -> list[Rewrite]:
     """Every rewrite that fits."""
-    sight = Sight.of(given)
-    found = [one for kind in KINDS for one in kind(sight)]
+    view = DockerfileView.of(given)
+    found = [one for kind in KINDS for one in kind(view)]
     return [one for one in found if one.dockerfile != given.dockerfile or one.ignore is not None]

@@ -9,7 +9,7 @@ from lab.caching.explain.cause_text import words
 from lab.caching.explain.causes import Cause, Difference, difference
 from lab.caching.explain.misses import Explained, Explanation, Known, explain
 from lab.caching.explain.render import as_json, as_text, side_by_side
-from lab.dockerfile.cachekey import Manifest, rules
+from lab.dockerfile.cachekey import CacheInputs, rules
 from lab.results import runs
 
 __all__ = [
@@ -41,7 +41,7 @@ def _explained(stored: runs.StoredRun) -> Iterator[Explanation]:
     """
 
     @lru_cache(maxsize=256)  # cold builds and rebuilds have the same again
-    def read(place: str) -> Manifest:
+    def read(place: str) -> CacheInputs:
         return runs.manifest(stored.folder / place)
 
     versions = {engine.name: engine.version for engine in stored.run.engines}

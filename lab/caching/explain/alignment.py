@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from lab.dockerfile.cachekey import Manifest, StepFacts
+from lab.dockerfile.cachekey import CacheInputs, StepFacts
 from lab.dockerfile.cachekey.variables import assignments
 
 
@@ -23,7 +23,7 @@ class Alignment:
     in_place: bool = False
 
 
-def align(old: Manifest, new: Manifest) -> Alignment:
+def align(old: CacheInputs, new: CacheInputs) -> Alignment:
     """Match the steps of two builds."""
     if _in_place(old, new):
         return Alignment(old_of={step.index: step.index for step in new.steps}, in_place=True)
@@ -36,7 +36,7 @@ def align(old: Manifest, new: Manifest) -> Alignment:
     return Alignment(old_of=pairs, moved=frozenset(moved))
 
 
-def _in_place(old: Manifest, new: Manifest) -> bool:
+def _in_place(old: CacheInputs, new: CacheInputs) -> bool:
     """Whether all that differs is what some steps say of the same thing."""
     if old.steps is new.steps:  # as builds of one Dockerfile have them
         return old.stages == new.stages
@@ -56,7 +56,7 @@ def _changed(before: StepFacts, step: StepFacts, texts: Container[str]) -> bool:
     return step.text not in texts and _purpose(before) == _purpose(step)
 
 
-def _by_stage(manifest: Manifest) -> dict[str, list[StepFacts]]:
+def _by_stage(manifest: CacheInputs) -> dict[str, list[StepFacts]]:
     found: dict[str, list[StepFacts]] = {stage.name: [] for stage in manifest.stages}
     for step in manifest.steps:
         found[manifest.stages[step.stage].name].append(step)

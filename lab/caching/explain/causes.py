@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.caching.explain.alignment import Alignment, align
-from lab.dockerfile.cachekey import Manifest, Rules, StepFacts, facets
+from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, facets
 from lab.dockerfile.cachekey.inputs import FileFacts, Steps
 from lab.dockerfile.cachekey.rules import linked, of_text, previous
 from lab.dockerfile.cachekey.sources import chosen
@@ -53,7 +53,7 @@ class Difference:
         return len({cause for found in self.own.values() for cause in found})
 
 
-def difference(old: Manifest, new: Manifest, rules: Rules) -> Difference:
+def difference(old: CacheInputs, new: CacheInputs, rules: Rules) -> Difference:
     """What of each step differs by itself; what only follows from a step before is left out."""
     alignment = align(old, new)
     if old is new:
@@ -90,15 +90,15 @@ class _Both:
     parts are the manifests as if the context held nothing else.
     """
 
-    old: Manifest
-    new: Manifest
+    old: CacheInputs
+    new: CacheInputs
     olds: Steps
     news: Steps
     alignment: Alignment
     rules: Rules
     touched: frozenset[int]
-    old_part: Manifest
-    new_part: Manifest
+    old_part: CacheInputs
+    new_part: CacheInputs
 
 
 def _changed(was: Mapping[str, FileFacts], now: Mapping[str, FileFacts]) -> Mapping[str, FileFacts]:
@@ -123,7 +123,7 @@ def _same(both: _Both) -> Iterator[int]:
             yield step.index
 
 
-def _touched(new: Manifest, changed: Mapping[str, FileFacts]) -> frozenset[int]:
+def _touched(new: CacheInputs, changed: Mapping[str, FileFacts]) -> frozenset[int]:
     if not changed:
         return frozenset()
     return frozenset(
@@ -133,7 +133,7 @@ def _touched(new: Manifest, changed: Mapping[str, FileFacts]) -> frozenset[int]:
     )
 
 
-def _part(whole: Manifest, changed: Mapping[str, FileFacts]) -> Manifest:
+def _part(whole: CacheInputs, changed: Mapping[str, FileFacts]) -> CacheInputs:
     if not changed:
         return whole  # nobody will ask
     files = {path: whole.files[path] for path in changed if path in whole.files}

@@ -9,7 +9,7 @@ from functools import cache
 from lab.caching.explain.cause_text import words
 from lab.caching.explain.causes import Cause, Difference, difference
 from lab.caching.explain.step_graph import shape
-from lab.dockerfile.cachekey import Manifest, Rules, facets, keys
+from lab.dockerfile.cachekey import CacheInputs, Rules, facets, keys
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
@@ -22,7 +22,7 @@ class Known:
     """A build with its manifest."""
 
     build: Build
-    manifest: Manifest
+    manifest: CacheInputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lab.dockerfile.cachekey import Manifest, Rules, StepFacts
+from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts
 from lab.dockerfile.cachekey.rules import linked, previous
 from lab.dockerfile.cachekey.stage_contents import origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class StepGraph:
     """``stands_on``: of each step that the engine keeps a key for, the steps whose result it uses:
     the one before it, and those that it copies from.
     """
@@ -20,7 +20,7 @@ class Shape:
     stands_on: Mapping[int, tuple[int, ...]]
 
 
-def shape(manifest: Manifest, rules: Rules) -> Shape:
+def shape(manifest: CacheInputs, rules: Rules) -> StepGraph:
     """The shape of a build's steps by an engine's rules."""
     return _shape(_Same(manifest.steps), rules)
 
@@ -41,7 +41,7 @@ class _Same:
 
 
 @lru_cache(maxsize=256)
-def _shape(same: _Same, rules: Rules) -> Shape:
+def _shape(same: _Same, rules: Rules) -> StepGraph:
     steps = {step.index: step for step in same.steps}
     found = {}
     for step in same.steps:
@@ -49,4 +49,4 @@ def _shape(same: _Same, rules: Rules) -> Shape:
             before = previous(steps, step, rules)
             read = [one.step for one in origins(steps, step, rules)]
             found[step.index] = tuple(read if before is None else [before, *read])
-    return Shape(stands_on=found)
+    return StepGraph(stands_on=found)

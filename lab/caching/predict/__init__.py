@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lab.caching.predict.cache_simulator import Memory, Prediction, predict
+from lab.caching.predict.cache_simulator import CacheSimulator, Prediction, predict
 
-__all__ = ["Memory", "Prediction", "predict"]
+__all__ = ["CacheSimulator", "Prediction", "predict"]

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.dockerfile.cachekey import Manifest, Rules, keys
+from lab.dockerfile.cachekey import CacheInputs, Rules, keys
 from lab.dockerfile.cachekey.inputs import Steps
 from lab.dockerfile.cachekey.keys import Chain, Key
 from lab.model.events import Outcome
@@ -14,8 +14,8 @@ from lab.model.events import Outcome
 CAPACITY = 1_000_000  # keys: some 100 MB, and more steps than any history that fits an engine
 
 
-class Memory:
-    """Keys that are in the cache, the longest unused forgotten first. Memory is bounded."""
+class CacheSimulator:
+    """Keys that are in the cache, the longest unused forgotten first. CacheSimulator is bounded."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._keys: OrderedDict[str, None] = OrderedDict()
@@ -54,7 +54,7 @@ class Prediction:
     assumed: frozenset[int] = frozenset()
 
 
-def predict(manifest: Manifest, rules: Rules, memory: Memory) -> Prediction:
+def predict(manifest: CacheInputs, rules: Rules, memory: CacheSimulator) -> Prediction:
     """Each step's outcome, were this built now; the memory then holds what that build leaves."""
     chain = Chain(manifest, rules)
     outcomes: dict[int, Outcome | None] = dict.fromkeys(step.index for step in manifest.steps)
@@ -80,7 +80,7 @@ def predict(manifest: Manifest, rules: Rules, memory: Memory) -> Prediction:
 
 
 def outcomes_of(
-    chain: Chain, found: Mapping[int, Key], memory: Memory
+    chain: Chain, found: Mapping[int, Key], memory: CacheSimulator
 ) -> dict[int, Outcome | None]:
     """The outcomes of a chain's steps by their keys; the memory then holds these."""
     outcomes: dict[int, Outcome | None] = {}

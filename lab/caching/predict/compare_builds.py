@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.caching.explain import Explanation, Known, explain
-from lab.caching.predict.cache_simulator import Memory, predict
+from lab.caching.predict.cache_simulator import CacheSimulator, predict
 from lab.dockerfile import dockerignore
 from lab.dockerfile import parser as dockerfiles
-from lab.dockerfile.cachekey import Manifest, Rules, by_clients
+from lab.dockerfile.cachekey import CacheInputs, Rules, by_clients
 from lab.dockerfile.cachekey.builder import Facts, facts, ignored, of_files
 from lab.dockerfile.cachekey.rules import files
 from lab.dockerfile.cachekey.sources import chosen
@@ -63,7 +63,7 @@ def _own_ignore(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def manifest(given: Inputs, *, moved: bool = False, known: Facts = facts) -> Manifest:
+def manifest(given: Inputs, *, moved: bool = False, known: Facts = facts) -> CacheInputs:
     """The manifest of inputs; a moved base has a digest that nobody has seen. ``known`` is
     what is known of an entry of the context.
     """
@@ -83,7 +83,7 @@ def manifest(given: Inputs, *, moved: bool = False, known: Facts = facts) -> Man
         raise InputError(f"{given.dockerfile_path}: {error}", remedy=remedy) from error
 
 
-def missing(made: Manifest) -> list[tuple[str, str]]:
+def missing(made: CacheInputs) -> list[tuple[str, str]]:
     """Steps that would fail, and what they copy that the context has not."""
     return [
         (step.text, pattern)
@@ -94,7 +94,7 @@ def missing(made: Manifest) -> list[tuple[str, str]]:
     ]
 
 
-def kept_back(made: Manifest, looked_at: Rules) -> list[str]:
+def kept_back(made: CacheInputs, looked_at: Rules) -> list[str]:
     """Steps that see more in an archive, as the lab sends it, than by the engine's own client."""
     clients = by_clients(looked_at)
     return [
@@ -105,22 +105,22 @@ def kept_back(made: Manifest, looked_at: Rules) -> list[str]:
 
 
 def whatif(
-    before: Manifest,
-    after: Manifest,
+    before: CacheInputs,
+    after: CacheInputs,
     rules: Rules,
     *,
     name: str = "after",
     instructions: Mapping[int, str] | None = None,
 ) -> Explanation:
     """What would run of ``after``, had ``before`` just been built, and why."""
-    memory = Memory()
+    memory = CacheSimulator()
     first = _known(before, predict(before, rules, memory).outcomes, "cold", rules)
     second = _known(after, predict(after, rules, memory).outcomes, name, rules, instructions)
     return explain(second, [first], rules)
 
 
 def _known(
-    made: Manifest,
+    made: CacheInputs,
     outcomes: Mapping[int, Outcome | None],
     name: str,
     rules: Rules,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab.caching.predict import Memory
+from lab.caching.predict import CacheSimulator
 from lab.caching.predict.cache_simulator import outcomes_of
 from lab.caching.replay.digests import Digests
 from lab.caching.replay.git_objects import FILES, FOLDER, Commit, Repository
@@ -16,7 +16,7 @@ from lab.dockerfile.context import Context
 from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
 from lab.model.errors import InputError
 from lab.model.events import Outcome
-from lab.model.record import COUNTED
+from lab.model.record import HIT_RATE_KEYWORDS
 
 WEEK = 7 * 24 * 3600
 
@@ -44,7 +44,9 @@ class Replayed:
     @property
     def hit_rate(self) -> float | None:
         """Over RUN, COPY and ADD, as everywhere in the lab."""
-        counted = [one for text, one in self.steps.items() if text.split(None, 1)[0] in COUNTED]
+        counted = [
+            one for text, one in self.steps.items() if text.split(None, 1)[0] in HIT_RATE_KEYWORDS
+        ]
         hits, misses = sum(one.hits for one in counted), sum(one.misses for one in counted)
         return hits / (hits + misses) if hits + misses else None
 
@@ -89,7 +91,7 @@ class Replay:
         self.target = target
         self._own_ignore = ignore
         self._always = {path, dockerignore.NAME}  # an archive holds them whatever is ignored
-        self._memory = Memory()
+        self._memory = CacheSimulator()
         self._chains: dict[str, Chain] = {}
         self._digests: dict[str, Digests | None] = {}
         self._text = text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lab.cli.output import say
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     say(host.render(findings))
     lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
     if lacking:
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"this host lacks: {', '.join(lacking)}",
             remedy="run the commands above, or `lab doctor --install` as root",
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lab.dockerfile.cachekey.builder import make, of_files
-from lab.dockerfile.cachekey.inputs import FileFacts, Manifest, StepFacts, Variable
+from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Variable
 from lab.dockerfile.cachekey.keys import keys
 from lab.dockerfile.cachekey.rules import Rules, by_clients, facets, rules
 
 __all__ = [
+    "CacheInputs",
     "FileFacts",
-    "Manifest",
     "Rules",
     "StepFacts",
     "Variable",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey.inputs import (
+    CacheInputs,
     FileFacts,
-    Manifest,
     Reading,
     StageFacts,
     StepFacts,
@@ -77,7 +77,7 @@ def make(
     platform: str | None = None,
     digest: Digest = lambda _ref: None,
     ignore: str | None = None,
-) -> Manifest:
+) -> CacheInputs:
     """What a build is made from. ``digest`` gives an image's digest by its reference, or None.
 
     ``ignore`` is the text of the ignore file that holds, where it is not the context's own.
@@ -112,11 +112,11 @@ def of_files(
     platform: str | None = None,
     digest: Digest = lambda _ref: None,
     ignore: str | None = None,
-) -> Manifest:
+) -> CacheInputs:
     """A manifest where the context's facts are already known."""
     needed = dockerfile.needed(target)
     reader = _Reader(dockerfile, build_args or {}, digest)
-    return Manifest(
+    return CacheInputs(
         dockerfile=dockerfile_path,
         target=dockerfile.target(target),
         platform=platform,

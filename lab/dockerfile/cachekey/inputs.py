@@ -91,7 +91,7 @@ class StageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class CacheInputs:
     """What one build was made from. ``steps`` are those of stages, in the file's order.
 
     ``ignore`` is the text of a .dockerignore that lies in the context: an engine may obey it.
@@ -124,7 +124,7 @@ class Manifest:
         return record
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Manifest:
+    def from_json(cls, record: Mapping[str, Any]) -> CacheInputs:
         """Read one back. Raises KeyError, TypeError or ValueError on what is not one."""
         if record.get("schema") != MANIFEST_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {MANIFEST_SCHEMA!r}")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.dockerfile.cachekey.inputs import Manifest, StepFacts
+from lab.dockerfile.cachekey.inputs import CacheInputs, StepFacts
 from lab.dockerfile.cachekey.rules import Rules, counted, linked, of_files, of_text, previous
 from lab.dockerfile.cachekey.stage_contents import Origin, origins
 
@@ -39,7 +39,7 @@ class Link:
 class Chain:
     """A Dockerfile's steps as an engine chains them, made once for any number of contexts."""
 
-    def __init__(self, manifest: Manifest, rules: Rules) -> None:
+    def __init__(self, manifest: CacheInputs, rules: Rules) -> None:
         self.manifest = manifest
         self.rules = rules
         taken = {step.index for step in counted(manifest.steps, manifest, rules)}
@@ -78,7 +78,7 @@ class Chain:
         return found
 
 
-def keys(manifest: Manifest, rules: Rules) -> dict[int, Key]:
+def keys(manifest: CacheInputs, rules: Rules) -> dict[int, Key]:
     """The key of every step that the engine keeps one for, by the instruction's index."""
     return Chain(manifest, rules).keys(
         lambda step: _digest(sorted(of_files(manifest, step, rules).items()))

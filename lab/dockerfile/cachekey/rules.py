@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lab.dockerfile import dockerignore
-from lab.dockerfile.cachekey.inputs import FileFacts, Manifest, StepFacts, Steps
+from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
 
 Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
@@ -119,12 +119,12 @@ def by_clients(rules: Rules) -> Rules:
     return replace(rules, ignores="own") if rules.engine == "docker" else rules
 
 
-def facets(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+def facets(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The named parts of a step's key. Two equal mappings after equal steps are a hit."""
     return of_text(manifest, step, rules) | of_files(manifest, step, rules)
 
 
-def of_text(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+def of_text(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that do not come from the context."""
     if step.keyword == "FROM":
         return {f"base {ref}": digest or ref for ref, digest in _by_place(step.images)}
@@ -167,7 +167,7 @@ def _cleaned(text: str) -> str:
     return " ".join([keyword, *sorted(flags), *cleaned, place])
 
 
-def of_files(manifest: Manifest, step: StepFacts, rules: Rules) -> dict[str, str]:
+def of_files(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that lie in the context."""
     found: dict[str, str] = {}
     for path, facts in files(manifest, step, rules).items():
@@ -188,7 +188,7 @@ def previous(steps: Steps, step: StepFacts, rules: Rules) -> int | None:
     return before
 
 
-def files(manifest: Manifest, step: StepFacts, rules: Rules) -> Mapping[str, FileFacts]:
+def files(manifest: CacheInputs, step: StepFacts, rules: Rules) -> Mapping[str, FileFacts]:
     """What the step reads from the context, by path."""
     wanted = (*step.sources, *(step.mounts if rules.mounts else ()))
     if not wanted:
@@ -205,7 +205,7 @@ def files(manifest: Manifest, step: StepFacts, rules: Rules) -> Mapping[str, Fil
     }
 
 
-def counted(steps: tuple[StepFacts, ...], manifest: Manifest, rules: Rules) -> list[StepFacts]:
+def counted(steps: tuple[StepFacts, ...], manifest: CacheInputs, rules: Rules) -> list[StepFacts]:
     """The steps that the engine goes through for this target."""
     return [
         step

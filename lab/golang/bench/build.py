@@ -20,10 +20,10 @@ from lab.golang.bench import programs, runc_exec, trees
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome, Series, Unit
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.host import facts as host
 from lab.host.process import Argument, Done, run
-from lab.model.errors import BuildsFailed, HostLacks, InputError
+from lab.model.errors import BuildsFailed, InputError, MissingPrerequisite
 
 Warmth = Literal["warm", "cold"]
 _UNITS: Mapping[str, Unit] = {
@@ -106,7 +106,7 @@ def measure(
                     of = f"{name}/{state.name}"
                     try:
                         found = take(f"{number + 1}/{of}", partial(_sample, sites[name], state))
-                    except HostLacks as lack:
+                    except MissingPrerequisite as lack:
                         missing[of] = lack.message
                         continue
                     for metric, values in found.items():
@@ -134,7 +134,7 @@ def measure(
 class Site:
     """One build to do: with which GOROOT, of what, and how."""
 
-    bay: Bay
+    bay: Sandbox
     tree: Path
     folder: Path
     project: Project
@@ -188,7 +188,10 @@ def _sites(
 
 
 def _sample(site: Site, state: State) -> Found:
-    """One build in a state: made first, measured then. Raises HostLacks where it cannot be made."""
+    """One build in a state: made first, measured then.
+
+    Raises MissingPrerequisite where it cannot be made.
+    """
     if state.gocache == "cold":
         site.forget()
     else:
@@ -229,7 +232,7 @@ def write_out(context: Context, folder: Path) -> Path:
     return folder
 
 
-def written(bay: Bay, project: Project) -> Path:
+def written(bay: Sandbox, project: Project) -> Path:
     """The project's folder in the bay, filled unless the toolchain's own source is built."""
     folder = bay.folder / "project"
     folder.mkdir()

@@ -21,7 +21,7 @@ from lab.golang.bench import programs
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.goroot import distribute as packing
 from lab.golang.goroot.home import Home
 from lab.host.process import found, run
@@ -75,7 +75,7 @@ def archive_size(goroot: Path) -> int:
     return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
 
 
-def _round(bay: Bay, archive: packing.Archive, goroot: Path) -> Found:
+def _round(bay: Sandbox, archive: packing.Archive, goroot: Path) -> Found:
     """One node that starts with nothing. Both namespaces go with their processes."""
     target = bay.folder / "node"
     plan = json.dumps(

@@ -17,7 +17,7 @@ from lab.golang.bench import programs
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.host.process import found, run
 from lab.model.errors import InputError
 
@@ -84,7 +84,7 @@ def measure(
     )
 
 
-def _tree(bay: Bay, kind: str, goroot: Path, disk: Disk) -> Path:
+def _tree(bay: Sandbox, kind: str, goroot: Path, disk: Disk) -> Path:
     if kind in bays.IMAGES:
         return bay.image(kind, kind, goroot)
     if kind == "overlay":
@@ -99,7 +99,7 @@ def _tree(bay: Bay, kind: str, goroot: Path, disk: Disk) -> Path:
     return bays.fill(goroot, point / "go")
 
 
-def _lists(bay: Bay, kind: str, tree: Path, files: int) -> Mapping[str, Path]:
+def _lists(bay: Sandbox, kind: str, tree: Path, files: int) -> Mapping[str, Path]:
     """Files with the paths to probe: the same ones in every file system, in one random order."""
     chooser = random.Random(f"paths {programs.SEED}")
     folders = sorted(path for path in (tree / "src").rglob("*") if path.is_dir())

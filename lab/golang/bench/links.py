@@ -14,10 +14,10 @@ from lab.golang.bench import programs
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome, Series
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.trace import strace
 from lab.host.process import found, run
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 _DEPTHS = {"symlink 1": 1, "symlink 2": 2, "symlink 5": 5}
 
@@ -77,7 +77,7 @@ def calls_between_marks(trace: str) -> tuple[str, ...]:
     return tuple(names[marks[0] + 1 : marks[1]]) if len(marks) == 2 else ()
 
 
-def _ways(bay: Bay, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]:
+def _ways(bay: Sandbox, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]:
     """GOROOTs that lead to the same files."""
     plain = bays.fill(goroot, bay.folder / "plain")
     ways = {"plain": plain}
@@ -97,12 +97,12 @@ def _ways(bay: Bay, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]
                 missing[way] = why
                 continue
             ways[way] = bay.overlay("over", plain) if kind else bay.bind("bind", plain)
-        except HostLacks as lack:
+        except MissingPrerequisite as lack:
             missing[way] = lack.message
     return ways
 
 
-def _lists(bay: Bay, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapping[str, Path]:
+def _lists(bay: Sandbox, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapping[str, Path]:
     sources = sorted(path.relative_to(goroot) for path in (goroot / "src").rglob("*.go"))
     chosen = random.Random(f"paths {programs.SEED}").sample(sources, min(files, len(sources)))
     lists = {}
@@ -112,7 +112,7 @@ def _lists(bay: Bay, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapp
     return lists
 
 
-def _counted(bay: Bay, prober: Path, way: str, names: Path) -> dict[str, Series]:
+def _counted(bay: Sandbox, prober: Path, way: str, names: Path) -> dict[str, Series]:
     log = bay.folder / "strace.log"
     counts = []
     for path in names.read_text().splitlines()[:10]:
@@ -121,7 +121,7 @@ def _counted(bay: Bay, prober: Path, way: str, names: Path) -> dict[str, Series]
     return {f"{way}/calls": Series(samples=tuple(counts), unit="count")}
 
 
-def _listing(bay: Bay, tree: Path) -> Series:
+def _listing(bay: Sandbox, tree: Path) -> Series:
     """How many calls on files `go list std` makes with GOROOT there."""
     _, calls = strace.traced(
         [tree / "bin/go", "list", "std"],

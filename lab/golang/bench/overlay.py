@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.outcome import Fact, Outcome, Series
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.goroot import mounting
 from lab.host.process import run
 
@@ -51,7 +51,7 @@ def measure(one: Path, other: Path, *, rounds: int = 30, say: Say) -> Outcome:
     )
 
 
-def _recipe(bay: Bay) -> Callable[[Path], None]:
+def _recipe(bay: Sandbox) -> Callable[[Path], None]:
     """Unmount, mount again with the other lower folder: two programs, one after the other."""
     place = bay.folder / "recipe"
     place.mkdir()
@@ -68,14 +68,14 @@ def _recipe(bay: Bay) -> Callable[[Path], None]:
     return switch
 
 
-def _swap(bay: Bay) -> Callable[[Path], None]:
+def _swap(bay: Sandbox) -> Callable[[Path], None]:
     place, empty = bay.folder / "swap", bay.folder / "empty"
     place.mkdir()
     empty.mkdir()
     return lambda tree: mounting.swap(place, tree, empty)
 
 
-def _copied(bay: Bay, way: str) -> float:
+def _copied(bay: Sandbox, way: str) -> float:
     upper = bay.folder / f"{way}.upper"
     files = [path for path in upper.rglob("*") if path.is_file()] if upper.is_dir() else []
     return float(sum(path.stat().st_size for path in files))

@@ -9,11 +9,11 @@ from pathlib import Path
 from lab.golang.bench import actions, programs
 from lab.golang.bench import sandbox as bays
 from lab.golang.bench.outcome import Fact, Outcome, Series
-from lab.golang.bench.sandbox import Bay, Say
+from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.trace import goroot as sums
 from lab.golang.trace import strace, why
 from lab.host.process import Done, run
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 SOURCE = """\
 package main
@@ -58,7 +58,7 @@ def measure(before: Path, after: Path, *, say: Say) -> Outcome:
                 )
         try:
             counts |= _opens(bay, project, before, say)
-        except HostLacks as lack:
+        except MissingPrerequisite as lack:
             missing["opens"] = lack.message
     return Outcome(
         experiment="recompile",
@@ -75,7 +75,7 @@ class _Project:
     environment: Mapping[str, str]
 
 
-def _project(bay: Bay) -> _Project:
+def _project(bay: Sandbox) -> _Project:
     folder = bay.folder / "project"
     folder.mkdir()
     (folder / "go.mod").write_text("module lab.example/small\n\ngo 1.21\n")
@@ -84,7 +84,9 @@ def _project(bay: Bay) -> _Project:
     return _Project(folder, {**programs.OFFLINE, "GOCACHE": str(cache), "CGO_ENABLED": "0"})
 
 
-def _build(bay: Bay, project: _Project, goroot: Path) -> tuple[Done, tuple[actions.Action, ...]]:
+def _build(
+    bay: Sandbox, project: _Project, goroot: Path
+) -> tuple[Done, tuple[actions.Action, ...]]:
     graph = bay.folder / "graph.json"
     done = run(
         [goroot / "bin/go", "build", f"-debug-actiongraph={graph}", "-o", bay.folder / "app", "."],
@@ -94,7 +96,7 @@ def _build(bay: Bay, project: _Project, goroot: Path) -> tuple[Done, tuple[actio
     return done, actions.read(graph.read_text())
 
 
-def _opens(bay: Bay, project: _Project, goroot: Path, say: Say) -> dict[str, Series]:
+def _opens(bay: Sandbox, project: _Project, goroot: Path, say: Say) -> dict[str, Series]:
     """What a build with an empty cache opens, by strace."""
     say("tracing a build with an empty cache")
     cache = bay.folder / "gocache-traced"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.golang.bench import sandbox as bays
-from lab.golang.bench.sandbox import Bay
+from lab.golang.bench.sandbox import Sandbox
 from lab.host.process import Argument, found
 
 _FOLDERS = ("proc", "dev", "tmp", "etc", "sys")
@@ -80,7 +80,7 @@ class Container:
         ]
 
 
-def container(bay: Bay) -> Container:
+def container(bay: Sandbox) -> Container:
     """A container in a bay, its root an overlay as engines make them, of empty folders."""
     bundle, lower = bay.folder / "bundle", bay.folder / "empty-root"
     bundle.mkdir()

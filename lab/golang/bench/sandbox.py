@@ -22,7 +22,7 @@ from pathlib import Path
 from lab.host import facts, paths, signals
 from lab.host.disk import disk
 from lab.host.process import Argument, found, run
-from lab.model.errors import DiskFull, HostLacks, InputError
+from lab.model.errors import DiskFull, InputError, MissingPrerequisite
 
 Say = Callable[[str], None]
 
@@ -45,7 +45,7 @@ _PACKAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bay:
+class Sandbox:
     """An experiment's folder. Names in it are the experiment's to choose."""
 
     folder: Path
@@ -97,12 +97,16 @@ class Bay:
         point = self.folder / name
         with disk(point):
             point.mkdir()
-        run(["mount", *words, point], error=HostLacks, remedy="mounts need root and the module")
+        run(
+            ["mount", *words, point],
+            error=MissingPrerequisite,
+            remedy="mounts need root and the module",
+        )
         return point
 
 
 @contextlib.contextmanager
-def bay(say: Say) -> Iterator[Bay]:
+def bay(say: Say) -> Iterator[Sandbox]:
     """A bay of one's own, given back at the end. Clears first what killed experiments left."""
     home = paths.cache_dir() / "bays"
     with disk(home, "set LAB_CACHE"):
@@ -112,7 +116,7 @@ def bay(say: Say) -> Iterator[Bay]:
         owner = (folder / OWNER).open("w")
         fcntl.flock(owner, fcntl.LOCK_EX)
     try:
-        yield Bay(folder)
+        yield Sandbox(folder)
     finally:
         with signals.shielded():
             clear(folder)
@@ -215,12 +219,12 @@ def keeps_caches() -> str | None:
 
 
 def drop_caches() -> None:
-    """Let the kernel forget pages, names and inodes. Raises HostLacks without root."""
+    """Let the kernel forget pages, names and inodes. Raises MissingPrerequisite without root."""
     os.sync()
     try:
         _DROP.write_text("3")
     except OSError as error:
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"the page cache cannot be dropped: {error.strerror}", remedy="run as root"
         ) from error
 

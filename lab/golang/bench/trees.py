@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.golang.bench import programs
 from lab.golang.bench import sandbox as bays
-from lab.golang.bench.sandbox import Bay
+from lab.golang.bench.sandbox import Sandbox
 from lab.host.paths import SHARED_MEMORY
 from lab.host.process import run
 from lab.model.errors import InputError
@@ -36,7 +36,7 @@ def lacks(place: str) -> str | None:
     return bays.lacks(place)
 
 
-def plant(bay: Bay, place: str, goroot: Path) -> Path:
+def plant(bay: Sandbox, place: str, goroot: Path) -> Path:
     """A GOROOT in a place, a copy of the given one."""
     name = place.replace(":", "-")
     if place in bays.IMAGES:

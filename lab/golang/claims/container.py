@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.golang.bench.outcome import Fact, Outcome, Series, Unit
 from lab.golang.bench.sandbox import Say
 from lab.host import facts
-from lab.model.errors import EngineUnavailable, HostLacks
+from lab.model.errors import EngineUnavailable, MissingPrerequisite
 from lab.model.record import Build, ScenarioText
 from lab.results import runs
 from lab.runner import runner, session
@@ -44,7 +44,7 @@ class _Quiet:
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing is shown."""
 
-    def see(self, happening: runner.Happening) -> None:
+    def see(self, happening: runner.RunEvent) -> None:
         """Nothing is shown."""
 
     def open(self, comparisons: Sequence[str]) -> None:
@@ -85,7 +85,7 @@ def measure(
             watcher=_Quiet(),
             resumed=_begun(results, scenario.as_run),
         )
-    except (EngineUnavailable, HostLacks) as lack:
+    except (EngineUnavailable, MissingPrerequisite) as lack:
         missing = dict.fromkeys(layouts, lack.message.splitlines()[0])
         return Outcome(experiment="container", settings=settings, missing=missing)
     samples: dict[str, list[float]] = defaultdict(list)

@@ -31,7 +31,7 @@ _APP = "app.kubernetes.io/name"
 _DROP = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 _CONFINED = {**_DROP, "readOnlyRootFilesystem": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
-Manifest = dict[str, Any]
+CacheInputs = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def pack(home: Home, version: str, target: Path) -> Archive:
     return Archive(path=archive, version=version, sha256=digest)
 
 
-def manifests(archive: Archive, cluster: Cluster) -> Mapping[str, Sequence[Manifest]]:
+def manifests(archive: Archive, cluster: Cluster) -> Mapping[str, Sequence[CacheInputs]]:
     """The objects by the file that they belong into, each valid by Kubernetes' own schemas.
 
     Raises InputError where an option makes something that these schemas refuse.
@@ -144,11 +144,11 @@ def generate(home: Home, version: str, cluster: Cluster, target: Path) -> tuple[
     return tuple(written)
 
 
-def _about(name: str, cluster: Cluster) -> Manifest:
+def _about(name: str, cluster: Cluster) -> CacheInputs:
     return {"name": name, "namespace": cluster.namespace, "labels": {_APP: "lab-goroot"}}
 
 
-def _namespace(cluster: Cluster) -> Manifest:
+def _namespace(cluster: Cluster) -> CacheInputs:
     # The baseline of the Pod Security Standards allows no hostPath: only these pods may have one.
     labels = {_APP: "lab-goroot", "pod-security.kubernetes.io/enforce": "privileged"}
     return {
@@ -158,7 +158,7 @@ def _namespace(cluster: Cluster) -> Manifest:
     }
 
 
-def _account(cluster: Cluster) -> Manifest:
+def _account(cluster: Cluster) -> CacheInputs:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -167,7 +167,7 @@ def _account(cluster: Cluster) -> Manifest:
     }
 
 
-def _script(cluster: Cluster) -> Manifest:
+def _script(cluster: Cluster) -> CacheInputs:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -176,7 +176,7 @@ def _script(cluster: Cluster) -> Manifest:
     }
 
 
-def _daemon_set(archive: Archive, cluster: Cluster) -> Manifest:
+def _daemon_set(archive: Archive, cluster: Cluster) -> CacheInputs:
     environment = {
         "GOROOT_URL": cluster.url,
         "GOROOT_SHA256": archive.sha256,
@@ -184,7 +184,7 @@ def _daemon_set(archive: Archive, cluster: Cluster) -> Manifest:
         "GOROOT_ROOT": cluster.folder,
     }
     go = f"{cluster.folder}/versions/{archive.name}/bin/go"
-    place: Manifest = {
+    place: CacheInputs = {
         "name": "place",
         "image": cluster.image,
         "command": ["/bin/sh", "/scripts/place.sh"],
@@ -196,7 +196,7 @@ def _daemon_set(archive: Archive, cluster: Cluster) -> Manifest:
             {"name": "scripts", "mountPath": "/scripts", "readOnly": True},
         ],
     }
-    stay: Manifest = {
+    stay: CacheInputs = {
         "name": "stay",
         "image": cluster.image,
         "command": ["/bin/sh", "-c", "trap exit TERM; while :; do sleep 3600 & wait $!; done"],
@@ -205,11 +205,11 @@ def _daemon_set(archive: Archive, cluster: Cluster) -> Manifest:
         "readinessProbe": {"exec": {"command": ["test", "-x", go]}, "periodSeconds": 60},
         "volumeMounts": [{"name": "goroots", "mountPath": cluster.folder, "readOnly": True}],
     }
-    volumes: list[Manifest] = [
+    volumes: list[CacheInputs] = [
         {"name": "goroots", "hostPath": {"path": cluster.folder, "type": "DirectoryOrCreate"}},
         {"name": "scripts", "configMap": {"name": "goroot-place", "defaultMode": 0o444}},
     ]
-    pod: Manifest = {
+    pod: CacheInputs = {
         "serviceAccountName": "goroot",
         "automountServiceAccountToken": False,
         "nodeSelector": {"kubernetes.io/os": "linux"},
@@ -231,7 +231,7 @@ def _daemon_set(archive: Archive, cluster: Cluster) -> Manifest:
     }
 
 
-def _build_pod(archive: Archive, cluster: Cluster) -> Manifest:
+def _build_pod(archive: Archive, cluster: Cluster) -> CacheInputs:
     """A build that uses the node's toolchain: waits for nothing, writes nothing there."""
     # Type Directory: on a node without this version the pod waits instead of building without it.
     source = f"{cluster.folder}/versions/{archive.name}"
@@ -242,7 +242,7 @@ def _build_pod(archive: Archive, cluster: Cluster) -> Manifest:
         "GOPATH": "/work/go",
         "HOME": "/work",
     }
-    build: Manifest = {
+    build: CacheInputs = {
         "name": "build",
         "image": cluster.image,
         "command": ["go", "version"],
@@ -272,7 +272,7 @@ def _build_pod(archive: Archive, cluster: Cluster) -> Manifest:
     }
 
 
-def _dns(cluster: Cluster) -> Manifest:
+def _dns(cluster: Cluster) -> CacheInputs:
     """ndots 1: a name with a dot is asked for as it is, and not first below each of the cluster's
     domains. With ``node_dns`` names are asked of the node's own cache.
     """
@@ -291,7 +291,7 @@ def _dns(cluster: Cluster) -> Manifest:
     }
 
 
-def _resources(cpu: str, memory: str, most_cpu: str, most_memory: str) -> Manifest:
+def _resources(cpu: str, memory: str, most_cpu: str, most_memory: str) -> CacheInputs:
     return {
         "requests": {"cpu": cpu, "memory": memory},
         "limits": {"cpu": most_cpu, "memory": most_memory},

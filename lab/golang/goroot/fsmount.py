@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 
 READ_ONLY, NO_SUID, NO_DEV = 0x1, 0x2, 0x4  # MOUNT_ATTR_*
 BENEATH = 0x200  # MOVE_MOUNT_BENEATH, Linux 6.5
@@ -96,7 +96,7 @@ def _call(what: str, number: int, *arguments: int | bytes | None) -> int:
     if result < 0:
         code = ctypes.get_errno()
         lacking = code in {errno.ENOSYS, errno.EPERM, errno.ENODEV}
-        raise (HostLacks if lacking else LabError)(
+        raise (MissingPrerequisite if lacking else LabError)(
             f"this host did not mount {what}: {os.strerror(code)}",
             remedy="mounts need root, and a kernel of 5.12 or later",
         ) from OSError(code, os.strerror(code))

@@ -31,7 +31,7 @@ from lab.host.disk import disk
 from lab.host.paths import SHARED_MEMORY
 from lab.host.process import found
 from lab.model import units
-from lab.model.errors import DiskFull, HostLacks, InputError, StoreError
+from lab.model.errors import DiskFull, InputError, MissingPrerequisite, StoreError
 
 SOURCE = "lab-goroot-stage"
 ROOM = 2  # the limit is so many copies: a refresh holds the old and the new one
@@ -61,12 +61,13 @@ class Staged:
 def stage(home: Home, version: str, *, size: int | None = None, say: Say) -> Staged:
     """Copy an installed version into memory, or bring the copy there up to date.
 
-    ``size`` limits the file system, in bytes. Raises InputError where that is too small, HostLacks
+    ``size`` limits the file system, in bytes. Raises InputError where that is too small,
+    MissingPrerequisite
     where memory is, StoreError where the copy cannot be made equal to its source.
     """
     source = home.installed(version)
     if found("rsync") is None:
-        raise HostLacks("there is no rsync on this host", remedy="lab doctor --install")
+        raise MissingPrerequisite("there is no rsync on this host", remedy="lab doctor --install")
     with home.locked("stage"), disk(place_of(home, version), _ELSEWHERE):
         _sweep(home)
         wanted = sums.of(source)
@@ -174,7 +175,7 @@ def _limit(source: Path, size: int | None) -> int:
 def _room(needed: int, source: Path) -> None:
     free = host.memory_available()
     if free is not None and free - LEFT < needed:
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"{source} needs {units.size(needed)} in memory, and {units.size(free)} are free, "
             f"of which {units.size(LEFT)} have to stay so",
             remedy="end what holds memory; lab goroot unstage gives copies back",
@@ -183,7 +184,7 @@ def _room(needed: int, source: Path) -> None:
 
 def _mountable() -> bool:
     """Whether this process may mount a tmpfs: asked of the kernel, root may lack the right too."""
-    with contextlib.suppress(HostLacks), fsmount.detached("tmpfs", {"size": "4k"}, 0):
+    with contextlib.suppress(MissingPrerequisite), fsmount.detached("tmpfs", {"size": "4k"}, 0):
         return True
     return False
 
@@ -220,7 +221,7 @@ def _draft(home: Home, mount: int) -> Iterator[Path]:
 def _folder(home: Home, version: str, source: Path, wanted: sums.Sums) -> None:
     """Without mounts: a folder of this user's in the host's own tmpfs, with no right to write."""
     if host.filesystem(SHARED_MEMORY) != "tmpfs" or not os.access(SHARED_MEMORY, os.W_OK):
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"{SHARED_MEMORY} is no tmpfs that this user can write to",
             remedy="as root, lab goroot stage mounts a tmpfs of its own",
         )

@@ -19,7 +19,7 @@ from typing import Literal
 from lab.golang.goroot import mounting
 from lab.golang.goroot.home import ELSEWHERE, Generation, Home, relink
 from lab.host.disk import disk
-from lab.model.errors import HostLacks, InputError, StoreError
+from lab.model.errors import InputError, MissingPrerequisite, StoreError
 
 How = Literal["link", "overlay"]
 KEPT = 10  # generations one can go back
@@ -38,7 +38,10 @@ class Status:
 
 
 def means(place: Path | None, wished: How | None) -> How:
-    """How a place is switched on this host. Raises HostLacks or InputError where it cannot be."""
+    """How a place is switched on this host.
+
+    Raises MissingPrerequisite or InputError where it cannot be.
+    """
     folder = place is not None and place.is_dir() and not place.is_symlink()
     how: How = wished or ("overlay" if folder else "link")
     if how == "link" and folder:
@@ -57,7 +60,7 @@ def means(place: Path | None, wished: How | None) -> How:
                 "an overlay is mounted on a folder", remedy="name one with --at, or --how link"
             )
         if why := mounting.possible():
-            raise HostLacks(
+            raise MissingPrerequisite(
                 f"{place} is a folder, and {why}",
                 remedy=f"leave --at out and put {place.name}'s place in PATH behind the link's, "
                 "or run as root",

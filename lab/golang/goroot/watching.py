@@ -9,7 +9,7 @@ from threading import Event
 
 import watchfiles
 
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 QUIET_MS = 400  # changes that come within this of each other are one
 
@@ -17,7 +17,7 @@ QUIET_MS = 400  # changes that come within this of each other are one
 def changes(tree: Path, *, stop: Event | None = None) -> Iterator[tuple[str, ...]]:
     """The paths below a tree that changed, again and again, until ``stop`` is set.
 
-    Raises HostLacks where the kernel gives no more watches.
+    Raises MissingPrerequisite where the kernel gives no more watches.
     """
     found = watchfiles.watch(
         tree,
@@ -32,7 +32,7 @@ def changes(tree: Path, *, stop: Event | None = None) -> Iterator[tuple[str, ...
         for batch in found:
             yield tuple(sorted({os.path.relpath(path, tree) for _, path in batch}))
     except (OSError, RuntimeError) as error:  # the library's own class has no name in Python
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"{tree} cannot be watched: {error}",
             remedy="if the watches are used up: sysctl fs.inotify.max_user_watches=524288",
         ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.golang.trace.strace import Call
 from lab.host.process import Argument, Done, found, pasteable, run
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 
 CALLS = (
     "chdir,execve,faccessat,linkat,mkdirat,newfstatat,openat,readlinkat,renameat,renameat2,statx,"
@@ -57,9 +57,9 @@ def traced(
 ) -> tuple[Done, tuple[Call, ...]]:
     """Run a command, and what it starts, under perf; its end, and its calls on files.
 
-    Raises HostLacks."""
+    Raises MissingPrerequisite."""
     if (why := lacks()) is not None:
-        raise HostLacks(why, remedy="apt-get install strace")
+        raise MissingPrerequisite(why, remedy="apt-get install strace")
     names = f"{CALLS},{OLD_CALLS}" if platform.machine() == "x86_64" else CALLS
     code = log.with_name("code")
     done = run(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host.process import Argument, Done, found, run
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 # 123 1700000000.123456 openat(AT_FDCWD, "/usr/lib/x", O_RDONLY) = -1 ENOENT (No such file) <0.0001>
 _CALL = re.compile(
@@ -42,7 +42,9 @@ def traced(
 ) -> tuple[Done, tuple[Call, ...]]:
     """Run a command, and what it starts, under strace; its end, and its calls that name a file."""
     if found("strace") is None:
-        raise HostLacks("there is no strace on this host", remedy="apt-get install strace")
+        raise MissingPrerequisite(
+            "there is no strace on this host", remedy="apt-get install strace"
+        )
     done = run(
         ["strace", "-f", "-qq", "-T", "-s", "4096", "-e", "trace=%file", "-o", log, *command],
         environment=environment,

@@ -19,12 +19,12 @@ from lab.host.controls import page_cache, pressure, values
 from lab.host.controls.journal import Journal, Say, sweep
 from lab.host.controls.types import Control, Controls, PageCache
 
-__all__ = ["Held", "hold", "survey", "sweep"]
+__all__ = ["ActiveControls", "hold", "survey", "sweep"]
 
 EVERY_PHASE = "*"
 
 
-class Held:
+class ActiveControls:
     """The controls of a run while it goes on. ``told`` is what became of each."""
 
     def __init__(self, asked: Controls, storage: Mapping[str, Path | None], journal: Journal):
@@ -65,7 +65,7 @@ class Held:
 @contextmanager
 def hold(
     asked: Controls, engines: Mapping[str, Group | None], *, say: Say, root: Path = Path("/")
-) -> Iterator[Held]:
+) -> Iterator[ActiveControls]:
     """Hold the controls for the engines with these groups; put everything back at the end.
 
     What a killed lab left is put back first, also where nothing is asked for. ``root`` is where
@@ -74,7 +74,7 @@ def hold(
     sweep(paths.controls_dir(), say)
     folders = {name: None if one is None else storage(one) for name, one in engines.items()}
     with Journal(paths.controls_dir(), say) as journal:
-        held = Held(asked, folders, journal)
+        held = ActiveControls(asked, folders, journal)
         pressing = None
         try:
             for change in values.wanted(asked, engines, folders, root):

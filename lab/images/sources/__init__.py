@@ -41,7 +41,10 @@ class Recipe:
 
 
 def base(source: BaseSource, *, say: Say, cache: Path | None = None) -> Base:
-    """The base image of a source. Raises SourceError, HostLacks, DiskFull or StoreError."""
+    """The base image of a source.
+
+    Raises SourceError, MissingPrerequisite, DiskFull or StoreError.
+    """
     if source.kind == "image":
         return _of_registry(source)
     store = _store(cache)

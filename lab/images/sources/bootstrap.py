@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.images.sources.cache import Cache, Layer, Say
 from lab.images.sources.image_tar import EPOCH, architecture
-from lab.model.errors import DiskFull, HostLacks, SourceError
+from lab.model.errors import DiskFull, MissingPrerequisite, SourceError
 
 SUITE = re.compile(r"[a-z][a-z0-9-]*")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")  # Debian's policy manual, 5.6.1
@@ -82,9 +82,12 @@ def host_codename() -> str | None:
 def layer(
     cache: Cache, suite: str, apt_source: str | None, packages: Sequence[str] = (), *, say: Say
 ) -> Layer:
-    """Bootstrap a suite. Takes 15 to 40 s and the network; raises HostLacks, SourceError."""
+    """Bootstrap a suite.
+
+    Takes 15 to 40 s and the network; raises MissingPrerequisite, SourceError.
+    """
     if shutil.which("mmdebstrap") is None:
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"mmdebstrap is not installed: it makes the base {suite}",
             remedy="lab doctor --install",
         )
@@ -105,10 +108,10 @@ def layer(
 def extract(suite: str, package: str, path: Path, apt_source: str | None) -> None:
     """Unpack a package and what it depends on into a tar; none of it is installed or run.
 
-    ``path`` lies in a folder of its own. Takes 5 to 10 s; raises HostLacks, SourceError.
+    ``path`` lies in a folder of its own. Takes 5 to 10 s; raises MissingPrerequisite, SourceError.
     """
     if shutil.which("mmdebstrap") is None:
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"mmdebstrap is not installed: it fetches {package} of {suite}",
             remedy="lab doctor --install",
         )

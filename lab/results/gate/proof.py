@@ -22,7 +22,7 @@ WIDEST = 5.0  # a slow-down to six times the time: whatever is not seen there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class DetectionResult:
     """The smallest slow-down of one subject that is found; None where not even a large one is."""
 
     subject: str
@@ -44,7 +44,7 @@ class Proof:
     false_alarms: int
     shuffles: int
     tolerated: int
-    sights: tuple[Sight, ...]
+    sights: tuple[DetectionResult, ...]
 
     @property
     def fires(self) -> bool:
@@ -141,7 +141,7 @@ def _sight(
     new: Mapping[int, float],
     questions: int,
     rng: random.Random,
-) -> Sight:
+) -> DetectionResult:
     rounds = [at for at in old if at in new]
     draws = [[rng.choice(rounds) for _ in rounds] for _ in range(RESAMPLES)] if rounds else []
     middle = sorted(old.values())[len(old) // 2] if old else 0.0
@@ -171,4 +171,6 @@ def _sight(
                 smallest = middle_of
             else:
                 low = middle_of
-    return Sight(subject=subject, metric=rule.metric, smallest=smallest, rounds=len(rounds))
+    return DetectionResult(
+        subject=subject, metric=rule.metric, smallest=smallest, rounds=len(rounds)
+    )

@@ -146,7 +146,7 @@ def _flat(
     spot = f"hash({', '.join(['kind', *own])})"
     source = (
         f"FROM (SELECT * EXCLUDE (cell{', steps' if steps else ''}), {pivot_fields.KIND} AS kind"  # noqa: S608 - fields of lab.results.pivot.fields
-        f"{more} FROM builds WHERE {columns.COUNTED} {fit}) JOIN kinds USING (kind)"
+        f"{more} FROM builds WHERE {columns.MEASURED_BUILDS} {fit}) JOIN kinds USING (kind)"
     )
     records.database.execute(
         f"CREATE TABLE flat AS SELECT {spot} AS spot, {pair} AS pair, "

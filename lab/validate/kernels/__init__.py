@@ -16,15 +16,15 @@ from pathlib import Path
 from lab.host.paths import cache_dir
 from lab.images.sources.bootstrap import SUITE
 from lab.images.sources.cache import Cache, Say
-from lab.model.errors import GuestFailed, HostLacks, SourceError
+from lab.model.errors import MissingPrerequisite, SourceError, VmBootFailed
 from lab.validate.kernels import packages
 from lab.validate.kernels.machine import Boot, Confinement, Kernel, boot, has_kvm
 
 __all__ = [
     "Boot",
     "Confinement",
-    "GuestFailed",
     "Kernel",
+    "VmBootFailed",
     "boot",
     "has_kvm",
     "of_host",
@@ -39,7 +39,7 @@ def resolve(name: str, *, say: Say = lambda _: None, cache: Path | None = None) 
     """The kernel of a name: ``6.1`` (a Debian package), ``suite:sid``, ``host``, or a path.
 
     ``6.6=/path/bzImage`` gives a path a name of its own. Kernel arguments follow a comma:
-    ``6.1,secretmem.enable=1``. Raises SourceError or HostLacks with what to provide.
+    ``6.1,secretmem.enable=1``. Raises SourceError or MissingPrerequisite with what to provide.
     """
     asked, _, arguments = name.partition(",")
     label, equals, path = asked.partition("=")
@@ -124,7 +124,7 @@ def of_host(root: Path, cache: Cache) -> Kernel:
                 modules=modules,
                 origin=f"this host's {place}",
             )
-    raise HostLacks(
+    raise MissingPrerequisite(
         f"the image of this host's kernel {release} is not on its disk",
         remedy="to boot it, name its bzImage: host=/path/to/bzImage",
     )

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from lab.host.paths import SHARED_MEMORY
 from lab.host.process import found
-from lab.model.errors import GuestFailed, HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite, VmBootFailed
 from lab.validate.kernels import cpio
 from lab.validate.probes import compiler
 from lab.validate.probes import results as answers
@@ -76,12 +76,14 @@ def boot(
 
     ``roots`` are squashfs images (lab.validate.kernels.roots) by name; without any, the calls are
     probed in
-    the initial RAM file system. Raises HostLacks without QEMU, GuestFailed where the guest does
-    not come to its end in time.
+    the initial RAM file system. Raises MissingPrerequisite without QEMU, VmBootFailed where the
+    guest does not come to its end in time.
     """
     qemu = found("qemu-system-x86_64")
     if qemu is None:
-        raise HostLacks("QEMU is not installed: it boots kernels", remedy="lab doctor --install")
+        raise MissingPrerequisite(
+            "QEMU is not installed: it boots kernels", remedy="lab doctor --install"
+        )
     roots = roots or {}
     files = _files(kernel, roots, programs, confinements)
     kvm = has_kvm()
@@ -97,7 +99,7 @@ def boot(
     try:
         results = answers.parse(console, what=f"kernel {kernel.name}")
     except LabError as error:
-        raise GuestFailed(error.message, remedy=error.remedy) from error
+        raise VmBootFailed(error.message, remedy=error.remedy) from error
     return Boot(kernel=kernel, results=results, emulated=not kvm, seconds=seconds, console=console)
 
 
@@ -160,7 +162,7 @@ def _to_the_end(command: Sequence[str], kernel: Kernel, timeout_s: float) -> str
             machine.kill()
             out, _ = machine.communicate()
             said = answers.tail(out.decode(errors="replace").splitlines())
-            raise GuestFailed(
+            raise VmBootFailed(
                 f"kernel {kernel.name} had not ended after {timeout_s:g} s: it was stopped\n{said}",
                 remedy="give it more time, or check that the kernel is one for x86-64 with "
                 "CONFIG_SERIAL_8250_CONSOLE and CONFIG_BLK_DEV_INITRD",
@@ -170,7 +172,7 @@ def _to_the_end(command: Sequence[str], kernel: Kernel, timeout_s: float) -> str
             raise
     text = out.decode(errors="replace")
     if machine.returncode != 0:
-        raise GuestFailed(
+        raise VmBootFailed(
             f"QEMU could not boot kernel {kernel.name}: {answers.tail(text.splitlines(), 3)}",
             remedy="check that the file is a bzImage",
         )

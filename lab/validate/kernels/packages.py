@@ -42,7 +42,7 @@ class Package:
 
 
 def fetch(cache: Cache, suite: str, *, say: Say) -> Package:
-    """The kernel of a suite. Fetched once; raises HostLacks or SourceError."""
+    """The kernel of a suite. Fetched once; raises MissingPrerequisite or SourceError."""
     source = bootstrap.key(suite)["source"]
 
     def make() -> dict[str, Any]:

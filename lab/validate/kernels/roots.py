@@ -18,7 +18,7 @@ from lab.images.sources import image_tar
 from lab.images.sources.cache import LAYER_LIMIT, Cache, Say
 from lab.images.sources.image_tar import EPOCH
 from lab.images.sources.types import Base
-from lab.model.errors import HostLacks, SourceError
+from lab.model.errors import MissingPrerequisite, SourceError
 
 # zstd: every kernel since 4.14 reads it, and what the guest does not read is not unpacked.
 _OPTIONS = ("-tar", "-comp", "zstd", "-Xcompression-level", "3", "-noappend", "-quiet")
@@ -52,7 +52,7 @@ def of_layers(
     store = Cache(cache_dir() / "kernels" if cache is None else cache)
     program = found("mksquashfs")
     if program is None:
-        raise HostLacks(
+        raise MissingPrerequisite(
             "mksquashfs is not installed: it packs an image for a guest",
             remedy="lab doctor --install",
         )

@@ -14,7 +14,7 @@ from lab.host.paths import cache_dir
 from lab.host.process import found, run
 from lab.images.sources.cache import Cache
 from lab.images.sources.image_tar import architecture
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 
 SOURCES = Path(__file__).parent / "src"
 _STATIC = (
@@ -39,7 +39,7 @@ Libc = Literal["glibc", "musl"]
 
 
 def static(cache: Path | None = None) -> Path:
-    """The static prober: an ELF file that runs on any x86-64 Linux. Raises HostLacks."""
+    """The static prober: an ELF file that runs on any x86-64 Linux. Raises MissingPrerequisite."""
     names = ("raw.c", "calls.c", "program.c", "guest.c", "main.c")
     return _kept("prober", [*names, "raw.h"], [[*_STATIC, "-o", "OUT", *names]], cache)
 
@@ -49,14 +49,16 @@ def _kept(
 ) -> Path:
     """What the commands make, gcc's arguments with OUT for their last output."""
     if architecture() != "amd64":
-        raise HostLacks(
+        raise MissingPrerequisite(
             f"the lab's probers know the system calls of x86-64; this machine is {architecture()}",
             remedy="run it on an x86-64 machine",
         )
     gcc = found("gcc")
     if gcc is None:
-        raise HostLacks("gcc is not installed: it compiles the lab's probers", remedy=_REMEDY)
-    version = run([gcc, "-dumpfullversion"], error=HostLacks, remedy=_REMEDY).out.strip()
+        raise MissingPrerequisite(
+            "gcc is not installed: it compiles the lab's probers", remedy=_REMEDY
+        )
+    version = run([gcc, "-dumpfullversion"], error=MissingPrerequisite, remedy=_REMEDY).out.strip()
     digests = [hashlib.sha256((SOURCES / name).read_bytes()).hexdigest() for name in sources]
     key = {
         "prober": what,
@@ -73,7 +75,13 @@ def _kept(
                 given = [
                     word.replace("OUT", str(out)).replace("FOLDER", str(folder)) for word in command
                 ]
-                run([gcc, *given], folder=SOURCES, timeout_s=120, error=HostLacks, remedy=_REMEDY)
+                run(
+                    [gcc, *given],
+                    folder=SOURCES,
+                    timeout_s=120,
+                    error=MissingPrerequisite,
+                    remedy=_REMEDY,
+                )
             layer = store.adopt(out)
             return {"layers": [[layer.digest, layer.size]]}
 
@@ -84,7 +92,10 @@ def _kept(
 
 
 def dynamic(libc: Libc = "glibc", *, cache: Path | None = None) -> Path:
-    """The dynamic prober: it loads with any glibc, or any musl, of x86-64. Raises HostLacks."""
+    """The dynamic prober: it loads with any glibc, or any musl, of x86-64.
+
+    Raises MissingPrerequisite.
+    """
     stubs = {"libc": "libc.so.6", "libpthread": "libpthread.so.0", "libdl": "libdl.so.2"}
     commands = [
         [*_STUB, f"-Wl,-soname,{soname}", "-o", f"FOLDER/{soname}", f"{name}.c"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from lab.host.paths import cache_dir
 from lab.host.process import found, run
 from lab.images.sources.cache import Cache
-from lab.model.errors import HostLacks
+from lab.model.errors import MissingPrerequisite
 from lab.validate.probes import compiler
 from lab.validate.probes import results as answers
 from lab.validate.probes.programs import Program
@@ -23,7 +23,10 @@ _NOBODY = "65534"
 
 
 def on_host(*, timeout_s: float = 30) -> ProbeResults:
-    """Ask the running kernel as the user who runs the lab. Harmless; raises HostLacks, LabError."""
+    """Ask the running kernel as the user who runs the lab.
+
+    Harmless; raises MissingPrerequisite, LabError.
+    """
     done = run([compiler.static(), "probe"], timeout_s=timeout_s)
     (results,) = answers.parse(done.out, what="this host's kernel")
     return results
@@ -37,16 +40,16 @@ def in_root(
     ``root`` is a squashfs (lab.validate.kernels.roots): it is unpacked into a folder that is
     cleared, and
     entered in namespaces of its own, without network, as nobody and without any capability, so
-    that nothing of the image can leave it. Needs root; raises HostLacks, LabError.
+    that nothing of the image can leave it. Needs root; raises MissingPrerequisite, LabError.
     """
     if os.geteuid() != 0:
-        raise HostLacks(
+        raise MissingPrerequisite(
             "only root can enter an image's file system on this kernel",
             remedy="run it as root, or with --engines, whose containers need no root",
         )
     unpack, enter = found("unsquashfs"), found("unshare")
     if unpack is None or enter is None:
-        raise HostLacks("unsquashfs or unshare is not installed", remedy=_REMEDY)
+        raise MissingPrerequisite("unsquashfs or unshare is not installed", remedy=_REMEDY)
     with Cache(cache_dir() / "probers").temporary() as folder:
         inside = folder / "root"
         run([unpack, "-quiet", "-no-progress", "-no-xattrs", "-d", inside, root], timeout_s=300)

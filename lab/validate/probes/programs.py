@@ -48,7 +48,7 @@ def of_libc() -> tuple[Program, ...]:
     """The dynamic prober's two runs, facts and one thread traced, for glibc and for musl.
 
     An image has the loader of one of them, or of none: the others are told as missing. Raises
-    HostLacks.
+    MissingPrerequisite.
     """
     return tuple(
         Program(name=f"{name}{end}", file=file, argument=word, traced=name == THREAD)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.caching import explain
-from lab.caching.predict import Memory, edit_arguments, predict
+from lab.caching.predict import CacheSimulator, edit_arguments, predict
 from lab.caching.predict.compare_builds import manifest, whatif
 from lab.cli import main
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import Manifest, facets, keys, make, rules
+from lab.dockerfile.cachekey import CacheInputs, facets, keys, make, rules
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.dockerfile.cachekey.sources import chosen
 from lab.dockerfile.context import Context
@@ -43,13 +43,13 @@ SAMPLE = Path(__file__).parents[3] / "results" / "sample"
 ENGINES = ("docker", "docker-classic", "podman", "simulated")
 
 
-def made(text: str = TEXT, **changed: File) -> Manifest:
+def made(text: str = TEXT, **changed: File) -> CacheInputs:
     files = {"main.go": File(b"one"), "run.sh": File(b"sh", 0o644), "conf": File(b"c")}
     files |= {name.replace("_", "."): file for name, file in changed.items()}
     return make(parser.parse(text), Context(files), digest=lambda ref: f"sha256:{ref}")
 
 
-def told(before: Manifest, after: Manifest, engine: str, version: str = "") -> list[str]:
+def told(before: CacheInputs, after: CacheInputs, engine: str, version: str = "") -> list[str]:
     return [one.text for one in whatif(before, after, rules(engine, version)).roots]
 
 
@@ -116,7 +116,7 @@ def test_times_never_count_and_owners_for_some() -> None:
 def test_an_evicted_step_says_so() -> None:
     one = made()
     looked_at = rules("docker")
-    outcomes = predict(one, looked_at, Memory()).outcomes
+    outcomes = predict(one, looked_at, CacheSimulator()).outcomes
 
     def known(name: str, lost: int | None) -> explain.Known:
         steps = tuple(
@@ -156,16 +156,16 @@ def test_secrets_never_go_in() -> None:
 @given(st.binary(max_size=20), st.integers(0, 0o777), st.integers(0, 9))
 def test_a_manifest_comes_back_from_json_as_it_was(data: bytes, mode: int, mtime: int) -> None:
     one = made(main_go=File(data, mode, mtime))
-    assert Manifest.from_json(json.loads(json.dumps(one.to_json()))) == one
+    assert CacheInputs.from_json(json.loads(json.dumps(one.to_json()))) == one
 
 
 @pytest.mark.parametrize(("field", "value"), [("previous", 9), ("previous", 2), ("stage", 7)])
 def test_a_manifest_whose_steps_stand_on_nothing_is_none(field: str, value: int) -> None:
     record = make(parser.parse("FROM a\nRUN b\nRUN c\n"), Context()).to_json()
-    assert Manifest.from_json(record)
+    assert CacheInputs.from_json(record)
     record["steps"][2][field] = value
     with pytest.raises(ValueError, match="step"):
-        Manifest.from_json(record)
+        CacheInputs.from_json(record)
 
 
 @given(st.sets(st.sampled_from(["a/b.go", "a/c/d.go", "a.go", "b/x.txt", "y.txt", "b/.z"])))
@@ -182,7 +182,7 @@ def test_patterns_choose_as_go_does(paths: set[str]) -> None:
 def test_equal_inputs_always_hit_and_keys_hold_all_facets(letters: list[str]) -> None:
     text = "FROM x\n" + "".join(f"RUN {letter}\n" for letter in letters)
     for engine in ENGINES:
-        looked_at, memory = rules(engine), Memory()
+        looked_at, memory = rules(engine), CacheSimulator()
         predict(made(text), looked_at, memory)
         again = predict(made(text), looked_at, memory).outcomes
         assert set(again.values()) <= {Outcome.HIT, None}

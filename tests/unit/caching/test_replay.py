@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.caching.predict import Memory, predict
+from lab.caching.predict import CacheSimulator, predict
 from lab.caching.replay import Replay, Repository, replay
 from lab.caching.replay.step_costs import measured, stated
 from lab.dockerfile import dockerignore, parser
@@ -109,7 +109,7 @@ def files_of(folder: Path, commit: str) -> dict[str, FileFacts]:
 
 @pytest.mark.parametrize("engine", ["docker", "docker-classic", "podman", "simulated"])
 def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> None:
-    looked_at, memory = rules(engine, ""), Memory()
+    looked_at, memory = rules(engine, ""), CacheSimulator()
     with closing(Repository(history)) as repository:
         replaying = Replay(repository, looked_at, {})
         commits = list(repository.commits(None))

@@ -14,7 +14,7 @@ from lab.cli import doctor
 from lab.cli.doctor import Finding
 from lab.host import facts as host
 from lab.host.process import Done
-from lab.model.errors import HostLacks, LabError
+from lab.model.errors import LabError, MissingPrerequisite
 
 MISSING = Finding(
     name="podman",
@@ -79,11 +79,11 @@ def test_lists_that_cannot_be_renewed_are_a_warning(
         commands.append(command[1])
         if command[1] == "update":
             raise LabError("exit code 100 of: apt-get update\nE: no network")
-        raise HostLacks("no such package")
+        raise MissingPrerequisite("no such package")
 
     monkeypatch.setattr(doctor, "run", refuse)
     said: list[str] = []
-    with pytest.raises(HostLacks):
+    with pytest.raises(MissingPrerequisite):
         doctor.install(said.append)
     assert commands == ["update", "install"]
     assert said[-1].endswith("E: no network")

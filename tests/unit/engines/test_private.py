@@ -14,7 +14,7 @@ import pytest
 from lab.engines import confined, leftovers, open_engine
 from lab.host import process
 from lab.host.process import found, pasteable, run
-from lab.model.errors import HostLacks, InputError, LabError
+from lab.model.errors import InputError, LabError, MissingPrerequisite
 
 
 def folder_of(state: Path, owner: str) -> Path:
@@ -98,7 +98,7 @@ def test_a_failed_command_is_shown_to_paste() -> None:
         run(["sh", "-c", "echo why >&2; exit 3"], environment={"A": "1"})
     with pytest.raises(LabError, match=r"no end after 0.1 s of: sleep 5"):
         run(["sleep", "5"], timeout_s=0.1)
-    with pytest.raises(HostLacks, match="no-such-program"):
+    with pytest.raises(MissingPrerequisite, match="no-such-program"):
         run(["no-such-program"])
     assert run(["sh", "-c", "exit 3"], codes=(0, 3)).code == 3
     assert pasteable(["a b", Path("c")], folder=Path("/x y")) == "cd '/x y' && 'a b' c"

@@ -20,7 +20,7 @@ from lab.golang.claims.experiments import Ground
 from lab.golang.claims.file_schema import Expect
 from lab.golang.claims.judge import Answer, Finding, judge, overall
 from lab.golang.goroot.home import Home
-from lab.model.errors import HostLacks, InputError, Interrupted
+from lab.model.errors import InputError, Interrupted, MissingPrerequisite
 from lab.report import claims as report
 
 SHIPPED = Path(__file__).parents[3] / "scenarios/claims/goroot-report.yaml"
@@ -308,7 +308,7 @@ def test_a_run_goes_on_where_it_stopped(
     def made_up(_name: str, settings: object, _ground: Ground) -> Outcome:
         made.append(settings)
         if len(made) == 1:
-            raise HostLacks("the disk was away")
+            raise MissingPrerequisite("the disk was away")
         return outcome(**{name: noisy(10, len(made)) for name in names})
 
     monkeypatch.setattr(experiments, "run", made_up)

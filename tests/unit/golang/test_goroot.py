@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from lab.dockerfile import parser
 from lab.golang.goroot import inject, switch
 from lab.golang.goroot.home import Home, checked, remove
-from lab.model.errors import HostLacks, InputError, StoreError
+from lab.model.errors import InputError, MissingPrerequisite, StoreError
 
 OLD, NEW = "1.22.10", "1.23.9"
 
@@ -114,7 +114,7 @@ def test_without_root_an_overlay_says_what_it_needs(
     place = tmp_path / "go"
     place.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(HostLacks, match="only root may mount"):
+    with pytest.raises(MissingPrerequisite, match="only root may mount"):
         switch.use(home, OLD, place=place)
     assert home.now() is None
 

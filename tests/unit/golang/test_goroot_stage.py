@@ -25,7 +25,7 @@ from lab.golang.goroot import mounting, stage, sums, systemd, watching
 from lab.golang.goroot.home import Home
 from lab.host import facts as host
 from lab.host.paths import SHARED_MEMORY
-from lab.model.errors import HostLacks, InputError, LabError, SourceError, StoreError
+from lab.model.errors import InputError, LabError, MissingPrerequisite, SourceError, StoreError
 
 GO = "1.22.10"
 NOBODY = 65534
@@ -165,7 +165,7 @@ def test_room_is_looked_for_beforehand(home: Home, monkeypatch: pytest.MonkeyPat
     with pytest.raises(InputError, match="too few"):
         stage.stage(home, GO, size=4096, say=quiet)
     monkeypatch.setattr(host, "memory_available", lambda: stage.LEFT + 4096)
-    with pytest.raises(HostLacks, match="in memory"):
+    with pytest.raises(MissingPrerequisite, match="in memory"):
         stage.stage(home, GO, say=quiet)
     assert not mounts(home.root)
     monkeypatch.undo()

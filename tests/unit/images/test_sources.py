@@ -21,7 +21,7 @@ from lab.images.sources import bootstrap, image_tar, toolchain
 from lab.images.sources.cache import Cache
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
-from lab.model.errors import HostLacks, SourceError
+from lab.model.errors import MissingPrerequisite, SourceError
 
 LIBC = b"\x7fELF...\0GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n\0"
 
@@ -261,7 +261,7 @@ def test_a_base_without_go_cannot_bring_its_own(tmp_path: Path) -> None:
 
 def test_mmdebstrap_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HostLacks) as raised:
+    with pytest.raises(MissingPrerequisite) as raised:
         make(tmp_path, BaseSource(kind="suite", value="bookworm", name="bookworm"))
     assert raised.value.remedy == "lab doctor --install"
 

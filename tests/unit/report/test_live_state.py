@@ -27,7 +27,7 @@ def test_a_run_tells_what_it_builds_and_leaves_nothing(
     told: list[dict[str, Any]] = []
 
     class Reader(Watcher):
-        def see(self, happening: runner.Happening) -> None:
+        def see(self, happening: runner.RunEvent) -> None:
             super().see(happening)
             (folder,) = (tmp_path / "results").iterdir()
             if (found := live_state.read(folder)) is not None:

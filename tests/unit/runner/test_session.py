@@ -31,7 +31,7 @@ class Nobody:
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing."""
 
-    def see(self, happening: runner.Happening) -> None:
+    def see(self, happening: runner.RunEvent) -> None:
         """Nothing."""
 
     def open(self, comparisons: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import zstandard
 from lab.cli import main
 from lab.golang.bench import kernel as experiment
 from lab.images.sources.cache import Cache
-from lab.model.errors import GuestFailed, HostLacks, Interrupted, LabError
+from lab.model.errors import Interrupted, LabError, MissingPrerequisite, VmBootFailed
 from lab.validate import kernels
 from lab.validate.kernels import machine, packages
 from lab.validate.probes.results import BARE, Answer, ProbeResults
@@ -66,7 +66,7 @@ def test_a_kernel_without_its_image_says_what_to_provide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.release", lambda: RELEASE)
-    with pytest.raises(HostLacks, match=re.escape(RELEASE)) as raised:
+    with pytest.raises(MissingPrerequisite, match=re.escape(RELEASE)) as raised:
         kernels.of_host(tmp_path, Cache(tmp_path / "cache"))
     assert "host=/path/to/bzImage" in str(raised.value.remedy)
 
@@ -109,7 +109,7 @@ def test_an_experiment_without_any_kernel_fails_as_the_kernel_did(
     assert "/no/b: No such file" in said.err
 
 
-@pytest.mark.parametrize("stop", [GuestFailed("it hung"), Interrupted("stopped")])
+@pytest.mark.parametrize("stop", [VmBootFailed("it hung"), Interrupted("stopped")])
 def test_a_kernel_that_does_not_boot_hides_no_other_and_a_stop_stops_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: LabError
 ) -> None:
