@@ -15,6 +15,8 @@ from lab.model.errors import InputError
 if TYPE_CHECKING:
     from lab.scenario.model import Scenario
 
+REAL = tuple(name for name in NAMES if name != "simulated")
+
 
 def rounds_and_seed(verb: argparse.ArgumentParser) -> None:
     """--rounds, --seed, --quiet, --keep and --results: how a scenario is run."""
@@ -37,6 +39,19 @@ def engines(verb: argparse.ArgumentParser) -> None:
         help=f"instead of the scenario's engines: {', '.join(NAMES)}; repeatable",
     )
     private(verb)
+
+
+def dockerfile(verb: argparse.ArgumentParser) -> None:
+    """--engine NAME[=VERSION], --build-arg and --target: by what rules a Dockerfile is read."""
+    verb.add_argument(
+        "--engine",
+        action="append",
+        default=[],
+        metavar="NAME[=VERSION]",
+        help=f"by the rules of this version (default: newest); {', '.join(NAMES)}; repeatable",
+    )
+    verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    verb.add_argument("--target", metavar="STAGE")
 
 
 def private(verb: argparse.ArgumentParser) -> None:
@@ -108,9 +123,39 @@ def endpoints(named: Sequence[str]) -> Mapping[str, str]:
     """NAME[=ENDPOINT] options by name; an empty address means: find it."""
     found = dict(value.partition("=")[::2] for value in named)
     for name in found:
-        if name not in NAMES:
-            raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+        _known(name)
     return found
+
+
+def engine_versions(named: Sequence[str]) -> list[tuple[str, str]]:
+    """NAME[=VERSION] options; every real engine where none is named."""
+    found = [value.partition("=")[::2] for value in named] or [(name, "") for name in REAL]
+    for name, version in found:
+        _known(name)
+        if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
+            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
+    return found
+
+
+def one_engine(named: Sequence[str]) -> tuple[str, str]:
+    """The engine of a verb that has use for one alone; docker where none is named."""
+    found = engine_versions(named or ["docker"])
+    if len(found) > 1:
+        raise InputError("one engine at a time", remedy="name --engine once, and call it again")
+    return found[0]
+
+
+def build_args(given: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE options."""
+    for text in given:
+        if "=" not in text:
+            raise InputError(f"--build-arg {text}: it has no value", remedy="write NAME=VALUE")
+    return dict(text.partition("=")[::2] for text in given)
+
+
+def _known(name: str) -> None:
+    if name not in NAMES:
+        raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
 
 
 def shipped(name: str, kind: str = "scenarios") -> Path:

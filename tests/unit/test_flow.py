@@ -127,6 +127,17 @@ def circle(found: dict[str, set[str]]) -> tuple[str, ...]:
     return ()
 
 
+def between_commands(found: dict[str, set[str]]) -> list[str]:
+    """The imports of one command by another: what two of them need stands below both."""
+    folder = "lab.cli.commands."
+    return [
+        f"{name} imports {target}"
+        for name, targets in found.items()
+        for target in targets
+        if name.startswith(folder) and target.startswith(folder)
+    ]
+
+
 def test_the_packages_are_those_of_the_flow() -> None:
     packages = {path.name for path in LAB.iterdir() if (path / "__init__.py").exists()}
     assert packages == set(FLOW)
@@ -140,6 +151,10 @@ def test_a_module_imports_only_what_stands_before_it() -> None:
 
 def test_no_import_leads_round_in_a_circle() -> None:
     assert not circle(graph())
+
+
+def test_no_command_imports_another() -> None:
+    assert not between_commands(graph())
 
 
 def planted(folder: Path, **texts: str) -> Path:
@@ -161,6 +176,19 @@ def test_an_import_that_points_up_is_found(tmp_path: Path) -> None:
         engines__docker="from lab.host import facts\n",
     )
     assert pointing_up(graph(root)) == ["lab.host.facts imports lab.engines.docker"]
+
+
+def test_a_command_that_imports_another_is_found(tmp_path: Path) -> None:
+    root = planted(
+        tmp_path,
+        cli__commands__predict="",
+        cli__commands__replay="def a():\n    from lab.cli.commands import predict\n",
+        cli__commands__explain="from lab.cli.arguments import b\n",
+        cli__arguments="",
+    )
+    assert between_commands(graph(root)) == [
+        "lab.cli.commands.replay imports lab.cli.commands.predict"
+    ]
 
 
 @pytest.mark.parametrize(

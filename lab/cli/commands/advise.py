@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import arguments
-from lab.cli.commands.predict import engines_and_arguments, one_engine, pairs
 from lab.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--repo", type=Path, metavar="DIR", help="weigh by this git history instead")
     verb.add_argument("--commits", type=arguments.positive, metavar="N", help="its last N")
-    engines_and_arguments(verb)
+    arguments.dockerfile(verb)
     verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are prices")
     verb.add_argument("--price", action="append", default=[], metavar="START=SECONDS")
     verb.add_argument(
@@ -64,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
     from lab.engines import features
 
     given = compare_builds.inputs(
-        options.dockerfile, options.context, pairs(options.build_arg), options.target
+        options.dockerfile, options.context, arguments.build_args(options.build_arg), options.target
     )
     parsed(given.dockerfile, given.dockerfile_path, given.build_args)
-    name, version = one_engine(options.engine)
+    name, version = arguments.one_engine(options.engine)
     texts = options.edit or _every_file(given)
     with ExitStack() as stack:
         prices = _prices(options, given, name)

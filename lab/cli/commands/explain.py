@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli import arguments
-from lab.cli.commands.predict import engines, engines_and_arguments, pairs
 from lab.cli.output import print_json, say, say_notes
 from lab.model.errors import InputError
 
@@ -33,7 +32,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         metavar="DOCKERFILE",
         help="two Dockerfiles in their contexts: what of the second would miss after the first",
     )
-    engines_and_arguments(verb)
+    arguments.dockerfile(verb)
     verb.add_argument(
         "--context",
         action="append",
@@ -95,13 +94,15 @@ def _compared(options: argparse.Namespace) -> int:
     contexts = options.context * (3 - len(options.context)) if options.context else [None, None]
     before, after = (
         compare_builds.manifest(
-            compare_builds.inputs(path, context, pairs(options.build_arg), options.target)
+            compare_builds.inputs(
+                path, context, arguments.build_args(options.build_arg), options.target
+            )
         )
         for path, context in zip(options.between, contexts[:2], strict=True)
     )
     found = [
         compare_builds.whatif(before, after, by_clients(rules(name, version)), name=name)
-        for name, version in engines(options.engine)
+        for name, version in arguments.engine_versions(options.engine)
     ]
     if options.json:
         print_json([as_json(one) for one in found])
@@ -125,7 +126,7 @@ def _chosen(
             remedy="run the scenario again: this run was made by an older lab, or all was skipped",
         )
     if options.engine:
-        wanted = {name for name, _ in engines(options.engine)}
+        wanted = {name for name, _ in arguments.engine_versions(options.engine)}
         known = {name: one for name, one in known.items() if one.build.cell.get("engine") in wanted}
         if not known:
             raise InputError(

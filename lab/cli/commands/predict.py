@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.cli import arguments
 from lab.cli.output import print_json, say
-from lab.engines import NAMES
-from lab.model.errors import InputError
 from lab.model.text_wrap import wrapped
 
 if TYPE_CHECKING:
     from lab.caching.explain import Explanation
-
-DEFAULT = tuple(name for name in NAMES if name != "simulated")
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -33,21 +28,8 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="PATH (its content), touch:PATH, chmod:PATH=MODE, chown:PATH=UID:GID, delete:PATH, "
         "rename:PATH=PATH, arg:NAME=VALUE, env:NAME=VALUE, text:N, base; each repeated one alone",
     )
-    engines_and_arguments(verb)
+    arguments.dockerfile(verb)
     verb.add_argument("--json", action="store_true", help="print as JSON")
-
-
-def engines_and_arguments(verb: argparse.ArgumentParser) -> None:
-    """--engine NAME[=VERSION], --build-arg and --target."""
-    verb.add_argument(
-        "--engine",
-        action="append",
-        default=[],
-        metavar="NAME[=VERSION]",
-        help=f"by the rules of this version (default: newest); {', '.join(NAMES)}; repeatable",
-    )
-    verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
-    verb.add_argument("--target", metavar="STAGE")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.engines import features
 
     given = compare_builds.inputs(
-        options.dockerfile, options.context, pairs(options.build_arg), options.target
+        options.dockerfile, options.context, arguments.build_args(options.build_arg), options.target
     )
     before = compare_builds.manifest(given)
     told: list[tuple[str, list[Explanation]]] = []
@@ -78,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
                         by_clients(rules(name, version)),
                         name=name,
                     )
-                    for name, version in engines(options.engine)
+                    for name, version in arguments.engine_versions(options.engine)
                 ],
             )
         )
@@ -87,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for step, pattern in compare_builds.missing(before):
         say(f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)")
-    for name, version in engines(options.engine):
+    for name, version in arguments.engine_versions(options.engine):
         lacks = features.lacks(
             name, version, parse(given.dockerfile, given.build_args), session=True
         )
@@ -104,30 +86,3 @@ def run(options: argparse.Namespace) -> int:
             for line in explain.as_text(one, predicted=True, indent="  "):
                 say(line)
     return 0
-
-
-def engines(named: Sequence[str]) -> list[tuple[str, str]]:
-    """Names and versions; every real engine where none is named."""
-    found = [value.partition("=")[::2] for value in named] or [(name, "") for name in DEFAULT]
-    for name, version in found:
-        if name not in NAMES:
-            raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
-        if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
-            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
-    return found
-
-
-def one_engine(named: Sequence[str]) -> tuple[str, str]:
-    """The engine of a verb that has use for one alone; docker where none is named."""
-    found = engines(named or ["docker"])
-    if len(found) > 1:
-        raise InputError("one engine at a time", remedy="name --engine once, and call it again")
-    return found[0]
-
-
-def pairs(given: Sequence[str]) -> dict[str, str]:
-    """NAME=VALUE options."""
-    for text in given:
-        if "=" not in text:
-            raise InputError(f"--build-arg {text}: it has no value", remedy="write NAME=VALUE")
-    return dict(text.partition("=")[::2] for text in given)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import arguments
-from lab.cli.commands.predict import engines, engines_and_arguments, pairs
 from lab.cli.output import print_json, say
 from lab.model.errors import InputError
 
@@ -30,7 +29,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="a file on disk, for every commit; or a path in the repository, as it was in each "
         "(default: Dockerfile); repeatable, side by side",
     )
-    engines_and_arguments(verb)
+    arguments.dockerfile(verb)
     verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are prices")
     verb.add_argument(
         "--price",
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.caching.replay import Repository, replay
     from lab.caching.replay.render import as_json, lines
 
-    given = pairs(options.build_arg)
+    given = arguments.build_args(options.build_arg)
     with closing(Repository(options.repo)) as repository:
         commits = list(repository.commits(options.commits, first_parent=options.first_parent))
         several = _replays(options, repository, commits, given)
@@ -86,7 +85,7 @@ def _replays(
 
     stored = runs.load(options.run, options.results) if options.run else None
     several = []
-    for engine, version in engines(options.engine or ["docker"]):
+    for engine, version in arguments.engine_versions(options.engine or ["docker"]):
         prices = measured(stored.builds, engine) if stored else {}
         for name in options.dockerfile or ["Dockerfile"]:
             path, text = _dockerfile(name)
@@ -144,7 +143,7 @@ def _built(
         base = sources.base(source, say=_said)
         given = {**given, "BASE": base.image.ref}
     told = []
-    for name, version in engines(options.engine or ["docker"]):
+    for name, version in arguments.engine_versions(options.engine or ["docker"]):
         with closing(open_engine(name, private=options.private, say=_said)) as engine:
             if base is not None:
                 engine.ensure(base.image)
