@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from lab.engines import NAMES
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
+    from lab.golang.goroot.home import Home
     from lab.scenario.model import Scenario
 
 REAL = tuple(name for name in NAMES if name != "simulated")
@@ -156,6 +158,15 @@ def build_args(given: Sequence[str]) -> dict[str, str]:
 def _known(name: str) -> None:
     if name not in NAMES:
         raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
+
+
+def place_of_versions(chosen: Path | None) -> Home:
+    """The folder of the versions: named, or LAB_GOROOTS, or in the lab's cache."""
+    from lab.golang.goroot.home import Home
+    from lab.host import paths
+
+    named = chosen or os.environ.get("LAB_GOROOTS")
+    return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
 
 
 def shipped(name: str, kind: str = "scenarios") -> Path:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab.cli import arguments
 from lab.cli.output import print_json, say
 
 EXPERIMENTS = {
@@ -103,7 +104,6 @@ def run(options: argparse.Namespace) -> int:
     """Make the experiment and show its figures."""
     import tempfile
 
-    from lab.cli.commands.goroot import place_of_versions
     from lab.golang.bench import outcome
     from lab.golang.claims import experiments
     from lab.host.disk import disk
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
             out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
         ground = experiments.Ground(
-            home=place_of_versions(options.home),
+            home=arguments.place_of_versions(options.home),
             results=Path(results),
             say=lambda line: say(line, on_error=True),
             keep=out.absolute() if out else None,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import goroot_distribute, goroot_stage
+from lab.cli import arguments, goroot_distribute, goroot_stage
 from lab.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.golang.goroot import switch
     from lab.model.errors import InputError
 
-    home = place_of_versions(options.home)
+    home = arguments.place_of_versions(options.home)
     place = options.at.absolute() if getattr(options, "at", None) else None
     if options.action == "install":
         _install(home, options)
@@ -96,15 +96,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         _status(home, place, as_json=options.json)
     return 0
-
-
-def place_of_versions(chosen: Path | None) -> Home:
-    """The folder of the versions: named, or LAB_GOROOTS, or in the lab's cache."""
-    from lab.golang.goroot.home import Home
-    from lab.host import paths
-
-    named = chosen or os.environ.get("LAB_GOROOTS")
-    return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
 
 
 def _list(home: Home) -> None:

@@ -24,7 +24,6 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
-    from lab.cli.commands.goroot import place_of_versions
     from lab.golang.claims import loader, verify
     from lab.golang.claims.experiments import Ground
     from lab.host.disk import disk, dump, write
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     write(folder, "claims.yaml", text)
     own = verify.this_host()
     ground = Ground(
-        home=place_of_versions(options.home),
+        home=arguments.place_of_versions(options.home),
         results=folder / "runs",
         say=lambda line: say(f"  {line}", on_error=True),
     )
