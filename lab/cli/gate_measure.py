@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lab.cli.output import before_the_answer, print_text
 from lab.cli.scenario_run import watched
+from lab.model import cell_names
 from lab.model.errors import GateCannotTell, GateFailed, InputError
-from lab.results.comparison import cell_words
 
 if TYPE_CHECKING:
     from lab.results.gate.judgement import Finding, Judgement
@@ -70,7 +70,7 @@ def confirm(
 
 
 def _suspected(axes: Mapping[str, str], suspects: list[Finding]) -> bool:
-    return any(one.subject.startswith(f"{cell_words(axes)}, ") for one in suspects)
+    return any(one.subject.startswith(f"{cell_names.full(axes)}, ") for one in suspects)
 
 
 def _settled(one: Finding, told: Mapping[tuple[int, str], Finding], fresh: StoredRun) -> Finding:
@@ -165,7 +165,7 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     )
 
     def slowed(cell: Cell, phase: str) -> float:
-        return size * walls.get((cell_words(cell.axes), phase), 0.0)
+        return size * walls.get((cell_names.full(cell.axes), phase), 0.0)
 
     def arrange(make: Make) -> tuple[Trial, ...]:
         sides = {
@@ -217,5 +217,5 @@ def _walls(stored: StoredRun) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], list[float]] = {}
     for build in stored.counted:
         if build.status == "ok" and build.wall_s:
-            found.setdefault((cell_words(build.cell), build.phase), []).append(build.wall_s)
+            found.setdefault((cell_names.full(build.cell), build.phase), []).append(build.wall_s)
     return {key: statistics.median(walls) for key, walls in found.items()}

@@ -105,7 +105,7 @@ class Build:
     their processes held at a time; None where the engine's work cannot be told from others'.
     ``marks`` are named seconds, taken inside the build where a layout asks for them. ``manifest``
     is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
-    machine did meanwhile, ``fit`` whether that leaves the build to be believed
+    machine did meanwhile, ``fit`` whether that leaves its times fit to compare
     (lab.host.monitor.fitness); None where nobody could look.
     ``warm_up`` builds are recorded, and counted nowhere.
     """

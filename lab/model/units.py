@@ -39,6 +39,11 @@ def percent(value: float | None) -> str:
     return MISSING if value is None else f"{value * 100:.0f} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 cell``, ``2,000 cells``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def bytes_of(text: str) -> int | None:
     """The bytes of a size such as ``512MiB`` or ``1.5 GB``; None of anything else."""
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?(\w+)", text, re.ASCII)

@@ -9,12 +9,11 @@ from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.record import Run
 from lab.model.text_wrap import wrapped
 from lab.report.formatting import one_line
 from lab.report.terminal import console
-from lab.results import comparison
 from lab.results.calibration import Calibration
 
 
@@ -22,8 +21,8 @@ def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -
     """A table for each cell: what a comparison sees, by wall and by CPU time."""
     out = console(stream)
     out.print(Text(f"noise of {run.host.cpu_model or 'this host'}, run {run.id}", style="bold"))
-    for cell in dict.fromkeys(comparison.cell_words(one.cell) for one in found):
-        inside = [one for one in found if comparison.cell_words(one.cell) == cell]
+    for cell in dict.fromkeys(cell_names.full(one.cell) for one in found):
+        inside = [one for one in found if cell_names.full(one.cell) == cell]
         out.print()
         out.print(Text(one_line(cell, 300), style="bold underline"))
         out.print(_table(inside))

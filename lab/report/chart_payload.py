@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lab.model import cell_names
 from lab.model.record import Build, Step
 from lab.report.chart_data import Band, Causes, Figures
 from lab.report.formatting import instruction, one_line
 from lab.report.vega_specs import OUTCOMES
-from lab.results import comparison
 
 KINDS = (*OUTCOMES, "unknown")
 
@@ -31,7 +31,7 @@ def packed(found: Figures) -> dict[str, Any]:
     texts = _Texts()
     place = texts.place
     groups = [
-        {"title": one_line(comparison.cell_words(cell)) or "all cells", "cell": _clean(cell)}
+        {"title": one_line(cell_names.full(cell)) or "all cells", "cell": _clean(cell)}
         for cell in found.groups
     ]
     tiles = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.errors import LabError
 from lab.model.record import Build, Run
 from lab.report.chart_data import Causes, Figures, Tile, figures
@@ -90,11 +90,13 @@ def sheet(
     footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
     if len(failed) > SHOWN_FAILURES:
         footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
+    said = headline(table, builds, runs)
+    known = (("fitness", said.fit), *facts(table, builds, runs))
     return ReportModel(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
         status=", ".join(dict.fromkeys(_status(run) for run in runs)),
-        headline=headline(table, builds, runs),
-        facts=tuple((name, one_line(text, 300)) for name, text in facts(table, builds, runs)),
+        headline=said,
+        facts=tuple((name, one_line(text, 300)) for name, text in known),
         groups=tuple(
             _group(group, table, place, tiles) for place, group in enumerate(table.groups)
         ),
@@ -129,7 +131,7 @@ def _group(group: Group, table: Table, place: int, tiles: Tiles) -> ReportGroup:
         for rows in group.phases
     ]
     return ReportGroup(
-        title=one_line(comparison.cell_words(group.cell)) or "all cells",
+        title=one_line(cell_names.full(group.cell)) or "all cells",
         cell={one_line(name, 40): one_line(value, 40) for name, value in group.cell.items()},
         phases=_phases(group, table),
         times=_times(group, table),
@@ -219,7 +221,7 @@ def _why(tiles: Sequence[Tile], table: Table) -> str:
 
 
 def _failure(build: Build) -> Failure:
-    at = f"{comparison.cell_words(build.cell)}, round {build.round}, {build.phase}"
+    at = f"{cell_names.full(build.cell)}, round {build.round}, {build.phase}"
     return Failure(
         title=one_line(at, 200),
         message=one_line(build.reason or "no reason given", 500),

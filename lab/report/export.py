@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from lab.model import cell_names
 from lab.model.record import Build, Run, Step
 from lab.report.chart_data import Causes
 from lab.report.formatting import clean, one_line
 from lab.report.headline import expects, looked_at
-from lab.results import comparison
 
 if TYPE_CHECKING:
     from lab.report.model import Report
@@ -88,7 +88,7 @@ def as_junit(report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> st
     root = ElementTree.Element("testsuites", name=_xml(report.sheet.title))
     suites: dict[str, list[Build]] = {}
     for build in builds:
-        suites.setdefault(comparison.cell_words(build.cell), []).append(build)
+        suites.setdefault(cell_names.full(build.cell), []).append(build)
     for name, found in suites.items():
         _suite(root, name, [_case(build, name) for build in found])
     for run in runs:
@@ -190,7 +190,7 @@ def _clock(build: Build) -> float | None:
 
 
 def _trace(build: Build, at: float, lines: _Lines, causes: Causes) -> Iterator[dict[str, Any]]:
-    pid = lines.cell(one_line(comparison.cell_words(build.cell)) or "all cells")
+    pid = lines.cell(one_line(cell_names.full(build.cell)) or "all cells")
     about: Mapping[str, Any] = {"id": clean(build.id), "round": build.round, "status": build.status}
     name = f"{one_line(build.phase, 40)}, round {build.round}"
     zero = _micros(at)

@@ -90,8 +90,7 @@ def verdict(found: Comparison) -> str:
     if found.verdict is Verdict.SAME:
         return f"same within {found.margin * 100:g} %"
     if found.verdict is Verdict.UNDECIDED and found.needed_rounds is not None:
-        more = found.needed_rounds
-        return f"undecided, about {more} more round{'s' if more > 1 else ''}"
+        return f"undecided, about {units.counted(found.needed_rounds, 'more round')}"
     return str(found.verdict)
 
 

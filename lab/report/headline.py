@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.host.monitor import fitness
+from lab.model import units
 from lab.model.record import Build, Run
 from lab.report.formatting import one_line, ratio
 from lab.results.table import Group, Measure, Table
@@ -17,7 +18,7 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """``verdict`` in one sentence, ``fit``: may it be believed, ``lines``: what came out."""
+    """The ``verdict`` in a sentence or two, the run's fitness, and the ratios as ``lines``."""
 
     verdict: str
     fit: str
@@ -42,7 +43,8 @@ def _others(table: Table) -> list[tuple[Group, str, Measure]]:
 
 
 def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
-    if not any(build.status == "ok" for build in builds):
+    measured = sum(build.status == "ok" for build in builds)
+    if not measured:
         return "Nothing was measured."
     told = [_differs(table)]
     for column in table.columns:
@@ -51,13 +53,15 @@ def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
             continue
         counts = Counter(str(one.verdict) for one in found)
         said = ", ".join(f"{verdict} in {count}" for verdict, count in counts.most_common())
-        phases = "1 phase" if len(found) == 1 else f"{len(found)} phases"
+        phases = units.counted(len(found), "phase")
         told.append(f"{column} against {table.baseline}: {said} of {phases}.")
     broken = sum(len(run.broken) for run in runs)
     if broken:
         told.append(f"Expectations broken: {broken}.")
     elif all(looked_at(run) for run in runs) and any(expects(run) for run in runs):
         told.append("Every expectation held.")
+    if not any(told):
+        told = [f"Builds measured: {measured}; there is one {table.axis}, so nothing to compare."]
     return " ".join(one_line(text, 300) for text in told if text)
 
 
@@ -87,7 +91,7 @@ def _differs(table: Table) -> str:
 def _fit(builds: Sequence[Build]) -> str:
     """The run's own fitness, out of its builds'; a record without one was not watched."""
     found = fitness.of_run(build.fit for build in builds if build.status == "ok")
-    return found or "whether the machine was quiet was not watched in this run"
+    return found or "not known: the machine was not watched in this run"
 
 
 def _lines(table: Table) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.record import Build
 from lab.report.formatting import one_line
 
@@ -42,7 +42,7 @@ class Progress:
 
     def begin(self, cell: Mapping[str, str], phase: str, total_steps: int) -> None:
         """A build starts."""
-        self.name = one_line(f"{' '.join(cell.values())}  {phase}", 200)
+        self.name = one_line(f"{cell_names.short(cell)}  {phase}", 200)
         self.step, self.step_number, self.total_steps = "", 0, total_steps
         self._began = self._clock()
 
@@ -192,7 +192,7 @@ def _cut(text: str, style: str) -> RenderableType:
 
 
 def _line(build: Build) -> str:
-    where = one_line(f"{' '.join(build.cell.values())} {build.phase} round {build.round}", 160)
+    where = one_line(f"{cell_names.short(build.cell)} {build.phase} round {build.round}", 160)
     if build.status != "ok":
         return f"{where}: {build.status}: {one_line(build.reason or 'no reason given', 160)}"
     hits = ""

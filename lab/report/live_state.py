@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.host.disk import dump, write
-from lab.model import events, units
+from lab.model import cell_names, events, units
 from lab.model.errors import LabError
 from lab.report.formatting import clean, instruction, one_line
 from lab.runner import runner
@@ -87,7 +87,7 @@ def read(folder: Path, clock: Callable[[], float] = time.time) -> dict[str, Any]
         told = json.loads((folder / FILE).read_bytes())
         os.kill(told["pid"], 0)  # after a kill -9 the file stays, and nobody builds
         spent = clock() - float(told["began"])
-        cell = " ".join(map(str, told["cell"].values()))
+        cell = cell_names.short(told["cell"])
         said = f"{told['done']} of {told['total']} builds done; now {cell}, {told['phase']}"
         rows = [_row(step, spent) for step in told["steps"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

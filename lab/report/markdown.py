@@ -67,10 +67,8 @@ def _lines(sheet: ReportModel, picture: str | None) -> Iterator[str]:
         yield "## Failed builds\n"
     for failure in sheet.failures:
         yield from _failed(failure)
-    facts = (("to be believed?", sheet.headline.fit), *sheet.facts)
-    yield from _folded(
-        "What was compared, and on what", _table(Grid(head=("what", ""), rows=facts))
-    )
+    facts = _table(Grid(head=("what", ""), rows=sheet.facts))
+    yield from _folded("What was compared, and on what", facts)
     yield from _fitting(_details(sheet))
     if sheet.footnotes:
         yield "## Notes\n"

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from lab.model import cell_names, units
 from lab.report.formatting import one_line
 from lab.report.terminal import console
 from lab.scenario.model import Scenario
@@ -23,10 +24,11 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
     builds = sum(len(trial.phases) for trial in run)
     title = ": ".join(filter(None, (scenario.name, one_line(scenario.description, 300))))
     out.print(Text(title, style="bold"))
-    out.print(f"{len(cells)} cells, {_rounds(scenario)}, {builds} builds, seed {scenario.seed}")
+    said = [units.counted(len(cells), "cell"), _rounds(scenario), units.counted(builds, "build")]
+    out.print(f"{', '.join(said)}, seed {scenario.seed}")
     out.print(f"phases: {', '.join(scenario.phases)}")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    axes = [axis for axis, values in scenario.axes.items() if values != ("own",)]
+    axes = [axis for axis, values in scenario.axes.items() if values != (cell_names.OWN,)]
     for axis in axes:
         table.add_column(axis, overflow="fold")
     table.add_column("skipped because", overflow="fold")
@@ -39,5 +41,5 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
 def _rounds(scenario: Scenario) -> str:
     before = f" after {scenario.warm_up} to warm up" if scenario.warm_up else ""
     if scenario.until is None:
-        return f"{scenario.rounds} rounds{before}"
+        return f"{units.counted(scenario.rounds, 'round')}{before}"
     return f"{scenario.until.least} to {scenario.rounds} rounds{before}"

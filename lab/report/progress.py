@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from lab.model import events
+from lab.model import events, units
 from lab.report.formatting import one_line
 from lab.report.live import Live
 from lab.report.live_state import Underway
@@ -39,7 +39,8 @@ class Watcher:
     def begin(self, trials: Sequence[Trial], folder: Path) -> None:
         """The builds are about to start; their run's folder is this."""
         total = sum(len(trial.phases) for trial in trials)
-        self.say(f"set up in {time.monotonic() - self._start:.0f} s; {total} builds to do")
+        spent = f"set up in {time.monotonic() - self._start:.0f} s"
+        self.say(f"{spent}; {units.counted(total, 'build')} to do")
         self._live = Live(total, stream=self._stream, quiet=self._quiet)
         self._live.__enter__()
         self._underway = Underway(folder, total)

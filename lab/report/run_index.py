@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.errors import InputError, LabError
 from lab.model.record import Run
 from lab.report import compose, html, live_state, vega_renderer, vega_specs
 from lab.report.formatting import one_line, spread
-from lab.results import comparison, runs
+from lab.results import runs
 from lab.results.stats import summary
 
 TREND = 200  # runs: more would not be told apart
@@ -86,7 +86,7 @@ def trend(results: Path, scenario: str) -> str:
 
 
 def _counted(shown: int, known: int) -> str:
-    return f"{shown} runs" if shown == known else f"{shown} of {known} runs, the latest"
+    return units.counted(shown, "run") if shown == known else f"{shown} of {known} runs, the latest"
 
 
 def _page(template: str, title: str, **values: Any) -> str:
@@ -160,11 +160,9 @@ def _trend(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
         except LabError:
             continue
         walls: dict[tuple[str, str], list[float]] = {}
-        axis = comparison.main_axis(builds)
         for build in builds:
             if build.status == "ok" and build.wall_s is not None:
-                rest = [value for name, value in build.cell.items() if name != axis]
-                cell = " ".join([build.cell.get(axis, ""), *rest])
+                cell = cell_names.short(build.cell)
                 walls.setdefault((build.phase, cell), []).append(build.wall_s)
         order = list(dict.fromkeys(phase for phase, _ in walls))
         for (phase, cell), found in walls.items():

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.report import vega_specs
 from lab.report.chart_data import Band, Figures
 from lab.report.formatting import one_line
-from lab.results import comparison
 
 GROUPS = 3  # a picture of more would not be read
 
@@ -37,7 +36,7 @@ def _group(found: Figures, group: int) -> vega_specs.Spec:
             band_rows(found, found.walls, group),
         ),
     ]
-    title = one_line(comparison.cell_words(found.groups[group]), 160) or "all cells"
+    title = one_line(cell_names.full(found.groups[group]), 160) or "all cells"
     return {
         "hconcat": [part for part in parts if part["data"]["values"]],
         "title": {"text": title},

@@ -27,7 +27,7 @@ def show(sheet: ReportModel, stream: TextIO | None = None, *, steps: bool = True
     for line in sheet.headline.lines:
         out.print(Padding(Text(line), (0, 2)))
     facts = RichTable.grid(padding=(0, 2))
-    for name, text in (("believe it?", sheet.headline.fit), *sheet.facts):
+    for name, text in sheet.facts:
         facts.add_row(Text(name, style="dim"), Text(text))
     out.print(facts)
     for group in sheet.groups:

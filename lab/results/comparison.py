@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from lab.host.monitor.fitness import is_fit
+from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.model.record import Build, Step
 from lab.results import comparison_verdicts
@@ -239,7 +240,7 @@ def _bad_builds(builds: Sequence[Build]) -> Iterable[Footnote]:
     bad = [build for build in builds if build.status != "ok"]
     bad.sort(key=lambda b: (b.status, sorted(b.cell.items()), b.reason or ""))
     for (status, cell, reason), same in groupby(
-        bad, key=lambda b: (b.status, cell_words(b.cell), b.reason or "no reason given")
+        bad, key=lambda b: (b.status, cell_names.full(b.cell), b.reason or "no reason given")
     ):
         found = list(same)
         if status == "skipped":
@@ -277,11 +278,6 @@ def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]
             text="FROM has no outcome, and BuildKit reports nothing for instructions that only "
             "change metadata (ENV, ARG, LABEL, CMD ...): such steps are not listed",
         )
-
-
-def cell_words(cell: Mapping[str, str]) -> str:
-    """A cell in words: ``engine=docker base=bookworm``."""
-    return " ".join(f"{axis}={value}" for axis, value in cell.items())
 
 
 def _measured(build: Build) -> bool:

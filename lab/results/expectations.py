@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from statistics import median
 
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.record import Build, Step
 from lab.scenario.model import Bound, Expectation
-
-_CELL = ("engine", "base", "toolchain", "layout")
 
 
 def check(expectations: Sequence[Expectation], builds: Sequence[Build]) -> tuple[str, ...]:
@@ -109,7 +107,7 @@ def _medians(
             known = [sample for sample in samples if sample is not None]
             text = bound and _outside(name, median(known) if known else None, bound, shown)
             if text:
-                yield f"{_cell(group[0])}, {len(known)} rounds: {text}"
+                yield f"{cell_names.short(group[0].cell)}, {len(known)} rounds: {text}"
 
 
 def _saved(build: Build, cold: float | None) -> float | None:
@@ -140,13 +138,7 @@ def _share(value: float | None) -> str:
 
 
 def _where(build: Build) -> str:
-    return f"{_cell(build)}, {build.phase}, round {build.round}"
-
-
-def _cell(build: Build) -> str:
-    named = [build.cell[axis] for axis in _CELL if build.cell.get(axis, "own") != "own"]
-    own = [f"{axis}={value}" for axis, value in build.cell.items() if axis not in _CELL]
-    return " ".join([*named, *own])
+    return f"{cell_names.short(build.cell)}, {build.phase}, round {build.round}"
 
 
 def _step(step: Step) -> str:

@@ -14,10 +14,10 @@ from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
+from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.model.record import Run
 from lab.results import columns, runs, stats
-from lab.results.comparison import cell_words
 from lab.results.pivot import fields
 from lab.results.pivot.fields import METRICS
 
@@ -96,7 +96,7 @@ def history(
         for run, cell, phase, middle, count in records.rows(sql):
             head = by_id[run]
             point = Point(run=run, started=head.started, median=middle, count=count)
-            name = f"{head.scenario.name}: {cell_words(dict(sorted(cell.items())))}, {phase}"
+            name = f"{head.scenario.name}: {cell_names.full(dict(sorted(cell.items())))}, {phase}"
             found.setdefault(name, []).append(point)
     if not found:
         raise InputError(

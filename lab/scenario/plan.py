@@ -15,6 +15,7 @@ from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Edit, Inputs
 from lab.dockerfile.layouts import Container
 from lab.engines.protocol import ImageArchive
+from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.scenario.build_inputs import Images, WorkingBase, draft
 from lab.scenario.model import FileEdit, Own, Scenario
@@ -41,10 +42,7 @@ class Cell:
     @property
     def words(self) -> str:
         """The cell on one line: ``docker bookworm 1.22.10 default CGO_ENABLED=0``."""
-        standing = ("engine", "base", "toolchain", "layout")
-        values = [self.axes[axis] for axis in standing if self.axes[axis] != "own"]
-        own = [f"{axis}={value}" for axis, value in self.axes.items() if axis not in standing]
-        return " ".join([*values, *own])
+        return cell_names.short(self.axes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,8 +229,8 @@ def _label(cell: Cell, varied: Sequence[str]) -> str:
     """The part of a build's id that names its cell: engine, base, layout and what varies."""
     shown = [
         value
-        for axis, value in cell.axes.items()
-        if (axis in _NAMED_AXES or axis in varied) and value != "own"
+        for axis, value in cell_names.chosen(cell.axes).items()
+        if axis in _NAMED_AXES or axis in varied
     ]
     return _plain("-".join(shown))[:100]
 

@@ -9,7 +9,7 @@ from typing import Any
 from lab.caching.explain.misses import Explained, Explanation
 from lab.caching.explain.rules_table import looks
 from lab.dockerfile.cachekey import rules
-from lab.model import units
+from lab.model import cell_names, units
 from lab.model.events import Outcome
 from lab.model.record import EngineFacts
 from lab.model.text_wrap import wrapped
@@ -24,7 +24,7 @@ def as_text(
     against = f"against {one.against}" if one.against else "nothing to compare with"
     said = f"{ran} would run, {hits} from the cache"
     if not predicted:
-        said = f"{ran} steps ran, {hits} from the cache ({against})"
+        said = f"{units.counted(ran, 'step')} ran, {hits} from the cache ({against})"
     yield from wrapped(f"{indent}{one.build.id}: {said}")
     for part in one.steps:
         if step is not None and part.step.index != step:
@@ -94,8 +94,8 @@ def side_by_side(found: Sequence[Explanation], engines: Sequence[EngineFacts]) -
         engine = cell.pop("engine", "")
         groups.setdefault((one.build.round, *sorted(cell.items())), {})[engine] = one
     for key, by_engine in groups.items():
-        cell_words = " ".join(value for _, value in key[1:] if value != "own")
-        yield f"{next(iter(by_engine.values())).build.phase} · {cell_words} · round {key[0]}"
+        name = cell_names.short(dict(key[1:]))
+        yield f"{next(iter(by_engine.values())).build.phase} · {name} · round {key[0]}"
         yield from _group(by_engine)
     names: Mapping[str, str] = {engine.name: engine.version for engine in engines}
     yield from looks([rules(name, version) for name, version in names.items()])

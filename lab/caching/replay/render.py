@@ -15,11 +15,11 @@ NAME = 40
 def lines(totals: Sequence[Replayed]) -> Iterator[str]:
     """Each Dockerfile's totals, then the steps that burn the most."""
     for one in totals:
-        yield f"{one.name}: {_counted(one.commits, 'commit')} replayed"
+        yield f"{one.name}: {units.counted(one.commits, 'commit')} replayed"
         if one.passed:
             yield (
-                f"  passed over: {_counted(one.passed, 'commit')}, for a Dockerfile or an ignore "
-                "file that cannot be read"
+                f"  passed over: {units.counted(one.passed, 'commit')}, for a Dockerfile or an "
+                "ignore file that cannot be read"
             )
         each = one.seconds / one.commits / 60 if one.commits and _priced(one) else None
         week = None if one.per_week is None or not _priced(one) else one.per_week / 60
@@ -36,17 +36,13 @@ def lines(totals: Sequence[Replayed]) -> Iterator[str]:
             yield f"    {name:{NAME}} {total.misses:>6} ran {total.hits:>6} hit {cost:>12}"
         if one.unpriced:
             yield (
-                f"  {_counted(len(one.unpriced), 'step')} without a measured time: "
+                f"  {units.counted(len(one.unpriced), 'step')} without a measured time: "
                 "name a run with --run, or state --price"
             )
 
 
 def _priced(one: Replayed) -> bool:
     return any(total.seconds is not None for total in one.steps.values())
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _minutes(value: float | None) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.host.monitor.fitness import UNFIT, is_fit
+from lab.model import cell_names
 from lab.model.record import Build
-from lab.results.comparison import cell_words
 from lab.results.expectations import matches
 from lab.results.gate.policy import FILES, Degraded, Metric, Rule
 from lab.results.gate.sides import Side
@@ -121,7 +121,7 @@ def _chosen(rule: Rule, build: Build) -> bool:
 
 def _subject(rule: Rule, build: Build) -> str:
     steps = f", steps {rule.steps}" if rule.metric == "step" else ""
-    return f"{cell_words(build.cell)}, {build.phase}{steps}"
+    return f"{cell_names.full(build.cell)}, {build.phase}{steps}"
 
 
 def _value(rule: Rule, build: Build) -> float | None:
