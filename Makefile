@@ -1,13 +1,15 @@
 # make demo: set up, then build the demo scenario on Docker and Podman and say where the report is.
+# make quick: lint, types and the fast unit tests, for every save.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo quick test lint clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= --numprocesses logical
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
@@ -17,6 +19,9 @@ help:
 demo: $(VENV)/.lab
 	@$(BIN)/lab doctor --install
 	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
+
+quick: lint
+	@$(BIN)/pytest tests/unit -q -m "not slow" $(WORKERS)
 
 test: lint
 	@$(BIN)/lab doctor --install --tests

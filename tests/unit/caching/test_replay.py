@@ -132,6 +132,7 @@ OWN_TEXT = "FROM base\nCOPY lab /l\nRUN one\nCOPY tests docs /t/\nRUN two\nCOPY 
 OWN_PATHS = (("lab",), ("lab",), ("lab", "tests", "docs"), ("lab", "tests", "docs"), (".",))
 
 
+@pytest.mark.slow
 def test_this_projects_own_history_agrees_with_git_diff() -> None:
     """A checkout may be shallow: the test takes what history there is."""
     with closing(Repository(OWN)) as repository:

@@ -37,6 +37,7 @@ def unread(words: list[str]) -> subprocess.CompletedProcess[bytes]:
         os.close(writing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [1, 200])
 def test_a_gate_that_nobody_reads_on_is_no_pass(
     gate: list[str], tmp_path: Path, rules: int
@@ -55,6 +56,7 @@ def test_an_answer_of_which_the_output_is_all_may_stay_unread() -> None:
     assert unread([*COMMAND, "schema"]).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_leads_to_nowhere(gate: list[str], tmp_path: Path, closed: str) -> None:
     """Not into the first file that the lab opens: here the gate's own output."""

@@ -105,6 +105,7 @@ def test_the_survey_of_this_host_fits_80_columns() -> None:
     assert all(finding.why for finding in findings)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300), st.lists(st.text("abc-", min_size=1, max_size=20), max_size=30))
 def test_any_finding_is_rendered_within_80_columns_and_its_command_pastes(
     found: str, words: list[str]

@@ -19,6 +19,7 @@ VALUES = st.recursive(
 OBJECTS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=6)
 
 
+@pytest.mark.slow
 @given(OBJECTS, st.sampled_from([b"", b"\n", b"\r\n", b" \t\n"]), st.data())
 def test_objects_come_out_as_they_went_in(
     objects: list[dict[str, object]], between: bytes, data: st.DataObject

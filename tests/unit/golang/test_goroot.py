@@ -209,6 +209,7 @@ def test_a_version_never_leads_out_of_its_folder(text: str) -> None:
     assert Path("/versions", name).resolve().parent == Path("/versions")
 
 
+@pytest.mark.slow
 def test_killed_at_random_points_a_working_version_is_left(home: Home) -> None:
     """100 times kill -9 while versions are being switched; each time one of them works."""
     switch.use(home, OLD)
@@ -265,6 +266,7 @@ def _noted(steps: list[str], name: str, call: Callable[..., Any]) -> Callable[..
     return noted
 
 
+@pytest.mark.slow
 def test_the_command_line(home: Home) -> None:
     def lab(*words: str) -> subprocess.CompletedProcess[str]:
         code = "from lab.cli.main import main; main()"

@@ -149,6 +149,7 @@ def test_what_is_not_what_was_packed_never_takes_its_place(
     assert not list(node.glob(".draft-*/go"))
 
 
+@pytest.mark.slow
 def test_killed_on_the_way_a_node_has_all_of_it_or_none(
     home: Home, served: tuple[Path, str], tmp_path: Path
 ) -> None:

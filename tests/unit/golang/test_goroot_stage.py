@@ -174,6 +174,7 @@ def test_room_is_looked_for_beforehand(home: Home, monkeypatch: pytest.MonkeyPat
         stage.stage(home, GO, size=32 << 20, say=quiet)
 
 
+@pytest.mark.slow
 @root_only
 def test_killed_while_staging_nothing_is_left_by_the_next_start(home: Home) -> None:
     chooser = random.Random(5)
@@ -240,6 +241,7 @@ def test_without_root_a_folder_in_memory_does_it(home: Home) -> None:
     assert not list(SHARED_MEMORY.glob(f"lab-goroots-{NOBODY}-*"))
 
 
+@pytest.mark.slow
 def test_a_change_is_told_by_the_kernel(home: Home) -> None:
     stop, seen = threading.Event(), []
 

@@ -30,6 +30,7 @@ def test_a_file_that_is_cut_off_is_no_elf_file(size: int) -> None:
         elf.read(io.BytesIO(WHOLE[:size]))
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(
     changes=st.lists(

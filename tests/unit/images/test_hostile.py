@@ -88,6 +88,7 @@ def test_a_layer_that_would_break_its_reader_is_refused(tmp_path: Path, data: by
     assert time.monotonic() - before < 20
 
 
+@pytest.mark.slow
 def test_whiteouts_by_the_thousand_take_no_time(tmp_path: Path) -> None:
     """Each of them against all names took minutes."""
     lower = layer(*(member(f"a/{number}", b"x") for number in range(8_000)))
@@ -209,6 +210,7 @@ def test_a_packed_layer_that_is_not_what_it_claims_is_refused(
         packed(tmp_path, pack)
 
 
+@pytest.mark.slow
 def test_a_bomb_of_zstd_is_refused(tmp_path: Path) -> None:
     pack = zstandard.ZstdCompressor(level=1).compressobj()
     block = bytes(1 << 24)
@@ -243,6 +245,7 @@ def test_a_layer_that_is_a_link_to_itself_is_refused(tmp_path: Path) -> None:
         opened(str(path), say=lambda _: None)
 
 
+@pytest.mark.slow
 def test_names_that_a_terminal_would_obey_or_that_forge_lines_do_neither(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

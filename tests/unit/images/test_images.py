@@ -99,6 +99,7 @@ def test_a_cut_off_elf_file_is_told_with_its_place(tmp_path: Path) -> None:
     assert "cut off" in found.damaged[0].why
 
 
+@pytest.mark.slow
 def test_a_layer_that_unpacks_without_end_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     pack = zlib.compressobj(9, wbits=31)
     block, bomb = bytes(1 << 24), bytearray()

@@ -33,7 +33,9 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(results: Path) -> Iterator[Server]:
     with Server(results, 0) as made:
-        thread = threading.Thread(target=made.serve_forever)
+        thread = threading.Thread(
+            target=made.serve_forever, args=(0.01,)
+        )  # until it is told to stop
         thread.start()
         yield made
         made.shutdown()

@@ -81,6 +81,7 @@ def test_disturbed_builds_are_left_out_unless_asked_for() -> None:
     assert wall.noise.count == 6
 
 
+@pytest.mark.slow
 def test_the_verb_runs_one_cell_and_tells_its_noise(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,6 +62,7 @@ def gate(desk: Path, *words: object) -> int:
     return lab("gate", "--policy", desk / "policy.yaml", "--quiet", "--results", desk, *words)
 
 
+@pytest.mark.slow
 def test_the_gate_proves_itself(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = measured(desk, "plain")
     assert gate(desk, "--prove", "--candidate", run, "--rounds", 7, "--slowdown", 60) == 0
@@ -80,11 +81,13 @@ def test_the_gate_proves_itself(desk: Path, capsys: pytest.CaptureFixture[str]) 
     assert "is refused: the gate made it itself" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_slow_down_below_what_matters_is_not_seen(desk: Path) -> None:
     run = measured(desk, "plain")
     assert gate(desk, "--prove", "--candidate", run, "--rounds", 7, "--slowdown", 2) == 5
 
 
+@pytest.mark.slow
 def test_a_suspicion_that_fresh_rounds_do_not_bear_out_passes(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_suspicion_that_fresh_rounds_do_not_bear_out_passes(
     assert "fresh rounds in turn: " in out
 
 
+@pytest.mark.slow
 def test_a_candidate_that_is_slower_fails_after_fresh_rounds_too(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +142,7 @@ def test_a_step_that_works_stands_behind_the_last_run() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_host_that_slows_one_of_two_equal_sides_cries_wolf(desk: Path) -> None:
     """Shuffled labels cannot show it: they part what the order of the builds had put together."""
     walls = {"plain": 1.0, "twin": 1.3, "slow": 2.0}

@@ -35,6 +35,7 @@ def test_two_steps_are_found() -> None:
     assert places == [pytest.approx(12, abs=1), pytest.approx(24, abs=1)]
 
 
+@pytest.mark.slow
 def test_noise_alone_rarely_shows_a_change() -> None:
     rng = random.Random(3)
     alarms = sum(bool(change_points([rng.gauss(10, 1) for _ in range(20)])) for _ in range(60))

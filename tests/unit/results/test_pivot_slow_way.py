@@ -133,7 +133,9 @@ QUESTIONS: tuple[tuple[list[str], list[str], list[str], str, str | None], ...] =
 )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
+)
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda one: ",".join(one[0]))
 def test_a_pivot_is_what_plain_python_makes_of_the_records(
     tmp_path: Path, seed: int, question: tuple[list[str], list[str], list[str], str, str | None]

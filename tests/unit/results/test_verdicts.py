@@ -159,6 +159,7 @@ def test_too_few_samples_are_said_as_benchstat_says_it() -> None:
     assert six.verdict is Verdict.SLOWER
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float]]) -> None:
     this, that = compare_paired(pairs), compare_paired([(b, a) for a, b in pairs])
@@ -170,6 +171,7 @@ def test_the_other_way_round_is_the_other_verdict(pairs: list[tuple[float, float
     assert that.p_value == pytest.approx(this.p_value)
 
 
+@pytest.mark.slow
 @given(PAIRS, st.floats(min_value=0.01, max_value=100))
 def test_a_slower_machine_changes_nothing(pairs: list[tuple[float, float]], by: float) -> None:
     """Drift of each round's own falls out, whatever it is."""
@@ -180,6 +182,7 @@ def test_a_slower_machine_changes_nothing(pairs: list[tuple[float, float]], by: 
     assert that.ratio == pytest.approx(this.ratio)
 
 
+@pytest.mark.slow
 @given(PAIRS, st.integers(1, 12))
 def test_looking_never_makes_surer(pairs: list[tuple[float, float]], first: int) -> None:
     plain, looked = compare_paired(pairs), compare_paired(pairs, looks=Looks(first, 30))
@@ -291,6 +294,7 @@ def test_what_comes_of_being_first_ends_nothing() -> None:
             assert compared(*map(math.exp, signs)) in {Verdict.UNDECIDED, Verdict.SAME}
 
 
+@pytest.mark.slow
 def test_those_who_look_err_no_more_often_than_stated() -> None:
     """By simulation, with tails without a variance and rounds that agree by themselves."""
     draw, runs = np.random.default_rng(11), 3000
@@ -339,6 +343,7 @@ def test_the_same_seed_forecasts_the_same() -> None:
     assert 10 < more < 4 * ((1.96 + 0.84) * 0.1 / near) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [None, Looks(5, 60)])
 def test_so_many_rounds_more_decide_in_about_four_of_five_runs(looks: Looks | None) -> None:
     draw, asked, held = np.random.default_rng(21), 0, 0
@@ -355,6 +360,7 @@ def test_so_many_rounds_more_decide_in_about_four_of_five_runs(looks: Looks | No
     assert 0.65 <= held / asked <= 0.97
 
 
+@pytest.mark.slow
 def test_ranks_are_taken_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -160,6 +160,7 @@ def on_engine(
     )
 
 
+@pytest.mark.slow
 def test_rounds_are_appended_on_the_same_host_only(tmp_path: Path) -> None:
     first = on_engine(tmp_path)
     before = (first.folder / "builds.jsonl").read_bytes()

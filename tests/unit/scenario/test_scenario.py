@@ -169,7 +169,7 @@ def test_a_project_that_does_not_fit_is_told_with_its_place(work: str, said: str
         ("a:\n\t- c", "bad.yaml:2:1: "),
         ("name: \x07", "bad.yaml:1:7: the character"),
         ("a: 1\n---\nb: 2\n", "bad.yaml:2:1: "),
-        ("[" * 5000, "bad.yaml:1:1: "),
+        pytest.param("[" * 5000, "bad.yaml:1:1: ", marks=pytest.mark.slow),
         ('a: "\\UFFFFFFFF"', "bad.yaml:1:"),
     ],
 )
@@ -258,12 +258,14 @@ def test_any_text_is_a_scenario_or_an_input_error(text: str) -> None:
     checked(text)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"%@`#,?~<= \n\t\\x0", max_size=80))
 @settings(max_examples=300)
 def test_any_yaml_like_text_is_a_scenario_or_an_input_error(text: str) -> None:
     checked(text)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=300)
 def test_a_good_scenario_with_any_value_put_in_its_place_raises_nothing_else(
@@ -288,6 +290,7 @@ def test_a_good_scenario_with_any_value_put_in_its_place_raises_nothing_else(
     checked(yaml.safe_dump(whole))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20))
 @settings(max_examples=300)
 def test_no_value_that_gets_through_can_end_a_line(value: str) -> None:

@@ -22,9 +22,15 @@ PROGRAM = Path("/bin/true").read_bytes()
 SHELL = {"Cmd": ["/bin/sh"]}
 
 
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for the module: the probers are compiled once, not for each test."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+def _own_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_CACHE", str(shared_cache))
 
 
 def validated(
