@@ -10,8 +10,8 @@ from typing import IO, Any
 from lab.engines import open_engine
 from lab.engines.endpoint import resolve
 from lab.engines.protocol import Engine
+from lab.host.content_cache import LAYER_LIMIT, Cache, Layer, writing
 from lab.images.sources import archive
-from lab.images.sources.cache import LAYER_LIMIT, Cache, Layer, writing
 from lab.model.errors import EngineUnavailable, ImageNotFound, SourceError
 
 # skopeo's words for the same two places are taken too.

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.engines.protocol import ImageArchive
+from lab.host.content_cache import Cache, Layer
 from lab.host.paths import cache_dir
 from lab.images import exported, sources
 from lab.images.sources import archive, image_tar
-from lab.images.sources.cache import Cache, Layer
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.errors import ImageNotFound, SourceError

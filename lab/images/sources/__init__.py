@@ -2,7 +2,7 @@
 
     bootstrap   a suite, by mmdebstrap        archive     an image or a root file system on disk
     toolchain   Go, from PyPI or an archive   image_tar   layers -> a docker-archive
-    contents    which glibc and Go are in it  cache       all of it on disk, named by content
+    contents    which glibc and Go are in it  lab.host.content_cache holds all of it on disk
 
 An image of a registry is left to the engine that pulls it.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.engines.protocol import ImageArchive
+from lab.host.content_cache import Cache, Layer, Say, verified
 from lab.host.paths import cache_dir
 from lab.images.sources import archive, bootstrap, image_tar, toolchain
-from lab.images.sources.cache import Cache, Layer, Say, verified
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
 from lab.model.errors import SourceError

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 
 import zstandard
 
-from lab.images.sources.cache import LAYER_LIMIT, Cache, Layer, copy, writing
+from lab.host.content_cache import LAYER_LIMIT, Cache, Layer, copy, writing
 from lab.images.sources.image_tar import EPOCH, architecture
 from lab.model.errors import SourceError
 

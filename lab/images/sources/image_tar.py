@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.engines.protocol import ImageArchive
-from lab.images.sources.cache import Cache, Layer, writing
+from lab.host import debian
+from lab.host.content_cache import Cache, Layer, writing
 
-# One fixed moment for everything that the lab dates itself: 2024-01-01T00:00:00Z.
-EPOCH = 1_704_067_200
+# One fixed moment for everything that the lab dates itself.
+EPOCH = debian.EPOCH
 CREATED = "2024-01-01T00:00:00Z"
 REPOSITORY = "localhost/lab/base"
 LABEL_BASE = "io.imagelab.base"

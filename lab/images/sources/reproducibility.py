@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.host.content_cache import Cache, Layer, Say
 from lab.host.paths import cache_dir
 from lab.images.sources import bootstrap
-from lab.images.sources.cache import Cache, Layer, Say
 from lab.images.sources.contents import Contents
 
 _STATUS = "var/lib/dpkg/status"

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from lab.host.content_cache import LAYER_LIMIT, Cache, Layer, Say
 from lab.images.sources.archive import BROKEN, decompressed
-from lab.images.sources.cache import LAYER_LIMIT, Cache, Layer, Say
 from lab.images.sources.image_tar import EPOCH
 from lab.model.errors import SourceError
 

@@ -13,9 +13,9 @@ import platform
 import re
 from pathlib import Path
 
+from lab.host.content_cache import Cache, Say
+from lab.host.debian import SUITE
 from lab.host.paths import cache_dir
-from lab.images.sources.bootstrap import SUITE
-from lab.images.sources.cache import Cache, Say
 from lab.model.errors import MissingPrerequisite, SourceError, VmBootFailed
 from lab.validate.kernels import packages
 from lab.validate.kernels.machine import Boot, Confinement, Kernel, boot, has_kvm

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from lab.host.content_cache import Cache, Say
 from lab.images.sources import archive, bootstrap
-from lab.images.sources.cache import Cache, Say
 from lab.model.errors import SourceError
 
 # Where each kernel is looked for first. A version that is none of these is asked of all suites.

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from lab.host.content_cache import LAYER_LIMIT, Cache, Say
 from lab.host.paths import cache_dir
 from lab.host.process import found, run
 from lab.images.sources import image_tar
-from lab.images.sources.cache import LAYER_LIMIT, Cache, Say
 from lab.images.sources.image_tar import EPOCH
 from lab.images.sources.types import Base
 from lab.model.errors import MissingPrerequisite, SourceError

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from lab.host.content_cache import Cache
 from lab.host.paths import cache_dir
 from lab.host.process import found, run
-from lab.images.sources.cache import Cache
 from lab.images.sources.image_tar import architecture
 from lab.model.errors import MissingPrerequisite
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lab.host.content_cache import Cache
 from lab.host.paths import cache_dir
 from lab.host.process import found, run
-from lab.images.sources.cache import Cache
 from lab.model.errors import MissingPrerequisite
 from lab.validate.probes import compiler
 from lab.validate.probes import results as answers

@@ -8,8 +8,8 @@ from typing import IO
 
 import pytest
 
+from lab.host.content_cache import Cache, Layer, Say
 from lab.images.sources import reproducibility as module
-from lab.images.sources.cache import Cache, Layer, Say
 from lab.images.sources.reproducibility import Difference, again, differences
 from tests.image_archives import layer, link, member
 

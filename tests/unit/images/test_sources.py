@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.host import debian
+from lab.host.content_cache import Cache
 from lab.images import sources
 from lab.images.sources import bootstrap, image_tar, toolchain
-from lab.images.sources.cache import Cache
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
 from lab.model.errors import MissingPrerequisite, SourceError
@@ -281,8 +282,8 @@ def test_packages_are_part_of_what_a_suite_is_kept_by() -> None:
 
 def test_the_mirror_of_another_suite_is_the_hosts() -> None:
     targets = "http://a/security/|here-security|main\nhttp://a/debian/|here|main\n"
-    assert bootstrap.main_mirror(targets, "here") == "http://a/debian"
-    assert bootstrap.main_mirror(targets, "there") is None
+    assert debian.main_mirror(targets, "here") == "http://a/debian"
+    assert debian.main_mirror(targets, "there") is None
 
 
 def test_two_labs_make_a_thing_once_and_the_second_waits(tmp_path: Path) -> None:

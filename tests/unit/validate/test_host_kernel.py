@@ -13,7 +13,7 @@ import zstandard
 
 from lab.cli import main
 from lab.golang.bench import kernel as experiment
-from lab.images.sources.cache import Cache
+from lab.host.content_cache import Cache
 from lab.model.errors import Interrupted, LabError, MissingPrerequisite, VmBootFailed
 from lab.validate import kernels
 from lab.validate.kernels import machine, packages
