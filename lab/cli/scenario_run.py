@@ -41,11 +41,11 @@ def watched(
 ) -> StoredRun:
     """Run it, or go on with it, before the user's eyes; then write its reports."""
     from lab.report import formats
-    from lab.report.progress import Watcher
+    from lab.report.progress import ProgressView
     from lab.runner import session
 
     stream = sys.stderr if options.json else sys.stdout
-    with Watcher(stream, quiet=options.quiet) as watcher:
+    with ProgressView(stream, quiet=options.quiet) as watcher:
         stored = session.run(
             scenario,
             settings,

@@ -56,7 +56,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class ChartData:
     """All that is drawn. Tiles and bands name groups, phases and columns by their place."""
 
     axis: str
@@ -71,7 +71,7 @@ class Figures:
     causes: Causes = field(default_factory=dict)
 
 
-def figures(table: Table, builds: Sequence[Build], causes: Causes | None = None) -> Figures:
+def chart_data(table: Table, builds: Sequence[Build], causes: Causes | None = None) -> ChartData:
     """The charts of a comparison and of the builds that it compares."""
     known = causes or {}
     phases = tuple(dict.fromkeys(rows.phase for group in table.groups for rows in group.phases))
@@ -88,7 +88,7 @@ def figures(table: Table, builds: Sequence[Build], causes: Causes | None = None)
                     key = (*_rest(group.cell), rows.phase, measure.column, name)
                     if summary is not None:
                         bands[name].append(_band((g, p, c), summary, samples.get(key, ()), unit))
-    return Figures(
+    return ChartData(
         axis=table.axis,
         columns=table.columns,
         phases=phases,

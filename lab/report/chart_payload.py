@@ -1,4 +1,4 @@
-"""Figures as the page holds them: arrays of numbers, and each text once."""
+"""Chart data as the page holds it: arrays of numbers, and each text once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.model import cell_names
 from lab.model.record import Build, Step
-from lab.report.chart_data import Band, Causes, Figures
+from lab.report.chart_data import Band, Causes, ChartData
 from lab.report.formatting import instruction, one_line
 from lab.report.vega_specs import OUTCOMES
 
@@ -26,8 +26,8 @@ class _Texts:
         return self.place(one_line(f"{stage}: {instruction(text)}", 64))
 
 
-def packed(found: Figures) -> dict[str, Any]:
-    """Figures as plain JSON; what each array holds is read by page/data.js, in the same order."""
+def packed(found: ChartData) -> dict[str, Any]:
+    """Chart data as plain JSON; page/data.js reads what each array holds, in the same order."""
     texts = _Texts()
     place = texts.place
     groups = [
@@ -73,7 +73,7 @@ def _band(band: Band, texts: _Texts) -> list[Any]:
     return [*place, *numbers, int(band.sure), band.points, texts.place(band.said)]
 
 
-def _build(build: Build, found: Figures, texts: _Texts) -> list[Any] | None:
+def _build(build: Build, found: ChartData, texts: _Texts) -> list[Any] | None:
     rest = {name: value for name, value in build.cell.items() if name != found.axis}
     if build.phase not in found.phases or rest not in found.groups:
         return None

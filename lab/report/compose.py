@@ -12,7 +12,7 @@ from dataclasses import replace
 from lab.model import cell_names, units
 from lab.model.errors import LabError
 from lab.model.record import Build, Run
-from lab.report.chart_data import Causes, Figures, Tile, figures
+from lab.report.chart_data import Causes, ChartData, Tile, chart_data
 from lab.report.formatting import clean, instruction, one_line, outcomes, percent, ratio, spread
 from lab.report.headline import headline
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
@@ -26,62 +26,59 @@ from lab.results.table import Group, Measure, PhaseRows, Table
 SHOWN_FAILURES = 10
 
 
-def of_run(stored: StoredRun) -> ReportModel:
-    """What is said of one run, along the axis it is about."""
-    return report(stored).sheet
-
-
-def report(stored: StoredRun) -> Report:
+def from_run(stored: StoredRun) -> Report:
     """The report of one run, along the axis it is about, with the cause of each miss."""
     axis = comparison.main_axis(stored.builds)
     columns = comparison.values(stored.builds, axis)
     asked = asked_of(stored.run.options, stored.run.seed)
     table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
     causes, lost = _causes(stored)
-    drawn = figures(table, stored.builds, causes)
+    drawn = chart_data(table, stored.builds, causes)
     return Report(
         table=table,
-        sheet=sheet(table, stored.builds, [stored.run], drawn, notes=[*stored.notes, *lost]),
-        figures=drawn,
+        model=from_table(table, stored.builds, [stored.run], drawn, notes=[*stored.notes, *lost]),
+        charts=drawn,
     )
 
 
 def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
-    """Why each step ran, and a note where that cannot be told: a lost manifest costs no report."""
+    """Why each step ran, and a note where that is not known: a report needs no cache inputs."""
     from lab.caching import explain
 
     try:
-        told = explain.causes(stored)
+        found = explain.causes(stored)
     except LabError as error:
         return {}, (f"the causes of misses are left out: {error.message}",)
-    return {(build, at): text for build, steps in told.items() for at, text in steps.items()}, ()
+    return {(build, at): text for build, steps in found.items() for at, text in steps.items()}, ()
 
 
-def of_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
+def from_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
     """Several runs in one report, side by side under the names given; and all their builds."""
     builds = comparison.merge({name: one.builds for name, one in stored.items()})
     table = comparison.table(builds, axis=comparison.RUN_AXIS, columns=tuple(stored))
-    told = {name: _causes(one) for name, one in stored.items()}
+    explained = {name: _causes(one) for name, one in stored.items()}
     notes = [
-        f"{name}: {note}" for name, one in stored.items() for note in (*one.notes, *told[name][1])
+        f"{name}: {note}"
+        for name, one in stored.items()
+        for note in (*one.notes, *explained[name][1])
     ]
     # A build's id holds in its run alone; the cell's value of the axis "run" tells builds apart.
     causes = {
         (f"{name} {build}", step): text
-        for name, (known, _) in told.items()
+        for name, (known, _) in explained.items()
         for (build, step), text in known.items()
     }
     named = tuple(replace(b, id=f"{b.cell[comparison.RUN_AXIS]} {b.id}") for b in builds)
-    drawn = figures(table, named, causes)
-    said = sheet(table, builds, [one.run for one in stored.values()], drawn, notes=notes)
-    return Report(table=table, sheet=said, figures=drawn), named
+    drawn = chart_data(table, named, causes)
+    said = from_table(table, builds, [one.run for one in stored.values()], drawn, notes=notes)
+    return Report(table=table, model=said, charts=drawn), named
 
 
-def sheet(
+def from_table(
     table: Table,
     builds: Sequence[Build],
     runs: Sequence[Run],
-    drawn: Figures | None = None,
+    drawn: ChartData | None = None,
     notes: Sequence[str] = (),
 ) -> ReportModel:
     """The report of a comparison, which may span several runs."""
@@ -117,7 +114,7 @@ def _status(run: Run) -> str:
     return f"{run.status}: {one_line(run.reason)}" if run.reason else run.status
 
 
-def _by_place(drawn: Figures) -> Tiles:
+def _by_place(drawn: ChartData) -> Tiles:
     found: Tiles = {}
     for tile in drawn.tiles:
         place = (tile.group, drawn.phases[tile.phase])
@@ -191,7 +188,7 @@ def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -
     shown = [row for row in rows.steps if any(row.outcomes)]
     why = [_why(tiles.get(order, ()), table) for order in range(len(shown))]
     # A cold build has one cause for all: a column of it would only push the others together.
-    told = any(why) and rows.phase != comparison.COLD
+    with_cause = any(why) and rows.phase != comparison.COLD
     lines = []
     for row, cause in zip(shown, why, strict=True):
         cells = []
@@ -202,9 +199,9 @@ def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -
         text = one_line(instruction(row.instruction), 72) + (
             " [varies by round]" if row.varies else ""
         )
-        cells += [cause] * told
+        cells += [cause] * with_cause
         lines.append((one_line(row.stage, 24), text, *cells, "differs" if row.differs else ""))
-    columns = [one_line(name, 40) for name in table.columns] + [CAUSE] * told
+    columns = [one_line(name, 40) for name in table.columns] + [CAUSE] * with_cause
     return Grid(
         head=("stage", "instruction", *columns, ""),
         rows=tuple(lines),
@@ -214,10 +211,10 @@ def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -
 
 def _why(tiles: Sequence[Tile], table: Table) -> str:
     """Why a step ran: once where all columns say the same, else column by column."""
-    told = {table.columns[tile.column]: tile.cause for tile in tiles if tile.cause}
-    if len(set(told.values())) == 1 and len(told) == len(tiles):
-        return next(iter(told.values()))
-    return " | ".join(f"{one_line(name, 40)}: {text}" for name, text in told.items())
+    causes = {table.columns[tile.column]: tile.cause for tile in tiles if tile.cause}
+    if len(set(causes.values())) == 1 and len(causes) == len(tiles):
+        return next(iter(causes.values()))
+    return " | ".join(f"{one_line(name, 40)}: {text}" for name, text in causes.items())
 
 
 def _failure(build: Build) -> Failure:

@@ -15,7 +15,7 @@ from lab.model import cell_names
 from lab.model.record import Build, Run, Step
 from lab.report.chart_data import Causes
 from lab.report.formatting import clean, one_line
-from lab.report.headline import expects, looked_at
+from lab.report.headline import expectations_checked, has_expectations
 
 if TYPE_CHECKING:
     from lab.report.model import Report
@@ -32,18 +32,18 @@ BUILD_FIELDS = ("build", "round", "phase", "status", "reason", "wall_s", "image_
 
 def as_json(report: Report, runs: Sequence[Run]) -> str:
     """What a report says, as one value (docs/reports.md)."""
-    sheet = report.sheet
+    model = report.model
     value = {
         "schema": REPORT_SCHEMA,
-        "title": sheet.title,
-        "status": sheet.status,
-        "verdict": sheet.headline.verdict,
-        "fit": sheet.headline.fit,
-        "broken": list(sheet.broken),
+        "title": model.title,
+        "status": model.status,
+        "verdict": model.headline.verdict,
+        "fit": model.headline.fit,
+        "broken": list(model.broken),
         "runs": [run.to_json() for run in runs],
         "table": report.table.to_json(),
-        "footnotes": list(sheet.footnotes),
-        "repeat": list(sheet.repeat),
+        "footnotes": list(model.footnotes),
+        "repeat": list(model.repeat),
     }
     return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -85,7 +85,7 @@ def _plain(text: str | None) -> str:
 
 def as_junit(report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> str:
     """Builds and expectations as test cases, for whatever shows test results."""
-    root = ElementTree.Element("testsuites", name=_xml(report.sheet.title))
+    root = ElementTree.Element("testsuites", name=_xml(report.model.title))
     suites: dict[str, list[Build]] = {}
     for build in builds:
         suites.setdefault(cell_names.full(build.cell), []).append(build)
@@ -93,11 +93,11 @@ def as_junit(report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> st
         _suite(root, name, [_case(build, name) for build in found])
     for run in runs:
         cases = [_expectation(text) for text in run.broken]
-        if not cases and expects(run):
-            name = "every expectation held" if looked_at(run) else "expectations"
+        if not cases and has_expectations(run):
+            name = "every expectation held" if expectations_checked(run) else "expectations"
             facts = {"name": name, "classname": "expectations"}
             cases = [ElementTree.Element("testcase", facts)]
-            if not looked_at(run):
+            if not expectations_checked(run):
                 ElementTree.SubElement(
                     cases[0], "skipped", message="the run did not come to its end"
                 )
@@ -126,8 +126,8 @@ def _case(build: Build, cell: str) -> ElementTree.Element:
     case = ElementTree.Element("testcase", facts)
     kind = {"failed": "failure", "engine-lost": "error", "skipped": "skipped"}.get(build.status)
     if kind:
-        told = ElementTree.SubElement(case, kind, message=_xml(one_line(build.reason or "", 500)))
-        told.text = _xml(clean(build.log_tail or ""))
+        detail = ElementTree.SubElement(case, kind, message=_xml(one_line(build.reason or "", 500)))
+        detail.text = _xml(clean(build.log_tail or ""))
     return case
 
 

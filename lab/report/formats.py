@@ -23,13 +23,13 @@ FILES = {
 
 def render(kind: str, report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> str:
     """A report in one of the FILES' forms."""
-    causes = report.figures.causes
+    causes = report.charts.causes
     match kind:
         case "html":
-            return html.render(report.sheet, report.figures)
+            return html.render(report.model, report.charts)
         case "md":
-            drawn = summary_picture.spec(report.figures) is not None
-            return markdown.render(report.sheet, "report.svg" if drawn else None)
+            drawn = summary_picture.spec(report.charts) is not None
+            return markdown.render(report.model, "report.svg" if drawn else None)
         case "json":
             return export.as_json(report, runs)
         case "csv":
@@ -45,7 +45,7 @@ def write(
 ) -> tuple[Path, ...]:
     """Write these forms into a folder; Markdown's picture lies beside it, as SVG and as PNG."""
     paths = [write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds]
-    spec = summary_picture.spec(report.figures) if "md" in kinds else None
+    spec = summary_picture.spec(report.charts) if "md" in kinds else None
     if spec is not None:
         paths.append(write_file(folder, "report.svg", vega_renderer.svg(spec)))
         paths.append(write_file(folder, "report.png", vega_renderer.png(spec)))
@@ -54,5 +54,5 @@ def write(
 
 def write_defaults(stored: StoredRun) -> tuple[Path, ...]:
     """Write report.html and, for a pull request, report.md with its picture into a run's folder."""
-    made = compose.report(stored)
+    made = compose.from_run(stored)
     return write(("md", "html"), stored.folder, made, stored.builds, [stored.run])

@@ -16,21 +16,21 @@ def axes(groups: Sequence[ReportGroup]) -> tuple[str, ...]:
     return tuple(name for name in names if len({group.cell.get(name) for group in groups}) > 1)
 
 
-def merged(sheet: ReportModel) -> Grid:
+def one_table(model: ReportModel) -> Grid:
     """One table of all groups; each row begins with what sets its group apart."""
-    apart = axes(sheet.groups)
-    head = sheet.groups[0].phases.head if sheet.groups else ()
+    apart = axes(model.groups)
+    head = model.groups[0].phases.head if model.groups else ()
     return Grid(
         head=(*apart, *head),
         rows=tuple(
             (*(group.cell.get(name, "") for name in apart), *row)
-            for group in sheet.groups
+            for group in model.groups
             for row in group.phases.rows
         ),
     )
 
 
-def counted(grid: Grid) -> tuple[Grid, str]:
+def shared_count(grid: Grid) -> tuple[Grid, str]:
     """The grid without counts where all are the same, and a sentence that says it once."""
     counts = {found for row in grid.rows for cell in row for found in _COUNT.findall(cell)}
     if len(counts) != 1:

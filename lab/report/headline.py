@@ -46,7 +46,7 @@ def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
     measured = sum(build.status == "ok" for build in builds)
     if not measured:
         return "Nothing was measured."
-    told = [_differs(table)]
+    sentences = [_differs(table)]
     for column in table.columns:
         found = [one for _, _, one in _others(table) if one.column == column]
         if table.baseline is None or not found:
@@ -54,23 +54,25 @@ def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
         counts = Counter(str(one.verdict) for one in found)
         said = ", ".join(f"{verdict} in {count}" for verdict, count in counts.most_common())
         phases = units.counted(len(found), "phase")
-        told.append(f"{column} against {table.baseline}: {said} of {phases}.")
+        sentences.append(f"{column} against {table.baseline}: {said} of {phases}.")
     broken = sum(len(run.broken) for run in runs)
     if broken:
-        told.append(f"Expectations broken: {broken}.")
-    elif all(looked_at(run) for run in runs) and any(expects(run) for run in runs):
-        told.append("Every expectation held.")
-    if not any(told):
-        told = [f"Builds measured: {measured}; there is one {table.axis}, so nothing to compare."]
-    return " ".join(one_line(text, 300) for text in told if text)
+        sentences.append(f"Expectations broken: {broken}.")
+    elif all(map(expectations_checked, runs)) and any(map(has_expectations, runs)):
+        sentences.append("Every expectation held.")
+    if not any(sentences):
+        sentences = [
+            f"Builds measured: {measured}; there is one {table.axis}, so nothing to compare."
+        ]
+    return " ".join(one_line(text, 300) for text in sentences if text)
 
 
-def expects(run: Run) -> bool:
+def has_expectations(run: Run) -> bool:
     """Whether its scenario says what is expected."""
     return re.search(r"(?m)^expect:", run.scenario.text) is not None
 
 
-def looked_at(run: Run) -> bool:
+def expectations_checked(run: Run) -> bool:
     """Whether expectations were checked: a run's end does so."""
     return run.status != "partial"
 
@@ -98,15 +100,15 @@ def _lines(table: Table) -> list[str]:
     """The ratios, the furthest from 1 first."""
     if table.baseline is None:
         return []
-    told = [row for row in _others(table) if row[2].versus is not None]
-    told.sort(key=lambda row: -_distance(row[2]))
+    rows = [row for row in _others(table) if row[2].versus is not None]
+    rows.sort(key=lambda row: -_distance(row[2]))
     apart = len(table.groups) > 1
     lines = []
-    for group, phase, one in told[:SHOWN]:
+    for group, phase, one in rows[:SHOWN]:
         where = f", {_words(group, table)}" if apart else ""
         lines.append(one_line(f"{phase}{where}: {one.column} took {ratio(one.versus)}", 200))
-    if len(told) > SHOWN:
-        lines.append(f"and {len(told) - SHOWN} more in the table")
+    if len(rows) > SHOWN:
+        lines.append(f"and {len(rows) - SHOWN} more in the table")
     return lines
 
 
@@ -117,9 +119,9 @@ def _distance(measure: Measure) -> float:
 
 def _words(group: Group, table: Table) -> str:
     """What sets this group apart from the others."""
-    told = [
+    values = [
         f"{axis} {value}"
         for axis, value in group.cell.items()
         if len({other.cell.get(axis) for other in table.groups}) > 1
     ]
-    return " ".join(told)
+    return " ".join(values)

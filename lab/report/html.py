@@ -16,9 +16,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lab.report import vega_renderer, vega_specs
-from lab.report.chart_data import Figures
+from lab.report.chart_data import ChartData
 from lab.report.chart_payload import packed
-from lab.report.group_table import axes, merged
+from lab.report.group_table import axes, one_table
 from lab.report.model import ReportModel
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Cells = Sequence[tuple[str, float | str | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of the results: its places in the figures, and each cell with its key for sorting."""
+    """A line of the results: its places in the chart data, and its cells with keys to sort by."""
 
     group: int
     phase: int
@@ -38,25 +38,25 @@ class Row:
     cells: Cells
 
 
-def render(sheet: ReportModel, figures: Figures) -> str:
+def render(model: ReportModel, charts: ChartData) -> str:
     """The report as a page that stands alone."""
-    data = packed(figures)
-    results = list(_results(sheet, data))
-    charts = _specs(tuple(data["columns"]), tuple(data["phases"])) if results else {}
+    data = packed(charts)
+    results = list(_results(model, data))
+    specs = _specs(tuple(data["columns"]), tuple(data["phases"])) if results else {}
     return page(
         "report.html.j2",
-        title=f"{sheet.title}: lab report",
-        blocks={"data": data, "specs": charts} if results else {},
+        title=f"{model.title}: lab report",
+        blocks={"data": data, "specs": specs} if results else {},
         scripts=[vega_renderer.script(), *map(text, SCRIPTS)] if results else [],
-        sheet=sheet,
+        model=model,
         results=results,
-        head=merged(sheet).head,
+        head=one_table(model).head,
         bar=bar,
         axis=data["axis"],
         phases=list(enumerate(data["phases"])),
         columns=list(enumerate(data["columns"])),
         outcomes=[(name, name) for name in vega_specs.OUTCOMES],
-        axes=_boxes(sheet),
+        axes=_boxes(model),
     )
 
 
@@ -132,7 +132,7 @@ def _environment() -> Environment:
 @cache
 def _specs(columns: tuple[str, ...], phases: tuple[str, ...]) -> dict[str, Any]:
     drawn = {
-        "heat": vega_specs.heat(vega_specs.PAGE, columns, phases),
+        "heat": vega_specs.heat_map(vega_specs.PAGE, columns, phases),
         "wall": vega_specs.intervals(vega_specs.PAGE, "seconds", columns),
         "saved": vega_specs.intervals(vega_specs.PAGE, "share", columns),
         "size": vega_specs.intervals(vega_specs.PAGE, "bytes", columns),
@@ -144,9 +144,9 @@ def _specs(columns: tuple[str, ...], phases: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _results(sheet: ReportModel, data: Mapping[str, Any]) -> Iterator[Row]:
-    apart = axes(sheet.groups)
-    for place, group in enumerate(sheet.groups):
+def _results(model: ReportModel, data: Mapping[str, Any]) -> Iterator[Row]:
+    apart = axes(model.groups)
+    for place, group in enumerate(model.groups):
         own = [(group.cell.get(name, ""), group.cell.get(name, "")) for name in apart]
         for row, keys in zip(group.phases.rows, group.phases.keys, strict=True):
             phase = data["phases"].index(row[0])
@@ -155,10 +155,10 @@ def _results(sheet: ReportModel, data: Mapping[str, Any]) -> Iterator[Row]:
             yield Row(group=place, phase=phase, column=column, cells=[*own, *cells])
 
 
-def _boxes(sheet: ReportModel) -> list[tuple[str, list[tuple[str, str]]]]:
+def _boxes(model: ReportModel) -> list[tuple[str, list[tuple[str, str]]]]:
     """The axes that set groups apart, with their values."""
     found = []
-    for name in axes(sheet.groups):
-        values = dict.fromkeys(group.cell.get(name, "") for group in sheet.groups)
+    for name in axes(model.groups):
+        values = dict.fromkeys(group.cell.get(name, "") for group in model.groups)
         found.append((name, [(value, value or "none") for value in values]))
     return found

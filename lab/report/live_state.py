@@ -1,6 +1,6 @@
 """The build that a run is at, beside its records for as long as it goes on: live.json.
 
-Written by the run's watcher at most once a second, so that looking on costs the builds nothing that
+Written by the run's watcher at most once a second, so that watching costs the builds nothing that
 a measurement would show; read by `lab serve`.
 """
 
@@ -24,7 +24,7 @@ FILE = "live.json"
 EVERY = 1.0  # seconds
 
 
-class Underway:
+class LiveStateWriter:
     """Keeps live.json of one run's folder until it is closed."""
 
     def __init__(self, folder: Path, total: int, clock: Callable[[], float] = time.time) -> None:
@@ -37,11 +37,11 @@ class Underway:
         self._done = 0
         self._total = total
 
-    def see(self, happening: runner.RunEvent) -> None:
-        """One happening, in its order."""
-        match happening:
+    def see(self, event: runner.RunEvent) -> None:
+        """One event, in its order."""
+        match event:
             case runner.BuildStarted():
-                self._began, self._start, self._steps = happening, self._clock(), {}
+                self._began, self._start, self._steps = event, self._clock(), {}
             case events.StepStarted(at=at, step=step):
                 self._steps.setdefault(step, {"start": at, "end": None, "outcome": None})
             case events.StepEnded(at=at, step=step, outcome=outcome):
@@ -73,8 +73,8 @@ class Underway:
             "done": self._done,
             "total": self._total,
             "steps": [
-                {"index": step, "instruction": texts[step].text, **told}
-                for step, told in sorted(self._steps.items())
+                {"index": step, "instruction": texts[step].text, **state}
+                for step, state in sorted(self._steps.items())
             ],
         }
         with suppress(LabError):  # a view is not worth a run
@@ -84,12 +84,12 @@ class Underway:
 def read(folder: Path, clock: Callable[[], float] = time.time) -> dict[str, Any] | None:
     """What is under way, as a chart's rows and a sentence; None where nothing is."""
     try:
-        told = json.loads((folder / FILE).read_bytes())
-        os.kill(told["pid"], 0)  # after a kill -9 the file stays, and nobody builds
-        spent = clock() - float(told["began"])
-        cell = cell_names.short(told["cell"])
-        said = f"{told['done']} of {told['total']} builds done; now {cell}, {told['phase']}"
-        rows = [_row(step, spent) for step in told["steps"]]
+        state = json.loads((folder / FILE).read_bytes())
+        os.kill(state["pid"], 0)  # after a kill -9 the file stays, and nobody builds
+        spent = clock() - float(state["began"])
+        cell = cell_names.short(state["cell"])
+        said = f"{state['done']} of {state['total']} builds done; now {cell}, {state['phase']}"
+        rows = [_row(step, spent) for step in state["steps"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return {"said": one_line(f"{said}: {units.seconds(spent)}", 300), "rows": rows}

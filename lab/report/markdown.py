@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lab.report.group_table import counted, merged
+from lab.report.group_table import one_table, shared_count
 from lab.report.model import Failure, Grid, ReportModel
 
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
@@ -23,9 +23,9 @@ _LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
 _WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
 
 
-def render(sheet: ReportModel, picture: str | None = None) -> str:
+def render(model: ReportModel, picture: str | None = None) -> str:
     """The report as GitHub-flavoured Markdown; ``picture`` is the name of one that lies beside."""
-    return "\n".join(_lines(sheet, picture)).rstrip() + "\n"
+    return "\n".join(_lines(model, picture)).rstrip() + "\n"
 
 
 def escape(text: str, *, leading: bool = True) -> str:
@@ -48,43 +48,43 @@ def code(text: str) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _lines(sheet: ReportModel, picture: str | None) -> Iterator[str]:
-    yield f"# {escape(sheet.title)}: {escape(sheet.status)}\n"
-    yield f"**{escape(sheet.headline.verdict)}**\n"
-    for text in sheet.broken:
+def _lines(model: ReportModel, picture: str | None) -> Iterator[str]:
+    yield f"# {escape(model.title)}: {escape(model.status)}\n"
+    yield f"**{escape(model.headline.verdict)}**\n"
+    for text in model.broken:
         yield f"- **expectation broken**: {escape(text)}"
-    if sheet.broken:
+    if model.broken:
         yield ""
-    if sheet.groups:
-        grid, said = counted(merged(sheet))
+    if model.groups:
+        grid, said = shared_count(one_table(model))
         yield from _table(replace(grid, rows=grid.rows[:ROWS]))
         if len(grid.rows) > ROWS:
             yield f"The first {ROWS} of {len(grid.rows)} rows; all are in report.html.\n"
         yield from [f"{escape(said)}.\n"] * bool(said)
     if picture is not None:
         yield f"![outcomes of steps and wall times]({picture})\n"
-    if sheet.failures:
+    if model.failures:
         yield "## Failed builds\n"
-    for failure in sheet.failures:
+    for failure in model.failures:
         yield from _failed(failure)
-    facts = _table(Grid(head=("what", ""), rows=sheet.facts))
+    facts = _table(Grid(head=("what", ""), rows=model.facts))
     yield from _folded("What was compared, and on what", facts)
-    yield from _fitting(_details(sheet))
-    if sheet.footnotes:
+    yield from _fitting(_details(model))
+    if model.footnotes:
         yield "## Notes\n"
-        yield from (f"- {escape(text)}" for text in sheet.footnotes[:NOTES])
-        if len(sheet.footnotes) > NOTES:
-            yield f"- {len(sheet.footnotes) - NOTES} more notes are in report.html"
+        yield from (f"- {escape(text)}" for text in model.footnotes[:NOTES])
+        if len(model.footnotes) > NOTES:
+            yield f"- {len(model.footnotes) - NOTES} more notes are in report.html"
         yield ""
     yield "## To repeat\n"
-    yield code("\n".join(sheet.repeat))
+    yield code("\n".join(model.repeat))
 
 
-def _details(sheet: ReportModel) -> Iterator[str]:
-    for group in sheet.groups:
+def _details(model: ReportModel) -> Iterator[str]:
+    for group in model.groups:
         name = escape(group.title)
         yield "\n".join(_folded(f"Where the time went: {name}", _table(group.times)))
-    for group in sheet.groups:
+    for group in model.groups:
         name = escape(group.title)
         for phase, grid in group.steps:
             count = len(grid.marked)

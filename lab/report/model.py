@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.report.chart_data import Figures, Tile
+from lab.report.chart_data import ChartData, Tile
 from lab.report.headline import Headline
 from lab.results.table import Table
 
@@ -66,8 +66,8 @@ class ReportModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One comparison: its table, what is said of it, and what is drawn of it."""
+    """One comparison: its table, what a report says of it, and what its charts show."""
 
     table: Table
-    sheet: ReportModel
-    figures: Figures
+    model: ReportModel
+    charts: ChartData

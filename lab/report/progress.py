@@ -1,4 +1,4 @@
-"""A run's happenings shown as they come: joins the runner's stream to the live view."""
+"""A run's events shown as they come: the runner's stream feeds the live view and live.json."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Self, TextIO
 from lab.model import events, units
 from lab.report.formatting import one_line
 from lab.report.live import Live
-from lab.report.live_state import Underway
+from lab.report.live_state import LiveStateWriter
 from lab.runner import runner
 from lab.scenario.plan import Trial
 
 
-class Watcher:
+class ProgressView:
     """Prints what is being prepared, and from the first build on shows the live view."""
 
     def __init__(self, stream: TextIO, *, quiet: bool) -> None:
         self._stream = stream
         self._quiet = quiet
         self._live: Live | None = None
-        self._underway: Underway | None = None
+        self._live_state: LiveStateWriter | None = None
         self._began: runner.BuildStarted | None = None
         self._shown: set[int] = set()
         self._start = time.monotonic()
@@ -43,19 +43,19 @@ class Watcher:
         self.say(f"{spent}; {units.counted(total, 'build')} to do")
         self._live = Live(total, stream=self._stream, quiet=self._quiet)
         self._live.__enter__()
-        self._underway = Underway(folder, total)
+        self._live_state = LiveStateWriter(folder, total)
 
-    def see(self, happening: runner.RunEvent) -> None:
-        """One happening, in its order."""
-        if self._live is None or self._underway is None:
+    def see(self, event: runner.RunEvent) -> None:
+        """One event, in its order."""
+        if self._live is None or self._live_state is None:
             return
-        self._underway.see(happening)
-        match happening:
+        self._live_state.see(event)
+        match event:
             case runner.BuildStarted():
-                self._began, self._shown = happening, set()
-                steps = len(happening.dockerfile.instructions)
-                cell, phase = happening.trial.cell.axes, happening.phase.name
-                self._live.begin(happening.build_id, cell, phase, steps)
+                self._began, self._shown = event, set()
+                steps = len(event.dockerfile.instructions)
+                cell, phase = event.trial.cell.axes, event.phase.name
+                self._live.begin(event.build_id, cell, phase, steps)
             case events.StepStarted(step=step) if self._began and step not in self._shown:
                 self._shown.add(step)
                 self._live.step(self._began.dockerfile.instructions[step].text)
@@ -78,7 +78,7 @@ class Watcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._underway is not None:
-            self._underway.close()
+        if self._live_state is not None:
+            self._live_state.close()
         if self._live is not None:
             self._live.__exit__(kind, error, trace)

@@ -43,12 +43,12 @@ def index(results: Path, asked: str) -> str:
 
 def of_run(folder: Path) -> str:
     """A run's report, made of its records as they are now."""
-    made = compose.report(runs.read(folder))
-    return html.render(made.sheet, made.figures)
+    made = compose.from_run(runs.read(folder))
+    return html.render(made.model, made.charts)
 
 
 def live(folder: Path) -> str:
-    """The page that looks on at a build."""
+    """The page that watches a build."""
     link = quote(folder.name)
     spec = vega_specs.chart(vega_specs.waterfall(vega_specs.PAGE), vega_specs.PAGE)
     return _page(
@@ -98,9 +98,9 @@ def _row(folder: Path) -> dict[str, Any]:
     try:
         run, builds = _head(folder)
     except InputError as error:
-        told = {"status": f"unreadable: {one_line(error.message, 200)}", "live": False}
+        unreadable = {"status": f"unreadable: {one_line(error.message, 200)}", "live": False}
         blank = {"scenario": "", "trend": "", "builds": "", "engines": "", "started": ""}
-        return {"id": one_line(folder.name), "link": link, **blank, **told}
+        return {"id": one_line(folder.name), "link": link, **blank, **unreadable}
     return {
         "id": one_line(folder.name),
         "link": link,

@@ -107,9 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "trend":
                 return run_index.trend(self.server.results, name), HTML
             case "api" if name.startswith("live/"):
-                told = live_state.read(self._folder(name.removeprefix("live/")))
-                value = told or {"said": "nothing is under way", "rows": []}
-                return html.embedded(value | {"ended": told is None}), JSON
+                state = live_state.read(self._folder(name.removeprefix("live/")))
+                value = state or {"said": "nothing is under way", "rows": []}
+                return html.embedded(value | {"ended": state is None}), JSON
             case _:
                 raise InputError(
                     f"there is no page {one_path(self.path)}", remedy="the list of runs is at /"

@@ -41,22 +41,22 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
     return found
 
 
-def base(told: Mapping[str, Any]) -> str:
+def base(record: Mapping[str, Any]) -> str:
     """A base in words."""
-    if told.get("origin") == "registry":  # the engine pulls it: the lab never has its files
-        return f"{told.get('name')}: {told.get('ref')}, glibc not read (in a registry)"
-    glibc = told.get("glibc") or "none found in it"
-    go = f", Go {told['go']}" if told.get("go") else ""
-    digest = str(told.get("digest") or "").removeprefix("sha256:")[:12]
-    return f"{told.get('name')}: glibc {glibc}{go} {digest}".rstrip()
+    if record.get("origin") == "registry":  # the engine pulls it: the lab never has its files
+        return f"{record.get('name')}: {record.get('ref')}, glibc not read (in a registry)"
+    glibc = record.get("glibc") or "none found in it"
+    go = f", Go {record['go']}" if record.get("go") else ""
+    digest = str(record.get("digest") or "").removeprefix("sha256:")[:12]
+    return f"{record.get('name')}: glibc {glibc}{go} {digest}".rstrip()
 
 
-def control(told: Mapping[str, Any]) -> str:
+def control(record: Mapping[str, Any]) -> str:
     """A control and what became of it."""
-    where = f" for {told['engine']}" if told.get("engine") else ""
-    held = f", reads back {told['held']}" if told.get("held") else ""
-    reason = f" ({told['reason']})" if told.get("reason") else ""
-    return f"{told.get('name')} {told.get('asked')}{where}: {told.get('state')}{held}{reason}"
+    where = f" for {record['engine']}" if record.get("engine") else ""
+    held = f", reads back {record['held']}" if record.get("held") else ""
+    reason = f" ({record['reason']})" if record.get("reason") else ""
+    return f"{record.get('name')} {record.get('asked')}{where}: {record.get('state')}{held}{reason}"
 
 
 def cpu_unknown(runs: Sequence[Run]) -> list[str]:
@@ -70,12 +70,12 @@ def cpu_unknown(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def engine(told: EngineFacts) -> str:
+def engine(facts: EngineFacts) -> str:
     """An engine in words."""
-    where = "private to the lab" if told.private else told.endpoint
+    where = "private to the lab" if facts.private else facts.endpoint
     return (
-        f"{told.name} {told.version} (API {told.api}, {told.builder}), "
-        f"storage {told.storage}, {where}"
+        f"{facts.name} {facts.version} (API {facts.api}, {facts.builder}), "
+        f"storage {facts.storage}, {where}"
     )
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from lab.model import cell_names, units
 from lab.report import vega_specs
-from lab.report.chart_data import Band, Figures
+from lab.report.chart_data import Band, ChartData
 from lab.report.formatting import one_line
 
 GROUPS = 3  # a picture of more would not be read
 
 
-def spec(found: Figures) -> vega_specs.Spec | None:
+def spec(found: ChartData) -> vega_specs.Spec | None:
     """The charts of the first groups, side by side; None where nothing was measured."""
     parts = [_group(found, place) for place in range(min(GROUPS, len(found.groups)))]
     if not parts:
@@ -26,10 +26,11 @@ def spec(found: Figures) -> vega_specs.Spec | None:
     return drawn | {"background": "#ffffff", "padding": 12}
 
 
-def _group(found: Figures, group: int) -> vega_specs.Spec:
+def _group(found: ChartData, group: int) -> vega_specs.Spec:
     parts = [
         _with(
-            vega_specs.heat(vega_specs.LIGHT, found.columns, found.phases), heat_rows(found, group)
+            vega_specs.heat_map(vega_specs.LIGHT, found.columns, found.phases),
+            heat_rows(found, group),
         ),
         _with(
             vega_specs.intervals(vega_specs.LIGHT, "seconds", found.columns, 260),
@@ -48,7 +49,7 @@ def _with(spec: vega_specs.Spec, rows: list[dict[str, Any]]) -> vega_specs.Spec:
     return {"data": {"values": rows}, **spec}
 
 
-def heat_rows(found: Figures, group: int) -> list[dict[str, Any]]:
+def heat_rows(found: ChartData, group: int) -> list[dict[str, Any]]:
     """The rows of a group's heat map, as page/data.js makes them."""
     return [
         {
@@ -67,7 +68,7 @@ def heat_rows(found: Figures, group: int) -> list[dict[str, Any]]:
     ]
 
 
-def band_rows(found: Figures, bands: tuple[Band, ...], group: int) -> list[dict[str, Any]]:
+def band_rows(found: ChartData, bands: tuple[Band, ...], group: int) -> list[dict[str, Any]]:
     """The rows of a group's intervals, as page/data.js makes them."""
     rows: list[dict[str, Any]] = []
     for band in bands:

@@ -13,38 +13,38 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.model.text_wrap import WIDTH
-from lab.report.group_table import counted
+from lab.report.group_table import shared_count
 from lab.report.model import CAUSE, Grid, ReportModel
 
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 
 
-def show(sheet: ReportModel, stream: TextIO | None = None, *, steps: bool = True) -> None:
+def show(model: ReportModel, stream: TextIO | None = None, *, steps: bool = True) -> None:
     """Print the report; ``steps`` asks for the tables of steps as well."""
     out = console(stream)
-    out.print(Text(f"{sheet.title}: {sheet.status}", style="bold"))
-    out.print(Text(sheet.headline.verdict, style="bold"))
-    for line in sheet.headline.lines:
+    out.print(Text(f"{model.title}: {model.status}", style="bold"))
+    out.print(Text(model.headline.verdict, style="bold"))
+    for line in model.headline.lines:
         out.print(Padding(Text(line), (0, 2)))
     facts = RichTable.grid(padding=(0, 2))
-    for name, text in sheet.facts:
+    for name, text in model.facts:
         facts.add_row(Text(name, style="dim"), Text(text))
     out.print(facts)
-    for group in sheet.groups:
+    for group in model.groups:
         out.print()
         out.print(Text(group.title, style="bold underline"))
         for grid in (group.phases, group.times) if steps else (group.phases,):
-            shown, said = counted(grid)
+            shown, said = shared_count(grid)
             out.print(_measures(shown))
             if said:
                 out.print(Text(said, style="dim"))
         for phase, grid in group.steps if steps else ():
             out.print(Text(f"steps of {phase}", style="bold"))
             out.print(_steps(grid))
-    _bad(out, sheet)
-    _list(out, "notes", sheet.footnotes, "dim")
+    _bad(out, model)
+    _list(out, "notes", model.footnotes, "dim")
     out.print(Text("\nto repeat", style="bold"))
-    for command in sheet.repeat:
+    for command in model.repeat:
         _to_paste(out, command)
 
 
@@ -55,9 +55,9 @@ def console(stream: TextIO | None = None) -> Console:
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
-def _bad(out: Console, sheet: ReportModel) -> None:
-    _list(out, "expectations broken", sheet.broken, "red")
-    for failure in sheet.failures:
+def _bad(out: Console, model: ReportModel) -> None:
+    _list(out, "expectations broken", model.broken, "red")
+    for failure in model.failures:
         out.print()
         out.print(Text(f"failed: {failure.title}", style="bold red"))
         out.print(Padding(Text(failure.message), (0, 2)))
@@ -99,8 +99,8 @@ def _measures(grid: Grid) -> RichTable:
 
 def _steps(grid: Grid) -> RichTable:
     table = _empty()
-    told = CAUSE in grid.head
-    columns = len(grid.head) - 3 - told
+    with_cause = CAUSE in grid.head
+    columns = len(grid.head) - 3 - with_cause
     table.add_column("instruction", overflow="fold", ratio=2)
     for name in grid.head[2 : 2 + columns]:
         table.add_column(Text(name), overflow="fold", ratio=1)
@@ -110,7 +110,7 @@ def _steps(grid: Grid) -> RichTable:
         sign = "≠ " if place in grid.marked else "  "
         label: list[RenderableType] = [Text(stage, style="bold")] if stage != last else []
         label.append(_hanging(sign, instruction, "bold" if place in grid.marked else ""))
-        if told and cells[columns]:
+        if with_cause and cells[columns]:
             label.append(_hanging("    ", cells[columns], "dim"))
         shift = "\n" if stage != last else ""
         table.add_row(Group(*label), *(_outcome(shift, cell) for cell in cells[:columns]))

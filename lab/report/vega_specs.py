@@ -51,7 +51,7 @@ TILE, LETTER = 62, 7.5  # pixels: the least width of a tile, the mean one of a b
 LONG = 12  # letters: names of columns beyond it take room from the marks beside them
 
 
-def heat(colours: Mapping[str, str], columns: Sequence[str], phases: Sequence[str]) -> Spec:
+def heat_map(colours: Mapping[str, str], columns: Sequence[str], phases: Sequence[str]) -> Spec:
     """Outcomes of steps: a row for each step, a column for each phase and value of the axis.
 
     A phase's tiles are as wide as its name, so that no two names run into one another.

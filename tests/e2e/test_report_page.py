@@ -72,8 +72,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     runs = {"plain": two_groups(), "evil": two_groups(EVIL, EVIL)}
     for name, one in runs.items():
-        made = compose.report(one)
-        text = html.render(made.sheet, made.figures)
+        made = compose.from_run(one)
+        text = html.render(made.model, made.charts)
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in runs}
 
@@ -263,9 +263,9 @@ def test_all_groups_come_on_one_page(browser: Browser, tmp_path: Path) -> None:
         for base in bases
         for build in one.builds
     ]
-    made = compose.report(replace(one, builds=tuple(many)))
+    made = compose.from_run(replace(one, builds=tuple(many)))
     path = tmp_path / "many.html"
-    path.write_text(html.render(made.sheet, made.figures), encoding="utf-8")
+    path.write_text(html.render(made.model, made.charts), encoding="utf-8")
     watched = opened(browser, path)
     assert watched.page.locator("#groups > section").count() == 3
     turn = watched.turn()

@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json({"table": table.to_json()})
         else:
-            terminal.show(compose.sheet(table, builds, heads))
+            terminal.show(compose.from_table(table, builds, heads))
         if stored is not None:
             say(str(stored.folder), on_error=options.json)
     if stored is not None:

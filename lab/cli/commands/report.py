@@ -77,11 +77,11 @@ def run(options: argparse.Namespace) -> int:
                 remedy="lab report --compare RUN RUN",
             )
         stored = named(found)
-        made, builds = compose.of_runs(stored)
+        made, builds = compose.from_runs(stored)
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:
         one = runs.load(options.run[0], options.results)
-        made, builds, heads, folder = compose.report(one), one.builds, [one.run], one.folder
+        made, builds, heads, folder = compose.from_run(one), one.builds, [one.run], one.folder
     if options.output is None:
         with disk.disk(folder):
             folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are

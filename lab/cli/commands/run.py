@@ -111,6 +111,6 @@ def _show(stored: StoredRun, options: argparse.Namespace) -> None:
         table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
         print_json(stored.run.to_json() | {"table": table.to_json()})
     else:
-        terminal.show(compose.of_run(stored), steps=False)
+        terminal.show(compose.from_run(stored).model, steps=False)
         say(f"report: {stored.folder / 'report.html'}")
     say(str(stored.folder), on_error=options.json)

@@ -19,7 +19,7 @@ from lab.cli.commands.report import named
 from lab.model.events import Outcome
 from lab.model.record import Build, Run, Step
 from lab.report import compose, export, formats, markdown, summary_picture, vega_renderer
-from lab.report.chart_data import figures
+from lab.report.chart_data import chart_data
 from lab.results import comparison
 from lab.results.runs import StoredRun
 from tests import junit
@@ -27,7 +27,7 @@ from tests.unit.report.test_report import EVIL, build, run, stored
 
 
 def rendered(kind: str, found: StoredRun) -> str:
-    return formats.render(kind, compose.report(found), found.builds, [found.run])
+    return formats.render(kind, compose.from_run(found), found.builds, [found.run])
 
 
 def test_csv_has_a_line_for_each_step() -> None:
@@ -106,7 +106,7 @@ def test_json_holds_the_table_and_the_runs() -> None:
 
 
 def test_the_same_specification_is_drawn_without_a_browser() -> None:
-    spec = summary_picture.spec(compose.report(stored()).figures)
+    spec = summary_picture.spec(compose.from_run(stored()).charts)
     assert spec is not None
     drawn = vega_renderer.svg(spec)
     root = ElementTree.fromstring(drawn)  # noqa: S314 (made here)
@@ -121,7 +121,7 @@ def test_the_same_specification_is_drawn_without_a_browser() -> None:
 def test_two_runs_in_one_report() -> None:
     one, two = stored(), stored()
     slower = tuple(replace(b, wall_s=b.wall_s and b.wall_s * 2) for b in two.builds)
-    made, builds = compose.of_runs({"a": one, "b": replace(two, builds=slower)})
+    made, builds = compose.from_runs({"a": one, "b": replace(two, builds=slower)})
     assert made.table.columns == ("a", "b")
     assert len(builds) == 2 * len(one.builds)
     ratios = [
@@ -133,7 +133,7 @@ def test_two_runs_in_one_report() -> None:
 def test_a_run_is_repeated_with_what_its_command_line_said() -> None:
     options = {"engines": ["docker", "podman"], "endpoints": {"podman": "unix:///p q"}, "rounds": 2}
     head: Run = replace(run(), options=options | {"private": True})
-    said = compose.of_run(replace(stored(), run=head)).repeat
+    said = compose.from_run(replace(stored(), run=head)).model.repeat
     assert said == (
         "lab run scenarios/layer-cache.yaml --engine docker --engine 'podman=unix:///p q' "
         "--rounds 2 --private --seed 7",
@@ -154,9 +154,9 @@ def test_a_cause_stands_beside_its_step_whatever_its_text_is_in_each_round() -> 
     (row,) = table.groups[0].phases[0].steps
     assert row.texts == tuple(texts.values())
     why = {(one.id, 0): f"changed in round {one.round}" for one in builds}
-    drawn = figures(table, builds, why)
+    drawn = chart_data(table, builds, why)
     assert drawn.tiles[0].cause == "changed in round 1; changed in round 2"
-    said = markdown.render(compose.sheet(table, builds, [run()], drawn))
+    said = markdown.render(compose.from_table(table, builds, [run()], drawn))
     assert "| cause |" in said
     assert "changed in round 1; changed in round 2 |" in said
 
@@ -191,7 +191,7 @@ def test_a_run_that_did_not_end_claims_no_expectation() -> None:
     for status, held, skipped in (("complete", True, 0), ("partial", False, 1)):
         head = replace(found.run, scenario=text, status=status, broken=())
         one = replace(found, run=head)
-        assert ("Every expectation held" in compose.of_run(one).headline.verdict) is held
+        assert ("Every expectation held" in compose.from_run(one).model.headline.verdict) is held
         written = rendered("junit", one)
         junit.hold(written)
         (suite,) = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.report import live_state
-from lab.report.progress import Watcher
+from lab.report.progress import ProgressView
 from lab.runner import runner, session
 from lab.scenario import loader
 
@@ -26,9 +26,9 @@ def test_a_run_tells_what_it_builds_and_leaves_nothing(
     path.write_text(json.dumps(said | {"phases": ["cold", "rebuild"], "rounds": 1}))
     told: list[dict[str, Any]] = []
 
-    class Reader(Watcher):
-        def see(self, happening: runner.RunEvent) -> None:
-            super().see(happening)
+    class Reader(ProgressView):
+        def see(self, event: runner.RunEvent) -> None:
+            super().see(event)
             (folder,) = (tmp_path / "results").iterdir()
             if (found := live_state.read(folder)) is not None:
                 told.append(found)

@@ -122,19 +122,19 @@ def stored(text: str = "RUN go build ./...", name: str = "layer-cache") -> Store
 
 def shown(found: StoredRun) -> str:
     out = io.StringIO()
-    terminal.show(compose.of_run(found), out)
+    terminal.show(compose.from_run(found).model, out)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
 def rendered(found: StoredRun) -> str:
-    made = compose.report(found)
-    return page.render(made.sheet, made.figures)
+    made = compose.from_run(found)
+    return page.render(made.model, made.charts)
 
 
 def made(kind: str) -> str:
     found = stored()
     if kind == "md":
-        return markdown.render(compose.of_run(found))
+        return markdown.render(compose.from_run(found).model)
     if kind == "html":
         # What is read, without style and script; the page's data is JSON of one line.
         text = re.sub(r"(?s)<style>.*?</style>|<script>.*?</script>", "", rendered(found))
@@ -222,7 +222,7 @@ def test_the_pages_data_ends_only_where_it_should() -> None:
 
 
 def test_foreign_text_cannot_become_markdown() -> None:
-    text = markdown.render(compose.of_run(stored(EVIL, EVIL)))
+    text = markdown.render(compose.from_run(stored(EVIL, EVIL)).model)
     outside, fence = [], None
     for line in text.splitlines():
         ticks = len(line) - len(line.lstrip("`"))
@@ -235,7 +235,7 @@ def test_foreign_text_cannot_become_markdown() -> None:
     assert fence is None
     assert not any("<script" in line or "![" in line or "`" in line for line in outside)
     rows = [line.count("|") for line in outside if line.startswith("|")]
-    plain = markdown.render(compose.of_run(stored())).splitlines()
+    plain = markdown.render(compose.from_run(stored()).model).splitlines()
     assert rows == [line.count("|") for line in plain if line.startswith("|")]
 
 
@@ -272,12 +272,12 @@ def tty(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_a_terminal_gets_colour_unless_it_is_unwanted(
     tty: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal.show(compose.of_run(stored()), tty)
+    terminal.show(compose.from_run(stored()).model, tty)
     assert "\x1b[32m" in tty.getvalue()
     assert max(len(clean(line)) for line in tty.getvalue().splitlines()) <= 80
     monkeypatch.setenv("NO_COLOR", "1")
     other = Terminal()
-    terminal.show(compose.of_run(stored()), other)
+    terminal.show(compose.from_run(stored()).model, other)
     assert "\x1b[32m" not in other.getvalue()
 
 
@@ -295,9 +295,9 @@ def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
 
 def test_a_run_without_any_build_has_a_report() -> None:
     empty = StoredRun(run=replace(run(), status="partial"), builds=(), folder=Path())
-    sheet = compose.of_run(empty)
+    model = compose.from_run(empty).model
     assert "partial" in rendered(empty)
-    assert "partial" in markdown.render(sheet)
+    assert "partial" in markdown.render(model)
     assert "partial" in shown(empty)
 
 
