@@ -21,7 +21,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lab.caching.replay import Replay, Repository, replay
-from lab.dockerfile.cachekey import rules
+from lab.dockerfile.cachekey import archive_rules
 
 DOCKERFILE = (
     "FROM base AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\n"
@@ -51,7 +51,7 @@ def main() -> None:
             commits = list(repository.commits(None))
             print(f"{len(commits)} commits, {options.files} files, {os.cpu_count()} CPUs")
             for words in ("objects read for the first time", "objects read before"):
-                one = Replay(repository, rules("docker"), {"RUN go build ./...": 12.0})
+                one = Replay(repository, archive_rules("docker"), {"RUN go build ./...": 12.0})
                 began = time.process_time()
                 replay([one], commits)
                 spent = time.process_time() - began

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 def say(text: str, *, on_error: bool = False) -> None:
     """A line for people; ``on_error`` sends it to standard error."""
     print(text, file=sys.stderr if on_error else sys.stdout)
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """Lines for people."""
+    for line in lines:
+        say(line)
 
 
 def say_notes(stored: StoredRun) -> None:

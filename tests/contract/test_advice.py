@@ -16,7 +16,7 @@ import pytest
 from lab.caching.advise import Rewrite, advise, gaining, over_edits, together, unpredicted, weighed
 from lab.caching.advise.pricing import ignoring
 from lab.caching.advise.proof import Proof, prove
-from lab.dockerfile.cachekey import rules
+from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.engines import open_engine
@@ -220,7 +220,7 @@ def test_a_rewrite_of_a_badly_ordered_file_is_proven_faster(
 ) -> None:
     text, edit, kind = BAD[name]
     given = inputs(text, refs)
-    looked_at = rules(engine.name, engine.facts().version)
+    looked_at = archive_rules(engine.name, engine.facts().version)
     pricing = over_edits(given, [edit], looked_at, {})
     alone = weighed(given, pricing, engine=engine.name)
     whole = together(given, alone, pricing, engine=engine.name)
@@ -247,7 +247,7 @@ def test_what_no_prediction_sees_is_advised_as_measured_alone(
     kind: str, engine: Engine, refs: Refs
 ) -> None:
     given = inputs(UNSEEN[kind], refs)
-    looked_at = rules(engine.name, engine.facts().version)
+    looked_at = archive_rules(engine.name, engine.facts().version)
     pricing = over_edits(given, ["app.py"], looked_at, {})
     assert not [
         one for one in advise(given, pricing, engine=engine.name) if one.rewrite.kind == kind
@@ -263,5 +263,5 @@ def test_of_a_good_file_nothing_is_claimed(name: str, refs: Refs) -> None:
     given = inputs(GOOD[name], refs)
     texts = [*FILES, "base"]
     for one in ("docker", "podman", "docker-classic"):
-        pricing = over_edits(given, texts, rules(one, "20.10.24"), {})
+        pricing = over_edits(given, texts, archive_rules(one, "20.10.24"), {})
         assert advise(given, pricing, engine=one) == []

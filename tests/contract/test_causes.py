@@ -10,7 +10,7 @@ import pytest
 from lab.caching import explain
 from lab.caching.predict import CacheSimulator, Prediction, predict
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import Rules, make, rules
+from lab.dockerfile.cachekey import Rules, archive_rules, make
 from lab.engines.protocol import ImageArchive
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
@@ -21,7 +21,7 @@ CASES = 60
 SHAPES = 3
 
 
-def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.Known:
+def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.MeasuredBuild:
     text = made.text().replace("BASE", BASE)
     context = made.context().with_file("Dockerfile", text.encode())
     manifest = make(
@@ -40,7 +40,7 @@ def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.K
         status="ok",
         steps=folded.steps,
     )
-    return explain.Known(build=build, manifest=manifest)
+    return explain.MeasuredBuild(record=build, inputs=manifest)
 
 
 def named(explanation: explain.Explanation) -> set[cases.Named]:
@@ -57,13 +57,13 @@ def step_wrong(step: Step, prediction: Prediction) -> bool:
     return step.outcome is not None and prediction.outcomes[step.index] is not step.outcome
 
 
-def steps_wrong(one: explain.Known, prediction: Prediction) -> Iterator[str]:
+def steps_wrong(one: explain.MeasuredBuild, prediction: Prediction) -> Iterator[str]:
     """Disagreements that no documented behaviour explains.
 
     Builders look at the content of what a stage left, not at how it was made, so that a step that
     was assumed to run may hit: the prediction said that it cannot know.
     """
-    for step in one.build.steps:
+    for step in one.record.steps:
         explained = step.index in prediction.assumed and step.outcome is Outcome.HIT
         if step_wrong(step, prediction) and not explained:
             predicted = prediction.outcomes[step.index]
@@ -71,7 +71,7 @@ def steps_wrong(one: explain.Known, prediction: Prediction) -> Iterator[str]:
 
 
 def the_rules(bench: Bench) -> Rules:
-    return rules(bench.engine.name, bench.engine.facts().version)
+    return archive_rules(bench.engine.name, bench.engine.facts().version)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_causes_and_predictions(
     for shape in range(SHAPES):
         made = cases.project(bench.engine.name, shape)
         memory = CacheSimulator()
-        earlier: list[explain.Known] = []
+        earlier: list[explain.MeasuredBuild] = []
         bench.engine.tag(original, BASE)
         for number, case in enumerate([None, *changes[shape::SHAPES]]):
             expected: set[cases.Named] = set()
@@ -116,10 +116,10 @@ def test_causes_and_predictions(
                 move_base(bench, original, 100 * shape + made.base)
             one = known(bench, made, f"{shape}-{number}", cold=number == 0)
             told = ", ".join(change.__name__ for change in case or ())
-            prediction = predict(one.manifest, looked_at, memory)
-            checked += sum(step.outcome is not None for step in one.build.steps)
+            prediction = predict(one.inputs, looked_at, memory)
+            checked += sum(step.outcome is not None for step in one.record.steps)
             errors = list(steps_wrong(one, prediction))
-            wrong += sum(step_wrong(step, prediction) for step in one.build.steps)
+            wrong += sum(step_wrong(step, prediction) for step in one.record.steps)
             disagreements += [f"{told}: {error}" for error in errors]
             if number:
                 explanation = explain.explain(one, earlier, looked_at)

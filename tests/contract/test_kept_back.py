@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from lab.caching import explain
-from lab.caching.predict import CacheSimulator, compare_builds, predict
+from lab.caching.predict import CacheSimulator, predict
+from lab.caching.predict.compare_builds import compare
+from lab.caching.predict.inputs import cache_inputs, read
 from lab.caching.replay import Replay, Repository
 from lab.caching.replay.real_builds import build
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import by_clients, make, rules
+from lab.dockerfile.cachekey import archive_rules, client_rules, make
 from lab.dockerfile.edits import Inputs
 from lab.model.events import Outcome
 from lab.model.record import Build
@@ -43,7 +45,7 @@ def inputs(folder: Path, text: str, ignore: str) -> Inputs:
     (folder / ".dockerignore").write_text(ignore)
     (folder / "x.log").write_text("x")
     (folder / "main.go").write_text("main")
-    return compare_builds.inputs(folder / "Dockerfile", None, {}, None)
+    return read(folder / "Dockerfile", None, {}, None)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -51,9 +53,9 @@ def test_what_is_kept_back_is_predicted_and_explained(
     name: str, real_bench: Bench, tmp_path: Path
 ) -> None:
     engine = real_bench.engine
-    looked_at = rules(engine.name, engine.facts().version)
+    looked_at = archive_rules(engine.name, engine.facts().version)
     memory = CacheSimulator()
-    known: list[explain.Known] = []
+    known: list[explain.MeasuredBuild] = []
     for text, ignore in ((TEXT, IGNORE), CHANGES[name]):
         given = inputs(tmp_path, text, ignore)
         manifest = make(parser.parse(text), given.full_context())
@@ -68,7 +70,7 @@ def test_what_is_kept_back_is_predicted_and_explained(
             status=folded.status,
             steps=folded.steps,
         )
-        known.append(explain.Known(build=made, manifest=manifest))
+        known.append(explain.MeasuredBuild(record=made, inputs=manifest))
     copied, ran = folded.steps[1:3]
     seen = set(oracle.read(engine, "localhost/lab/test:built", "ls -A /all").split())
     assert seen == {"main.go", *(("Dockerfile", ".dockerignore") if engine.name in SHOWN else ())}
@@ -84,14 +86,10 @@ def test_what_is_kept_back_is_predicted_and_explained(
 
 def test_a_client_keeps_back_what_an_archive_holds(tmp_path: Path) -> None:
     """Docker's client sends the Dockerfile apart, so that COPY . never sees an ignored one."""
-    before = compare_builds.manifest(inputs(tmp_path, TEXT, IGNORE))
-    after = compare_builds.manifest(inputs(tmp_path, OTHER, IGNORE))
-    archive = rules("docker")
-    assert compare_builds.whatif(before, after, archive).steps[1].step.outcome is Outcome.MISS
-    assert (
-        compare_builds.whatif(before, after, by_clients(archive)).steps[1].step.outcome
-        is Outcome.HIT
-    )
+    before = cache_inputs(inputs(tmp_path, TEXT, IGNORE))
+    after = cache_inputs(inputs(tmp_path, OTHER, IGNORE))
+    assert compare(before, after, archive_rules("docker")).steps[1].step.outcome is Outcome.MISS
+    assert compare(before, after, client_rules("docker")).steps[1].step.outcome is Outcome.HIT
 
 
 @pytest.fixture
@@ -127,7 +125,7 @@ def test_a_replayed_history_is_built_as_predicted(
     fixed: bool, real_bench: Bench, history: Repository
 ) -> None:
     engine = real_bench.engine
-    looked_at = rules(engine.name, engine.facts().version)
+    looked_at = archive_rules(engine.name, engine.facts().version)
     replaying = Replay(history, looked_at, {}, text=TEXT if fixed else None)
     commits = list(history.commits(None))
     found = list(build(history, engine, replaying, commits, {}))

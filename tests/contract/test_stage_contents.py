@@ -6,7 +6,7 @@ import pytest
 
 from lab.caching.predict import CacheSimulator, predict
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import make, rules
+from lab.dockerfile.cachekey import archive_rules, make
 from lab.dockerfile.context import Context
 from lab.model.events import Outcome
 from tests.contract.conftest import BASE, Bench
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[str, str, bool]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_copied_from_a_stage_is_predicted_by_what_it_holds(name: str, bench: Bench) -> None:
     text, changed, kept = CASES[name]
-    looked_at = rules(bench.engine.name, bench.engine.facts().version)
+    looked_at = archive_rules(bench.engine.name, bench.engine.facts().version)
     memory = CacheSimulator()
     for files in (FILES, FILES | {changed: "another"}):
         text = text.replace("BASE", BASE)

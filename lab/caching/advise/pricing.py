@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.caching.predict import CacheSimulator, edit_arguments
 from lab.caching.predict.cache_simulator import outcomes_of
-from lab.caching.predict.compare_builds import manifest
+from lab.caching.predict.inputs import cache_inputs
 from lab.caching.replay import Commit, Replay, Repository, replay
 from lab.dockerfile.cachekey import Rules, keys
 from lab.dockerfile.cachekey.builder import Facts, remembered
@@ -53,7 +53,7 @@ def over_edits(
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         inputs = replace(given, dockerfile=dockerfile)
         carried = [edit_arguments.carried(text, given.dockerfile, dockerfile) for text in texts]
-        before = manifest(ignoring(inputs, ignore), known=known)
+        before = cache_inputs(ignoring(inputs, ignore), known=known)
         built = Chain(before, rules), keys(before, rules)
         return _sum([_priced(text, inputs, ignore, built, costs, known) for text in carried])
 
@@ -110,12 +110,12 @@ def _priced(
 ) -> Cost:
     """One edit's cost, after a build without it."""
     edited = edit_arguments.apply(text, inputs)
-    after = manifest(ignoring(edited.inputs, ignore), moved=edited.moved, known=known)
-    memory = CacheSimulator()
-    outcomes_of(*built, memory)
+    after = cache_inputs(ignoring(edited.inputs, ignore), moved=edited.moved, known=known)
+    cache = CacheSimulator()
+    outcomes_of(*built, cache)
     rules = built[0].rules
     chain = Chain(after, rules)
-    outcomes = outcomes_of(chain, keys(after, rules), memory)
+    outcomes = outcomes_of(chain, keys(after, rules), cache)
     ran = [link for link in chain.links if outcomes.get(link.step.index) is Outcome.MISS]
     return Cost(
         runs=sum(link.step.keyword == "RUN" for link in ran),

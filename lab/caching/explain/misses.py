@@ -1,100 +1,47 @@
-"""One build explained against the nearest earlier one: root causes, and what follows from them."""
+"""One build explained against the nearest earlier one: root causes, and their knock-on misses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
-from lab.caching.explain.cause_text import words
 from lab.caching.explain.causes import Cause, Difference, difference
-from lab.caching.explain.step_graph import shape
-from lab.dockerfile.cachekey import CacheInputs, Rules, facets, keys
+from lab.caching.explain.model import B, BuildOutcome, Explanation, StepExplanation, StepOutcome
+from lab.caching.explain.step_graph import dependencies
+from lab.dockerfile.cachekey import Rules, facets, keys
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.model.events import Outcome
-from lab.model.record import Build, Step
 
 RAN = (Outcome.MISS, Outcome.FAILED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """A build with its manifest."""
-
-    build: Build
-    manifest: CacheInputs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """Why one step has its outcome.
-
-    ``causes`` are its own (a root). A step without, that ran all the same, is a knock-on miss:
-    ``follows`` are the steps whose causes it follows from. ``unsafe`` names what changed although
-    the engine reused the step.
-    """
-
-    step: Step
-    causes: tuple[Cause, ...] = ()
-    follows: tuple[int, ...] = ()
-    unsafe: tuple[Cause, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The cause in words; empty for a hit."""
-        if self.unsafe:
-            return f"UNSAFE HIT: {words(self.unsafe)}"
-        if self.causes:
-            return words(self.causes)
-        return "knock-on" if self.follows else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """A build explained. ``against`` is the id of the earlier build, None where there is none.
-
-    ``seconds`` is what each root step cost: its own time, and that of the steps that follow it.
-    """
-
-    build: Build
-    against: str | None
-    steps: tuple[Explained, ...]
-    seconds: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def roots(self) -> tuple[Explained, ...]:
-        """The steps with causes of their own."""
-        return tuple(one for one in self.steps if one.causes)
-
-    def knock_ons(self, root: int) -> tuple[Explained, ...]:
-        """The steps that missed only because this root did."""
-        return tuple(one for one in self.steps if one.follows[-1:] == (root,))
-
-
-def explain(now: Known, earlier: Sequence[Known], rules: Rules) -> Explanation:
+def explain(now: B, earlier: Sequence[B], rules: Rules) -> Explanation[B]:
     """Explain a build against the nearest of the earlier builds of its cell.
 
     ``earlier`` are in the order in which they were built. Steps before the last cold build are
     forgotten by the engine, and so they are here.
     """
-    if now.build.phase == "cold" or not earlier:
+    if now.cold or not earlier:
         cause = Cause(kind="cold") if earlier else Cause(kind="never")
         return _finish(now, None, _all(now, cause))
-    last_cold = max((n for n, one in enumerate(earlier) if one.build.phase == "cold"), default=0)
+    last_cold = max((n for n, one in enumerate(earlier) if one.cold), default=0)
     candidates = earlier[last_cold:]
-    usable = [one for one in candidates if one.build.status == "ok"] or candidates
-    known: dict[int, Difference] = {}  # a cold build and its rebuilds have one manifest
+    usable = [one for one in candidates if one.complete] or candidates
+    known: dict[int, Difference] = {}  # a cold build and its rebuilds have the same inputs
     for one in usable:
-        if id(one.manifest) not in known:
-            known[id(one.manifest)] = difference(one.manifest, now.manifest, rules)
-    newest_first = [(known[id(one.manifest)], one) for one in reversed(usable)]
+        if id(one.inputs) not in known:
+            known[id(one.inputs)] = difference(one.inputs, now.inputs, rules)
+    newest_first = [(known[id(one.inputs)], one) for one in reversed(usable)]
     nearest_first = sorted(newest_first, key=lambda pair: pair[0].size)
     (_, reference), compared = nearest_first[0], [found for found, _ in nearest_first]
     explained = _walk(now, reference, compared, _seen(now, candidates, rules), rules)
     return _finish(now, reference, explained)
 
 
-def _seen(now: Known, candidates: Sequence[Known], rules: Rules) -> Callable[[int], bool]:
+def _seen(
+    now: BuildOutcome, candidates: Sequence[BuildOutcome], rules: Rules
+) -> Callable[[int], bool]:
     """Tells whether one of the earlier builds had this very step. Few builds ask."""
 
     @cache
@@ -102,31 +49,31 @@ def _seen(now: Known, candidates: Sequence[Known], rules: Rules) -> Callable[[in
         return frozenset(
             key.own
             for one in candidates
-            for index, key in keys(one.manifest, rules).items()
-            if _outcome(one.build, index) in {Outcome.HIT, Outcome.MISS}
+            for index, key in keys(one.inputs, rules).items()
+            if _outcome(one, index) in {Outcome.HIT, Outcome.MISS}
         )
 
-    return lambda index: keys(now.manifest, rules)[index].own in had()
+    return lambda index: keys(now.inputs, rules)[index].own in had()
 
 
-def _all(now: Known, cause: Cause) -> tuple[Explained, ...]:
+def _all(now: BuildOutcome, cause: Cause) -> tuple[StepExplanation, ...]:
     """Every step that ran, for one cause: the first of each stage is its root."""
     found = []
     roots: dict[str, int] = {}
-    for step in now.build.steps:
+    for step in now.steps:
         if step.outcome not in RAN:
-            found.append(Explained(step=step))
+            found.append(StepExplanation(step=step))
         elif step.stage in roots:
-            found.append(Explained(step=step, follows=(roots[step.stage],)))
+            found.append(StepExplanation(step=step, roots=(roots[step.stage],)))
         else:
             roots[step.stage] = step.index
-            found.append(Explained(step=step, causes=(cause,)))
+            found.append(StepExplanation(step=step, causes=(cause,)))
     return tuple(found)
 
 
 @dataclass(slots=True)
 class _Path:
-    """What is known of a step: causes that struck at it or above it, and the roots it follows."""
+    """What is known of a step: causes that struck at it or above it, and their roots."""
 
     carried: frozenset[Cause] = frozenset()
     pending: tuple[Cause, ...] = ()
@@ -134,43 +81,43 @@ class _Path:
 
 
 def _walk(
-    now: Known,
-    reference: Known,
+    now: BuildOutcome,
+    reference: BuildOutcome,
     compared: Sequence[Difference],
     seen: Callable[[int], bool],
     rules: Rules,
-) -> tuple[Explained, ...]:
-    stands_on = shape(now.manifest, rules).stands_on
+) -> tuple[StepExplanation, ...]:
+    depends_on = dependencies(now.inputs, rules)
     paths: dict[int, _Path] = {}
     found = []
-    for step in now.build.steps:
-        if step.index not in stands_on:
-            found.append(Explained(step=step))
+    for step in now.steps:
+        if step.index not in depends_on:
+            found.append(StepExplanation(step=step))
             continue
         if step.outcome is not None and step.outcome not in RAN:
             paths[step.index] = _Path()
             unsafe = _unsafe(now, reference, step, compared[0], rules)
-            found.append(Explained(step=step, unsafe=unsafe))
+            found.append(StepExplanation(step=step, unsafe=unsafe))
             continue
         # a record may lack a step
-        above = [paths[one] for one in stands_on[step.index] if one in paths]
+        above = [paths[one] for one in depends_on[step.index] if one in paths]
         own = compared[0].own.get(step.index, ())
         # where there is nothing new, what holds for the step before it holds for this one
         path = above[0] if len(above) == 1 and not own else _joined(above, own)
         pending, roots, after = path.pending, path.roots, path.carried | set(path.pending)
         if step.outcome is None:
             paths[step.index] = path
-            found.append(Explained(step=step))
+            found.append(StepExplanation(step=step))
         elif pending:
             paths[step.index] = _Path(after, (), (*roots, step.index))
-            found.append(Explained(step=step, causes=pending))
+            found.append(StepExplanation(step=step, causes=pending))
         elif roots:
             paths[step.index] = path
-            found.append(Explained(step=step, follows=roots))
+            found.append(StepExplanation(step=step, roots=roots))
         else:
             causes = _by_itself(step.index, seen(step.index), compared)
             paths[step.index] = _Path(after | set(causes), (), (step.index,))
-            found.append(Explained(step=step, causes=causes))
+            found.append(StepExplanation(step=step, causes=causes))
     return tuple(found)
 
 
@@ -195,20 +142,24 @@ def _by_itself(index: int, seen: bool, compared: Sequence[Difference]) -> tuple[
 
 
 def _unsafe(
-    now: Known, reference: Known, step: Step, compared: Difference, rules: Rules
+    now: BuildOutcome,
+    reference: BuildOutcome,
+    step: StepOutcome,
+    compared: Difference,
+    rules: Rules,
 ) -> tuple[Cause, ...]:
     """What a reused step's result depends on and what changed all the same."""
     old = compared.alignment.old_of.get(step.index)
     if step.outcome is not Outcome.HIT or old is None or step.index in compared.same:
         return ()
     strict = replace(STRICT, ignores=rules.ignores)  # what is kept back is in no result
-    if _outcome(reference.build, old) not in {Outcome.HIT, Outcome.MISS}:
+    if _outcome(reference, old) not in {Outcome.HIT, Outcome.MISS}:
         return ()
-    was = facets(reference.manifest, reference.manifest.by_index[old], strict)
-    here = facets(now.manifest, now.manifest.by_index[step.index], strict)
+    was = facets(reference.inputs, reference.inputs.by_index[old], strict)
+    here = facets(now.inputs, now.inputs.by_index[step.index], strict)
     if was == here:
         return ()
-    changed = difference(reference.manifest, now.manifest, strict)
+    changed = difference(reference.inputs, now.inputs, strict)
     return tuple(
         cause
         for cause in changed.own.get(step.index, ())
@@ -216,19 +167,19 @@ def _unsafe(
     )
 
 
-def _finish(now: Known, reference: Known | None, steps: tuple[Explained, ...]) -> Explanation:
+def _finish(now: B, reference: B | None, steps: tuple[StepExplanation, ...]) -> Explanation[B]:
     seconds: dict[int, float] = {}
     for one in steps:
-        if one.causes or one.follows:
-            root = one.step.index if one.causes else one.follows[-1]
+        if one.causes or one.roots:
+            root = one.step.index if one.causes else one.roots[-1]
             seconds[root] = seconds.get(root, 0.0) + (one.step.duration_s or 0.0)
     return Explanation(
-        build=now.build,
-        against=reference.build.id if reference else None,
+        build=now,
+        against=reference,
         steps=steps,
         seconds=seconds,
     )
 
 
-def _outcome(build: Build, index: int) -> Outcome | None:
+def _outcome(build: BuildOutcome, index: int) -> Outcome | None:
     return next((step.outcome for step in build.steps if step.index == index), None)

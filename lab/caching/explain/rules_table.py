@@ -1,4 +1,4 @@
-"""What each engine looks at, as a table: the differences that make the same edit end otherwise."""
+"""What goes into each engine's cache keys, as a table: why the same edit ends otherwise."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ASPECTS: tuple[tuple[str, Callable[[Rules], bool]], ...] = (
 )
 
 
-def looks(engines: Sequence[Rules]) -> Iterator[str]:
+def rules_table(engines: Sequence[Rules]) -> Iterator[str]:
     """The table: an engine a column."""
     names = [one.engine.removeprefix("docker-") for one in engines]
     width = max((len(text) for text, _ in ASPECTS), default=0)
-    yield "looks at"
+    yield "cache key inputs"
     yield f"  {'':{width}}  " + "  ".join(names)
     for text, asked in ASPECTS:
         cells = ["yes" if asked(one) else "no" for one in engines]

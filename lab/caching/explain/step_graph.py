@@ -1,4 +1,4 @@
-"""What of a Dockerfile's steps is the same for all its builds, found once for all of them."""
+"""Which steps a step depends on: the same for all builds of a Dockerfile, so found once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts
 from lab.dockerfile.cachekey.rules import linked, previous
 from lab.dockerfile.cachekey.stage_contents import origins
 
+Dependencies = Mapping[int, tuple[int, ...]]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepGraph:
-    """``stands_on``: of each step that the engine keeps a key for, the steps whose result it uses:
-    the one before it, and those that it copies from.
+
+def dependencies(inputs: CacheInputs, rules: Rules) -> Dependencies:
+    """Of each step that the engine keeps a key for, the steps whose result it uses: the one before
+    it, and those that it copies from.
     """
-
-    stands_on: Mapping[int, tuple[int, ...]]
-
-
-def shape(manifest: CacheInputs, rules: Rules) -> StepGraph:
-    """The shape of a build's steps by an engine's rules."""
-    return _shape(_Same(manifest.steps), rules)
+    return _dependencies(_Same(inputs.steps), rules)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +36,7 @@ class _Same:
 
 
 @lru_cache(maxsize=256)
-def _shape(same: _Same, rules: Rules) -> StepGraph:
+def _dependencies(same: _Same, rules: Rules) -> Dependencies:
     steps = {step.index: step for step in same.steps}
     found = {}
     for step in same.steps:
@@ -49,4 +44,4 @@ def _shape(same: _Same, rules: Rules) -> StepGraph:
             before = previous(steps, step, rules)
             read = [one.step for one in origins(steps, step, rules)]
             found[step.index] = tuple(read if before is None else [before, *read])
-    return StepGraph(stands_on=found)
+    return found

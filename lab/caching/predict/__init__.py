@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from lab.caching.predict.cache_simulator import CacheSimulator, Prediction, predict
+from lab.caching.predict.cache_simulator import (
+    CacheSimulator,
+    PredictedStep,
+    Prediction,
+    predict,
+)
 
-__all__ = ["CacheSimulator", "Prediction", "predict"]
+__all__ = ["CacheSimulator", "PredictedStep", "Prediction", "predict"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.dockerfile.cachekey import CacheInputs, Rules, keys
 from lab.dockerfile.cachekey.inputs import Steps
@@ -15,7 +15,7 @@ CAPACITY = 1_000_000  # keys: some 100 MB, and more steps than any history that 
 
 
 class CacheSimulator:
-    """Keys that are in the cache, the longest unused forgotten first. CacheSimulator is bounded."""
+    """Keys that are in the cache, the longest unused forgotten first. Memory is bounded."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._keys: OrderedDict[str, None] = OrderedDict()
@@ -43,29 +43,73 @@ class CacheSimulator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """Outcomes by the instruction's index: None where the engine tells none.
+class PredictedStep:
+    """One step's predicted outcome, None where the engine reports none. Nobody knows how long it
+    would take.
 
-    ``assumed`` are steps that run only if what they copy from a stage comes out differently, which
-    nobody can know without building that stage.
+    ``assumed``: it runs only if what it copies from a stage comes out differently, which nobody can
+    know without building that stage.
     """
 
-    outcomes: Mapping[int, Outcome | None]
-    assumed: frozenset[int] = frozenset()
+    index: int
+    stage: str
+    instruction: str
+    outcome: Outcome | None
+    assumed: bool = False
+    duration_s: None = field(default=None, init=False)
 
 
-def predict(manifest: CacheInputs, rules: Rules, memory: CacheSimulator) -> Prediction:
-    """Each step's outcome, were this built now; the memory then holds what that build leaves."""
-    chain = Chain(manifest, rules)
-    outcomes: dict[int, Outcome | None] = dict.fromkeys(step.index for step in manifest.steps)
-    outcomes |= outcomes_of(chain, keys(manifest, rules), memory)
-    for step in manifest.steps:
-        if not manifest.stages[step.stage].needed and not (
-            rules.all_stages and step.stage <= manifest.target
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What would become of a build's steps, were it made now."""
+
+    engine: str
+    inputs: CacheInputs
+    steps: tuple[PredictedStep, ...]
+    cold: bool = field(default=False, init=False)
+    complete: bool = field(default=True, init=False)
+
+    @property
+    def outcomes(self) -> Mapping[int, Outcome | None]:
+        """The outcomes by the instruction's index."""
+        return {step.index: step.outcome for step in self.steps}
+
+    @property
+    def assumed(self) -> frozenset[int]:
+        """The steps that are only assumed to run."""
+        return frozenset(step.index for step in self.steps if step.assumed)
+
+
+def predict(inputs: CacheInputs, rules: Rules, cache: CacheSimulator) -> Prediction:
+    """Each step's outcome, were this built now; the cache then holds what that build leaves."""
+    chain = Chain(inputs, rules)
+    outcomes: dict[int, Outcome | None] = dict.fromkeys(step.index for step in inputs.steps)
+    outcomes |= outcomes_of(chain, keys(inputs, rules), cache)
+    for step in inputs.steps:
+        if not inputs.stages[step.stage].needed and not (
+            rules.all_stages and step.stage <= inputs.target
         ):
             outcomes[step.index] = Outcome.SKIPPED
-    steps = manifest.by_index
-    assumed: set[int] = set()
+    assumed = _assumed(chain, outcomes)
+    return Prediction(
+        engine=rules.engine,
+        inputs=inputs,
+        steps=tuple(
+            PredictedStep(
+                index=step.index,
+                stage=inputs.stages[step.stage].name,
+                instruction=step.text,
+                outcome=outcomes[step.index],
+                assumed=step.index in assumed,
+            )
+            for step in inputs.steps
+        ),
+    )
+
+
+def _assumed(chain: Chain, outcomes: Mapping[int, Outcome | None]) -> set[int]:
+    steps = chain.inputs.by_index
+    found: set[int] = set()
     for link in chain.links:
         if outcomes[link.step.index] is Outcome.MISS:
             ran = any(
@@ -74,28 +118,28 @@ def predict(manifest: CacheInputs, rules: Rules, memory: CacheSimulator) -> Pred
                 else outcomes.get(one.step) is Outcome.MISS
                 for one in link.reads
             )
-            if ran or link.before in assumed:
-                assumed.add(link.step.index)
-    return Prediction(outcomes=outcomes, assumed=frozenset(assumed))
+            if ran or link.before in found:
+                found.add(link.step.index)
+    return found
 
 
 def outcomes_of(
-    chain: Chain, found: Mapping[int, Key], memory: CacheSimulator
+    chain: Chain, found: Mapping[int, Key], cache: CacheSimulator
 ) -> dict[int, Outcome | None]:
-    """The outcomes of a chain's steps by their keys; the memory then holds these."""
+    """The outcomes of a chain's steps by their keys; the cache then holds these."""
     outcomes: dict[int, Outcome | None] = {}
     made = []
     for link in chain.links:
         if not link.taken or link.step.keyword == "FROM":
             continue
         key = found[link.step.index].own
-        outcomes[link.step.index] = Outcome.HIT if key in memory else Outcome.MISS
+        outcomes[link.step.index] = Outcome.HIT if key in cache else Outcome.MISS
         if chain.rules.within:
-            memory.add(key)
+            cache.add(key)
         else:
             made.append(key)
     for key in made:
-        memory.add(key)
+        cache.add(key)
     return outcomes
 
 

@@ -56,13 +56,13 @@ def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
     from lab.caching.advise import gaining, together, unpredicted, weighed
     from lab.caching.advise.render import told
-    from lab.caching.predict import compare_builds
+    from lab.caching.predict.inputs import read
     from lab.caching.replay.history import parsed
-    from lab.dockerfile.cachekey import by_clients, rules
+    from lab.dockerfile.cachekey import archive_rules, client_rules
     from lab.dockerfile.parser import parse
     from lab.engines import features
 
-    given = compare_builds.inputs(
+    given = read(
         options.dockerfile, options.context, arguments.build_args(options.build_arg), options.target
     )
     parsed(given.dockerfile, given.dockerfile_path, given.build_args)
@@ -74,9 +74,8 @@ def run(options: argparse.Namespace) -> int:
         if options.prove:
             engine, given = _engine(options, given, name, stack)
             version = version or engine.facts().version
-        looked_at = rules(name, version)  # as the lab's own builds are, where it builds
-        looked_at = looked_at if options.prove else by_clients(looked_at)
-        pricing = _pricing(options, given, texts, looked_at, prices, stack)
+        rules = (archive_rules if options.prove else client_rules)(name, version)
+        pricing = _pricing(options, given, texts, rules, prices, stack)
 
         def lacks(text: str) -> set[str]:
             found = features.lacks(name, version, parse(text))
@@ -93,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         proofs: list[dict[str, Any] | None] = [None] * len(shown)
         if engine is not None:
             for place, one in enumerate(shown):
-                wanted = _proving(options, given, one, texts, looked_at, prices)
+                wanted = _proving(options, given, one, texts, rules, prices)
                 proofs[place] = _prove(engine, given, one, wanted, options.prove)
     if options.json:
         print_json([_as_json(one, proof) for one, proof in zip(shown, proofs, strict=True)])
@@ -107,7 +106,7 @@ def _pricing(
     options: argparse.Namespace,
     given: Inputs,
     texts: list[str],
-    looked_at: Rules,
+    rules: Rules,
     prices: dict[str, float],
     stack: ExitStack,
 ) -> Pricing:
@@ -116,11 +115,11 @@ def _pricing(
     from lab.caching.replay import Repository
 
     if options.repo is None:
-        return over_edits(given, texts, looked_at, prices)
+        return over_edits(given, texts, rules, prices)
     repository = Repository(options.repo)
     stack.callback(repository.close)
     commits = list(repository.commits(options.commits))
-    return over_history(repository, commits, looked_at, prices, given)
+    return over_history(repository, commits, rules, prices, given)
 
 
 def _every_file(given: Inputs) -> list[str]:
@@ -172,7 +171,7 @@ def _proving(
     given: Inputs,
     one: Advice,
     texts: list[str],
-    looked_at: Rules,
+    rules: Rules,
     prices: dict[str, float],
 ) -> list[str]:
     """The edits that are built: all that were asked for, else some of those that it changes."""
@@ -181,7 +180,7 @@ def _proving(
 
     if options.edit:
         return texts
-    pricing = over_edits(given, texts, looked_at, prices)
+    pricing = over_edits(given, texts, rules, prices)
     rewrite = one.rewrite
     weighed = Weighed(
         rewrite=rewrite,

@@ -80,7 +80,7 @@ def _replays(
     from lab.caching.replay import Replay
     from lab.caching.replay.history import parsed
     from lab.caching.replay.step_costs import measured, stated
-    from lab.dockerfile.cachekey import by_clients, rules
+    from lab.dockerfile.cachekey import client_rules
     from lab.results import runs
 
     stored = runs.load(options.run, options.results) if options.run else None
@@ -93,7 +93,7 @@ def _replays(
                 parsed(text, name, given)  # its own name in what is wrong with it
             one = Replay(
                 repository,
-                by_clients(rules(engine, version)),
+                client_rules(engine, version),
                 prices,
                 path=path,
                 text=text,
@@ -115,12 +115,12 @@ def _replays(
 
 
 def _dockerfile(name: str) -> tuple[str, str | None]:
-    from lab.caching.predict import compare_builds
+    from lab.caching.predict.inputs import read_text
 
     file = Path(name)
     if name == "Dockerfile" or not file.is_file():
         return name, None
-    return "Dockerfile", compare_builds.text_of(file)
+    return "Dockerfile", read_text(file)
 
 
 def _built(
@@ -132,7 +132,7 @@ def _built(
     """Of each engine and each Dockerfile, how many steps of the last commits came as predicted."""
     from lab.caching.replay import Replay
     from lab.caching.replay.real_builds import build
-    from lab.dockerfile.cachekey import rules
+    from lab.dockerfile.cachekey import archive_rules
     from lab.engines import open_engine
     from lab.images import sources
     from lab.images.sources.types import Base, BaseSource
@@ -147,12 +147,12 @@ def _built(
         with closing(open_engine(name, private=options.private, say=_said)) as engine:
             if base is not None:
                 engine.ensure(base.image)
-            looked_at = rules(name, version or engine.facts().version)
+            rules = archive_rules(name, version or engine.facts().version)
             for file in options.dockerfile or ["Dockerfile"]:
                 path, text = _dockerfile(file)
                 one = Replay(
                     repository,
-                    looked_at,
+                    rules,
                     {},
                     path=path,
                     text=text,

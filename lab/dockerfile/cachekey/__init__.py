@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.dockerfile.cachekey.builder import make, of_files
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Variable
 from lab.dockerfile.cachekey.keys import keys
-from lab.dockerfile.cachekey.rules import Rules, by_clients, facets, rules
+from lab.dockerfile.cachekey.rules import Rules, archive_rules, client_rules, facets
 
 __all__ = [
     "CacheInputs",
@@ -13,10 +13,10 @@ __all__ = [
     "Rules",
     "StepFacts",
     "Variable",
-    "by_clients",
+    "archive_rules",
+    "client_rules",
     "facets",
     "keys",
     "make",
     "of_files",
-    "rules",
 ]

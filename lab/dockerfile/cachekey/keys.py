@@ -1,4 +1,4 @@
-"""Cache keys by an engine's rules: a step's key holds its own parts and the keys it stands on."""
+"""Cache keys by an engine's rules: its own parts, and the keys that it depends on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.dockerfile.cachekey.stage_contents import Origin, origins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One step's key. ``after`` is what the next step stands on."""
+    """One step's key. ``after`` is what the next step depends on."""
 
     own: str
     after: str
@@ -22,7 +22,7 @@ class Key:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One step of a chain: its ``name`` as records have it, the digest of its parts but for
-    files, and the steps it stands on.
+    files, and the steps that it depends on.
 
     ``taken`` says whether the engine goes through the step for this target.
     """
@@ -39,22 +39,22 @@ class Link:
 class Chain:
     """A Dockerfile's steps as an engine chains them, made once for any number of contexts."""
 
-    def __init__(self, manifest: CacheInputs, rules: Rules) -> None:
-        self.manifest = manifest
+    def __init__(self, inputs: CacheInputs, rules: Rules) -> None:
+        self.inputs = inputs
         self.rules = rules
-        taken = {step.index for step in counted(manifest.steps, manifest, rules)}
-        steps = manifest.by_index
+        taken = {step.index for step in counted(inputs.steps, inputs, rules)}
+        steps = inputs.by_index
         self.links = tuple(
             Link(
                 step=step,
                 name=" ".join(step.text.partition("\n")[0].split()),
-                parts=_digest(sorted(of_text(manifest, step, rules).items())),
+                parts=_digest(sorted(of_text(inputs, step, rules).items())),
                 before=previous(steps, step, rules),
                 reads=origins(steps, step, rules),
                 apart=step.link and rules.links,
                 taken=step.index in taken,
             )
-            for step in manifest.steps
+            for step in inputs.steps
             if linked(step, rules)
         )
 
@@ -64,24 +64,24 @@ class Chain:
         alone: dict[int, str] = {}  # of a step what it brings by itself, whatever stood before it
         for link in self.links:
             step = link.step
-            stands_on = "" if link.before is None else found[link.before].after
+            depends_on = "" if link.before is None else found[link.before].after
             if step.keyword == "FROM":
-                key = stands_on or link.parts
+                key = depends_on or link.parts
                 found[step.index] = Key(own=key, after=key)
                 continue
             read = "".join([found[o.step].after if o.whole else alone[o.step] for o in link.reads])
             context = files(step) if step.sources or step.mounts else ""
             alone[step.index] = _digest(link.parts, context)
-            own = _digest("" if link.apart else stands_on, link.parts, read, context)
-            after = _digest(stands_on, own) if link.apart else own
+            own = _digest("" if link.apart else depends_on, link.parts, read, context)
+            after = _digest(depends_on, own) if link.apart else own
             found[step.index] = Key(own=own, after=after)
         return found
 
 
-def keys(manifest: CacheInputs, rules: Rules) -> dict[int, Key]:
+def keys(inputs: CacheInputs, rules: Rules) -> dict[int, Key]:
     """The key of every step that the engine keeps one for, by the instruction's index."""
-    return Chain(manifest, rules).keys(
-        lambda step: _digest(sorted(of_files(manifest, step, rules).items()))
+    return Chain(inputs, rules).keys(
+        lambda step: _digest(sorted(of_files(inputs, step, rules).items()))
     )
 
 

@@ -73,8 +73,11 @@ class Rules:
 STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False, cleans=True)
 
 
-def rules(engine: str, version: str = "") -> Rules:
-    """The rules of an engine. An unknown version is taken for the newest."""
+def archive_rules(engine: str, version: str = "") -> Rules:
+    """The rules of an engine that gets the context as an archive, as the lab's own builds send it.
+
+    An unknown version is taken for the newest.
+    """
     number = _version(version)
     match engine:
         case "docker":
@@ -111,12 +114,13 @@ def rules(engine: str, version: str = "") -> Rules:
             return Rules(engine=engine, fills_in=False, workdir=True, contents=False)
 
 
-def by_clients(rules: Rules) -> Rules:
-    """The same engine as its own client drives it, over a session: no archive is sent.
+def client_rules(engine: str, version: str = "") -> Rules:
+    """The rules of an engine that its own client drives, over a session: no archive is sent.
 
     Only BuildKit then sees otherwise: its client keeps back a Dockerfile that .dockerignore names.
     """
-    return replace(rules, ignores="own") if rules.engine == "docker" else rules
+    found = archive_rules(engine, version)
+    return replace(found, ignores="own") if engine == "docker" else found
 
 
 def facets(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:

@@ -13,7 +13,7 @@ from lab.caching.advise.gain import Advice
 from lab.caching.advise.render import claimed, told
 from lab.caching.predict import edit_arguments as edits_of
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import rules
+from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 
@@ -152,7 +152,7 @@ GOOD: dict[str, str] = {
 
 def advice(text: str, edits: list[str]) -> list[Advice]:
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    return advise(inputs, over_edits(inputs, edits, rules("docker"), {}))
+    return advise(inputs, over_edits(inputs, edits, archive_rules("docker"), {}))
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -172,7 +172,7 @@ def test_rewrites_that_go_together_are_one_patch(tmp_path: Path) -> None:
         "RUN cd /src && go build ./...\n"
     )
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    pricing = over_edits(inputs, EDITS, rules("docker"), {})
+    pricing = over_edits(inputs, EDITS, archive_rules("docker"), {})
     alone = weighed(inputs, pricing)
     whole = together(inputs, alone, pricing)
     assert whole is not None
@@ -185,12 +185,12 @@ def test_rewrites_that_go_together_are_one_patch(tmp_path: Path) -> None:
     again = Inputs(
         dockerfile=whole.rewrite.dockerfile, dockerfile_path="Dockerfile", context=written
     )
-    assert not advise(again, over_edits(again, EDITS, rules("docker"), {}))
+    assert not advise(again, over_edits(again, EDITS, archive_rules("docker"), {}))
 
 
 def test_what_one_rewrite_does_alone_is_not_said_twice() -> None:
     inputs = Inputs(dockerfile=TWO, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    pricing = over_edits(inputs, ["app.py", "cmd/two/main.go"], rules("docker"), {})
+    pricing = over_edits(inputs, ["app.py", "cmd/two/main.go"], archive_rules("docker"), {})
     alone = weighed(inputs, pricing)
     assert len([one for one in alone if one.gains]) > 1
     assert together(inputs, alone, pricing) is None
@@ -249,7 +249,7 @@ def test_what_only_builds_can_show_is_never_called_a_gain() -> None:
         "RUN go build -o /out ./lib\nFROM debian\nCOPY --from=build /out /out\n"
     )
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    pricing = over_edits(inputs, ["lib/a.go"], rules("docker"), {})
+    pricing = over_edits(inputs, ["lib/a.go"], archive_rules("docker"), {})
     assert advise(inputs, pricing) == []
     found = {
         one.rewrite.kind: one.rewrite.dockerfile for one in unpredicted(weighed(inputs, pricing))
@@ -281,7 +281,7 @@ def test_what_only_builds_can_show_is_never_called_a_gain() -> None:
 )
 def test_a_run_that_fetches_and_does_more_is_parted(text: str, first: str, then: str) -> None:
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    found = weighed(inputs, over_edits(inputs, EDITS, rules("docker"), {}))
+    found = weighed(inputs, over_edits(inputs, EDITS, archive_rules("docker"), {}))
     (parted,) = [one for one in found if "of their own" in one.rewrite.kind]
     assert parted.rewrite.dockerfile.endswith(first + then)
     assert not parted.gains
@@ -292,7 +292,7 @@ def test_prices_claim_no_gain_that_a_changed_text_alone_makes() -> None:
     """A mount changes a RUN's text, and a narrower COPY is one that nobody has measured."""
     prices = {"RUN go build -o /out/one ./cmd/one": 40.0, "COPY . .": 9.0}
     inputs = Inputs(dockerfile=TWO, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
-    known = weighed(inputs, over_edits(inputs, ["lib/a.go"], rules("docker"), prices))
+    known = weighed(inputs, over_edits(inputs, ["lib/a.go"], archive_rules("docker"), prices))
     kinds = {one.rewrite.kind: one for one in known}
     assert not kinds["cache mount"].gains
     assert kinds["cache mount"].after.seconds == kinds["cache mount"].before.seconds == 40.0

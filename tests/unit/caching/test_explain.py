@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from lab.caching import explain
 from lab.caching.predict import CacheSimulator, edit_arguments, predict
-from lab.caching.predict.compare_builds import manifest, whatif
+from lab.caching.predict.compare_builds import compare
+from lab.caching.predict.inputs import cache_inputs
 from lab.cli import main
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import CacheInputs, facets, keys, make, rules
+from lab.dockerfile.cachekey import CacheInputs, archive_rules, facets, keys, make
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.dockerfile.cachekey.sources import chosen
 from lab.dockerfile.context import Context
@@ -50,7 +51,7 @@ def made(text: str = TEXT, **changed: File) -> CacheInputs:
 
 
 def told(before: CacheInputs, after: CacheInputs, engine: str, version: str = "") -> list[str]:
-    return [one.text for one in whatif(before, after, rules(engine, version)).roots]
+    return [one.text for one in compare(before, after, archive_rules(engine, version)).roots]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -90,7 +91,7 @@ def test_a_moved_base_is_named() -> None:
 def test_what_hides_behind_a_mount_is_an_unsafe_hit_on_an_old_podman() -> None:
     text = "FROM debian\nRUN --mount=type=bind,source=conf,target=/c use\n"
     before, after = made(text), made(text, conf=File(b"other"))
-    old = whatif(before, after, rules("podman", "4.3.1"))
+    old = compare(before, after, archive_rules("podman", "4.3.1"))
     assert [one.text for one in old.steps if one.unsafe] == [
         "UNSAFE HIT: 1 file changed (conf content)"
     ]
@@ -115,10 +116,10 @@ def test_times_never_count_and_owners_for_some() -> None:
 
 def test_an_evicted_step_says_so() -> None:
     one = made()
-    looked_at = rules("docker")
+    looked_at = archive_rules("docker")
     outcomes = predict(one, looked_at, CacheSimulator()).outcomes
 
-    def known(name: str, lost: int | None) -> explain.Known:
+    def known(name: str, lost: int | None) -> explain.MeasuredBuild:
         steps = tuple(
             Step(
                 index=step.index,
@@ -132,7 +133,7 @@ def test_an_evicted_step_says_so() -> None:
         build = Build(
             id=name, cell={"engine": "docker"}, round=1, phase=name, status="ok", steps=steps
         )
-        return explain.Known(build=build, manifest=one)
+        return explain.MeasuredBuild(record=build, inputs=one)
 
     run = next(step.index for step in one.steps if step.keyword == "RUN")
     found = explain.explain(known("rebuild", run), [known("cold", None)], looked_at)
@@ -149,7 +150,7 @@ def test_secrets_never_go_in() -> None:
         for value in ("hunter2", "hunter3")
     )
     assert "hunter" not in json.dumps(one.to_json())
-    assert keys(one, rules("docker"))[2] != keys(two, rules("docker"))[2]
+    assert keys(one, archive_rules("docker"))[2] != keys(two, archive_rules("docker"))[2]
     assert one.by_index[2].secrets == ("key",)
 
 
@@ -182,7 +183,7 @@ def test_patterns_choose_as_go_does(paths: set[str]) -> None:
 def test_equal_inputs_always_hit_and_keys_hold_all_facets(letters: list[str]) -> None:
     text = "FROM x\n" + "".join(f"RUN {letter}\n" for letter in letters)
     for engine in ENGINES:
-        looked_at, memory = rules(engine), CacheSimulator()
+        looked_at, memory = archive_rules(engine), CacheSimulator()
         predict(made(text), looked_at, memory)
         again = predict(made(text), looked_at, memory).outcomes
         assert set(again.values()) <= {Outcome.HIT, None}
@@ -194,7 +195,7 @@ def test_strict_rules_see_every_engine_s_view_of_content() -> None:
     one = made()
     for engine in ENGINES:
         for step in one.steps:
-            files = {n for n in facets(one, step, rules(engine)) if n.endswith("content")}
+            files = {n for n in facets(one, step, archive_rules(engine)) if n.endswith("content")}
             assert files <= set(facets(one, step, STRICT))
 
 
@@ -207,13 +208,13 @@ def test_edits_that_say_nothing_are_refused() -> None:
                   "chmd:main.go=755"):  # fmt: skip
         with pytest.raises(InputError):
             edit_arguments.apply(wrong, inputs)
-    after = manifest(edit_arguments.apply("env:GOROOT=/opt/go", inputs).inputs)
-    assert told(manifest(inputs), after, "simulated")[0].startswith("ENV GOROOT changed")
+    after = cache_inputs(edit_arguments.apply("env:GOROOT=/opt/go", inputs).inputs)
+    assert told(cache_inputs(inputs), after, "simulated")[0].startswith("ENV GOROOT changed")
 
 
 def test_the_simulated_engine_obeys_its_own_rules(tmp_path: Path) -> None:
     assert SimulatedEngine().facts().name == "simulated"
-    looked_at = rules("simulated", "1")
+    looked_at = archive_rules("simulated", "1")
     assert looked_at.metadata
     assert not looked_at.fills_in
 

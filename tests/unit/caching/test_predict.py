@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.caching.predict import compare_builds
+from lab.caching.predict.inputs import cache_inputs, read
 from lab.cli.main import main
-from lab.dockerfile.cachekey import rules
+from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.cachekey.stage_contents import origins
 from lab.dockerfile.parser import parse
 
@@ -137,13 +137,13 @@ def test_what_is_copied_on_stands_on_the_steps_that_write_there(
         "FROM debian AS s\nCOPY go.mod /x/a\nCOPY cmd /x/b\nCOPY go.mod /y/\n"
         f"COPY go.mod /usr/bin/tool\nFROM debian\nCOPY --from=s {path} /z\n"
     )
-    made = compare_builds.manifest(
-        compare_builds.inputs(folder(tmp_path, text.encode()), None, {}, None)
-    )
-    found = origins(made.by_index, made.steps[-1], rules("docker"))
+    made = cache_inputs(read(folder(tmp_path, text.encode()), None, {}, None))
+    found = origins(made.by_index, made.steps[-1], archive_rules("docker"))
     assert {one.step for one in found if not one.whole} == steps
     assert [one.step for one in found if one.whole] == [0]
-    assert [one.step for one in origins(made.by_index, made.steps[-1], rules("simulated"))] == [4]
+    assert [
+        one.step for one in origins(made.by_index, made.steps[-1], archive_rules("simulated"))
+    ] == [4]
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -14,7 +14,7 @@ from lab.caching.predict import CacheSimulator, predict
 from lab.caching.replay import Replay, Repository, replay
 from lab.caching.replay.step_costs import measured, stated
 from lab.dockerfile import dockerignore, parser
-from lab.dockerfile.cachekey import FileFacts, of_files, rules
+from lab.dockerfile.cachekey import FileFacts, archive_rules, of_files
 from lab.model.errors import InputError
 from lab.model.events import Outcome
 
@@ -109,7 +109,7 @@ def files_of(folder: Path, commit: str) -> dict[str, FileFacts]:
 
 @pytest.mark.parametrize("engine", ["docker", "docker-classic", "podman", "simulated"])
 def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> None:
-    looked_at, memory = rules(engine, ""), CacheSimulator()
+    looked_at, memory = archive_rules(engine, ""), CacheSimulator()
     with closing(Repository(history)) as repository:
         replaying = Replay(repository, looked_at, {})
         commits = list(repository.commits(None))
@@ -137,9 +137,9 @@ def test_this_projects_own_history_agrees_with_git_diff() -> None:
     """A checkout may be shallow: the test takes what history there is."""
     with closing(Repository(OWN)) as repository:
         commits = list(repository.commits(25, first_parent=True))
-        replaying = Replay(repository, rules("docker"), {}, text=OWN_TEXT)
+        replaying = Replay(repository, archive_rules("docker"), {}, text=OWN_TEXT)
         told = [replaying.add(commit) for commit in commits]
-        everything = Replay(repository, rules("docker"), {}, text=OWN_TEXT)
+        everything = Replay(repository, archive_rules("docker"), {}, text=OWN_TEXT)
         replay([everything], repository.commits(None))
     count = int(git(OWN, "rev-list", "--count", "HEAD"))
     assert everything.total.commits == count >= len(commits) >= 1
@@ -162,12 +162,12 @@ def test_bare_clones_worktrees_and_shallow_clones_replay_alike(
     totals = []
     for folder in (history, tmp_path / "bare", tmp_path / "tree", history / "src"):
         with closing(Repository(folder)) as repository:
-            one = Replay(repository, rules("podman"), {})
+            one = Replay(repository, archive_rules("podman"), {})
             replay([one], repository.commits(None))
         totals.append(one.total)
     assert all(one == totals[0] for one in totals)
     with closing(Repository(tmp_path / "shallow")) as repository:
-        one = Replay(repository, rules("podman"), {})
+        one = Replay(repository, archive_rules("podman"), {})
         replay([one], repository.commits(None))
     assert one.total.commits == int(git(tmp_path / "shallow", "rev-list", "--count", "HEAD")) >= 5
 
@@ -180,7 +180,7 @@ def test_a_repository_of_sha256_is_read(tmp_path: Path) -> None:
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, rules("docker"), {})
+        one = Replay(repository, archive_rules("docker"), {})
         replay([one], repository.commits(None))
     assert one.total.steps["COPY src /s"].misses == 2
 
@@ -194,7 +194,7 @@ def test_commits_without_a_dockerfile_are_passed_over_and_counted(tmp_path: Path
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, rules("docker"), {})
+        one = Replay(repository, archive_rules("docker"), {})
         replay([one], repository.commits(None))
     assert (one.total.commits, one.total.passed) == (2, 2)
 
@@ -209,7 +209,7 @@ def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> Non
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, rules("docker"), {}, path="a.Dockerfile")
+        one = Replay(repository, archive_rules("docker"), {}, path="a.Dockerfile")
         replay([one], repository.commits(None))
     assert one.total.steps["COPY . /s"].misses == 1
 
@@ -217,7 +217,7 @@ def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> Non
 def test_totals_are_the_sum_of_what_was_told(history: Path) -> None:
     prices = {"RUN deps": 10.0, "RUN last": 1.5}
     with closing(Repository(history)) as repository:
-        one = Replay(repository, rules("docker"), prices)
+        one = Replay(repository, archive_rules("docker"), prices)
         commits = list(repository.commits(20, first_parent=True))
         assert len(commits) == 20
         replay([one], commits)
@@ -236,7 +236,7 @@ def test_a_better_order_replays_cheaper(history: Path) -> None:
     better = "FROM base\nCOPY go.mod .\nRUN deps\nCOPY . .\n"
     with closing(Repository(history)) as repository:
         several = [
-            Replay(repository, rules("docker"), {"RUN deps": 1.0}, text=text)
+            Replay(repository, archive_rules("docker"), {"RUN deps": 1.0}, text=text)
             for text in (worse, better)
         ]
         replay(several, repository.commits(None))
@@ -272,7 +272,7 @@ def test_a_commit_whose_ignore_file_cannot_be_read_is_passed_over(tmp_path: Path
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, rules("docker"), {})
+        one = Replay(repository, archive_rules("docker"), {})
         replay([one], repository.commits(None))
     assert (one.total.commits, one.total.passed) == (1, 1)
 
@@ -286,7 +286,7 @@ def test_a_dockerfile_that_is_given_is_the_same_in_every_commit(tmp_path: Path) 
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        given = Replay(repository, rules("docker"), {}, text="FROM base\nCOPY . /all\n")
+        given = Replay(repository, archive_rules("docker"), {}, text="FROM base\nCOPY . /all\n")
         told = [given.add(commit) for commit in repository.commits(None)]
     assert [one and one[1] for one in told] == [Outcome.MISS, Outcome.HIT, Outcome.HIT]
 
@@ -301,6 +301,6 @@ def test_a_submodule_counts_by_its_commit(ignore: str, tmp_path: Path) -> None:
         git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{digit * 40},sub")
         git(tmp_path, "commit", "--allow-empty", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, rules("docker"), {})
+        one = Replay(repository, archive_rules("docker"), {})
         told = [one.add(commit) for commit in repository.commits(None)]
     assert [each and each[1] for each in told] == [Outcome.MISS, Outcome.HIT, Outcome.MISS]

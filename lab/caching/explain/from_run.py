@@ -1,0 +1,51 @@
+"""The builds of a stored run explained."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from functools import lru_cache
+
+from lab.caching.explain.misses import explain
+from lab.caching.explain.model import Explanation, MeasuredBuild
+from lab.dockerfile.cachekey import CacheInputs, archive_rules
+from lab.model.record import Build
+from lab.results import runs
+
+
+def explanations(
+    stored: runs.StoredRun, wanted: Container[str] | None = None
+) -> Iterator[Explanation[MeasuredBuild]]:
+    """The builds that have cache inputs, or those of the ``wanted`` ids.
+
+    One by one: of a run of many builds, all of them together are not small. The earlier builds of
+    a cell are those of the same axis values that ended before it.
+    """
+
+    @lru_cache(maxsize=256)  # cold builds and rebuilds have the same ones
+    def read(place: str) -> CacheInputs:
+        return runs.manifest(stored.folder / place)
+
+    versions = {engine.name: engine.version for engine in stored.run.engines}
+    earlier: dict[tuple[tuple[str, str], ...], list[MeasuredBuild]] = {}
+    for build in explainable(stored):
+        before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
+        engine = build.cell.get("engine", "")
+        now = MeasuredBuild(record=build, inputs=read(build.manifest or ""))
+        if now.cold:
+            del before[:-1]  # what came before is forgotten: that there was something is enough
+        if wanted is None or build.id in wanted:
+            yield explain(now, before, archive_rules(engine, versions.get(engine, "")))
+        before.append(now)
+
+
+def explainable(stored: runs.StoredRun) -> Iterator[Build]:
+    """The builds with cache inputs: others were skipped, or made by an older lab."""
+    return (build for build in stored.builds if build.manifest is not None)
+
+
+def causes(stored: runs.StoredRun) -> dict[str, Mapping[int, str]]:
+    """For reports: build id -> step index -> why that step ran, in words."""
+    return {
+        found.build.record.id: {one.step.index: one.text for one in found.steps if one.text}
+        for found in explanations(stored)
+    }
