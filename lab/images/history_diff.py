@@ -23,16 +23,16 @@ HOLDERS = ("docker", "podman")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """One step of an image's past: the engine's words for it, and the layer it left, if any."""
+class HistoryStep:
+    """One step of an image's history: the engine's words for it, and the layer it left, if any."""
 
     text: str
     layer: str | None
 
 
-def past(name: str) -> tuple[Past, ...]:
-    """The past of an image: of an archive that `docker save` or `podman save` wrote, or one that an
-    engine holds, by name (docker:NAME and podman:NAME ask that engine alone).
+def history(name: str) -> tuple[HistoryStep, ...]:
+    """The history of an image: of an archive that `docker save` or `podman save` wrote, or of one
+    that an engine holds, by name (docker:NAME and podman:NAME ask that engine alone).
 
     Raises InputError where there is no such image.
     """
@@ -50,8 +50,8 @@ def past(name: str) -> tuple[Past, ...]:
     )
 
 
-def _held(engine: str, ref: str) -> tuple[Past, ...] | None:
-    """The past of an engine's image; None where it has none such."""
+def _held(engine: str, ref: str) -> tuple[HistoryStep, ...] | None:
+    """The history of an engine's image; None where it has none such."""
     with (
         tempfile.TemporaryDirectory(prefix="lab-explain-") as folder,
         closing(open_engine(engine)) as opened,
@@ -67,16 +67,16 @@ def _held(engine: str, ref: str) -> tuple[Past, ...] | None:
         return read(file)
 
 
-def read(archive: Path) -> tuple[Past, ...]:
-    """The past of the first image in an archive. Raises InputError where it is none."""
+def read(archive: Path) -> tuple[HistoryStep, ...]:
+    """The history of the first image in an archive. Raises InputError where it is none."""
     try:
         with tarfile.open(archive) as tar:
             manifest = _json(tar, "manifest.json")
             config = _json(tar, manifest[0]["Config"])
         layers = iter(config["rootfs"]["diff_ids"])
         return tuple(
-            Past(
-                text=_said(str(one.get("created_by", ""))),
+            HistoryStep(
+                text=_instruction(str(one.get("created_by", ""))),
                 layer=None if one.get("empty_layer") else next(layers, None),
             )
             for one in config.get("history", [])
@@ -88,7 +88,7 @@ def read(archive: Path) -> tuple[Past, ...]:
         ) from error
 
 
-def differences(one: Sequence[Past], other: Sequence[Past]) -> Iterator[str]:
+def differences(one: Sequence[HistoryStep], other: Sequence[HistoryStep]) -> Iterator[str]:
     """What differs, from the first step on that does: what stands below follows from it."""
     same = 0
     for before, after in zip(one, other, strict=False):
@@ -106,7 +106,7 @@ def differences(one: Sequence[Past], other: Sequence[Past]) -> Iterator[str]:
         )
 
 
-def _step(before: Past | None, after: Past | None, *, root: bool) -> Iterator[str]:
+def _step(before: HistoryStep | None, after: HistoryStep | None, *, root: bool) -> Iterator[str]:
     if before is None or after is None:
         there = before or after
         where = "only in the first image" if after is None else "only in the second image"
@@ -118,7 +118,7 @@ def _step(before: Past | None, after: Past | None, *, root: bool) -> Iterator[st
         yield f"  {after.text[:60]}: {why}"
 
 
-def _said(text: str) -> str:
+def _instruction(text: str) -> str:
     """The instruction in an engine's words, without the shell that it is wrapped in."""
     for head in ("/bin/sh -c #(nop) ", "/bin/sh -c "):
         if text.startswith(head):

@@ -110,11 +110,13 @@ def test_two_images_of_an_engine_are_compared_by_their_past(
     for word in ("one", "two"):
         text = f"FROM BASE\nRUN echo same >/a\nRUN echo {word} >/b\n"
         real_bench.build(text, tag=f"localhost/lab/test:{word}")
-    one, two = (history_diff.past(f"{place}:localhost/lab/test:{word}") for word in ("one", "two"))
+    one, two = (
+        history_diff.history(f"{place}:localhost/lab/test:{word}") for word in ("one", "two")
+    )
     same, *told = history_diff.differences(one, two)
     assert same == "2 steps the same"  # the base and the first RUN
     assert len(told) == 1
     assert "echo one >/b" in told[0]
     assert "echo two >/b" in told[0]
     with pytest.raises(InputError, match="holds such an image"):
-        history_diff.past(f"{place}:localhost/lab/test:nowhere")
+        history_diff.history(f"{place}:localhost/lab/test:nowhere")

@@ -44,7 +44,9 @@ STEPS: list[tuple[str, str | None]] = [
 
 def compared(tmp_path: Path, other: list[tuple[str, str | None]]) -> list[str]:
     one, two = archive(tmp_path / "a.tar", STEPS), archive(tmp_path / "b.tar", other)
-    return list(history_diff.differences(history_diff.past(str(one)), history_diff.past(str(two))))
+    return list(
+        history_diff.differences(history_diff.history(str(one)), history_diff.history(str(two)))
+    )
 
 
 def test_equal_images_have_no_difference(tmp_path: Path) -> None:
@@ -73,9 +75,9 @@ def test_changed_and_missing_steps_are_named(tmp_path: Path) -> None:
 def test_what_is_no_archive_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(b"no tar")
     with pytest.raises(InputError, match="not an image archive"):
-        history_diff.past(str(tmp_path / "x.tar"))
+        history_diff.history(str(tmp_path / "x.tar"))
 
 
 def test_an_image_that_nobody_holds_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no docker answers here that holds"):
-        history_diff.past("docker:localhost/lab/nowhere:1")
+        history_diff.history("docker:localhost/lab/nowhere:1")
