@@ -1,3 +1,3 @@
 """The container image build lab: what was measured, how sure that is, and why."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
