@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.scenario.cross_checks import Finding, axis_values, items, mapping, texts
+from lab.scenario.axes import axis_values
+from lab.scenario.finding import Finding, items, mapping, texts
 from lab.scenario.yaml_source import Location
 
 

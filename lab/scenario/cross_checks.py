@@ -7,11 +7,19 @@ show beside those of the single fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.dockerfile.generated_project import least_lines
+from lab.scenario.axes import (
+    BASE_KINDS,
+    FILE_KINDS,
+    TOOLCHAIN_KINDS,
+    base_name,
+    expanded,
+    toolchain_name,
+)
+from lab.scenario.finding import Finding, items, mapping, texts
 from lab.scenario.yaml_source import Location
 
 # Edits that the lab knows how to make. Those of OWN need no generated project.
@@ -29,27 +37,12 @@ BUILT_IN_EDITS = (
     "base",
 )
 OWN_EDITS = ("instruction", "env", "arg", "base")
-BASE_KINDS = ("suite", "image", "archive", "rootfs")
-TOOLCHAIN_KINDS = ("go", "archive", "base")
 GENERATED = {"packages": 6, "lines": 1200, "depth": 3, "seed": 1}  # what is not said otherwise
 OWN_KEYS = ("dockerfile", "target", "build_args")
-FILE_KINDS = ("archive", "rootfs")
 # The cells' own axes, words that records use, and variables that the layouts and edits set.
 RESERVED = frozenset({"engine", "base", "toolchain", "layout", "round", "phase"}) | frozenset(
     {"BASE", "GOROOT", "PATH", "GOCACHE", "VERSION", "LAB_SETTING"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A mistake at a location of the data; ``known`` are the names that could have been meant."""
-
-    location: Location
-    found: str
-    expected: str
-    known: tuple[str, ...] = ()
-    typed: str = ""
-    at_key: bool = False
 
 
 def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -99,35 +92,6 @@ def _controls(data: Mapping[str, Any]) -> Iterator[Finding]:
                 found=f"the range {first}-{last}",
                 expected="the lower CPU first",
             )
-
-
-def base_name(entry: object) -> str | None:
-    """A base's value on its axis: its name, else what its source is called."""
-    return _named(entry, BASE_KINDS)
-
-
-def toolchain_name(entry: object) -> str | None:
-    """A toolchain's value on its axis."""
-    if isinstance(entry, dict) and "base" in entry and "name" not in entry:
-        return "base"
-    return _named(entry, TOOLCHAIN_KINDS)
-
-
-def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Every axis of a scenario with its values, in the cells' order."""
-    own = "context" in mapping(data, "workload")
-    bases = texts(base_name(base) for base in items(data, "bases"))
-    tools = texts(toolchain_name(tool) for tool in items(data, "toolchains"))
-    layouts = texts(items(data, "layouts"))
-    axes = {
-        "engine": texts(items(data, "engines")),
-        "base": bases or ("own",),
-        "toolchain": tools or (("own",) if own else ("base",)),
-        "layout": ("own",) if own else layouts or ("default",),
-    }
-    for name in mapping(data, "axes"):
-        axes.setdefault(name, texts(items(mapping(data, "axes"), name)))
-    return axes
 
 
 def _one_kind(data: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
@@ -242,7 +206,7 @@ def _movable(data: Mapping[str, Any], index: int) -> Iterator[Finding]:
     pulled = [
         name
         for base in bases
-        if (name := base_name(base)) is not None and "image" in _expanded(base)
+        if (name := base_name(base)) is not None and "image" in expanded(base)
     ]
     if pulled or not bases:
         yield Finding(
@@ -280,41 +244,3 @@ def _twice(location: Location, entries: list[tuple[int, Any]]) -> Iterator[Findi
                     location=(*location, index), found=f"{item!r} again", expected="each name once"
                 )
             seen.add(item)
-
-
-def _expanded(entry: object) -> Mapping[str, Any]:
-    """An entry as a mapping; a string with a separator in it is an image reference."""
-    if isinstance(entry, str):
-        return {"image": entry} if re.search(r"[:/@]", entry) else {"suite": entry}
-    return entry if isinstance(entry, dict) else {}
-
-
-def _named(entry: object, kinds: tuple[str, ...]) -> str | None:
-    text = entry
-    if isinstance(entry, dict):
-        text = entry.get("name")
-        for kind in kinds:
-            if text is None and isinstance(entry.get(kind), str):
-                # Of a path, its last part: a name with the whole path in it says less.
-                value = entry[kind]
-                text = value.rstrip("/").rpartition("/")[2] if kind in FILE_KINDS else value
-    if not isinstance(text, str):
-        return None
-    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:63] or None
-
-
-def items(data: Mapping[str, Any], field: str) -> list[Any]:
-    """The list at a key; empty where there is none."""
-    value = data.get(field)
-    return value if isinstance(value, list) else []
-
-
-def mapping(data: Mapping[str, Any], field: str) -> dict[str, Any]:
-    """The mapping at a key; empty where there is none."""
-    value = data.get(field)
-    return value if isinstance(value, dict) else {}
-
-
-def texts(values: Iterable[object]) -> tuple[str, ...]:
-    """Those of the values that are text."""
-    return tuple(value for value in values if isinstance(value, str))

@@ -1,21 +1,31 @@
-"""Pydantic's errors in the lab's own words."""
+"""A file's data checked by its schema; pydantic's errors in the lab's own words."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from lab.scenario.cross_checks import Finding
-from lab.scenario.file_schema import ScenarioFile
-from lab.scenario.yaml_source import Document, Mistake
+from lab.scenario.finding import Finding, shown
+
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def in_words(detail: ErrorDetails, whole: type[BaseModel] = ScenarioFile) -> Finding:
+def checked(
+    data: Mapping[str, Any], schema: type[Schema]
+) -> tuple[Schema | None, tuple[Finding, ...]]:
+    """What data says by a schema, or None and every mistake."""
+    try:
+        return schema.model_validate(data), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return None, tuple(_in_words(detail, schema) for detail in details)
+
+
+def _in_words(detail: ErrorDetails, whole: type[BaseModel]) -> Finding:
     """One of pydantic's errors in the lab's words; ``whole`` is what the file as a whole is."""
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     # "[key]" is how pydantic says that the key is meant, not its value.
@@ -55,19 +65,6 @@ def in_words(detail: ErrorDetails, whole: type[BaseModel] = ScenarioFile) -> Fin
         known=tuple(context.get("known", ())),
         typed=value if isinstance(value, str) else "",
         at_key=at_key,
-    )
-
-
-def placed(document: Document, finding: Finding) -> Mistake:
-    """A finding with its place in the file, and the nearest name that is known."""
-    line, column = document.place(finding.location, key=finding.at_key)
-    close = difflib.get_close_matches(finding.typed, finding.known, n=1) if finding.typed else []
-    return Mistake(
-        line=line,
-        column=column,
-        found=finding.found,
-        expected=finding.expected,
-        nearest=repr(close[0]) if close else None,
     )
 
 
@@ -111,15 +108,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         return annotation
     inner = (_model_in(argument) for argument in get_args(annotation))
     return next((model for model in inner if model is not None), None)
-
-
-def shown(value: object) -> str:
-    """A value of a file as a message names it."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:56]}...'"

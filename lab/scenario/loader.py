@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
-from lab.dockerfile import parser
 from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseKind, BaseSource, ToolchainKind, ToolchainSource
-from lab.scenario import check_expectations
-from lab.scenario.cross_checks import (
-    FILE_KINDS,
-    GENERATED,
-    Finding,
-    axis_values,
-    base_name,
-    findings,
-    toolchain_name,
-)
-from lab.scenario.error_messages import in_words, placed, shown
+from lab.scenario import check_expectations, cross_checks, value_checks
+from lab.scenario.axes import FILE_KINDS, axis_values, base_name, toolchain_name
+from lab.scenario.cross_checks import GENERATED
 from lab.scenario.file_schema import (
     BaseEntry,
     ControlsEntry,
@@ -35,6 +24,7 @@ from lab.scenario.file_schema import (
     ToolchainEntry,
     WorkloadEntry,
 )
+from lab.scenario.finding import Finding
 from lab.scenario.model import (
     Bound,
     Expectation,
@@ -46,10 +36,8 @@ from lab.scenario.model import (
     Until,
 )
 from lab.scenario.rounds import RoundsEntry
-from lab.scenario.yaml_source import Document, Location, Mistake, refusal, text_of
-from lab.scenario.yaml_source import read as read_yaml
+from lab.scenario.yaml_file import Format, YamlFile
 
-REMEDY = "mend these lines; docs/scenarios.md has every field, `lab schema` makes editors show them"
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DEMO = Generated(**GENERATED)
@@ -61,144 +49,44 @@ def load(path: Path | str) -> Scenario:
     Raises InputError where it cannot be read, and with every mistake that is in it.
     """
     path = Path(path)
-    remedy = "name a scenario file; those that the lab ships lie in scenarios/"
-    return parse(text_of(path, "scenario", remedy), path)
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file, made from the types that check it."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | (
-        ScenarioFile.model_json_schema()
-    )
+    return parse(FORMAT.text(path), path)
 
 
 def parse(text: str, path: Path | None = None) -> Scenario:
     """Make a Scenario of its text. Raises InputError with every mistake."""
-    document = read_yaml(text)
-    mistakes = list(document.mistakes)
-    data = document.data
-    parsed: ScenarioFile | None = None
-    if isinstance(data, dict):
-        mistakes += [
-            placed(document, finding)
-            for finding in (*findings(data), *check_expectations.findings(data))
-        ]
-        try:
-            parsed = ScenarioFile.model_validate(data)
-        except ValidationError as error:
-            wrong = error.errors(include_url=False)
-            told = {(one.line, one.column) for one in document.mistakes}
-            found_wrong = [placed(document, in_words(detail)) for detail in wrong]
-            meant = {f"the key {one.nearest}" for one in found_wrong if one.nearest}
-            # What YAML could not give a value, and a key that is there with a typo, have no use
-            # for a second complaint.
-            mistakes += [
-                one
-                for one in found_wrong
-                if (one.line, one.column) not in told and one.expected not in meant
-            ]
-    elif not mistakes:
-        found = "an empty file" if data is None else f"{shown(data)} as the whole file"
-        mistakes.append(Mistake(line=1, column=1, found=found, expected="a mapping of fields"))
-    scenario = None
-    if parsed is not None and not mistakes and isinstance(data, dict):
-        scenario = _scenario(parsed, data, text, path, document)
-        mistakes += [
-            placed(document, finding)
-            for finding in (*_crossed(scenario), *_absent(scenario, parsed))
-        ]
-    if scenario is None or mistakes:
-        raise refusal("scenario" if path is None else path, mistakes, REMEDY)
+    file = FORMAT.read(text, "scenario" if path is None else path)
+    scenario = _scenario(file, text, path)
+    file.refuse(value_checks.findings(scenario, file.parsed))
     return scenario
 
 
-def _crossed(scenario: Scenario) -> Iterator[Finding]:
-    """Limits that nothing can keep."""
-    for index, one in enumerate(scenario.expect):
-        for key in ("hit_rate", "median_wall", "time_saved"):
-            bound: Bound | None = getattr(one, key)
-            ends = (bound.at_least, bound.at_most) if bound else (None, None)
-            if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
-                yield Finding(
-                    location=("expect", index, key),
-                    found="at_least above at_most",
-                    expected="limits that a figure can lie between",
-                )
+def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from cross_checks.findings(data)
+    yield from check_expectations.findings(data)
 
 
-def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:
-    """Files and folders that the scenario names and that are not there."""
-    named: dict[str, Sequence[BaseSource | ToolchainSource]] = {
-        "bases": scenario.bases,
-        "toolchains": scenario.toolchains,
-    }
-    for field, sources in named.items():
-        for index, source in enumerate(sources):
-            if source.kind in FILE_KINDS and not Path(source.value).exists():
-                yield Finding(
-                    location=(field, index, source.kind),
-                    found=f"{source.value}, which is not there",
-                    expected="a file" if source.kind == "archive" else "a tar file or a folder",
-                )
-    work = scenario.workload
-    if isinstance(work, Own):
-        if not work.context.is_dir():
-            yield Finding(
-                location=("workload", "context"),
-                found=f"{work.context}, which is no folder",
-                expected="the folder that is sent to the builder",
-            )
-        elif not (work.context / work.dockerfile).is_file():
-            key = "dockerfile" if parsed.workload.dockerfile else "context"
-            yield Finding(
-                location=("workload", key),
-                found=f"no {work.dockerfile} in {work.context}",
-                expected="the Dockerfile's path inside the context",
-            )
-        else:
-            yield from _undeclared(scenario, work)
+FORMAT = Format(
+    what="scenario",
+    schema=ScenarioFile,
+    findings=_findings,
+    help="docs/scenarios.md has every field, `lab schema` makes editors show them",
+    example="name a scenario file; those that the lab ships lie in scenarios/",
+)
 
 
-def _undeclared(scenario: Scenario, work: Own) -> Iterator[Finding]:
-    """Axes that the Dockerfile takes no notice of: their cells would all be the same."""
-    try:
-        text = (work.context / work.dockerfile).read_text(encoding="utf-8")
-        steps = parser.parse(text).instructions
-    except (OSError, ValueError):
-        return  # the engine says what is wrong with it
-    declared = {
-        word.partition("=")[0]
-        for step in steps
-        if step.keyword == "ARG"
-        for word in step.operands.split()
-    }
-    wanted: list[tuple[Location, str]] = [(("axes", name), name) for name in scenario.own_axes]
-    if scenario.bases:
-        wanted.append((("bases",), "BASE"))
-    for location, name in wanted:
-        if name not in declared:
-            yield Finding(
-                location=location,
-                found=f"{work.dockerfile} without ARG {name}",
-                expected=f"'ARG {name}' in it: {location[0]} come to it as build arguments",
-                at_key=True,
-            )
-
-
-def _scenario(
-    parsed: ScenarioFile, data: dict[str, Any], text: str, path: Path | None, document: Document
-) -> Scenario:
+def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Scenario:
+    parsed = file.parsed
     folder = Path() if path is None else path.parent
     toolchains = [_toolchain(entry, folder) for entry in parsed.toolchains]
     if not toolchains and parsed.workload.context is None:
         toolchains = [ToolchainSource(kind="base", value="", name="base")]
-    lines = [document.place(("expect", index))[0] for index in range(len(parsed.expect))]
+    lines = [file.line(("expect", index)) for index in range(len(parsed.expect))]
     return Scenario(
         name=parsed.name,
         description=parsed.description.strip(),
         path=path,
         text=text,
-        axes=axis_values(data),
+        axes=axis_values(file.data),
         own_axes=tuple(parsed.axes),
         bases=tuple(_base(entry, folder) for entry in parsed.bases),
         toolchains=tuple(toolchains),

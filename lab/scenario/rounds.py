@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
+
+from lab.scenario.field_types import Part
 
 MOST = 10_000
 SHARE = r"(?:±|\+-)?[0-9]{1,2}(?:\.[0-9])? ?%"
@@ -18,10 +20,8 @@ def _share(value: str) -> str:
     return value
 
 
-class RoundsEntry(BaseModel):
+class RoundsEntry(Part):
     """From ``min`` to ``max`` rounds, until every comparison is decided."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     min: Annotated[int, Field(ge=1, le=MOST, description="rounds before anything is decided")] = 3
     max: Annotated[int, Field(ge=1, le=MOST, description="the most rounds")] = 30
@@ -34,7 +34,7 @@ class RoundsEntry(BaseModel):
 
 def _rounds(value: object) -> object:
     """A number is so many rounds, whatever they show."""
-    if isinstance(value, dict | BaseModel):
+    if isinstance(value, dict | RoundsEntry):
         return value
     number = int(str(value)) if re.fullmatch("[0-9]{1,9}", str(value)) else 0
     if 1 <= number <= MOST:

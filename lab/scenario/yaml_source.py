@@ -6,13 +6,10 @@ So ``1.20`` stays a version, ``on`` a word, and nothing is guessed from how a va
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
-
-from lab.model.errors import InputError
 
 Location = tuple[str | int, ...]
 Data = dict[str, "Data"] | list["Data"] | str | None
@@ -71,40 +68,6 @@ class Document:
             else:
                 break
         return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
-
-
-MAX_BYTES = 1_000_000
-
-
-def text_of(path: Path, what: str, remedy: str) -> str:
-    """The text of a file that a user wrote; ``what`` it is and the ``remedy`` are for the error.
-
-    Raises InputError where it cannot be read, is no text, or is far too large.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is no text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}",
-            remedy="save the file as UTF-8",
-        ) from error
-    except OSError as error:
-        why = f"cannot read the {what} {path}: {error.strerror}"
-        raise InputError(why, remedy=remedy) from error
-    except ValueError as error:  # a NUL in the name
-        raise InputError(f"no file can be named {str(path)!r}", remedy=remedy) from error
-    if len(data) > MAX_BYTES:
-        why = f"{path} is larger than {MAX_BYTES} bytes: that is no {what}"
-        raise InputError(why, remedy=remedy)
-    return text
-
-
-def refusal(name: Path | str, mistakes: Iterable[Mistake], remedy: str) -> InputError:
-    """The error that tells every mistake of a file once, in the order of their places."""
-    ordered = sorted(set(mistakes), key=lambda one: (one.line, one.column, str(one)))
-    return InputError("\n".join(f"{name}:{one}" for one in ordered), remedy=remedy)
 
 
 def read(text: str) -> Document:

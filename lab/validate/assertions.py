@@ -6,16 +6,15 @@ pkg/types/v2). A key that it does not have is a mistake: a test that is misspelt
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lab.model.errors import InputError
-from lab.scenario.error_messages import shown
-from lab.scenario.yaml_source import Document, text_of
+from lab.scenario.finding import Finding, placed, shown
+from lab.scenario.yaml_file import refusal, text_of
+from lab.scenario.yaml_source import Document, Location
 from lab.scenario.yaml_source import read as read_yaml
 
 _REMEDY = "give a container-structure-test file of schemaVersion 2.0.0"
@@ -69,12 +68,10 @@ class Assertions:
 def load(path: Path) -> Assertions:
     """Read a file of assertions. Raises InputError with every mistake where it is none."""
     document = read_yaml(text_of(path, "file of assertions", _REMEDY))
-    mistakes = [str(one) for one in document.mistakes]
     data = document.data if isinstance(document.data, dict) else {}
-    if not mistakes:
-        mistakes = list(_Reader(document, data).mistakes())
+    mistakes = list(document.mistakes) or [placed(document, one) for one in _findings(data)]
     if mistakes:
-        raise InputError("\n".join(f"{path}:{one}" for one in mistakes), remedy=_REMEDY)
+        raise refusal(path, mistakes, _REMEDY)
     return Assertions(path=str(path), data=data, document=document)
 
 
@@ -92,80 +89,84 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, quiet)
 
 
-class _Reader:
-    def __init__(self, document: Document, data: Mapping[str, Any]) -> None:
-        self._document, self._data = document, data
-
-    def mistakes(self) -> Iterator[str]:
-        version = self._data.get("schemaVersion")
-        if version is None:
-            yield "1:1: no schemaVersion; expected schemaVersion: '2.0.0'"
-        elif not str(version).startswith("2."):
-            yield self._at(("schemaVersion",), f"{shown(version)} for schemaVersion", "'2.0.0'")
-        yield from self._unknown((), self._data, _KEYS)
-        for name, (keys, needed) in _TESTS.items():
-            yield from self._list((name,), self._data.get(name), keys, needed)
-        for name, keys in (("metadataTest", _METADATA), ("containerRunOptions", _OPTIONS)):
-            entry = self._data.get(name)
-            if isinstance(entry, dict):
-                yield from self._unknown((name,), entry, keys)
-            elif entry is not None:
-                yield self._at((name,), f"{shown(entry)} for {name}", "a mapping")
-        metadata = self._data.get("metadataTest")
-        if not isinstance(metadata, dict):
-            return
+def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    version = data.get("schemaVersion")
+    if version is None:
+        yield Finding(location=(), found="no schemaVersion", expected="schemaVersion: '2.0.0'")
+    elif not str(version).startswith("2."):
+        found = f"{shown(version)} for schemaVersion"
+        yield Finding(location=("schemaVersion",), found=found, expected="'2.0.0'")
+    yield from _unknown((), data, _KEYS)
+    for name, (keys, needed) in _TESTS.items():
+        yield from _entries((name,), data.get(name), keys, needed)
+    for name, keys in (("metadataTest", _METADATA), ("containerRunOptions", _OPTIONS)):
+        entry = data.get(name)
+        if isinstance(entry, dict):
+            yield from _unknown((name,), entry, keys)
+        elif entry is not None:
+            found = f"{shown(entry)} for {name}"
+            yield Finding(location=(name,), found=found, expected="a mapping")
+    metadata = data.get("metadataTest")
+    if isinstance(metadata, dict):
         for name in ("env", "envVars", "labels"):
-            yield from self._list(("metadataTest", name), metadata.get(name), _PAIR, {"key"})
+            yield from _entries(("metadataTest", name), metadata.get(name), _PAIR, {"key"})
 
-    def _list(
-        self, place: tuple[str | int, ...], entries: Any, keys: set[str], needed: set[str]
-    ) -> Iterator[str]:
-        if entries is None:
-            return
-        if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
-            yield self._at(place, str(place[-1]), "a list of mappings")
-            return
-        for number, entry in enumerate(entries):
-            here = (*place, number)
-            yield from self._unknown(here, entry, keys)
-            for name in sorted(needed):
-                if not entry.get(name):
-                    yield self._at(here, f"no {name}", f"{name} in every entry of {place[-1]}")
-            yield from self._values(here, entry)
 
-    def _values(self, place: tuple[str | int, ...], entry: Mapping[str, Any]) -> Iterator[str]:
-        import re2
+def _entries(place: Location, entries: Any, keys: set[str], needed: set[str]) -> Iterator[Finding]:
+    if entries is None:
+        return
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        yield Finding(location=place, found=str(place[-1]), expected="a list of mappings")
+        return
+    for number, entry in enumerate(entries):
+        here = (*place, number)
+        yield from _unknown(here, entry, keys)
+        for name in sorted(needed):
+            if not entry.get(name):
+                expected = f"{name} in every entry of {place[-1]}"
+                yield Finding(location=here, found=f"no {name}", expected=expected)
+        yield from _values(here, entry)
 
-        for key in _PATTERNS:
-            given = entry.get(key) or []
-            if not isinstance(given, list):
-                yield self._at((*place, key), f"{shown(given)} for {key}", "a list of patterns")
-                continue
-            for pattern in given:
-                try:
-                    _compiled(str(pattern))
-                except re2.error as error:
-                    text = error.args[0]
-                    why = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-                    yield self._at(
-                        (*place, key), f"{pattern!r} is no regular expression: {why}", "Go's syntax"
-                    )
-        who = entry.get("isExecutableBy")
-        if who is not None and who not in _EXECUTABLE_BY:
-            expected = f"one of {', '.join(_EXECUTABLE_BY)}"
-            yield self._at((*place, "isExecutableBy"), f"{shown(who)} for isExecutableBy", expected)
-        yield from self._list((*place, "envVars"), entry.get("envVars"), _PAIR, {"key"})
 
-    def _unknown(
-        self, place: tuple[str | int, ...], entry: Mapping[str, Any], keys: set[str]
-    ) -> Iterator[str]:
-        for key in entry:
-            if key not in keys:
-                close = difflib.get_close_matches(str(key), sorted(keys), n=1)
-                near = f"; did you mean {close[0]!r}?" if close else ""
-                line, column = self._document.place((*place, key), key=True)
-                yield f"{line}:{column}: the unknown key {key!r}{near}"
+def _values(place: Location, entry: Mapping[str, Any]) -> Iterator[Finding]:
+    for key in _PATTERNS:
+        here, given = (*place, key), entry.get(key) or []
+        if isinstance(given, list):
+            yield from _patterns(here, given)
+        else:
+            found = f"{shown(given)} for {key}"
+            yield Finding(location=here, found=found, expected="a list of patterns")
+    who = entry.get("isExecutableBy")
+    if who is not None and who not in _EXECUTABLE_BY:
+        yield Finding(
+            location=(*place, "isExecutableBy"),
+            found=f"{shown(who)} for isExecutableBy",
+            expected=f"one of {', '.join(_EXECUTABLE_BY)}",
+        )
+    yield from _entries((*place, "envVars"), entry.get("envVars"), _PAIR, {"key"})
 
-    def _at(self, place: tuple[str | int, ...], found: str, expected: str) -> str:
-        line, column = self._document.place(place)
-        return f"{line}:{column}: {found}; expected {expected}"
+
+def _patterns(place: Location, patterns: Sequence[Any]) -> Iterator[Finding]:
+    import re2
+
+    for pattern in patterns:
+        try:
+            _compiled(str(pattern))
+        except re2.error as error:
+            text = error.args[0]
+            why = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+            found = f"{pattern!r} is no regular expression: {why}"
+            yield Finding(location=place, found=found, expected="Go's syntax")
+
+
+def _unknown(place: Location, entry: Mapping[str, Any], keys: set[str]) -> Iterator[Finding]:
+    for key in entry:
+        if key not in keys:
+            yield Finding(
+                location=(*place, key),
+                found=f"the unknown key {key!r}",
+                expected=f"one of {', '.join(sorted(keys))}",
+                known=tuple(sorted(keys)),
+                typed=key,
+                at_key=True,
+            )

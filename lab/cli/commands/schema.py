@@ -17,5 +17,6 @@ def run(options: argparse.Namespace) -> int:
     from lab.golang.claims import loader as claims
     from lab.scenario import loader as scenarios
 
-    print_json(claims.schema() if options.of == "claims" else scenarios.schema())
+    schemas = {"claims": claims.FORMAT.json_schema, "scenario": scenarios.FORMAT.json_schema}
+    print_json(schemas[options.of]())
     return 0

@@ -97,11 +97,11 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Validate; what does not run, or breaks the policy, is exit code 3."""
-    from lab.validate import assertions, policy
+    from lab.validate import assertions, policy, policy_file
 
     judge = None
     if options.policy is not None:
-        judge = policy.Judge(*policy.load(options.policy), options.policy)
+        judge = policy.Judge(policy_file.load(options.policy))
     tests = [assertions.load(path) for path in options.assertions]
     with _folder(options.results) as folder:
         found = _answers(options, judge, tests, folder)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from lab.results.stats import MARGIN
+from lab.scenario.field_types import Part
 
 # Every plain scalar stays the text that was written (lab.scenario.yaml_source): 127 may stand
 # unquoted.
@@ -16,17 +17,11 @@ Value = Text | list[Text]
 Kind = Literal["ratio", "value", "order", "fact", "at_least", "at_most", "needs"]
 
 
-class Strict(BaseModel):
-    """A mapping with no keys but its own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Expect(Strict):
+class Expect(Part):
     """One part of a claim that can be held against a measurement."""
 
     part: str = Field(min_length=1)
-    needs: list[str] = []
+    needs: list[str] = Field([])
     series: str | None = None
     against: str | None = None
     ratio: float | None = Field(default=None, gt=0)
@@ -35,7 +30,7 @@ class Expect(Strict):
     margin: float = Field(default=MARGIN, gt=0, lt=1)
     at_least: float | None = None
     at_most: float | None = None
-    order: list[str] = []
+    order: list[str] = Field([])
     fact: str | None = None
     equals: Text | None = None
 
@@ -69,27 +64,27 @@ class Expect(Strict):
         return self
 
 
-class Claim(Strict):
+class Claim(Part):
     """One claim, the experiment that tests it, and what it says will be seen."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     says: str = Field(min_length=1)
-    conditions: dict[str, Text] = {}
+    conditions: dict[str, Text] = Field({})
     experiment: str
-    settings: dict[str, Value] = {}
-    quick: dict[str, Value] = {}
+    settings: dict[str, Value] = Field({})
+    quick: dict[str, Value] = Field({})
     expect: list[Expect] = Field(min_length=1)
 
 
-class Source(Strict):
+class Source(Part):
     """Where the claims come from, and under what conditions they are said to hold."""
 
     title: str
     where: str = ""
-    conditions: dict[str, Text] = {}
+    conditions: dict[str, Text] = Field({})
 
 
-class ClaimsFile(Strict):
+class ClaimsFile(Part):
     """A file of claims."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

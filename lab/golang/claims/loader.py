@@ -6,56 +6,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from lab.golang.claims import needs, settings
 from lab.golang.claims.file_schema import ClaimsFile
-from lab.scenario.cross_checks import Finding, items, mapping
-from lab.scenario.error_messages import in_words, placed, shown
-from lab.scenario.yaml_source import Mistake, refusal, text_of
-from lab.scenario.yaml_source import read as read_yaml
-
-REMEDY = (
-    "mend these lines; docs/verify.md has every field, `lab schema claims` makes editors show them"
-)
+from lab.scenario.finding import Finding, items, mapping, shown
+from lab.scenario.yaml_file import Format
 
 
 def load(path: Path) -> tuple[ClaimsFile, str]:
     """A claims file and its text. Raises InputError."""
-    text = text_of(path, "claims file", "lab verify scenarios/claims/goroot-report.yaml")
+    text = FORMAT.text(path)
     return parse(text, path), text
 
 
 def parse(text: str, path: Path) -> ClaimsFile:
     """The claims of a text. Raises InputError with every mistake."""
-    document = read_yaml(text)
-    mistakes = list(document.mistakes)
-    data, claims = document.data, None
-    if isinstance(data, dict):
-        mistakes += [placed(document, finding) for finding in _findings(data)]
-        try:
-            claims = ClaimsFile.model_validate(data)
-        except ValidationError as error:
-            told = {(one.line, one.column) for one in mistakes}
-            found = [
-                placed(document, in_words(detail, ClaimsFile))
-                for detail in error.errors(include_url=False)
-            ]
-            mistakes += [one for one in found if (one.line, one.column) not in told]
-    elif not mistakes:
-        text = "an empty file" if data is None else f"{shown(data)} as the whole file"
-        mistakes.append(Mistake(line=1, column=1, found=text, expected="a claims file's fields"))
-    if claims is None or mistakes:
-        raise refusal(path, mistakes, REMEDY)
-    return claims
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a claims file, made from the types that check it and the settings."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ClaimsFile.model_json_schema(),
-    }
+    return FORMAT.read(text, path).parsed
 
 
 def _findings(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -115,3 +80,12 @@ def _plain(value: object) -> bool:
     """Whether a setting's value has the shape of one."""
     words = value if isinstance(value, list) else [value]
     return all(isinstance(word, str) for word in words)
+
+
+FORMAT = Format(
+    what="claims file",
+    schema=ClaimsFile,
+    findings=_findings,
+    help="docs/verify.md has every field, `lab schema claims` makes editors show them",
+    example="lab verify scenarios/claims/goroot-report.yaml",
+)

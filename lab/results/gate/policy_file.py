@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from lab.results.gate.policy import Degraded, Doubt, Metric
-from lab.scenario.file_schema import Line, Name, Part, Text, Value, Words
+from lab.scenario.field_types import Line, Name, Part, Text, Value, Words
 
 FactName = Literal[
     "kernel",

@@ -7,16 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
 from lab.results.gate.policy import GO_UNITS, UNITS, Kind, Metric, Policy, Rule
 from lab.results.gate.policy_file import PolicyFile, RuleEntry
-from lab.scenario.cross_checks import Finding, items
-from lab.scenario.error_messages import in_words, placed, shown
-from lab.scenario.yaml_source import Mistake, refusal, text_of
-from lab.scenario.yaml_source import read as read_yaml
+from lab.scenario.finding import Finding, items
+from lab.scenario.yaml_file import Format
 
-REMEDY = "mend these lines; docs/gate.md has every field"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _OWN_KEYS = {"steps": "step", "benchmarks": "go_benchmark", "unit": "go_benchmark"}
 _NUMBER = re.compile(r"([+-]?)([0-9.]+) ?(.*)")
@@ -30,35 +25,12 @@ _EXAMPLES = {"seconds": "3s", "bytes": "1.2GB", "share": "0.5 points", "plain": 
 
 def load(path: Path) -> Policy:
     """Read a policy file. Raises InputError with every mistake and its place."""
-    remedy = "name a policy file; the one that the lab ships is policies/field.yaml"
-    return read(text_of(path, "policy", remedy), path)
-
-
-def read(text: str, path: Path) -> Policy:
-    """Make a Policy of its text. Raises InputError with every mistake."""
-    document = read_yaml(text)
-    mistakes = list(document.mistakes)
-    data, parsed = document.data, None
-    if isinstance(data, dict):
-        mistakes += [placed(document, finding) for finding in _findings(data)]
-        try:
-            parsed = PolicyFile.model_validate(data)
-        except ValidationError as error:
-            told = {(one.line, one.column) for one in mistakes}
-            found = [
-                placed(document, in_words(detail, PolicyFile))
-                for detail in error.errors(include_url=False)
-            ]
-            mistakes += [one for one in found if (one.line, one.column) not in told]
-    elif not mistakes:
-        found_text = "an empty file" if data is None else f"{shown(data)} as the whole file"
-        mistakes.append(Mistake(line=1, column=1, found=found_text, expected="a policy's fields"))
-    if parsed is None or mistakes:
-        raise refusal(path, mistakes, REMEDY)
+    file = FORMAT.load(path)
+    parsed = file.parsed
     return Policy(
         name=parsed.name,
         rules=tuple(
-            _rule(entry, parsed.certainty, document.place(("rules", index))[0])
+            _rule(entry, parsed.certainty, file.line(("rules", index)))
             for index, entry in enumerate(parsed.rules)
         ),
         cannot_tell=parsed.cannot_tell,
@@ -161,3 +133,12 @@ def _rule(entry: RuleEntry, certainty: float, line: int) -> Rule:
         falling=_falling(entry.metric, entry.unit or "throughput", match[1]),
         line=line,
     )
+
+
+FORMAT = Format(
+    what="policy",
+    schema=PolicyFile,
+    findings=_findings,
+    help="docs/gate.md has every field",
+    example="name a policy file; the one that the lab ships is policies/field.yaml",
+)

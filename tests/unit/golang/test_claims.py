@@ -251,11 +251,12 @@ claims:
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
     text = SHIPPED.read_text()
-    jsonschema.validate(yaml.safe_load(text), loader.schema())
-    jsonschema.validate(yaml.safe_load(text.replace('"127"', "127")), loader.schema())
+    schema = loader.FORMAT.json_schema()
+    jsonschema.validate(yaml.safe_load(text), schema)
+    jsonschema.validate(yaml.safe_load(text.replace('"127"', "127")), schema)
     assert loader.parse(text.replace('"127"', "127"), SHIPPED)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(text.replace("part:", "port:", 1)), loader.schema())
+        jsonschema.validate(yaml.safe_load(text.replace("part:", "port:", 1)), schema)
 
 
 def test_every_experiment_says_its_settings() -> None:

@@ -122,12 +122,12 @@ def test_values_keep_the_text_that_was_written() -> None:
 def test_shipped_scenarios_are_right_for_the_lab_and_for_editors(path: Path) -> None:
     assert loader.load(path).name == path.stem
     assert path.read_text().startswith("# yaml-language-server: $schema=./scenario.schema.json\n")
-    jsonschema.validate(yaml.safe_load(path.read_text()), loader.schema())
+    jsonschema.validate(yaml.safe_load(path.read_text()), loader.FORMAT.json_schema())
 
 
 def test_the_shipped_schema_is_made_from_the_types() -> None:
     stored = json.loads((ROOT / "scenarios" / "scenario.schema.json").read_text())
-    assert stored == loader.schema()
+    assert stored == loader.FORMAT.json_schema()
     jsonschema.Draft202012Validator.check_schema(stored)
 
 

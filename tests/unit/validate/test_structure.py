@@ -146,11 +146,14 @@ commandTests:
         ("schemaVersion: 1.0.0\n", "1:16: '1.0.0' for schemaVersion; expected '2.0.0'"),
         (
             "schemaVersion: 2.0.0\nfileExistanceTests: []\n",
-            "2:1: the unknown key 'fileExistanceTests'; did you mean 'fileExistenceTests'?",
+            "2:1: the unknown key 'fileExistanceTests'; expected one of commandTests, "
+            "containerRunOptions, fileContentTests, fileExistenceTests, globalEnvVars, "
+            "licenseTests, metadataTest, schemaVersion; did you mean 'fileExistenceTests'?",
         ),
         (
             "schemaVersion: 2.0.0\nfileExistenceTests:\n- {name: a, path: /a, shouldExists: no}\n",
-            "3:23: the unknown key 'shouldExists'; did you mean 'shouldExist'?",
+            "3:23: the unknown key 'shouldExists'; expected one of gid, isExecutableBy, name, "
+            "path, permissions, shouldExist, uid; did you mean 'shouldExist'?",
         ),
         (
             "schemaVersion: 2.0.0\nfileExistenceTests: [{path: /a, isExecutableBy: all}]\n",
@@ -162,11 +165,12 @@ commandTests:
         ),
         (
             "schemaVersion: 2.0.0\nmetadataTest: {labels: [{ky: a}]}\n",
-            "the unknown key 'ky'; did you mean 'key'?",
+            "2:26: the unknown key 'ky'; expected one of isRegex, key, value; did you mean 'key'?",
         ),
         (
             "schemaVersion: 2.0.0\ncontainerRunOptions: {users: a}\n",
-            "the unknown key 'users'; did you mean 'user'?",
+            "2:23: the unknown key 'users'; expected one of allocateTty, bindMounts, capabilities, "
+            "envFile, envVars, privileged, user; did you mean 'user'?",
         ),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.model.errors import InputError, SourceError
-from lab.validate import policy, targets
+from lab.validate import policy_file, targets
 from tests import junit
 from tests.image_archives import archive, layer, link, member
 
@@ -142,7 +142,7 @@ def test_mistakes_of_a_policy_are_told_with_their_place(
     path = tmp_path / "policy.yaml"
     path.write_text(text)
     with pytest.raises(InputError) as error:
-        policy.load(path)
+        policy_file.load(path)
     assert expected in error.value.message
 
 
