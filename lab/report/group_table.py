@@ -37,8 +37,8 @@ def shared_count(grid: Grid) -> tuple[Grid, str]:
         return grid, ""
     rows = tuple(tuple(_without(cell) for cell in row) for row in grid.rows)
     (count,) = counts
-    alike = "without one all builds read alike" if int(count) > 1 else "one build has no range"
-    said = f"n = {count} in every number; in brackets the range, {alike}"
+    without = "none where all builds are equal" if int(count) > 1 else "which one build has not"
+    said = f"n = {count} in every number; in brackets the range, {without}"
     return Grid(head=grid.head, rows=rows, marked=grid.marked), said
 
 

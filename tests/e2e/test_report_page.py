@@ -173,7 +173,7 @@ def test_a_filter_leaves_what_was_asked_for(page: Watched) -> None:
     page.after(turn)
     assert page.page.locator("#heat-1 .plot.empty").count() == 1
     turn = page.turn()
-    page.page.get_by_role("button", name="all again").click()
+    page.page.get_by_role("button", name="show all").click()
     page.after(turn)
     assert (rows.count(), page.page.locator(TILE).count()) == (8, 8)
 
