@@ -1,4 +1,4 @@
-"""`lab doctor`: what this host has and lacks, why that matters, and the command that mends it.
+"""`lab doctor`: what this host has and lacks, why that matters, and the command that fixes it.
 
 `survey` only looks. `install` runs what it may: as root, with a package manager that it knows.
 """
@@ -49,7 +49,7 @@ def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding
         [*commands[1], *APT_PATIENT],
         environment=APT_ENVIRONMENT,
         error=MissingPrerequisite,
-        remedy="mend the cause above, then: lab doctor --install",
+        remedy="fix the cause above, then: lab doctor --install",
     )
     return survey(tests=tests)
 
@@ -61,14 +61,14 @@ def render(findings: tuple[Finding, ...]) -> str:
         head = f"{finding.state:<8} {finding.name:<12} "
         lines += _wrapped(finding.found, head)
         lines += _wrapped(finding.why, " " * 9)
-        if finding.state not in FINE and finding.mend:
-            lines += _command(finding.mend)
+        if finding.state not in FINE and finding.fix:
+            lines += _command(finding.fix)
     short = [finding.name for finding in findings if finding.state not in FINE]
-    mendable = any(finding.packages for finding in findings)
+    fixable = any(finding.packages for finding in findings)
     lines.append("")
     if short:
-        hint = "; `lab doctor --install` installs what is missing" if mendable else ""
-        lines += _wrapped(f"To mend: {', '.join(short)}{hint}.", "")
+        hint = "; `lab doctor --install` installs what is missing" if fixable else ""
+        lines += _wrapped(f"To fix: {', '.join(short)}{hint}.", "")
     else:
         lines.append("The host has all that the lab needs.")
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,16 +23,16 @@ APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing looked at. ``packages`` are Debian's names of what mends it, ``mend`` the command.
+    """One thing looked at. ``packages`` are Debian's names of what fixes it, ``fix`` the command.
 
-    A finding that is not ok and has no packages cannot be mended by `lab doctor --install`.
+    A finding that is not ok and has no packages cannot be fixed by `lab doctor --install`.
     """
 
     name: str
     state: State
     found: str
     why: str
-    mend: str | None = None
+    fix: str | None = None
     packages: tuple[str, ...] = ()
 
 
@@ -47,6 +47,69 @@ class _Tool:
     version: bool = False
 
 
+_TOOLS = (
+    _Tool(
+        "docker",
+        ("dockerd",),
+        ("docker.io",),
+        "private engines docker and docker-classic",
+        version=True,
+    ),
+    _Tool("podman", ("podman",), ("podman",), "private engine podman", version=True),
+    _Tool("runtime", ("crun", "runc"), ("runc",), "engines start containers with it", version=True),
+    _Tool("iptables", ("iptables",), ("iptables",), "dockerd does not start without it"),
+    _Tool("ip", ("ip",), ("iproute2",), "a private Docker has a network namespace of its own"),
+    _Tool(
+        "slirp4netns",
+        ("slirp4netns",),
+        ("slirp4netns",),
+        "gives that namespace a way out, so that builds and pulls reach the network",
+    ),
+    _Tool(
+        "mmdebstrap",
+        ("mmdebstrap",),
+        ("mmdebstrap", "debian-archive-keyring"),
+        "bootstraps Debian bases where no registry is in reach",
+        version=True,
+    ),
+    _Tool(
+        "stress-ng",
+        ("stress-ng",),
+        ("stress-ng",),
+        "`controls: memory_pressure` of a scenario holds memory with it",
+    ),
+    _Tool(
+        "qemu",
+        ("qemu-system-x86_64",),
+        ("qemu-system-x86",),
+        "boots kernels in micro virtual machines (x86-64)",
+        version=True,
+    ),
+    _Tool("squashfs", ("mksquashfs",), ("squashfs-tools",), "packs an image as a guest's root"),
+    _Tool(
+        "gcc",
+        ("gcc",),
+        ("gcc", "libc6-dev"),
+        "compiles the probers of system calls and of glibc, once",
+    ),
+    _Tool("strace", ("strace",), ("strace",), "`lab trace` counts a go command's calls with it"),
+    _Tool("rsync", ("rsync",), ("rsync",), "`lab goroot stage` copies and renews with it"),
+    _Tool(
+        "systemd",
+        ("systemd-analyze",),
+        ("systemd",),
+        "its tools check what `lab goroot units` writes; it need not run",
+    ),
+    _Tool(
+        "wget",
+        ("curl", "wget"),
+        ("wget",),
+        "`lab goroot distribute --rehearse` pulls with it, as pods do",
+    ),
+    _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
+    _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
+)
+_ROOTLESS = _Tool("uidmap", ("newuidmap",), ("uidmap",), "rootless podman maps users")
 _TEST_TOOLS = (
     _Tool("chromium", ("chromium",), ("chromium",), "`make test` reads reports in it"),
     _Tool(
@@ -133,14 +196,14 @@ def _machine() -> tuple[Finding, ...]:
             state="ok" if groups else "broken",
             found=groups or "none mounted",
             why="engines put containers into control groups; crun refuses hybrid ones, runc not",
-            mend="mount -t cgroup2 none /sys/fs/cgroup",
+            fix="mount -t cgroup2 none /sys/fs/cgroup",
         ),
         Finding(
             name="storage",
             state="broken" if overlay else "ok",
             found=f"{facts.filesystem or 'unknown'} at {paths.cache_dir()}",
-            why="overlay2 cannot lie on an overlay: engines then copy whole layers, slowly",
-            mend="export LAB_CACHE=/a/folder/on/a/disk",
+            why="overlay2 cannot be on an overlay filesystem: engines copy whole layers then",
+            fix="export LAB_CACHE=/a/folder/on/a/disk",
         ),
     )
 
@@ -152,7 +215,7 @@ def _space() -> Finding:
         state="ok" if free >= NEEDED_BYTES else "broken",
         found=f"{units.size(free)} free at {paths.cache_dir()}",
         why=f"bases, toolchains and private engines' layers need {units.size(NEEDED_BYTES)}",
-        mend="export LAB_CACHE=/a/folder/on/a/larger/disk",
+        fix="export LAB_CACHE=/a/folder/on/a/larger/disk",
     )
 
 
@@ -166,7 +229,7 @@ def _daemon(engine: str) -> Finding:
     try:
         answer = endpoint.resolve(engine)
     except LabError as error:
-        return Finding(name=name, state="broken", found=error.message, why=why, mend=error.remedy)
+        return Finding(name=name, state="broken", found=error.message, why=why, fix=error.remedy)
     if answer is None:
         return Finding(name=name, state="ok", found="none answers", why=why)
     if answer.url.startswith("ssh"):
@@ -178,79 +241,14 @@ def _daemon(engine: str) -> Finding:
 
 
 def _tools() -> tuple[_Tool, ...]:
-    hybrid = host.cgroup(host.CGROUPS) == "hybrid"
-    runtimes = ("runc",) if hybrid else ("crun", "runc")
-    tools = (
-        _Tool(
-            "docker",
-            ("dockerd",),
-            ("docker.io",),
-            "private engines docker and docker-classic",
-            version=True,
-        ),
-        _Tool("podman", ("podman",), ("podman",), "private engine podman", version=True),
-        _Tool("runtime", runtimes, ("runc",), "engines start containers with it", version=True),
-        _Tool("iptables", ("iptables",), ("iptables",), "dockerd does not start without it"),
-        _Tool("ip", ("ip",), ("iproute2",), "a private Docker has a network namespace of its own"),
-        _Tool(
-            "slirp4netns",
-            ("slirp4netns",),
-            ("slirp4netns",),
-            "gives that namespace a way out, so that builds and pulls reach the network",
-        ),
-        _Tool(
-            "mmdebstrap",
-            ("mmdebstrap",),
-            ("mmdebstrap", "debian-archive-keyring"),
-            "bootstraps Debian bases where no registry is in reach",
-            version=True,
-        ),
-        _Tool(
-            "stress-ng",
-            ("stress-ng",),
-            ("stress-ng",),
-            "`controls: memory_pressure` of a scenario holds memory with it",
-        ),
-        _Tool(
-            "qemu",
-            ("qemu-system-x86_64",),
-            ("qemu-system-x86",),
-            "boots kernels in micro virtual machines (x86-64)",
-            version=True,
-        ),
-        _Tool("squashfs", ("mksquashfs",), ("squashfs-tools",), "packs an image as a guest's root"),
-        _Tool(
-            "gcc",
-            ("gcc",),
-            ("gcc", "libc6-dev"),
-            "compiles the probers of system calls and of glibc, once",
-        ),
-        _Tool(
-            "strace", ("strace",), ("strace",), "`lab trace` counts a go command's calls with it"
-        ),
-        _Tool("rsync", ("rsync",), ("rsync",), "`lab goroot stage` copies and renews with it"),
-        _Tool(
-            "systemd",
-            ("systemd-analyze",),
-            ("systemd",),
-            "its tools check what `lab goroot units` writes; it need not run",
-        ),
-        _Tool(
-            "wget",
-            ("curl", "wget"),
-            ("wget",),
-            "`lab goroot distribute --rehearse` pulls with it, as pods do",
-        ),
-        _Tool("netavark", ("netavark",), ("netavark",), "podman's container networks"),
-        _Tool("namespaces", ("unshare",), ("util-linux",), "a private engine is confined with it"),
-    )
-    if os.geteuid() == 0:
-        return (*tools, *_BENCH_TOOLS)
-    return (
-        *tools,
-        *_BENCH_TOOLS,
-        _Tool("uidmap", ("newuidmap",), ("uidmap",), "rootless podman maps users"),
-    )
+    """The table, for this host: crun refuses hybrid control groups, root maps no users."""
+    tools = _TOOLS
+    if host.cgroup(host.CGROUPS) == "hybrid":
+        tools = tuple(
+            replace(tool, programs=("runc",)) if tool.name == "runtime" else tool for tool in tools
+        )
+    rootless = () if os.geteuid() == 0 else (_ROOTLESS,)
+    return (*tools, *_BENCH_TOOLS, *rootless)
 
 
 def _tool(tool: _Tool) -> Finding:
@@ -261,13 +259,13 @@ def _tool(tool: _Tool) -> Finding:
     place = next((path for path in places if path is not None), None)
     if place is None:
         what = " or ".join(tool.programs)
-        mend = shlex.join([*APT_INSTALL, *tool.packages])
+        fix = shlex.join([*APT_INSTALL, *tool.packages])
         return Finding(
             name=tool.name,
             state="missing",
             found=f"no {what}",
             why=tool.why,
-            mend=mend,
+            fix=fix,
             packages=tool.packages,
         )
     if not tool.version:
@@ -279,7 +277,7 @@ def _versioned(tool: _Tool, place: Path) -> Finding:
     try:
         said = run([place, "--version"], timeout_s=10)
     except LabError as error:
-        mend = shlex.join([*APT_INSTALL[:2], "--reinstall", *tool.packages])
-        return Finding(name=tool.name, state="broken", found=error.message, why=tool.why, mend=mend)
+        fix = shlex.join([*APT_INSTALL[:2], "--reinstall", *tool.packages])
+        return Finding(name=tool.name, state="broken", found=error.message, why=tool.why, fix=fix)
     lines = said.out.strip().splitlines() or ["version unknown"]
     return Finding(name=tool.name, state="ok", found=lines[0], why=tool.why)

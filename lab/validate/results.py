@@ -69,5 +69,5 @@ class Probed:
 
 
 def provide(error: LabError) -> str:
-    """What went wrong, and what would mend it."""
+    """What went wrong, and what would fix it."""
     return error.message + (f"; {error.remedy}" if error.remedy else "")

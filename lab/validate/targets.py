@@ -142,6 +142,6 @@ def _parsed(path: Path, arguments: dict[str, str]) -> Dockerfile:
     try:
         return parse(path.read_text(encoding="utf-8-sig"), arguments)
     except DockerfileError as error:
-        raise InputError(f"{path}: {error}", remedy="mend the Dockerfile") from error
+        raise InputError(f"{path}: {error}", remedy="fix the Dockerfile") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}", remedy="name a Dockerfile") from error

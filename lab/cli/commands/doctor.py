@@ -1,4 +1,4 @@
-"""`lab doctor`: what this host has and lacks, and what mends it."""
+"""`lab doctor`: what this host has and lacks, and what fixes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List what the host has and lacks; with --install, mend it."""
+    """List what the host has and lacks; with --install, fix it."""
     from lab.cli import doctor as host
 
     findings = (

@@ -72,7 +72,7 @@ def _rsync(
             )
         raise StoreError(
             f"rsync did not copy {source}: {done.err.strip()[-300:]}",
-            remedy="mend what rsync says, then try again",
+            remedy="fix the rsync error and retry",
         )
 
 

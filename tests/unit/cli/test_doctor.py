@@ -21,7 +21,7 @@ MISSING = Finding(
     state="missing",
     found="no podman",
     why="private engine podman",
-    mend="apt-get install --yes --no-install-recommends podman",
+    fix="apt-get install --yes --no-install-recommends podman",
     packages=("podman",),
 )
 
@@ -110,15 +110,15 @@ def test_the_survey_of_this_host_fits_80_columns() -> None:
 def test_any_finding_is_rendered_within_80_columns_and_its_command_pastes(
     found: str, words: list[str]
 ) -> None:
-    mend = " ".join(words)
-    finding = Finding(name="x", state="broken", found=found, why="it matters", mend=mend)
+    fix = " ".join(words)
+    finding = Finding(name="x", state="broken", found=found, why="it matters", fix=fix)
     text = doctor.render((finding,))
     lines = text.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    if mend:
+    if fix:
         start = next(n for n, line in enumerate(lines) if line.startswith(" " * 9 + "$ "))
         pasted = "\n".join(lines[start:]).partition("$ ")[2].replace("\\\n", "")
-        assert pasted.partition("\n")[0].split() == mend.split()
+        assert pasted.partition("\n")[0].split() == fix.split()
 
 
 def test_the_hosts_facts_are_found() -> None:
