@@ -14,8 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.golang.bench import build, delay_injection, outcome, switching
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import build, delay_injection, outcome, sandbox, switching
 from lab.golang.goroot import home as homes
 from lab.golang.goroot import switch
 from lab.golang.goroot.home import Home
@@ -26,19 +25,19 @@ VERSIONS = ("1.22.10", "1.23.9")
 
 
 def switches(count: int) -> None:
-    with bays.bay(print) as bay:
-        own = Home(bay.folder / "goroots")
+    with sandbox.opened(print) as box:
+        own = Home(box.folder / "goroots")
         shared = Home(paths.cache_dir() / "goroots")
         with own.locked("install"):
             for version in VERSIONS:
                 tree = homes.install(shared, version, say=print)
-                bays.fill(tree, own.tree(version))
+                sandbox.fill(tree, own.tree(version))
         for name in ("link", "overlay"):
             place = None
             if name == "overlay":
-                place = bay.folder / "usr-local-go"
+                place = box.folder / "usr-local-go"
                 place.mkdir()
-            with tempfile.TemporaryDirectory(dir=bay.folder) as folder:
+            with tempfile.TemporaryDirectory(dir=box.folder) as folder:
                 found = switching.under_builds(
                     own, VERSIONS, folder=Path(folder), switches=count, place=place
                 )

@@ -242,7 +242,7 @@ def _daemon(engine: str) -> Finding:
 
 def _tools() -> tuple[_Tool, ...]:
     """The table, for this host: crun refuses hybrid control groups, root maps no users."""
-    tools = _TOOLS
+    tools: tuple[_Tool, ...] = _TOOLS
     if host.cgroup(host.CGROUPS) == "hybrid":
         tools = tuple(
             replace(tool, programs=("runc",)) if tool.name == "runtime" else tool for tool in tools

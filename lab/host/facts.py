@@ -107,7 +107,7 @@ def cgroup(root: Path) -> str | None:
 
 
 def filesystem(path: Path) -> str | None:
-    """The kind of file system that ``path`` lies on, or will lie on once it is made."""
+    """The kind of file system that ``path`` is on, or will be on once it is made."""
     place = path.absolute()
     while not os.path.exists(place) and place != place.parent:  # noqa: PTH110 (hidden is no error)
         place = place.parent

@@ -38,7 +38,7 @@ def runtime_dir() -> Path:
     """Sockets: a folder that only its user can open, with a short path.
 
     A socket's path may have 107 bytes (unix(7)), so a long XDG_RUNTIME_DIR is passed over. The
-    fallback lies in a folder that everybody can write to: it is used only if it is the user's own.
+    fallback is in a folder that everybody can write to: it is used only if it is the user's own.
     """
     home = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     usable = home.is_absolute() and len(str(home)) <= 40 and os.access(home, os.W_OK | os.X_OK)

@@ -86,7 +86,7 @@ def pasteable(
 
 
 def found(program: str) -> Path | None:
-    """Where a program lies: on PATH, or where daemons lie, which a user's PATH may leave out."""
+    """Where a program is: on PATH, or where daemons are, which a user's PATH may leave out."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     place = shutil.which(program, path=path)
     return Path(place) if place else None

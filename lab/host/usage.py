@@ -1,6 +1,6 @@
 """What a private engine has used, daemon and steps together: its group's word, or its processes'.
 
-Both count from the engine's start; the difference of two readings is what lies between them.
+Both count from the engine's start; the difference of two readings is what happened between them.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def _operands(text: str) -> list[str]:
 
 
 def _brought(image: Opened, path: str, to: str) -> list[File]:
-    """The ELF files at a path of an image, below it or matching it, each where it comes to lie."""
+    """The ELF files at a path of an image, below it or matching it, each where it ends up."""
     found = elves(image.contents).files
     name = path.strip("/")
     if any(sign in name for sign in "*?["):

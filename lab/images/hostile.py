@@ -1,6 +1,6 @@
 """Members of layers that would lead out of the image's root, or that engines refuse or drop.
 
-The lab itself never unpacks a layer by its names: it reads members where they lie in the tar. What
+The lab itself never unpacks a layer by its names: it reads members where they are in the tar. What
 unpacks layers elsewhere may be less careful.
 """
 

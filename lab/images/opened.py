@@ -122,7 +122,7 @@ def _of_path(path: Path, cache: Path | None) -> Opened:
 
 
 def _of_layout(store: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
-    """An OCI layout that lies open in a folder: what an OCI archive holds, without its tar."""
+    """An OCI layout as a folder: what an OCI archive holds, without its tar."""
     with store.temporary() as folder:
         packed = folder / (path.name or "layout")
         with tarfile.open(packed, "w") as tar:

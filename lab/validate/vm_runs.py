@@ -19,7 +19,7 @@ from lab.validate.results import HOST, Asked, Probed, Say, provide
 
 _BASE_S, _EACH_S = 60, 20  # a guest's time limit, and more of it for each root and confinement
 _AT_ONCE = 2
-_ROOTS = 6  # in one boot: they lie in the guest's memory, and it has eight loop devices
+_ROOTS = 6  # in one boot: they are in the guest's memory, and it has eight loop devices
 
 Booted = tuple[str, kernels.Boot | LabError]
 

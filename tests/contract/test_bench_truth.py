@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.golang.bench import build, delay_injection
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import build, delay_injection, sandbox
 from lab.golang.claims.file_schema import Expect
 from lab.golang.claims.judge import Answer, judge
 from lab.golang.goroot import home as homes
@@ -90,8 +89,8 @@ DIGEST = "4c4839ae8e57dd1fea9e16d1e3d41ca9b67644798e3fc172d35ef4fa0f9d438b"
 
 def test_the_reference_project_is_real_go(goroot: Path) -> None:
     """127 packages, 320,000 lines, the same everywhere, compiled and run by the toolchain."""
-    with bays.bay(lambda _: None) as bay:
-        folder = build.written(bay, REFERENCE)
+    with sandbox.opened(lambda _: None) as box:
+        folder = build.written(box, REFERENCE)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         digest = hashlib.sha256()
         for path in files:
@@ -99,14 +98,14 @@ def test_the_reference_project_is_real_go(goroot: Path) -> None:
         assert digest.hexdigest() == DIGEST
         lines = sum(path.read_bytes().count(b"\n") for path in files)
         assert lines == pytest.approx(320_000, rel=0.02)
-        site = build.Site(bay, goroot, folder, REFERENCE)
+        site = build.Site(box, goroot, folder, REFERENCE)
         site.build()
         listed = run([goroot / "bin/go", "list", "./internal/..."], folder=folder).out.split()
         assert len(listed) == 127
-        said = run([bay.folder / "app"]).out.split()
+        said = run([box.folder / "app"]).out.split()
         assert said[0] == "checksum"
         # The standard library is compiled by now: Go's own command is, beside it, cheap to build.
-        own = build.Site(bay, goroot, folder, build.Project(command="cmd/go"))
+        own = build.Site(box, goroot, folder, build.Project(command="cmd/go"))
         own.build()
-        version = run([bay.folder / "app", "version"], environment={"GOROOT": str(goroot)}).out
+        version = run([box.folder / "app", "version"], environment={"GOROOT": str(goroot)}).out
         assert VERSION in version

@@ -16,8 +16,7 @@ from typing import Literal
 from lab.dockerfile import generated_project
 from lab.dockerfile.context import Context
 from lab.dockerfile.entries import File
-from lab.golang.bench import programs, runc_exec, trees
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, runc_exec, sandbox, trees
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome, Series, Unit
 from lab.golang.bench.sandbox import Sandbox, Say
@@ -89,16 +88,16 @@ def measure(
     missing = {layout: why for layout in layouts if (why := trees.lacks(layout))}
     samples: dict[str, list[float]] = defaultdict(list)
     facts: dict[str, Fact] = {}
-    with bays.bay(say) as bay:
+    with sandbox.opened(say) as box:
         places = {}
         for layout in layouts:
             if layout not in missing:
                 say(f"putting GOROOT at {layout}")
-                places[layout] = trees.plant(bay, layout, goroot)
-                facts[f"{layout} lies on"] = host.filesystem(places[layout].resolve()) or "unknown"
-        folder = written(bay, project)
+                places[layout] = trees.plant(box, layout, goroot)
+                facts[f"{layout} is on"] = host.filesystem(places[layout].resolve()) or "unknown"
+        folder = written(box, project)
         chooser = random.Random(programs.SEED)
-        sites = _sites(Site(bay, bay.folder, folder, project), places, where, missing)
+        sites = _sites(Site(box, box.folder, folder, project), places, where, missing)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             for name in chooser.sample(sorted(sites), len(sites)):
@@ -134,7 +133,7 @@ def measure(
 class Site:
     """One build to do: with which GOROOT, of what, and how."""
 
-    bay: Sandbox
+    sandbox: Sandbox
     tree: Path
     folder: Path
     project: Project
@@ -142,18 +141,18 @@ class Site:
 
     def forget(self) -> None:
         """Empty Go's build cache."""
-        shutil.rmtree(self.bay.folder / "gocache", ignore_errors=True)
+        shutil.rmtree(self.sandbox.folder / "gocache", ignore_errors=True)
 
     def build(self, *extra: str) -> Done:
-        """Build into the bay. The folder for temporary files is empty at each start."""
-        temporary = self.bay.folder / "tmp"
+        """Build in the sandbox. The folder for temporary files is empty at each start."""
+        temporary = self.sandbox.folder / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        output = self.bay.folder / "app"
+        output = self.sandbox.folder / "app"
         what = self.project.command or generated_project.MAIN_PACKAGE
         environment = {
             **programs.OFFLINE,
-            "GOCACHE": str(self.bay.folder / "gocache"),
+            "GOCACHE": str(self.sandbox.folder / "gocache"),
             "GOTMPDIR": str(temporary),
             "TMPDIR": str(temporary),
             "CGO_ENABLED": "0",
@@ -162,7 +161,7 @@ class Site:
         command += ["-o", output, what]
         folder = self.tree / "src" if self.project.command else self.folder
         if self.container is not None:
-            shared = [self.bay.folder, self.tree]
+            shared = [self.sandbox.folder, self.tree]
             command = self.container.command(command, environment, folder, shared)
         return run(command, environment=environment, folder=folder, error=BuildsFailed)
 
@@ -179,9 +178,9 @@ def _sites(
     if "container" in where and (why := runc_exec.lacks()):
         missing |= {f"{layout} in a container": why for layout in places}
     elif "container" in where:
-        box = runc_exec.container(plain.bay)
+        container = runc_exec.container(plain.sandbox)
         sites |= {
-            f"{layout} in a container": replace(plain, tree=tree, container=box)
+            f"{layout} in a container": replace(plain, tree=tree, container=container)
             for layout, tree in places.items()
         }
     return sites
@@ -197,10 +196,10 @@ def _sample(site: Site, state: State) -> Found:
     else:
         site.build()
     if state.pages == "cold":
-        bays.drop_caches()
+        sandbox.drop_caches()
     else:
         for folder in (site.tree / "bin", site.tree / "pkg", site.tree / "src", site.folder):
-            bays.read_through(folder)  # another state's build may have begun with none of it
+            sandbox.read_through(folder)  # another state's build may have begun with none of it
     before = trees.calls(site.tree)
     found = {metric: [value] for metric, value in usage(site.build).items()}
     if before is not None:
@@ -232,9 +231,9 @@ def write_out(context: Context, folder: Path) -> Path:
     return folder
 
 
-def written(bay: Sandbox, project: Project) -> Path:
-    """The project's folder in the bay, filled unless the toolchain's own source is built."""
-    folder = bay.folder / "project"
+def written(box: Sandbox, project: Project) -> Path:
+    """The project's folder in the sandbox, filled unless the toolchain's own source is built."""
+    folder = box.folder / "project"
     folder.mkdir()
     if not project.command:
         made = generated_project.generate(

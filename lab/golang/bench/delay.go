@@ -1,6 +1,6 @@
 // Command delay stands in a tool's place: it waits, notes that it was called, and becomes the tool.
 //
-// Beside the program NAME lie NAME.delay (a duration), NAME.real (the tool); NAME.calls gains a
+// Beside the program NAME are NAME.delay (a duration), NAME.real (the tool); NAME.calls gains a
 // byte with each call, so that the whole delay is known.
 package main
 

@@ -2,7 +2,7 @@
 
 One GOROOT's compiler waits at each call, so its builds must last calls times delay longer than
 those of an equal GOROOT beside it; a third, equal one must last no longer. Builds run one action at
-a time: only then does the whole delay lie on the wall.
+a time: only then does the whole delay fall on the wall.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _more(these: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
 
 
 def _holds(differences: Sequence[float], expected: float, injected: float) -> bool:
-    """Whether median and interval lie around what is expected, give or take WITHIN the delay."""
+    """Whether median and interval are around what is expected, give or take WITHIN the delay."""
     short = stats.summary(differences)
     if short is None or short.interval is None:
         return False

@@ -3,7 +3,7 @@
 The server holds the archive and answers names over UDP; the node asks for the name, and then runs
 what a DaemonSet's pods run (lab/goroot/place.sh): it pulls the archive over a veth pair, checks its
 sum, unpacks it, checks every file and renames it in place. Then a go command starts, against a
-start from a copy that lies on the node already. Every part is timed. No delay is added: what a real
+start from a copy that is on the node already. Every part is timed. No delay is added: what a real
 network and a real resolver cost comes on top.
 """
 
@@ -17,8 +17,7 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from lab.golang.bench import programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
 from lab.golang.bench.sandbox import Sandbox, Say
@@ -53,12 +52,12 @@ def measure(home: Home, version: str, *, rounds: int = 6, take: Take = anew, say
         missing = dict.fromkeys((*PARTS, "all", "local"), lacks)
         return Outcome(experiment="distribute", settings=settings, missing=missing)
     samples: dict[str, list[float]] = defaultdict(list)
-    with bays.bay(say) as bay:
+    with sandbox.opened(say) as box:
         say("packing the archive")
-        archive = packing.pack(home, version, bay.folder / "served")
+        archive = packing.pack(home, version, box.folder / "served")
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            each = partial(_round, bay, archive, goroot)
+            each = partial(_round, box, archive, goroot)
             for part, took in take(f"{number + 1}", each).items():
                 samples[part] += took
             samples["all"].append(sum(samples[part][-1] for part in PARTS))
@@ -75,9 +74,9 @@ def archive_size(goroot: Path) -> int:
     return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
 
 
-def _round(bay: Sandbox, archive: packing.Archive, goroot: Path) -> Found:
+def _round(box: Sandbox, archive: packing.Archive, goroot: Path) -> Found:
     """One node that starts with nothing. Both namespaces go with their processes."""
-    target = bay.folder / "node"
+    target = box.folder / "node"
     plan = json.dumps(
         {
             "server": SERVER,

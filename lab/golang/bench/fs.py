@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from lab.golang.bench import programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome
 from lab.golang.bench.sandbox import Sandbox, Say
@@ -55,16 +54,16 @@ def measure(
     prober = programs.compiled(goroot, "prober", programs.PROBER)
     samples: dict[str, list[float]] = defaultdict(list)
     facts: dict[str, Fact] = {}
-    missing: dict[str, str] = {"cold": why} if (why := bays.keeps_caches()) else {}
-    with bays.bay(say) as bay:
+    missing: dict[str, str] = {"cold": why} if (why := sandbox.keeps_caches()) else {}
+    with sandbox.opened(say) as box:
         trees = {}
         for kind in kinds:
-            if kind != "here" and (lack := bays.lacks(kind)):
+            if kind != "here" and (lack := sandbox.lacks(kind)):
                 missing[kind] = lack
                 continue
             say(f"filling {kind} with {goroot.name}")
-            trees[kind] = _tree(bay, kind, goroot, disks.get(kind, Disk()))
-        lists = {kind: _lists(bay, kind, tree, files) for kind, tree in trees.items()}
+            trees[kind] = _tree(box, kind, goroot, disks.get(kind, Disk()))
+        lists = {kind: _lists(box, kind, tree, files) for kind, tree in trees.items()}
         chooser = random.Random(programs.SEED)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
@@ -84,29 +83,29 @@ def measure(
     )
 
 
-def _tree(bay: Sandbox, kind: str, goroot: Path, disk: Disk) -> Path:
-    if kind in bays.IMAGES:
-        return bay.image(kind, kind, goroot)
+def _tree(box: Sandbox, kind: str, goroot: Path, disk: Disk) -> Path:
+    if kind in sandbox.IMAGES:
+        return box.image(kind, kind, goroot)
     if kind == "overlay":
-        return bay.overlay(kind, goroot)
+        return box.overlay(kind, goroot)
     if kind == "here":
         return goroot
     point = (
-        bay.tmpfs(kind)
+        box.tmpfs(kind)
         if kind == "tmpfs"
-        else bay.disk(kind, kind, options=disk.options, device=disk.device)
+        else box.disk(kind, kind, options=disk.options, device=disk.device)
     )
-    return bays.fill(goroot, point / "go")
+    return sandbox.fill(goroot, point / "go")
 
 
-def _lists(bay: Sandbox, kind: str, tree: Path, files: int) -> Mapping[str, Path]:
+def _lists(box: Sandbox, kind: str, tree: Path, files: int) -> Mapping[str, Path]:
     """Files with the paths to probe: the same ones in every file system, in one random order."""
     chooser = random.Random(f"paths {programs.SEED}")
     folders = sorted(path for path in (tree / "src").rglob("*") if path.is_dir())
     sources = sorted((tree / "src").rglob("*.go"))
     lists = {}
     for what, paths in {"files": sources, "folders": folders}.items():
-        lists[what] = bay.folder / f"{kind}.{what}"
+        lists[what] = box.folder / f"{kind}.{what}"
         chosen = chooser.sample(paths, min(files, len(paths)))
         lists[what].write_text("".join(f"{path}\n" for path in chosen))
     return lists
@@ -123,7 +122,7 @@ def _round(
     for operation in programs.OPERATIONS:
         names = lists["folders" if operation == "readdir" else "files"]
         if cold:
-            bays.drop_caches()
+            sandbox.drop_caches()
         first = programs.probe(prober, operation, names)
         took = {"cold": first} if cold else {}
         took["warm"] = programs.probe(prober, operation, names)
@@ -140,7 +139,7 @@ def _fio(trees: Mapping[str, Path], missing: dict[str, str]) -> dict[str, Fact]:
         return {}
     facts: dict[str, Fact] = {}
     for kind, tree in trees.items():
-        if kind in bays.IMAGES or kind == "here":
+        if kind in sandbox.IMAGES or kind == "here":
             continue  # fio makes the files that it looks at
         folder = tree / ".fio"
         with suppress(FileExistsError):

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from lab.golang.bench import programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome, Series
 from lab.golang.bench.sandbox import Sandbox, Say
@@ -40,9 +39,9 @@ def measure(
     samples: dict[str, list[float]] = defaultdict(list)
     missing: dict[str, str] = {}
     counts: dict[str, Series] = {}
-    with bays.bay(say) as bay:
-        ways = _ways(bay, goroot, missing)
-        lists = _lists(bay, goroot, ways, files)
+    with sandbox.opened(say) as box:
+        ways = _ways(box, goroot, missing)
+        lists = _lists(box, goroot, ways, files)
         chooser = random.Random(programs.SEED)
         for number in range(rounds):
             for way in chooser.sample(sorted(ways), len(ways)):
@@ -54,9 +53,9 @@ def measure(
         else:
             for way, tree in ways.items():
                 say(f"counting calls through: {way}")
-                counts |= _counted(bay, prober, way, lists[way])
+                counts |= _counted(box, prober, way, lists[way])
                 if listing:
-                    counts[f"{way}/go list calls"] = _listing(bay, tree)
+                    counts[f"{way}/go list calls"] = _listing(box, tree)
     return Outcome(
         experiment="links",
         settings={"go": goroot.name, "rounds": rounds, "files": files, "seed": programs.SEED},
@@ -77,43 +76,43 @@ def calls_between_marks(trace: str) -> tuple[str, ...]:
     return tuple(names[marks[0] + 1 : marks[1]]) if len(marks) == 2 else ()
 
 
-def _ways(bay: Sandbox, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]:
+def _ways(box: Sandbox, goroot: Path, missing: dict[str, str]) -> Mapping[str, Path]:
     """GOROOTs that lead to the same files."""
-    plain = bays.fill(goroot, bay.folder / "plain")
+    plain = sandbox.fill(goroot, box.folder / "plain")
     ways = {"plain": plain}
     for way, depth in _DEPTHS.items():
         target = plain
         for number in range(depth):
-            link = bay.folder / f"{way.replace(' ', '')}-{number}"
+            link = box.folder / f"{way.replace(' ', '')}-{number}"
             link.symlink_to(target)
             target = link
         ways[way] = target
-    hard = bay.folder / "hard"
+    hard = box.folder / "hard"
     run(["cp", "--archive", "--link", plain, hard])
     ways["hard link"] = hard
     for way, kind in {"bind mount": None, "overlay": "overlay"}.items():
         try:
-            if kind and (why := bays.lacks(kind)):
+            if kind and (why := sandbox.lacks(kind)):
                 missing[way] = why
                 continue
-            ways[way] = bay.overlay("over", plain) if kind else bay.bind("bind", plain)
+            ways[way] = box.overlay("over", plain) if kind else box.bind("bind", plain)
         except MissingPrerequisite as lack:
             missing[way] = lack.message
     return ways
 
 
-def _lists(bay: Sandbox, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapping[str, Path]:
+def _lists(box: Sandbox, goroot: Path, ways: Mapping[str, Path], files: int) -> Mapping[str, Path]:
     sources = sorted(path.relative_to(goroot) for path in (goroot / "src").rglob("*.go"))
     chosen = random.Random(f"paths {programs.SEED}").sample(sources, min(files, len(sources)))
     lists = {}
     for way, tree in ways.items():
-        lists[way] = bay.folder / f"list-{way.replace(' ', '')}"
+        lists[way] = box.folder / f"list-{way.replace(' ', '')}"
         lists[way].write_text("".join(f"{tree / name}\n" for name in chosen))
     return lists
 
 
-def _counted(bay: Sandbox, prober: Path, way: str, names: Path) -> dict[str, Series]:
-    log = bay.folder / "strace.log"
+def _counted(box: Sandbox, prober: Path, way: str, names: Path) -> dict[str, Series]:
+    log = box.folder / "strace.log"
     counts = []
     for path in names.read_text().splitlines()[:10]:
         run(["strace", "-o", log, prober, "mark", path])
@@ -121,13 +120,13 @@ def _counted(bay: Sandbox, prober: Path, way: str, names: Path) -> dict[str, Ser
     return {f"{way}/calls": Series(samples=tuple(counts), unit="count")}
 
 
-def _listing(bay: Sandbox, tree: Path) -> Series:
+def _listing(box: Sandbox, tree: Path) -> Series:
     """How many calls on files `go list std` makes with GOROOT there."""
     _, calls = strace.traced(
         [tree / "bin/go", "list", "std"],
-        bay.folder / "strace.log",
+        box.folder / "strace.log",
         environment=programs.OFFLINE
         | {"GOROOT": str(tree), "GOCACHE": str(programs.shared_cache())},
-        folder=bay.folder,
+        folder=box.folder,
     )
     return Series(samples=(float(len(calls)),), unit="count")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import sandbox
 from lab.golang.bench.outcome import Fact, Outcome, Series
 from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.goroot import mounting
@@ -25,11 +25,11 @@ def measure(one: Path, other: Path, *, rounds: int = 30, say: Say) -> Outcome:
         return Outcome(experiment="overlay", settings={}, missing=missing)
     series: dict[str, Series] = {}
     facts: dict[str, Fact] = {}
-    with bays.bay(say) as bay:
-        for way, switch in {"recipe": _recipe(bay), "swap": _swap(bay)}.items():
+    with sandbox.opened(say) as box:
+        for way, switch in {"recipe": _recipe(box), "swap": _swap(box)}.items():
             say(f"switching by {way}")
             switch(one)
-            looker = _Looker(bay.folder / way)
+            looker = _Looker(box.folder / way)
             looker.start()
             took = []
             for turn in range(rounds):
@@ -42,7 +42,7 @@ def measure(one: Path, other: Path, *, rounds: int = 30, say: Say) -> Outcome:
             facts[f"{way}/looks without a GOROOT"] = looker.failed
             facts[f"{way}/looks"] = looker.looks
             facts[f"{way}/always a GOROOT there"] = looker.failed == 0
-            series[f"{way}/bytes copied"] = Series(samples=(_copied(bay, way),), unit="bytes")
+            series[f"{way}/bytes copied"] = Series(samples=(_copied(box, way),), unit="bytes")
     return Outcome(
         experiment="overlay",
         settings={"one": one.name, "other": other.name, "rounds": rounds},
@@ -51,32 +51,32 @@ def measure(one: Path, other: Path, *, rounds: int = 30, say: Say) -> Outcome:
     )
 
 
-def _recipe(bay: Sandbox) -> Callable[[Path], None]:
+def _recipe(box: Sandbox) -> Callable[[Path], None]:
     """Unmount, mount again with the other lower folder: two programs, one after the other."""
-    place = bay.folder / "recipe"
+    place = box.folder / "recipe"
     place.mkdir()
     for name in ("recipe.upper", "recipe.work"):
-        (bay.folder / name).mkdir()
+        (box.folder / name).mkdir()
 
     def switch(tree: Path) -> None:
         if place.is_mount():
             run(["umount", "--lazy", place])
-        upper, work = bay.folder / "recipe.upper", bay.folder / "recipe.work"
+        upper, work = box.folder / "recipe.upper", box.folder / "recipe.work"
         options = f"lowerdir={tree},upperdir={upper},workdir={work}"
         run(["mount", "-t", "overlay", "overlay", "-o", options, place])
 
     return switch
 
 
-def _swap(bay: Sandbox) -> Callable[[Path], None]:
-    place, empty = bay.folder / "swap", bay.folder / "empty"
+def _swap(box: Sandbox) -> Callable[[Path], None]:
+    place, empty = box.folder / "swap", box.folder / "empty"
     place.mkdir()
     empty.mkdir()
     return lambda tree: mounting.swap(place, tree, empty)
 
 
-def _copied(bay: Sandbox, way: str) -> float:
-    upper = bay.folder / f"{way}.upper"
+def _copied(box: Sandbox, way: str) -> float:
+    upper = box.folder / f"{way}.upper"
     files = [path for path in upper.rglob("*") if path.is_file()] if upper.is_dir() else []
     return float(sum(path.stat().st_size for path in files))
 

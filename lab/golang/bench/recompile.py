@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.golang.bench import actions, programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import actions, programs, sandbox
 from lab.golang.bench.outcome import Fact, Outcome, Series
 from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.trace import goroot as sums
@@ -36,14 +35,14 @@ def measure(before: Path, after: Path, *, say: Say) -> Outcome:
     counts: dict[str, Series] = {}
     facts: dict[str, Fact] = {}
     missing: dict[str, str] = {}
-    with bays.bay(say) as bay:
-        project = _project(bay)
-        copy = bays.fill(before, bay.folder / "elsewhere/go")
+    with sandbox.opened(say) as box:
+        project = _project(box)
+        copy = sandbox.fill(before, box.folder / "elsewhere/go")
         steps = {"first": before, "other version": after, "back": before, "same, elsewhere": copy}
         logs: dict[str, Mapping[str, why.Key]] = {}
         for step, goroot in steps.items():
             say(f"building: {step}")
-            done, graph = _build(bay, project, goroot)
+            done, graph = _build(box, project, goroot)
             std = actions.compiled(graph, of_std=True)
             logs[step] = why.keys(done.err)
             counts[f"{step}/std compiled"] = _count(len(std))
@@ -57,7 +56,7 @@ def measure(before: Path, after: Path, *, say: Say) -> Outcome:
                     ", ".join(f"{reason} ({count})" for reason, count in found.items()) or "nothing"
                 )
         try:
-            counts |= _opens(bay, project, before, say)
+            counts |= _opens(box, project, before, say)
         except MissingPrerequisite as lack:
             missing["opens"] = lack.message
     return Outcome(
@@ -75,34 +74,34 @@ class _Project:
     environment: Mapping[str, str]
 
 
-def _project(bay: Sandbox) -> _Project:
-    folder = bay.folder / "project"
+def _project(box: Sandbox) -> _Project:
+    folder = box.folder / "project"
     folder.mkdir()
     (folder / "go.mod").write_text("module lab.example/small\n\ngo 1.21\n")
     (folder / "main.go").write_text(SOURCE)
-    cache = bay.folder / "gocache"
+    cache = box.folder / "gocache"
     return _Project(folder, {**programs.OFFLINE, "GOCACHE": str(cache), "CGO_ENABLED": "0"})
 
 
 def _build(
-    bay: Sandbox, project: _Project, goroot: Path
+    box: Sandbox, project: _Project, goroot: Path
 ) -> tuple[Done, tuple[actions.Action, ...]]:
-    graph = bay.folder / "graph.json"
+    graph = box.folder / "graph.json"
     done = run(
-        [goroot / "bin/go", "build", f"-debug-actiongraph={graph}", "-o", bay.folder / "app", "."],
+        [goroot / "bin/go", "build", f"-debug-actiongraph={graph}", "-o", box.folder / "app", "."],
         environment={**project.environment, "GODEBUG": "gocachehash=1"},
         folder=project.folder,
     )
     return done, actions.read(graph.read_text())
 
 
-def _opens(bay: Sandbox, project: _Project, goroot: Path, say: Say) -> dict[str, Series]:
+def _opens(box: Sandbox, project: _Project, goroot: Path, say: Say) -> dict[str, Series]:
     """What a build with an empty cache opens, by strace."""
     say("tracing a build with an empty cache")
-    cache = bay.folder / "gocache-traced"
+    cache = box.folder / "gocache-traced"
     _, calls = strace.traced(
-        [goroot / "bin/go", "build", "-o", bay.folder / "app", "."],
-        bay.folder / "strace.log",
+        [goroot / "bin/go", "build", "-o", box.folder / "app", "."],
+        box.folder / "strace.log",
         environment={**project.environment, "GOCACHE": str(cache)},
         folder=project.folder,
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lab.golang.bench import programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox
 from lab.golang.bench.outcome import Fact, Outcome, Series
 from lab.golang.bench.sandbox import Say
 from lab.golang.trace import strace
@@ -22,8 +21,8 @@ def measure(goroot: Path, other: Path, *, say: Say) -> Outcome:
     facts: dict[str, Fact] = {}
     counts: dict[str, Series] = {}
     missing: dict[str, str] = {}
-    with bays.bay(say) as bay:
-        lonely = bay.folder / "lonely/bin/go"
+    with sandbox.opened(say) as box:
+        lonely = box.folder / "lonely/bin/go"
         lonely.parent.mkdir(parents=True)
         shutil.copy2(goroot / "bin/go", lonely)
         set_to = {**programs.OFFLINE, "GOROOT": str(other)}
@@ -38,7 +37,7 @@ def measure(goroot: Path, other: Path, *, say: Say) -> Outcome:
             missing["searched"] = "there is no strace: apt-get install strace"
         else:
             for name, environment in {"set": set_to, "unset": unset}.items():
-                log = bay.folder / f"{name}.log"
+                log = box.folder / f"{name}.log"
                 command: list[str | Path] = [goroot / "bin/go", "env", "GOROOT"]
                 _, calls = strace.traced(command, log, environment=environment)
                 chosen = str(other if name == "set" else goroot)

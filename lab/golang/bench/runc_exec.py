@@ -1,6 +1,6 @@
 """A command in a container of its own: namespaces and an overlay for a root, by runc, no image.
 
-What it works on lies at the same paths inside and outside, so a build differs in nothing but that.
+What it works on is at the same paths inside and outside, so a build differs in nothing but that.
 The command is runc's child, and runc the lab's: what it used is counted with the lab's children.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import sandbox
 from lab.golang.bench.sandbox import Sandbox
 from lab.host.process import Argument, found
 
@@ -28,7 +28,7 @@ _PROC: Mapping[str, object] = {"destination": "/proc", "type": "proc", "source":
 
 def lacks() -> str | None:
     """Why this host can run no container of the lab's own; None where it can."""
-    if why := bays.lacks("overlay"):
+    if why := sandbox.lacks("overlay"):
         return why
     return None if found("runc") else "there is no runc: lab doctor --install"
 
@@ -80,11 +80,11 @@ class Container:
         ]
 
 
-def container(bay: Sandbox) -> Container:
-    """A container in a bay, its root an overlay as engines make them, of empty folders."""
-    bundle, lower = bay.folder / "bundle", bay.folder / "empty-root"
+def container(box: Sandbox) -> Container:
+    """A container in a sandbox, its root an overlay as engines make them, of empty folders."""
+    bundle, lower = box.folder / "bundle", box.folder / "empty-root"
     bundle.mkdir()
     for name in _FOLDERS:
         (lower / name).mkdir(parents=True)
-    root = bay.overlay("container-root", lower)
-    return Container(bundle, root, bay.folder / "runc")
+    root = box.overlay("container-root", lower)
+    return Container(bundle, root, box.folder / "runc")

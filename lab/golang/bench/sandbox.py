@@ -1,8 +1,8 @@
-"""A bay: a folder in which an experiment mounts, and which is given back whatever happens.
+"""A sandbox: a folder in which an experiment mounts; it is cleared whatever happens.
 
-Everything an experiment mounts lies below its bay, and every loop device's file too: so the
-kernel's own tables are the journal of what has to be given back. A lock says that the bay's
-experiment is alive; the next one clears the bays that nobody holds.
+Everything that an experiment mounts is below its sandbox, and so is every loop device's file: the
+kernel's own tables are the journal of what has to be undone. A lock says that the experiment is
+alive; the next one clears the sandboxes that nobody locks.
 """
 
 from __future__ import annotations
@@ -106,13 +106,13 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def bay(say: Say) -> Iterator[Sandbox]:
-    """A bay of one's own, given back at the end. Clears first what killed experiments left."""
-    home = paths.cache_dir() / "bays"
+def opened(say: Say) -> Iterator[Sandbox]:
+    """A new sandbox, cleared at the end. Clears first what killed experiments left."""
+    home = paths.cache_dir() / "sandboxes"
     with disk(home, "set LAB_CACHE"):
         home.mkdir(exist_ok=True)
         sweep(say)
-        folder = Path(tempfile.mkdtemp(prefix="bay-", dir=home))
+        folder = Path(tempfile.mkdtemp(prefix="sandbox-", dir=home))
         owner = (folder / OWNER).open("w")
         fcntl.flock(owner, fcntl.LOCK_EX)
     try:
@@ -124,9 +124,11 @@ def bay(say: Say) -> Iterator[Sandbox]:
 
 
 def sweep(say: Say) -> int:
-    """Clear the bays whose experiment has ended without doing so; how many those were."""
+    """Clear the sandboxes whose experiment has ended without doing so; how many those were."""
     cleared = 0
-    for folder in sorted((paths.cache_dir() / "bays").glob("bay-*")):
+    cache = paths.cache_dir()
+    old = cache.glob("bays/bay-*")  # as lab 0.1 named them
+    for folder in sorted([*cache.glob("sandboxes/sandbox-*"), *old]):
         try:
             with (folder / OWNER).open("a") as owner:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,7 +141,7 @@ def sweep(say: Say) -> int:
 
 
 def clear(folder: Path) -> None:
-    """Unmount what lies below a folder, last first, let go of its loop devices, and remove it."""
+    """Unmount what is below a folder, last first, let go of its loop devices, and remove it."""
     _end(folder.name)
     points = [mount.point for mount in facts.mounts() if mount.point.is_relative_to(folder)]
     for point in reversed(points):

@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.golang.bench import actions, build, compiler_log, programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import actions, build, compiler_log, programs, sandbox
 from lab.golang.bench.actions import Action
 from lab.golang.bench.outcome import Fact, Outcome
 from lab.golang.bench.sandbox import Say
@@ -39,13 +38,13 @@ def measure(
     samples: dict[str, list[float]] = defaultdict(list)
     files: dict[str, str] = {}
     found: tuple[Action, ...] = ()
-    with bays.bay(say) as bay:
-        site = build.Site(bay, goroot, build.written(bay, project), project)
+    with sandbox.opened(say) as box:
+        site = build.Site(box, goroot, build.written(box, project), project)
         pattern = "all" if project.command else "./..."
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             site.forget()
-            graph, trace = bay.folder / GRAPH, bay.folder / TRACE
+            graph, trace = box.folder / GRAPH, box.folder / TRACE
             begun = time.perf_counter()
             site.build(f"-debug-actiongraph={graph}", f"-debug-trace={trace}")
             samples["wall"].append(time.perf_counter() - begun)

@@ -8,8 +8,7 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from lab.golang.bench import programs, trees
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox, trees
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
 from lab.golang.bench.sandbox import Say
@@ -24,14 +23,14 @@ def measure(goroot: Path, *, rounds: int = 10, take: Take = anew, say: Say) -> O
     "tmpfs" is a copy in memory, mounted read-only. Warm means: the same command ran just before.
     """
     samples: dict[str, list[float]] = defaultdict(list)
-    cannot = bays.keeps_caches()
+    cannot = sandbox.keeps_caches()
     missing = {"cold": cannot} if cannot else {}
-    with bays.bay(say) as bay:
-        places = {"disk": trees.plant(bay, "disk", goroot)}
+    with sandbox.opened(say) as box:
+        places = {"disk": trees.plant(box, "disk", goroot)}
         if why := trees.lacks("tmpfs"):
             missing["tmpfs"] = why
         else:
-            places["tmpfs"] = bay.bind("ro", trees.plant(bay, "tmpfs", goroot), read_only=True)
+            places["tmpfs"] = box.bind("ro", trees.plant(box, "tmpfs", goroot), read_only=True)
         chooser = random.Random(programs.SEED)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
@@ -52,7 +51,7 @@ def _round(place: str, goroot: Path, *, cold: bool) -> Found:
     for name, words in COMMANDS.items():
         go: list[str | Path] = [goroot / "bin/go", *words]
         if cold:
-            bays.drop_caches()
+            sandbox.drop_caches()
         first = _timed(go)
         if cold:
             found[f"{place}/{name}/cold"] = [first]

@@ -12,14 +12,13 @@ import re
 import shutil
 from pathlib import Path
 
-from lab.golang.bench import programs
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import programs, sandbox
 from lab.golang.bench.sandbox import Sandbox
 from lab.host.paths import SHARED_MEMORY
 from lab.host.process import run
 from lab.model.errors import InputError
 
-PLACES = ("disk", "home", "shm", "tmpfs", *bays.DISKS, *bays.IMAGES, "overlay", "symlink")
+PLACES = ("disk", "home", "shm", "tmpfs", *sandbox.DISKS, *sandbox.IMAGES, "overlay", "symlink")
 SLOW = re.compile(r"slow:(\d+ms)")
 
 
@@ -33,27 +32,27 @@ def lacks(place: str) -> str | None:
     if place == "shm":
         free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else 0
         return None if free > 1 << 29 else f"{SHARED_MEMORY} has {free} bytes free"
-    return bays.lacks(place)
+    return sandbox.lacks(place)
 
 
-def plant(bay: Sandbox, place: str, goroot: Path) -> Path:
+def plant(box: Sandbox, place: str, goroot: Path) -> Path:
     """A GOROOT in a place, a copy of the given one."""
     name = place.replace(":", "-")
-    if place in bays.IMAGES:
-        return bay.image(place, name, goroot)
-    if place in {"shm", "tmpfs", *bays.DISKS}:
+    if place in sandbox.IMAGES:
+        return box.image(place, name, goroot)
+    if place in {"shm", "tmpfs", *sandbox.DISKS}:
         if place == "shm":
-            point = SHARED_MEMORY / bay.folder.name
+            point = SHARED_MEMORY / box.folder.name
         else:
-            point = bay.tmpfs(name) if place == "tmpfs" else bay.disk(place, name)
-        return bays.fill(goroot, point / "go")
+            point = box.tmpfs(name) if place == "tmpfs" else box.disk(place, name)
+        return sandbox.fill(goroot, point / "go")
     if place == "overlay":
-        return bay.overlay(name, bays.fill(goroot, bay.folder / "overlay.lower"))
+        return box.overlay(name, sandbox.fill(goroot, box.folder / "overlay.lower"))
     folders = {"disk": "usr/local/go", "home": "home/user/go"}
-    tree = bays.fill(goroot, bay.folder / folders.get(place, f"{name}.tree"))
+    tree = sandbox.fill(goroot, box.folder / folders.get(place, f"{name}.tree"))
     if place == "symlink":
-        (bay.folder / name).symlink_to(tree)
-        return bay.folder / name
+        (box.folder / name).symlink_to(tree)
+        return box.folder / name
     if match := SLOW.fullmatch(place):
         _slow_down(tree, match[1], programs.compiled(goroot, "delay", ("delay.go",)))
     return tree

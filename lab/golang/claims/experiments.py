@@ -16,11 +16,11 @@ from lab.golang.bench import (
     overlay,
     recompile,
     resolution,
+    sandbox,
     stages,
     startup,
     switching,
 )
-from lab.golang.bench import sandbox as bays
 from lab.golang.bench.journal import Take, anew
 from lab.golang.bench.outcome import Outcome
 from lab.golang.bench.sandbox import Say
@@ -136,15 +136,15 @@ def _pair(settings: Settings, ground: Ground) -> tuple[Path, Path]:
 
 def _switch(settings: Settings, ground: Ground) -> Outcome:
     one, other = _pair(settings, ground)
-    with bays.bay(ground.say) as bay:
-        own = Home(bay.folder / "goroots")  # the user's own choice of a version stays as it is
+    with sandbox.opened(ground.say) as box:
+        own = Home(box.folder / "goroots")  # the user's own choice of a version stays as it is
         with own.locked("install"):
             for tree in (one, other):
-                bays.fill(tree, own.tree(tree.name))
+                sandbox.fill(tree, own.tree(tree.name))
         return switching.under_builds(
             own,
             (one.name, other.name),
-            folder=bay.folder,
+            folder=box.folder,
             switches=settings.number("switches"),
             builders=settings.number("builders"),
         )

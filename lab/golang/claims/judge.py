@@ -2,7 +2,7 @@
 
 Differences are judged by the lab's one rule (stats.compare_paired, on pairs of the same round). A
 claimed difference is reproduced where the verdict is the claimed one, of the claimed size give or
-take ``within``; contradicted where the whole interval lies on the other side of what is called the
+take ``within``; contradicted where the whole interval is on the other side of what is called the
 same; a claimed equality is reproduced by the test of equivalence only. Medians have intervals that
 hold the true one with at least 95 % confidence.
 """
@@ -131,7 +131,7 @@ def _direction(found: Comparison, claimed: Verdict) -> Answer:
 
 
 def _beyond(found: Comparison, verdict: Verdict) -> bool:
-    """Whether all of the interval lies further out, on one side, than what is called the same."""
+    """Whether all of the interval is further out, on one side, than what is called the same."""
     if found.interval is None or found.verdict is not verdict:
         return False
     low, high = found.interval

@@ -98,7 +98,7 @@ KNOWN: Mapping[str, Mapping[str, Setting]] = {
         "layouts": Setting(
             "words",
             ["disk", "home", "shm"],
-            "where GOROOT lies; slow:50ms has a compiler that waits so long at each call",
+            "where GOROOT is; slow:50ms has a compiler that waits so long at each call",
             among="|".join((*trees.PLACES, trees.SLOW.pattern)),
             expected=f"any of {', '.join(trees.PLACES)}, slow:50ms",
         ),

@@ -1,4 +1,4 @@
-"""The Go toolchains of this machine that the lab did not install: where they usually lie."""
+"""The Go toolchains of this machine that the lab did not install: where they usually are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Found:
 def toolchains(environment: Mapping[str, str], root: Path = Path("/")) -> tuple[Found, ...]:
     """Every GOROOT on PATH, at Go's own place, of distributions and of golang.org/dl, each once.
 
-    In the order in which a shell would take them; ``root`` is where the machine's folders lie.
+    In the order in which a shell would take them; ``root`` is where the machine's folders are.
     """
     seen: dict[Path, None] = {}
     for go in _commands(environment, root):

@@ -1,4 +1,4 @@
-"""Mounts that lie nowhere until they are whole, by the system calls of Linux 5.2 to 6.5.
+"""Mounts that are attached nowhere until they are whole, by the system calls of Linux 5.2 to 6.5.
 
 fsopen(2), fsconfig(2), fsmount(2), open_tree(2), mount_setattr(2), move_mount(2). util-linux 2.38
 knows neither detached mounts nor MOVE_MOUNT_BENEATH, so the calls are made here; their numbers are
@@ -34,7 +34,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @contextlib.contextmanager
 def detached(kind: str, options: Mapping[str, str], attributes: int) -> Iterator[int]:
-    """A new mount that lies nowhere: its descriptor, with which it goes unless it was moved."""
+    """A new mount, attached nowhere: its descriptor, with which it goes unless it was moved."""
     context = _call(kind, _FSOPEN, kind.encode(), 1)
     try:
         for name, value in options.items():
@@ -51,7 +51,7 @@ def detached(kind: str, options: Mapping[str, str], attributes: int) -> Iterator
 
 @contextlib.contextmanager
 def clone(place: Path) -> Iterator[int]:
-    """Another mount of what is mounted at a place, which lies nowhere yet."""
+    """Another mount of what is mounted at a place, attached nowhere yet."""
     mount = _call(str(place), _OPEN_TREE, _AT_FDCWD, os.fsencode(place), _CLONE | _CLOEXEC)
     try:
         yield mount

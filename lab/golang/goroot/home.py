@@ -8,7 +8,7 @@
     sums/<version>.sha256     of what was installed, for sha256sum --check
     locks/, tmp/              who changes what; what is not finished
 
-A generation and the link that names it lie in one folder, so that one fsync(2) of it brings both to
+A generation and the link that names it are in one folder, so that one fsync(2) of it brings both to
 the disk. What a loss of power leaves before that is older, never a name without what it names: of
 one folder, journals (ext4, XFS) and trees (Btrfs) keep changes in their order.
 

@@ -12,7 +12,7 @@ SOURCE = "lab-goroot"
 
 
 def mounted(place: Path) -> int:
-    """How many of the lab's overlays lie on a folder, one on the other."""
+    """How many of the lab's overlays are on a folder, one on the other."""
     return sum(mount.point == place and mount.source == SOURCE for mount in facts.mounts())
 
 

@@ -3,7 +3,7 @@
 #
 #     place.sh [pull] [check] [unpack] [publish]      without a word: all, where it is not there yet
 #
-# GOROOT_URL       of a .tar.gz whose tree lies below go/, with its sums in go.sha256
+# GOROOT_URL       of a .tar.gz whose tree is below go/, with its sums in go.sha256
 # GOROOT_SHA256    of that archive, in hexadecimal
 # GOROOT_NAME      the folder that it gets below versions/
 # GOROOT_ROOT      the node's folder

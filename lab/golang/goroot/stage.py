@@ -112,7 +112,7 @@ def unstage(home: Home, version: str, *, lazy: bool = False) -> bool:
             gone = True
             copying.remove(folder := place.readlink())
             place.unlink()
-            with contextlib.suppress(OSError):  # other versions may lie there
+            with contextlib.suppress(OSError):  # other versions may be there
                 folder.parent.rmdir()
         elif place.is_dir():
             place.rmdir()
@@ -156,7 +156,7 @@ def difference(one: Staged) -> sums.Difference:
 
 
 def place_of(home: Home, version: str) -> Path:
-    """Where the copy of a version lies, or would."""
+    """Where the copy of a version is, or would be."""
     return home.root / "staged" / version
 
 

@@ -122,7 +122,7 @@ def status(home: Home, environment: Mapping[str, str], *, place: Path | None = N
     if now and place and not _shows(place, home.tree(now.version)):
         warnings.append(f"{place} does not show Go {now.version}: lab goroot use it again")
     if overlays > 1:
-        warnings.append(f"{overlays} overlays lie on {place}: this kernel cannot swap them")
+        warnings.append(f"{overlays} overlays are on {place}: this kernel cannot swap them")
     go = home.tree(now.version) / "bin/go" if now else None
     if go is not None and not os.access(go, os.X_OK):
         warnings.append(f"{go} cannot be run: lab goroot remove and install it again")

@@ -120,7 +120,7 @@ def generate(home: Home, version: str, target: Path) -> tuple[Path, ...]:
 
 
 def check(folder: Path) -> None:
-    """Let systemd-analyze and systemd-tmpfiles read what lies below a folder as below /etc.
+    """Let systemd-analyze and systemd-tmpfiles read what is below a folder as below /etc.
 
     Raises LabError with what they say against it. The lines for systemd-tmpfiles are carried out
     in an empty root, where what they copy is not there: so nothing is copied, and all is read.

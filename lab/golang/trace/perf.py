@@ -1,7 +1,7 @@
 """A command under `perf trace`, for hosts without strace: its calls on files, with their durations.
 
 perf costs the command less than strace does, but only some builds of it show paths (those with BPF
-programs of their own, perf 6.6 and later); others show where in memory a path lies. A path that is
+programs of their own, perf 6.6 and later); others show where in memory a path is. A path that is
 not told is empty here.
 """
 

@@ -198,7 +198,7 @@ def _exclusive(cpus: str, group: Group, engine: str, *, alone: bool) -> Change |
     if path.exists() and alone:
         return Change(**about, path=path, write="root", expected="root", unset="member")
     reason = (
-        "cpusets of v1 keep no program off that lies outside of them, and the lab moves no process "
+        "cpusets of v1 keep no program off that is outside of them, and the lab moves no process "
         "that it did not start"
         if group.version == "v1"
         else "several engines take these CPUs in turn"
@@ -217,7 +217,7 @@ def _disk(
         reason = (
             "no control group that limits disks could be made"
             if path is None
-            else f"{storage} lies on no block device"
+            else f"{storage} is on no block device"
         )
         return Unavailable(name=name, asked=str(limit), reason=reason, engine=engine)
     if path.name == "io.max":

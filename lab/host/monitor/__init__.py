@@ -17,7 +17,7 @@ EVERY_TREE_S = 0.25  # of a process tree, which costs a millisecond or more to w
 
 
 class Meter:
-    """What lies between ``begin`` and the last ``end``; where it never began, nothing is known.
+    """What happens between ``begin`` and the last ``end``; where it never began, nothing is known.
 
     ``here``: the engine works on this machine, so that the machine's own figures say something.
     Leaving the meter stops its thread.

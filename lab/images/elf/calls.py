@@ -164,7 +164,7 @@ def _register(text: str) -> str | None:
 
 
 class _Public:
-    """The public functions in whose bytes an address lies."""
+    """The public functions in whose bytes an address is."""
 
     def __init__(self, public: list[Symbol]) -> None:
         self._public, self._starts = public, [one.address for one in public]

@@ -1,7 +1,7 @@
 """ELF files read with pyelftools, out of any seekable stream, and never trusted.
 
 Everything comes from the program headers, as the kernel and the loader read it: section headers
-may be stripped, and a file that lies in them runs all the same. Sources: the System V gABI
+may be stripped, and a file that is in them runs all the same. Sources: the System V gABI
 (https://gabi.xinuos.com/), the GNU extensions to it (https://sourceware.org/gnu-gabi/) and the
 x86-64 psABI (https://gitlab.com/x86-psABIs/x86-64-ABI).
 """
@@ -148,7 +148,7 @@ class _Reader:
         return (one for one in self._segments if one["p_type"] == kind)
 
     def _place(self, address: int) -> int:
-        """Where in the file an address of the loaded image lies."""
+        """Where in the file an address of the loaded image is."""
         for one in self._of("PT_LOAD"):
             if one["p_vaddr"] <= address < one["p_vaddr"] + one["p_filesz"]:
                 return int(address - one["p_vaddr"] + one["p_offset"])

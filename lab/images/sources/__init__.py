@@ -92,7 +92,7 @@ def with_toolchain(
 
 
 def go_layer(source: ToolchainSource, *, say: Say, cache: Path | None = None) -> tuple[str, Path]:
-    """A toolchain's Go version, and its layer: a tar whose tree lies below ``toolchain.GOROOT``.
+    """A toolchain's Go version, and its layer: a tar whose tree is below ``toolchain.GOROOT``.
 
     Raises SourceError where there is no such toolchain, or nothing in it states a version.
     """

@@ -62,7 +62,7 @@ def layer(
 def extract(suite: str, package: str, path: Path, apt_source: str | None) -> None:
     """Unpack a package and what it depends on into a tar; none of it is installed or run.
 
-    ``path`` lies in a folder of its own. Takes 5 to 10 s; raises MissingPrerequisite, SourceError.
+    ``path`` is in a folder of its own. Takes 5 to 10 s; raises MissingPrerequisite, SourceError.
     """
     options = ["--variant=extract", "--format=tar", f"--include={package}"]
     options.append(f"--aptopt={debian.OLD_RELEASE}")

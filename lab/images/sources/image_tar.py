@@ -60,7 +60,7 @@ def images(
 
     The twin differs in content, as a base does after a security update. Builders compare the
     layers of a base: under another label alone BuildKit and Podman would go on taking every step
-    from the cache. Both lie in one archive, so that the layers are stored and loaded once.
+    from the cache. Both are in one archive, so that the layers are stored and loaded once.
     ``settings`` are the runtime settings of the configuration: Env, Cmd, WorkingDir and so on.
     """
     config = _config(layers, settings, {LABEL_BASE: name})

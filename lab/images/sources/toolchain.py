@@ -40,7 +40,7 @@ def from_pypi(cache: Cache, version: str, *, say: Say) -> Layer:
 
 
 def from_archive(cache: Cache, path: Path) -> Layer:
-    """The toolchain in a go.tar.gz, as go.dev publishes it: its tree lies under ``go/``."""
+    """The toolchain in a go.tar.gz, as go.dev publishes it: its tree is under ``go/``."""
     try:
         return cache.layer(lambda out: _from_tar(path, out))
     except BROKEN as error:
@@ -128,7 +128,7 @@ def _from_tar(path: Path, out: IO[bytes]) -> None:
         for member in tar:
             top, _, rest = posixpath.normpath(member.name).partition("/")
             if top != "go":
-                raise ValueError(f"{member.name} lies outside of go/")
+                raise ValueError(f"{member.name} is outside of go/")
             if not rest:
                 continue
             total += member.size

@@ -73,7 +73,7 @@ def _taken(cache: Cache, path: Path) -> dict[str, Any]:
             elif match := _MODULE.fullmatch(member):
                 modules[match[1].replace("-", "_")] = lzma.decompress(data) if match[2] else data
     if image is None or version is None:
-        raise SourceError(f"no kernel image lies in {PACKAGE}", remedy="name a bzImage on disk")
+        raise SourceError(f"no kernel image is in {PACKAGE}", remedy="name a bzImage on disk")
     found = [_kept(cache, data) for data in (image, *in_order(modules))]
     return {"version": version, "layers": found}
 

@@ -101,7 +101,7 @@ static long p_renameat2(void) {
 static long p_statmount(void) {
     u64 answer[64], facts[32] = {0};
     S5(332, AT_CWD, "/", 0, 0x4000, facts); /* STATX_MNT_ID_UNIQUE */
-    u64 request[3] = {24, facts[18], 1}; /* stx_mnt_id lies at byte 144 */
+    u64 request[3] = {24, facts[18], 1}; /* stx_mnt_id is at byte 144 */
     return S4(457, request, answer, sizeof answer, 0);
 }
 static long p_listmount(void) {

@@ -8,7 +8,7 @@ static void execute(int file, const char *path, char **args) {
     if (path) {
         leave(S3(N_execve, path, args, environment) == -2 ? 126 : 127);
     }
-    /* By the open file: the program itself need not lie in the image. */
+    /* By the open file: the program itself need not be in the image. */
     long error = S5(N_execveat, file, "", args, environment, 0x1000);
     leave(error == -2 ? 126 : 127);
 }

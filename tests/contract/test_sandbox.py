@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.golang.bench import sandbox as bays
+from lab.golang.bench import sandbox
 from lab.golang.goroot.home import Home
 from lab.model.errors import DiskFull, InputError
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only")
 BUSY = """
 import sys, time
 from pathlib import Path
-from lab.bench import bay as bays
-from lab.bench import inside
-with bays.bay(print) as bay:
-    disk = bay.disk("ext4", "disk", size=64 << 20)
-    bays.fill(Path(sys.argv[1]), disk / "tree")
-    bay.tmpfs("memory")
-    bay.bind("again", disk / "tree", read_only=True)
-    bay.overlay("over", disk / "tree")
+from lab.golang.bench import sandbox
+from lab.golang.bench import runc_exec
+with sandbox.opened(print) as box:
+    disk = box.disk("ext4", "disk", size=64 << 20)
+    sandbox.fill(Path(sys.argv[1]), disk / "tree")
+    box.tmpfs("memory")
+    box.bind("again", disk / "tree", read_only=True)
+    box.overlay("over", disk / "tree")
     print("ready", flush=True)
     time.sleep(600)
 """
@@ -37,14 +37,14 @@ with bays.bay(print) as bay:
 
 CONTAINED = """
 from pathlib import Path
-from lab.bench import bay as bays
-from lab.bench import inside
-from lab.process import run
-with bays.bay(print) as bay:
+from lab.golang.bench import sandbox
+from lab.golang.bench import runc_exec
+from lab.host.process import run
+with sandbox.opened(print) as box:
     system = [Path(name) for name in ("/usr", "/bin", "/lib", "/lib64") if Path(name).exists()]
-    print(bay.folder.name, flush=True)
-    box = inside.container(bay)
-    run(box.command(["/bin/sleep", "600"], {}, bay.folder, [bay.folder, *system]))
+    print(box.folder.name, flush=True)
+    container = runc_exec.container(box)
+    run(container.command(["/bin/sleep", "600"], {}, box.folder, [box.folder, *system]))
 """
 
 
@@ -75,11 +75,11 @@ def tree(tmp_path: Path) -> Path:
 
 
 def fails(tree: Path) -> None:
-    with bays.bay(lambda _: None) as bay:
-        point = bay.disk("ext4", "disk", size=64 << 20)
-        bays.fill(tree, point / "go")
-        bay.bind("twice", point)
-        assert (bay.folder / "twice/go/bin/go").read_text() == "go"
+    with sandbox.opened(lambda _: None) as box:
+        point = box.disk("ext4", "disk", size=64 << 20)
+        sandbox.fill(tree, point / "go")
+        box.bind("twice", point)
+        assert (box.folder / "twice/go/bin/go").read_text() == "go"
         raise InputError("in the middle")
 
 
@@ -87,7 +87,7 @@ def test_all_is_given_back_at_the_end_and_on_an_error(cache: Path, tree: Path) -
     with pytest.raises(InputError, match="in the middle"):
         fails(tree)
     assert left(cache) == ([], [])
-    assert list((cache / "bays").iterdir()) == []
+    assert list((cache / "sandboxes").iterdir()) == []
 
 
 def test_after_a_kill_the_next_start_gives_all_back(cache: Path, tree: Path) -> None:
@@ -99,24 +99,24 @@ def test_after_a_kill_the_next_start_gives_all_back(cache: Path, tree: Path) -> 
         mounts, loops = left(cache)
         assert len(mounts) == 4
         assert len(loops) == 1
-        with bays.bay(lambda _: None):  # an experiment beside it leaves it alone
+        with sandbox.opened(lambda _: None):  # an experiment beside it leaves it alone
             assert len(left(cache)[0]) == 4
         busy.send_signal(signal.SIGKILL)
         busy.wait()
     assert len(left(cache)[0]) == 4
     said: list[str] = []
-    with bays.bay(said.append):
+    with sandbox.opened(said.append):
         assert left(cache) == ([], [])
     assert len(said) == 1
-    assert list((cache / "bays").iterdir()) == []
+    assert list((cache / "sandboxes").iterdir()) == []
 
 
 def test_a_tree_that_has_no_room_is_refused_beforehand(tree: Path) -> None:
     (tree / "large").write_bytes(b"x" * (3 << 20))
-    with bays.bay(lambda _: None) as bay:
-        small = bay.tmpfs("small", size="2m")
+    with sandbox.opened(lambda _: None) as box:
+        small = box.tmpfs("small", size="2m")
         with pytest.raises(DiskFull, match="has no room"):
-            bays.fill(tree, small / "go")
+            sandbox.fill(tree, small / "go")
         assert not list((small / "go").iterdir())
 
 
@@ -127,8 +127,8 @@ def test_a_device_in_use_is_never_made_a_file_system(tmp_path: Path) -> None:
         if line.split()[4] == "/"
     )
     for device in (root, str(tmp_path), "/dev/null"):
-        with bays.bay(lambda _: None) as bay, pytest.raises(InputError):
-            bay.disk("ext4", "disk", device=device)
+        with sandbox.opened(lambda _: None) as box, pytest.raises(InputError):
+            box.disk("ext4", "disk", device=device)
 
 
 def test_after_a_kill_the_next_start_ends_what_ran_in_a_container(cache: Path) -> None:
@@ -149,7 +149,7 @@ def test_after_a_kill_the_next_start_ends_what_ran_in_a_container(cache: Path) -
         busy.send_signal(signal.SIGKILL)
         busy.wait()
     assert running(name)
-    with bays.bay(lambda _: None):
+    with sandbox.opened(lambda _: None):
         assert groups(name) == []
         assert left(cache)[0] == []
 
@@ -157,8 +157,8 @@ def test_after_a_kill_the_next_start_ends_what_ran_in_a_container(cache: Path) -
 REHEARSAL = """
 import sys
 from pathlib import Path
-from lab.bench import distribute
-from lab.goroot.home import Home
+from lab.golang.bench import distribute
+from lab.golang.goroot.home import Home
 distribute.measure(Home(Path(sys.argv[1])), "1.22.10", rounds=1000, say=lambda _: None)
 """
 
@@ -177,9 +177,9 @@ def test_a_killed_rehearsal_leaves_neither_networks_nor_servers(
         assert eventually(lambda: len(networks(cache)) >= 1)
         busy.send_signal(signal.SIGKILL)
     assert eventually(lambda: not networks(cache))
-    with bays.bay(lambda _: None):
+    with sandbox.opened(lambda _: None):
         assert left(cache) == ([], [])
-    assert list((cache / "bays").iterdir()) == []
+    assert list((cache / "sandboxes").iterdir()) == []
 
 
 def networks(cache: Path) -> set[str]:
