@@ -10,14 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engines import NAMES
+from lab.engines import NAMES, REAL
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
     from lab.golang.goroot.home import Home
     from lab.scenario.model import Scenario
-
-REAL = tuple(name for name in NAMES if name != "simulated")
 
 
 def rounds_and_seed(verb: argparse.ArgumentParser) -> None:

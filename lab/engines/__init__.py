@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from lab.engines.private import Private
     from lab.engines.protocol import Engine
 
-NAMES = ("docker", "docker-classic", "podman", "simulated")
+REAL = ("docker", "docker-classic", "podman")
+NAMES = (*REAL, "simulated")  # that one invents its times, and runs no containers
 
 
 def _silent(_: str) -> None:

@@ -14,17 +14,20 @@ from typing import Any
 
 from lab.dockerfile.parser import Dockerfile
 from lab.engines import buildkit, classic, docker_cache, features
+from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
 from lab.engines.endpoint import Tls
-from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
+from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
 from lab.host import facts as host
 from lab.host.usage import Usage
 from lab.model import events
 from lab.model.errors import EngineLost, EngineUnavailable, LabError
 from lab.model.events import Event
 from lab.model.record import EngineFacts, HostFacts, Image
+
+_MOVES = "edit:base needs an empty cache in each round, and this Docker is yours: --private"
 
 
 def _nothing() -> None:
@@ -40,6 +43,8 @@ class DockerEngine:
 
     ``keep`` leaves what was made in a user's daemon.
     """
+
+    simulated = False
 
     def __init__(
         self,
@@ -71,6 +76,7 @@ class DockerEngine:
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the daemon runs on."""
         driver = str(self._info.get("Driver", "unknown"))
+        local = self._local
         return EngineFacts(
             name=self.name,
             version=str(self._about.get("Version", "unknown")),
@@ -79,14 +85,17 @@ class DockerEngine:
             private=self._private,
             storage=f"{driver} (containerd)" if self._containerd else driver,
             builder="classic" if self._classic else "BuildKit",
-            host=self._host(),
+            host=host.facts(Path(self._storage)) if local else self._told_host(),
+            local=local,
         )
 
-    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
         """Reasons why this daemon cannot, or must not, build the Dockerfile."""
         found = features.lacks(self.name, str(self._about.get("Version", "")), dockerfile)
         if not self._private and not self._classic:
             found += docker_cache.foreign_mounts(dockerfile)
+            if base_moves:  # what was built is not forgotten: from round 2 on a moved base hits
+                found += (_MOVES,)
         return found
 
     def ensure(self, image: ImageArchive) -> None:
@@ -174,6 +183,14 @@ class DockerEngine:
             with suppress(*FOREIGN):
                 self._api.remove_container(container, v=True, force=True)
 
+    def replay_command(self, replay: ReplayRequest) -> str:
+        """By the client docker, which is told which of the two builders to take."""
+        return by_hand.command("docker", replay, buildkit=not self._classic)
+
+    def seccomp_option(self, profile: Path) -> str:
+        """The profile's text."""
+        return profile.read_text()
+
     def usage(self) -> Usage | None:
         """What a private daemon and its steps have used; a user's has others' work in it."""
         return self._usage()
@@ -198,14 +215,25 @@ class DockerEngine:
         status = self._info.get("DriverStatus") or ()
         return any("io.containerd.snapshotter" in str(line) for line in status)
 
-    def _host(self) -> HostFacts:
+    @property
+    def _storage(self) -> str:
+        return str(self._info.get("DockerRootDir") or "")
+
+    @property
+    def _local(self) -> bool:
+        return host.is_here(
+            self._url,
+            kernel=self._info.get("KernelVersion"),
+            hostname=self._info.get("Name"),
+            storage=self._storage,
+        )
+
+    def _told_host(self) -> HostFacts:
+        """What a daemon on another machine says of that."""
         info = self._info
-        kernel, storage = info.get("KernelVersion"), str(info.get("DockerRootDir") or "")
-        if host.is_here(self._url, kernel=kernel, hostname=info.get("Name"), storage=storage):
-            return host.facts(Path(storage))
         status = dict(line for line in info.get("DriverStatus") or () if len(line) == 2)
         return HostFacts(
-            kernel=kernel or None,
+            kernel=info.get("KernelVersion") or None,
             cpus=info.get("NCPU") or None,
             memory_bytes=info.get("MemTotal") or None,
             cgroup=host.told_cgroup(info.get("CgroupVersion")),

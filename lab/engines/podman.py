@@ -10,12 +10,19 @@ from typing import Any
 
 from lab.dockerfile.parser import Dockerfile, DockerfileError
 from lab.engines import features
+from lab.engines import replay as by_hand
 from lab.engines.json_stream import messages
 from lab.engines.podman_images import Images
 from lab.engines.podman_requests import build_parameters, container_spec, engine_facts, output
 from lab.engines.podman_service import SDK_ERRORS, Service, reason
 from lab.engines.podman_stream import Decoder
-from lab.engines.protocol import Archive, BuildRequest, ContainerRequest, ImageArchive
+from lab.engines.protocol import (
+    Archive,
+    BuildRequest,
+    ContainerRequest,
+    ImageArchive,
+    ReplayRequest,
+)
 from lab.host.cgroups import Group
 from lab.host.usage import Usage
 from lab.model.events import (
@@ -49,6 +56,7 @@ class PodmanEngine:
     """
 
     name = "podman"
+    simulated = False
 
     def __init__(
         self,
@@ -76,7 +84,8 @@ class PodmanEngine:
             )
         return self._facts
 
-    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
+        del base_moves  # every cold build forgets what was built
         return features.lacks(self.name, self.facts().version, dockerfile)
 
     def ensure(self, image: ImageArchive) -> None:
@@ -166,6 +175,12 @@ class PodmanEngine:
             with service.told("remove a container"):
                 service.call("DELETE", place, {"force": "true", "v": "true"}, ok=(404,))
         yield Finished(time.monotonic() - started)
+
+    def replay_command(self, replay: ReplayRequest) -> str:
+        return by_hand.command("podman", replay)
+
+    def seccomp_option(self, profile: Path) -> str:
+        return str(profile.absolute())  # a place on the machine of the service
 
     def usage(self) -> Usage | None:
         return self._usage()

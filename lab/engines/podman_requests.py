@@ -98,6 +98,10 @@ def engine_facts(
     store = info.get("store") or {}
     runtime = (told.get("ociRuntime") or {}).get("name")
     buildah = told.get("buildahVersion")
+    storage = str(store.get("graphRoot") or "")
+    local = facts.is_here(
+        endpoint, kernel=told.get("kernel"), hostname=told.get("hostname"), storage=storage
+    )
     return EngineFacts(
         name="podman",
         version=str(version.get("Version") or ""),
@@ -108,7 +112,8 @@ def engine_facts(
         builder=" ".join(
             part for part in (f"buildah {buildah}" if buildah else "", runtime) if part
         ),
-        host=_host_facts(told, store, endpoint),
+        host=facts.facts(Path(storage)) if local else _host_facts(told, store),
+        local=local,
     )
 
 
@@ -119,13 +124,11 @@ def _libpod_api(version: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _host_facts(told: Mapping[str, Any], store: Mapping[str, Any], endpoint: str) -> HostFacts:
-    kernel, storage = told.get("kernel"), str(store.get("graphRoot") or "")
-    if facts.is_here(endpoint, kernel=kernel, hostname=told.get("hostname"), storage=storage):
-        return facts.facts(Path(storage))
+def _host_facts(told: Mapping[str, Any], store: Mapping[str, Any]) -> HostFacts:
+    """What a service on another machine says of that."""
     status = store.get("graphStatus") or {}
     return HostFacts(
-        kernel=kernel,
+        kernel=told.get("kernel"),
         cpus=told.get("cpus"),
         memory_bytes=told.get("memTotal"),
         cgroup=facts.told_cgroup(told.get("cgroupVersion")),

@@ -69,22 +69,42 @@ class ContainerRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRequest:
+    """A build to be repeated by hand: what is loaded and named before it, and what it is given.
+
+    ``tags`` are pairs of an image's ref and the ref that it gets; ``context`` is the tar to send.
+    """
+
+    images: tuple[Path, ...]
+    tags: tuple[tuple[str, str], ...]
+    dockerfile_path: str
+    context: str
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+
 class Engine(Protocol):
     """A builder behind an API.
 
+    ``simulated``: nothing of it is real. It takes any name for an image and has no processes.
+
     Raises only lab.model.errors: EngineUnavailable when it cannot be reached, EngineLost when it
-    stops
-    answering, DiskFull, SourceError where an image cannot be had. A build that fails is no error:
-    it is told by the events.
+    stops answering, DiskFull, SourceError where an image cannot be had. A build that fails is no
+    error: the events say so.
     """
 
     name: str
+    simulated: bool
 
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the engine runs on."""
 
-    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
-        """Reasons why this engine cannot do what the Dockerfile asks; empty when it can."""
+    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
+        """Reasons why this engine cannot do what the Dockerfile asks; empty when it can.
+
+        ``base_moves``: between two builds another image gets the base's name, in every round anew.
+        """
 
     def ensure(self, image: ImageArchive) -> None:
         """Make ``image.ref`` name this very image; loads or pulls it only where it is missing."""
@@ -107,6 +127,12 @@ class Engine(Protocol):
 
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as a docker-archive, piece by piece. Raises SourceError where it has none."""
+
+    def replay_command(self, replay: ReplayRequest) -> str:
+        """The shell commands that repeat a build with the engine's own client."""
+
+    def seccomp_option(self, profile: Path) -> str:
+        """What the engine's API takes for this seccomp profile: its text, or its place."""
 
     def usage(self) -> Usage | None:
         """What the engine and its steps have used so far; None where that cannot be told apart."""

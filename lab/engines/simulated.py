@@ -16,9 +16,11 @@ import re
 import tarfile
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lab.dockerfile.parser import Dockerfile, Instruction
-from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive
+from lab.engines import replay as by_hand
+from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
 from lab.host.usage import Usage
 from lab.model import events
 from lab.model.errors import SourceError
@@ -90,6 +92,7 @@ class SimulatedEngine:
     """The Engine protocol over a dictionary."""
 
     name = "simulated"
+    simulated = True
 
     def __init__(self) -> None:
         self._cache: dict[str, _Layer] = {}
@@ -108,11 +111,12 @@ class SimulatedEngine:
             storage="memory",
             builder="simulated",
             host=HostFacts(),
+            local=False,
         )
 
-    def lacks(self, dockerfile: Dockerfile) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
         """Nothing: it has no mounts to lack."""
-        del dockerfile
+        del dockerfile, base_moves
         return ()
 
     def ensure(self, image: ImageArchive) -> None:
@@ -168,6 +172,14 @@ class SimulatedEngine:
         for name in re.findall(r"::lab-mark ([a-z][a-z0-9-]*)", " ".join(request.command)):
             yield events.Log(1.0, None, f"::lab-mark {name} 1.0\n".encode())
         yield events.Finished(1.0)
+
+    def replay_command(self, replay: ReplayRequest) -> str:
+        """Docker's: a simulated build has no client of its own."""
+        return by_hand.command("docker", replay)
+
+    def seccomp_option(self, profile: Path) -> str:
+        """The profile's text; no container ever gets it."""
+        return profile.read_text()
 
     def usage(self) -> Usage:
         """On the virtual clock every second that a step runs is a second of one CPU."""

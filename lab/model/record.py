@@ -36,7 +36,10 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """One engine as it answered when the run began."""
+    """One engine as it answered when the run began.
+
+    ``local``: it works on the lab's own machine; None in records of before this was written down.
+    """
 
     name: str
     version: str
@@ -46,6 +49,7 @@ class EngineFacts:
     storage: str
     builder: str
     host: HostFacts = HostFacts()
+    local: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ starts, because the next build only starts when the stream is asked for more.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields, replace
@@ -18,7 +17,7 @@ from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
 from lab.dockerfile.parser import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse as read_dockerfile
-from lab.engines.protocol import Archive, ContainerRequest, Engine
+from lab.engines.protocol import Archive, ContainerRequest, Engine, ReplayRequest
 from lab.host.controls import ActiveControls
 from lab.host.monitor import Meter
 from lab.model.errors import DiskFull, EngineLost, InputError, SourceError
@@ -150,7 +149,10 @@ def _build(
     fold = BuildRecorder(parsed, inputs.target, trial.marks)
     manifest = _manifest(trial, inputs, parsed, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with closing(inputs.full_context().archive()) as archive, _meter(engine) as meter:
+    with (
+        closing(inputs.full_context().archive()) as archive,
+        Meter(engine.usage, here=bool(engine.facts().local)) as meter,
+    ):
         marked = {**labels, "io.imagelab.build": build_id}
         asked = request(inputs, parsed, archive, tag=tag, labels=marked, cold=phase.cold)
         with closing(engine.build(asked)) as told:
@@ -186,7 +188,7 @@ def _build(
         started=started,
         image=_image(engine, tag, image_id) if folded.status == "ok" else None,
         marks=marks,
-        replay=_replay(trial, inputs, build_id),
+        replay=engine.replay_command(_replay(trial, inputs, build_id)),
         cpu_s=meter.cpu_s,
         peak_memory_bytes=meter.peak_memory_bytes,
         disturbance=meter.disturbance,
@@ -216,11 +218,6 @@ def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) 
         target=inputs.target,
         digest=digest,
     )
-
-
-def _meter(engine: Engine) -> Meter:
-    # Of an engine on another machine this one's C library is not told.
-    return Meter(engine.usage, here=engine.facts().host.glibc is not None)
 
 
 def _contain(
@@ -285,19 +282,16 @@ def parse(inputs: Inputs) -> Dockerfile:
         ) from error
 
 
-def _replay(trial: Trial, inputs: Inputs, build_id: str) -> str:
-    """The commands that repeat a build by hand, run in the run's folder."""
-    engine = trial.cell.engine
-    program = "podman" if engine == "podman" else "docker"
-    before = [[program, "load", "-i", str(image.path)] for image in trial.images if image.path]
-    for base in trial.bases:
-        source = base.moved if inputs.base_moved else base.original
-        before.append([program, "tag", source, base.working])
-    words = [program, "build", "-f", inputs.dockerfile_path]
-    for name, value in sorted(inputs.build_args.items()):
-        words += ["--build-arg", f"{name}={value}"]
-    if inputs.target is not None:
-        words += ["--target", inputs.target]
-    prefix = {"docker": "DOCKER_BUILDKIT=1 ", "docker-classic": "DOCKER_BUILDKIT=0 "}
-    build = f"{prefix.get(engine, '')}{shlex.join(words)} - < contexts/{build_id}.tar"
-    return " && ".join([*map(shlex.join, before), build])
+def _replay(trial: Trial, inputs: Inputs, build_id: str) -> ReplayRequest:
+    """The build as it can be repeated by hand, in the run's folder."""
+    return ReplayRequest(
+        images=tuple(image.path for image in trial.images if image.path),
+        tags=tuple(
+            (base.moved if inputs.base_moved else base.original, base.working)
+            for base in trial.bases
+        ),
+        dockerfile_path=inputs.dockerfile_path,
+        build_args=inputs.build_args,
+        target=inputs.target,
+        context=f"contexts/{build_id}.tar",
+    )

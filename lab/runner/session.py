@@ -96,7 +96,7 @@ def run(
         before = resumed.run if resumed is not None and more else None
         with ending(writer, before), ExitStack() as stack:
             engines = _engines(scenario, options, stack, say)
-            images = _images(scenario, say)
+            images = _images(scenario, engines, say)
             facts = tuple(engine.facts() for engine in engines.values())
             here = host.facts(options.results)
             known: dict[str, Any] = {
@@ -113,9 +113,8 @@ def run(
                     asked,
                     images.of if images.known else partial(_imagined, asked),
                     plan.project(asked),
-                    lacks=lambda cell, inputs: (
-                        *engines[cell.engine].lacks(runner.parse(inputs)),
-                        *_cannot_move(cell.engine, asked, facts),
+                    lacks=lambda cell, inputs: engines[cell.engine].lacks(
+                        runner.parse(inputs), base_moves="edit:base" in asked.phases
                     ),
                     salt=writer.run.id + salt,
                 )
@@ -190,12 +189,8 @@ def _engines(scenario: Scenario, options: Options, stack: ExitStack, say: Say) -
 
 def _groups(engines: Mapping[str, Engine]) -> dict[str, Group | None]:
     """The control group of each engine that has processes; None where it is not ours to limit."""
-    used = {name: engine.usage() for name, engine in engines.items()}
-    return {
-        name: None if one is None else one.group
-        for name, one in used.items()
-        if one is None or one.source != "simulated"
-    }
+    used = {name: one.usage() for name, one in engines.items() if not one.simulated}
+    return {name: None if one is None else one.group for name, one in used.items()}
 
 
 def _controls(held: controls.ActiveControls) -> tuple[dict[str, Any], ...]:
@@ -238,9 +233,9 @@ def _imagined(scenario: Scenario, cell: plan.Cell) -> build_inputs.Images:
     return placeholder_images.images(scenario, cell.axes)
 
 
-def _images(scenario: Scenario, say: Say) -> _Provided:
+def _images(scenario: Scenario, engines: Mapping[str, Engine], say: Say) -> _Provided:
     """What the engines that can run something build on; a simulated one takes any name for it."""
-    if set(scenario.engines) == {"simulated"}:
+    if all(engine.simulated for engine in engines.values()):
         return _Provided({}, {})
     made = {source.name: bases.base(source, say=say) for source in scenario.bases}
     return _Provided(
@@ -289,14 +284,6 @@ def _bring(engine: Engine, images: Iterable[ImageArchive]) -> None:
     for image in images:
         with suppress(SourceError):  # it is told by the trials that need the image
             engine.ensure(image)
-
-
-def _cannot_move(name: str, scenario: Scenario, facts: Sequence[EngineFacts]) -> tuple[str, ...]:
-    """BuildKit's cache is not forgotten in a user's daemon: from round 2 on a moved base hits."""
-    shared = any(one.name == name == "docker" and not one.private for one in facts)
-    if not shared or "edit:base" not in scenario.phases:
-        return ()
-    return ("edit:base needs an empty cache in each round, and this Docker is yours: --private",)
 
 
 def _drive(

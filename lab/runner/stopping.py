@@ -137,6 +137,7 @@ def same_host(before: Run, now: Run) -> None:
         facts = [{f.name: getattr(one, f.name) for f in fields(one)} for one in (old, engine)]
         for one in facts:
             del one["endpoint"]  # a private engine's is new each time
+            del one["local"]  # its host says more, and an old record does not have it
             one["host"] = None
         found.append(_differences(f"engine {engine.name}", *facts))
         found.append(_differences(f"{engine.name}'s host", asdict(old.host), asdict(engine.host)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.engines import NAMES
 from lab.model import errors
 
 LAB = Path(__file__).parents[2] / "lab"
@@ -144,6 +145,25 @@ def between_commands(found: dict[str, set[str]]) -> list[str]:
     ]
 
 
+def engines_compared(path: Path) -> list[str]:
+    """The places where a module decides something by an engine's name."""
+
+    def literals(node: ast.AST) -> set[object]:
+        parts = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+        return {one.value for one in parts if isinstance(one, ast.Constant)}
+
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        sides: list[ast.AST] = []
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            sides = [node.value]
+        if any(literals(side) & set(NAMES) for side in sides):
+            found.append(f"line {node.lineno}")
+    return found
+
+
 def test_the_packages_are_those_of_the_flow() -> None:
     packages = {path.name for path in LAB.iterdir() if (path / "__init__.py").exists()}
     assert packages == set(FLOW)
@@ -161,6 +181,29 @@ def test_no_import_leads_round_in_a_circle() -> None:
 
 def test_no_command_imports_another() -> None:
     assert not between_commands(graph())
+
+
+# What is known of an engine stands in its package. The rules of cache keys are a table by engine.
+OF_ENGINES = ("lab.engines", "lab.dockerfile.cachekey")
+
+
+@pytest.mark.parametrize("name", [one for one in modules() if not one.startswith(OF_ENGINES)])
+def test_nothing_above_the_engines_decides_by_an_engines_name(name: str) -> None:
+    assert not engines_compared(modules()[name])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = engine.name == 'podman'\n",
+        "a = set(engines) == {'simulated'}\n",
+        "a = name not in ('docker', 'podman')\n",
+        "def a(name):\n    match name:\n        case 'docker-classic': return 1\n",
+    ],
+)
+def test_a_decision_by_an_engines_name_is_found(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.py").write_text(text)
+    assert engines_compared(tmp_path / "a.py")
 
 
 def planted(folder: Path, **texts: str) -> Path:

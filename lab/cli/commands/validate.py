@@ -145,13 +145,14 @@ def _answers(
 
 def asked(options: argparse.Namespace, kernels: tuple[str, ...], engines: tuple[str, ...]) -> Asked:
     """Kernels and engines: the command line's, else the scenarios', else the host alone."""
+    from lab.engines import REAL
     from lab.validate.results import HOST, Asked
 
     names = [name for text in options.kernels for name in text.split()]
     named = engines_of(options)
-    if "simulated" in named:
+    if set(named) - set(REAL):
         raise InputError("the simulated engine runs no containers", remedy="docker or podman")
-    chosen = tuple(named) or tuple(one for one in dict.fromkeys(engines) if one != "simulated")
+    chosen = tuple(named) or tuple(one for one in dict.fromkeys(engines) if one in REAL)
     return Asked(
         kernels=tuple(dict.fromkeys(names or kernels or (HOST,))),
         engines=chosen,

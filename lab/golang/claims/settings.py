@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab.dockerfile.layouts import LAYOUTS
-from lab.engines import NAMES as ENGINES
+from lab.engines import REAL as ENGINES
 from lab.golang.bench import fs, trees
 from lab.images.sources.toolchain import VERSION
 from lab.model.errors import InputError
@@ -47,7 +47,6 @@ class Setting:
 
 
 _YES = ("yes", "no")
-_REAL = [name for name in ENGINES if name != "simulated"]  # that one invents its times
 
 
 def _words(value: Value) -> list[str]:
@@ -148,7 +147,7 @@ KNOWN: Mapping[str, Mapping[str, Setting]] = {
     },
     "container": {
         "go": _GO,
-        "engine": _choice("one", "docker", "a private one is started", _REAL),
+        "engine": _choice("one", "docker", "a private one is started", ENGINES),
         "layouts": _choice("words", ["default", "override"], "of GOROOT in images", LAYOUTS),
         "rounds": _number(10, "each a cold build and a rebuild"),
         "packages": _number(12, "of the generated project"),

@@ -59,7 +59,7 @@ def in_container(
     what = f"a container of {image} in {engine.name}"
     mark = f"#{secrets.token_hex(8)}"
     with translated(what):
-        container = _container(engine.name, endpoint, image, seccomp, programs)
+        container = _container(engine, endpoint, image, seccomp, programs)
         container.with_command(["probe", "hold", mark, *_words(programs)])
         # testcontainers leaves its client's socket open.
         with closing(container.get_docker_client().client):
@@ -74,7 +74,7 @@ def in_container(
 
 
 def _container(
-    name: str, endpoint: str, image: str, seccomp: Seccomp, programs: Sequence[Program]
+    engine: Engine, endpoint: str, image: str, seccomp: Seccomp, programs: Sequence[Program]
 ) -> Any:
     # Its reaper is an image of a registry, and the lab ends its containers itself.
     os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
@@ -87,7 +87,8 @@ def _container(
         made.with_copy_into_container(file, f"{PLACE}/{file.name}", mode=0o755)
     # Podman asks for limits of its own where it may not set them; these are low enough for all.
     limits = [Ulimit(name=limit, soft=1024, hard=1024) for limit in ("nofile", "nproc")]
-    security = [] if seccomp is None else [f"seccomp={_profile(name, seccomp)}"]
+    profile = engine.seccomp_option(seccomp) if isinstance(seccomp, Path) else seccomp
+    security = [] if profile is None else [f"seccomp={profile}"]
     return made.with_kwargs(
         entrypoint=[f"{PLACE}/prober"],  # an empty one is the image's own to Podman
         ulimits=limits,
@@ -102,13 +103,6 @@ def _words(programs: Sequence[Program]) -> list[str]:
     return [
         f"{one.name}:{int(one.traced)}:{PLACE}/{one.file.name}:{one.argument}" for one in programs
     ]
-
-
-def _profile(engine: str, seccomp: Path | str) -> str:
-    """Docker's API takes a profile's text, Podman's a path on the machine of its service."""
-    if isinstance(seccomp, str):
-        return seccomp
-    return str(seccomp.absolute()) if engine == "podman" else seccomp.read_text()
 
 
 def _until_done(container: Any, timeout_s: float) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from lab.engines.protocol import Engine
 from lab.model.errors import InputError
 from lab.model.record import EngineFacts, HostFacts
 from lab.results import runs
@@ -49,7 +52,8 @@ def run(tmp_path: Path) -> runs.StoredRun:
 def test_of_an_image_in_a_registry_nothing_is_claimed(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text(TEXT.replace("[simulated]", "[docker]"))
-    known = session._images(loader.load(path), lambda _: None).known
+    engines = {"docker": cast(Engine, SimpleNamespace(simulated=False))}
+    known = session._images(loader.load(path), engines, lambda _: None).known
     ref = "registry.example/base:1"
     told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
     nothing = {"glibc": None, "go": None}
