@@ -80,3 +80,16 @@ def headline(judgement: Judgement) -> str:
     if judgement.told is not judgement.outcome:
         text += f"; the policy counts cannot tell as {judgement.outcome}"
     return text
+
+
+def next_step(judgement: Judgement) -> str:
+    """What a gate that cannot tell would need."""
+    steps = list(dict.fromkeys(one.remedy for one in judgement.findings if one.remedy))
+    if missing := judgement.unmeasured:
+        steps.append(
+            f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "
+            f"{'that rule' if len(missing) == 1 else 'those rules'} out of the policy"
+        )
+    if any(one.outcome == "cannot tell" and one.count for one in judgement.findings):
+        steps.append("measure more rounds")
+    return "; ".join([*steps, "or say in the policy how that counts (cannot_tell:)"])

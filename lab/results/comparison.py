@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from lab.host.monitor.fitness import is_fit
-from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.model.record import Build, Step
-from lab.results import comparison_verdicts
+from lab.results import comparison_verdicts, footnotes
 from lab.results.comparison_verdicts import Asked
 from lab.results.stats import Summary, ratios, summary
-from lab.results.table import Footnote, Group, Measure, PhaseRows, StepRow, Table
+from lab.results.table import Group, Measure, PhaseRows, StepRow, Table
 
 COLD, RUN_AXIS, ENGINE_AXIS = "cold", "run", "engine"
 
@@ -66,7 +64,7 @@ def table(
     rests: dict[tuple[tuple[str, str], ...], dict[str, list[Build]]] = {}
     for build in wanted:
         rests.setdefault(_rest(build, axis), {}).setdefault(build.phase, []).append(build)
-    groups, notes = [], list(_bad_builds(wanted))
+    groups, notes = [], list(footnotes.failures(wanted))
     rows = sum(_tried(found) for by_phase in rests.values() for found in by_phase.values())
     asked = replace(asked, questions=max(rows * (len(columns) - 1), 1))
     for rest, by_phase in rests.items():
@@ -77,13 +75,13 @@ def table(
         )
         if phases:
             groups.append(Group(cell=dict(rest), phases=phases))
-    told = comparison_verdicts.judged(groups)
-    notes += [*comparison_verdicts.doubts(told, asked), *_doubts(told, baseline)]
+    judged = comparison_verdicts.judged(groups)
+    notes += [*footnotes.verdicts(judged, asked), *footnotes.doubts(judged, baseline)]
     return Table(
         axis=axis,
         columns=tuple(columns),
         baseline=baseline,
-        groups=told,
+        groups=judged,
         footnotes=tuple(dict.fromkeys(notes)),
     )
 
@@ -234,50 +232,6 @@ def _step_row(row: Sequence[Sequence[Step]]) -> StepRow:
         ),
         differs=len(kinds) > 1,
     )
-
-
-def _bad_builds(builds: Sequence[Build]) -> Iterable[Footnote]:
-    bad = [build for build in builds if build.status != "ok"]
-    bad.sort(key=lambda b: (b.status, sorted(b.cell.items()), b.reason or ""))
-    for (status, cell, reason), same in groupby(
-        bad, key=lambda b: (b.status, cell_names.full(b.cell), b.reason or "no reason given")
-    ):
-        found = list(same)
-        if status == "skipped":
-            yield Footnote(kind="skipped", text=f"skipped: {cell}: {reason}")
-        else:
-            phases = ", ".join(dict.fromkeys(b.phase for b in found))
-            yield Footnote(
-                kind="failed", text=f"{status}: {cell}, {phases} (builds: {len(found)}): {reason}"
-            )
-
-
-def _doubts(groups: Sequence[Group], baseline: str | None) -> Iterable[Footnote]:
-    rows = [rows for group in groups for rows in group.phases]
-    counts = [measure.count for row in rows for measure in row.measures if measure.count]
-    disturbed = sum(measure.disturbed for row in rows for measure in row.measures)
-    if disturbed and baseline is not None:
-        yield Footnote(
-            kind="disturbed",
-            text=f"{disturbed} of {sum(counts)} builds were disturbed: they are shown, but kept "
-            "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
-        )
-    for row in rows:
-        left_out = {one.column for one in row.measures if one.count == one.disturbed > 0}
-        for measure in row.measures:
-            if baseline in {None, measure.column} or measure.ratio or not measure.count:
-                continue
-            if not left_out & {measure.column, baseline}:  # that is told above
-                yield Footnote(
-                    kind="unpaired",
-                    text=f"{row.phase}: {measure.column} has no round in common with {baseline}",
-                )
-    if any(not any(step.outcomes) for row in rows for step in row.steps):
-        yield Footnote(
-            kind="metadata",
-            text="FROM has no outcome, and BuildKit reports nothing for instructions that only "
-            "change metadata (ENV, ARG, LABEL, CMD ...): such steps are not listed",
-        )
 
 
 def _measured(build: Build) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from lab.results.stats import (
     compare_unpaired,
     corrected,
 )
-from lab.results.table import Footnote, Group, Measure
+from lab.results.table import Group, Measure, measures
 
 Value = Callable[[Build], float | None]
 
@@ -72,13 +72,13 @@ def versus(
 
 def judged(groups: Sequence[Group]) -> tuple[Group, ...]:
     """The groups with their verdicts corrected for the number of comparisons in the table."""
-    told = {
-        kind: iter(corrected([one for m in _measures(groups) if (one := getattr(m, kind))]))
+    verdicts = {
+        kind: iter(corrected([one for m in measures(groups) if (one := getattr(m, kind))]))
         for kind in ("versus", "cpu_versus")
     }
 
-    def again(measure: Measure) -> Measure:
-        by_kind = {kind: next(found) for kind, found in told.items() if getattr(measure, kind)}
+    def with_verdict(measure: Measure) -> Measure:
+        by_kind = {kind: next(found) for kind, found in verdicts.items() if getattr(measure, kind)}
         made = replace(measure, **by_kind)  # type: ignore[arg-type]  # the names are Measure's own
         return replace(made, verdict=made.versus.verdict if made.versus else Verdict.UNDECIDED)
 
@@ -86,57 +86,9 @@ def judged(groups: Sequence[Group]) -> tuple[Group, ...]:
         replace(
             group,
             phases=tuple(
-                replace(rows, measures=tuple(map(again, rows.measures))) for rows in group.phases
+                replace(rows, measures=tuple(map(with_verdict, rows.measures)))
+                for rows in group.phases
             ),
         )
         for group in groups
     )
-
-
-def _measures(groups: Sequence[Group]) -> Iterator[Measure]:
-    return (measure for group in groups for rows in group.phases for measure in rows.measures)
-
-
-def doubts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
-    """How the verdicts were come by, and what the undecided ones would take."""
-    found = [one for measure in _measures(groups) if (one := measure.versus)]
-    if not found:
-        return
-    first = found[0]
-    looked = ""
-    if asked.looks is not None:
-        from lab.results.stats.sequential import EARLY
-
-        looked = (
-            f"; a sequential test, for it was looked at from round {asked.looks.first} on, "
-            f"{asked.looks.last} at most: up to round {EARLY} by paired t-tests"
-        )
-    yield Footnote(
-        kind="method",
-        text=f"verdicts: faster or slower by a signed-rank test of the rounds' ratios, same within "
-        f"{asked.margin * 100:g} % by two one-sided ones, wrong in at most "
-        f"{(1 - first.confidence) * 100:.3g} % of tables: corrected by Holm for {len(found)} "
-        f"comparisons{looked}; an interval holds its own ratio at {first.confidence * 100:g} %",
-    )
-    few = [one for one in found if one.interval is None]
-    if few:
-        yield Footnote(
-            kind="few",
-            text=f"n = {min(one.count for one in few)} in places: too few rounds for an interval "
-            f"at {first.confidence * 100:g} %, which takes 6 or more (rounds: in the scenario)",
-        )
-    open_ = [one for one in found if one.verdict is Verdict.UNDECIDED]
-    needed = [one.needed_rounds for one in open_ if one.needed_rounds is not None]
-    if needed:
-        yield Footnote(
-            kind="undecided",
-            text=f"undecided: {len(open_)} of {len(found)}; about {max(needed)} more rounds would "
-            f"decide {'it' if len(needed) == 1 else 'each of them'} (an estimate from the rounds "
-            "so far)",
-        )
-    if len(needed) < len(open_):
-        yield Footnote(
-            kind="undecided",
-            text=f"{len(open_) - len(needed)} of the undecided cannot be told how many rounds they "
-            "would take: too few rounds, or more than anybody would run",
-        )

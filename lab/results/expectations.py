@@ -1,12 +1,12 @@
 """What a scenario expects, held against what was built: the words of everything that broke.
 
-An expectation that speaks of no build, or of no step, is broken too: a check that cannot fail
-is none.
+An expectation that speaks of no build, or of no step, is broken too: what cannot fail checks
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from statistics import median
 
@@ -23,27 +23,37 @@ def check(expectations: Sequence[Expectation], builds: Sequence[Build]) -> tuple
 def _broken(expectation: Expectation, builds: Sequence[Build]) -> Iterator[str]:
     meant = [build for build in builds if _speaks_of(expectation, build)]
     counted = [build for build in meant if build.status != "skipped"]
-    who = _title(expectation)
+    built = [build for build in counted if build.status == "ok"]
     if not counted:
         reasons = dict.fromkeys(build.reason or "no reason given" for build in meant)
         why = f"all were skipped ({'; '.join(reasons)})" if meant else "there was none"
-        yield f"{who}: no build to hold it against: {why}"
-        return
-    for build in counted:
-        wrong = _failure(expectation, build)
-        if wrong is None and expectation.steps is not None:
-            found = _steps(expectation.steps, expectation.outcome, build)
-            yield from (f"{who}: {_where(build)}: {text}" for text in found)
-        elif wrong is not None:
-            yield f"{who}: {_where(build)}: {wrong}"
-    built = [build for build in counted if build.status == "ok"]
+        found: Iterable[str] = [f"no build to hold it against: {why}"]
+    else:
+        found = (
+            *(text for build in counted for text in _of_steps(expectation, build)),
+            *(text for build in built for text in _of_hit_rate(expectation, build)),
+            *_medians(expectation, built, builds),
+        )
+    who = _title(expectation)
+    return (f"{who}: {text}" for text in found)
+
+
+def _of_steps(expectation: Expectation, build: Build) -> Iterator[str]:
+    """Why a build says nothing about the expectation, or which of its steps break it."""
+    wrong = _failure(expectation, build)
+    if wrong is not None:
+        yield f"{_where(build)}: {wrong}"
+    elif expectation.steps is not None:
+        found = _steps(expectation.steps, expectation.outcome, build)
+        yield from (f"{_where(build)}: {text}" for text in found)
+
+
+def _of_hit_rate(expectation: Expectation, build: Build) -> Iterator[str]:
     if expectation.hit_rate is not None:
-        for build in built:
-            rate = None if build.cache is None else build.cache.rate
-            text = _outside("hit rate", rate, expectation.hit_rate, _share)
-            if text is not None:
-                yield f"{who}: {_where(build)}: {text}"
-    yield from (f"{who}: {text}" for text in _medians(expectation, built, builds))
+        rate = None if build.cache is None else build.cache.rate
+        text = _outside("hit rate", rate, expectation.hit_rate, _share)
+        if text is not None:
+            yield f"{_where(build)}: {text}"
 
 
 def _speaks_of(expectation: Expectation, build: Build) -> bool:
@@ -63,7 +73,7 @@ def _failure(expectation: Expectation, build: Build) -> str | None:
 
 
 def _steps(pattern: str, outcome: str | None, build: Build) -> Iterator[str]:
-    # A FROM and what the engine tells nothing about have no outcome to compare.
+    # A FROM, and what the engine reports nothing about, have no outcome to compare.
     matching = [
         step
         for step in build.steps
@@ -133,7 +143,7 @@ def _title(expectation: Expectation) -> str:
 
 
 def _share(value: float | None) -> str:
-    """Finer than a report shows it: 79.8 % must not be told as 80 % where 80 % is the limit."""
+    """Finer than a report shows it: 79.8 % must not be shown as 80 % where 80 % is the limit."""
     return units.MISSING if value is None else f"{value * 100:.3g} %"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -68,6 +68,11 @@ class Group:
 
     cell: Mapping[str, str]
     phases: tuple[PhaseRows, ...]
+
+
+def measures(groups: Iterable[Group]) -> Iterator[Measure]:
+    """Every measure of the groups."""
+    return (measure for group in groups for rows in group.phases for measure in rows.measures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

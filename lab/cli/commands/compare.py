@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from lab.engines import NAMES
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
+    from lab.model.record import Build, Run
     from lab.results.runs import StoredRun
 
 DEMO = "layer-cache.yaml"
@@ -42,62 +44,106 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What is compared: builds, the runs that they are of, and the columns of an axis.
+
+    ``made`` is the run that was made for it.
+    """
+
+    builds: Sequence[Build]
+    runs: Sequence[Run]
+    axis: str
+    columns: Sequence[str]
+    made: StoredRun | None = None
+
+
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
     from lab.report import compose, terminal
-    from lab.results import comparison, runs
+    from lab.results import comparison
     from lab.results.comparison_verdicts import asked_of
 
-    values: Sequence[str] = options.values
     if base_upgrade.asked(options):
         return base_upgrade.run(options)
-    twice = next((value for value in values if values.count(value) > 1), None)
-    if twice is not None:
-        raise InputError(f"{twice!r} is named twice", remedy="name each side once")
+    _each_once(options.values)
     if pivot_table.asked(options):
         return pivot_table.run(options)
-    if not values:
-        raise InputError(
-            "lab compare takes engines, runs, or values of --axis",
-            remedy="lab compare docker podman; or fields by --rows and --cols",
-        )
-    stored = None
-    if options.run is not None:
-        _builds_nothing(options, "beside --run")
-        one = runs.load(options.run, options.results)
-        builds, heads = one.builds, [one.run]
-        axis = options.axis or comparison.main_axis(builds)
-    elif options.axis is None and all(value.partition("=")[0] in NAMES for value in values):
-        options.engine = values
-        options.scenario = options.scenario or arguments.shipped(DEMO)
-        stored = run_scenario(arguments.scenario(options), options)
-        builds, heads, axis = stored.builds, [stored.run], "engine"
-        values = tuple(value.partition("=")[0] for value in values)
-    else:
-        _builds_nothing(options, "beside runs")
-        found = _named_runs(values, options)
-        builds = comparison.merge({name: one.builds for name, one in found.items()})
-        heads = [one.run for one in found.values()]
-        axis = options.axis or comparison.RUN_AXIS
-        if options.axis is not None:
-            values = comparison.values(builds, axis)
+    sides = _sides(options)
     table = comparison.table(
-        builds,
-        axis=axis,
-        columns=values,
-        asked=asked_of(heads[0].options, heads[0].seed),
+        sides.builds,
+        axis=sides.axis,
+        columns=sides.columns,
+        asked=asked_of(sides.runs[0].options, sides.runs[0].seed),
         with_degraded=options.with_degraded,
     )
     with before_the_answer():
         if options.json:
             print_json({"table": table.to_json()})
         else:
-            terminal.show(compose.from_table(table, builds, heads))
-        if stored is not None:
-            say(str(stored.folder), on_error=options.json)
-    if stored is not None:
-        judge(stored)
+            terminal.show(compose.from_table(table, sides.builds, sides.runs))
+        if sides.made is not None:
+            say(str(sides.made.folder), on_error=options.json)
+    if sides.made is not None:
+        judge(sides.made)
     return 0
+
+
+def _each_once(values: Sequence[str]) -> None:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice!r} is named twice", remedy="name each side once")
+
+
+def _sides(options: argparse.Namespace) -> Sides:
+    """What the arguments name: a run's own cells, engines to build on, or several runs."""
+    if not options.values:
+        raise InputError(
+            "lab compare takes engines, runs, or values of --axis",
+            remedy="lab compare docker podman; or fields by --rows and --cols",
+        )
+    if options.run is not None:
+        return _of_run(options)
+    if options.axis is None and all(one.partition("=")[0] in NAMES for one in options.values):
+        return _of_engines(options)
+    return _of_runs(options)
+
+
+def _of_run(options: argparse.Namespace) -> Sides:
+    from lab.results import comparison, runs
+
+    _builds_nothing(options, "beside --run")
+    stored = runs.load(options.run, options.results)
+    axis = options.axis or comparison.main_axis(stored.builds)
+    return Sides(builds=stored.builds, runs=[stored.run], axis=axis, columns=options.values)
+
+
+def _of_engines(options: argparse.Namespace) -> Sides:
+    options.engine = options.values
+    options.scenario = options.scenario or arguments.shipped(DEMO)
+    stored = run_scenario(arguments.scenario(options), options)
+    return Sides(
+        builds=stored.builds,
+        runs=[stored.run],
+        axis="engine",
+        columns=[value.partition("=")[0] for value in options.values],
+        made=stored,
+    )
+
+
+def _of_runs(options: argparse.Namespace) -> Sides:
+    from lab.results import comparison
+
+    _builds_nothing(options, "beside runs")
+    named = _named_runs(options.values, options)
+    builds = comparison.merge({name: one.builds for name, one in named.items()})
+    by_run = options.axis is None
+    return Sides(
+        builds=builds,
+        runs=[one.run for one in named.values()],
+        axis=comparison.RUN_AXIS if by_run else options.axis,
+        columns=options.values if by_run else comparison.values(builds, options.axis),
+    )
 
 
 def _builds_nothing(options: argparse.Namespace, beside: str) -> None:

@@ -135,19 +135,6 @@ def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: P
         print_text(forms.text(judgement))
 
 
-def _next_step(judgement: Judgement) -> str:
-    """What a gate that cannot tell would need."""
-    steps = list(dict.fromkeys(one.remedy for one in judgement.findings if one.remedy))
-    if missing := judgement.unmeasured:
-        steps.append(
-            f"name by --baseline and --candidate what measures {', '.join(missing)}, or take "
-            f"{'that rule' if len(missing) == 1 else 'those rules'} out of the policy"
-        )
-    if any(one.outcome == "cannot tell" and one.count for one in judgement.findings):
-        steps.append("measure more rounds")
-    return "; ".join([*steps, "or say in the policy how that counts (cannot_tell:)"])
-
-
 def end(judgement: Judgement) -> int:
     """0 for pass; raises GateFailed or GateCannotTell otherwise."""
     from lab.report import gate_text
@@ -156,5 +143,5 @@ def end(judgement: Judgement) -> int:
     if judgement.outcome is Outcome.FAIL:
         raise GateFailed(gate_text.headline(judgement))
     if judgement.outcome is Outcome.UNTOLD:
-        raise GateCannotTell(gate_text.headline(judgement), remedy=_next_step(judgement))
+        raise GateCannotTell(gate_text.headline(judgement), remedy=gate_text.next_step(judgement))
     return 0

@@ -1,0 +1,51 @@
+"""Trends over runs as lines of text: small bars, and the runs where the trend changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lab.report.formatting import one_line
+from lab.report.pivot import UNITS
+from lab.results.history import ENOUGH, Series
+from lab.results.pivot.fields import METRICS
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def text(series: Sequence[Series], metric: str) -> str:
+    """Every series with its changes."""
+    unit = METRICS[metric].unit
+    return "\n".join(line for one in series for line in _lines(one, unit)) + "\n"
+
+
+def _lines(series: Series, unit: str) -> Iterator[str]:
+    shown = UNITS[unit]
+    medians = [point.median for point in series.points]
+    yield f"{one_line(series.name, 160)}"
+    low, high = min(medians), max(medians)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    bars = "".join(BARS[round((median - low) * scale)] for median in medians)
+    yield f"  {bars}  {shown(medians[0])} -> {shown(medians[-1])}, runs: {len(medians)}"
+    for change in series.changes:
+        point = series.points[change.at]
+        if change.ratio is None:
+            size = f"{shown(change.before)} to {shown(change.after)} (of 0 there is no ratio)"
+        else:
+            size = f"{_percent(change.ratio)} ({_interval(change.interval)})"
+        yield f"  change at {point.run}: {size}, p = {change.p_value:.4f}"
+        if change.beside:
+            yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
+    if len(series.points) < ENOUGH:
+        yield f"  too few runs to tell a change from chance: it takes {ENOUGH}"
+    elif not series.changes:
+        yield "  no change that stands out from chance"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return "no interval: too few runs"
+    return " to ".join(map(_percent, interval))
+
+
+def _percent(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.1f} %"

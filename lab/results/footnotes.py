@@ -1,0 +1,108 @@
+"""What a reader must know to read a comparison right: its footnotes, each with its remedy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from lab.model import cell_names
+from lab.model.record import Build
+from lab.results.comparison_verdicts import Asked
+from lab.results.stats import Verdict
+from lab.results.table import Footnote, Group, PhaseRows, measures
+
+
+def failures(builds: Sequence[Build]) -> Iterator[Footnote]:
+    """The builds that gave no figures, and why."""
+    bad = [build for build in builds if build.status != "ok"]
+    bad.sort(key=lambda b: (b.status, sorted(b.cell.items()), b.reason or ""))
+    for (status, cell, reason), same in groupby(
+        bad, key=lambda b: (b.status, cell_names.full(b.cell), b.reason or "no reason given")
+    ):
+        found = list(same)
+        if status == "skipped":
+            yield Footnote(kind="skipped", text=f"skipped: {cell}: {reason}")
+        else:
+            phases = ", ".join(dict.fromkeys(b.phase for b in found))
+            yield Footnote(
+                kind="failed", text=f"{status}: {cell}, {phases} (builds: {len(found)}): {reason}"
+            )
+
+
+def doubts(groups: Sequence[Group], baseline: str | None) -> Iterator[Footnote]:
+    """What was left out of the figures, and what the figures cannot say."""
+    rows = [rows for group in groups for rows in group.phases]
+    count = sum(measure.count for measure in measures(groups))
+    disturbed = sum(measure.disturbed for measure in measures(groups))
+    if disturbed and baseline is not None:
+        yield Footnote(
+            kind="disturbed",
+            text=f"{disturbed} of {count} builds were disturbed: they are shown, but kept "
+            "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
+        )
+    if baseline is not None:
+        for row in rows:
+            yield from _unpaired(row, baseline)
+    if any(not any(step.outcomes) for row in rows for step in row.steps):
+        yield Footnote(
+            kind="metadata",
+            text="FROM has no outcome, and BuildKit reports nothing for instructions that only "
+            "change metadata (ENV, ARG, LABEL, CMD ...): such steps are not listed",
+        )
+
+
+def _unpaired(row: PhaseRows, baseline: str) -> Iterator[Footnote]:
+    """The columns without a ratio, where disturbed builds are not what they lack."""
+    left_out = {one.column for one in row.measures if one.count == one.disturbed > 0}
+    for measure in row.measures:
+        compared = measure.column == baseline or measure.ratio or not measure.count
+        if not compared and not left_out & {measure.column, baseline}:
+            yield Footnote(
+                kind="unpaired",
+                text=f"{row.phase}: {measure.column} has no round in common with {baseline}",
+            )
+
+
+def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
+    """How the verdicts were come by, and what the undecided ones would take."""
+    found = [one for measure in measures(groups) if (one := measure.versus)]
+    if not found:
+        return
+    first = found[0]
+    looked = ""
+    if asked.looks is not None:
+        from lab.results.stats.sequential import EARLY
+
+        looked = (
+            f"; a sequential test, for it was looked at from round {asked.looks.first} on, "
+            f"{asked.looks.last} at most: up to round {EARLY} by paired t-tests"
+        )
+    yield Footnote(
+        kind="method",
+        text=f"verdicts: faster or slower by a signed-rank test of the rounds' ratios, same within "
+        f"{asked.margin * 100:g} % by two one-sided ones, wrong in at most "
+        f"{(1 - first.confidence) * 100:.3g} % of tables: corrected by Holm for {len(found)} "
+        f"comparisons{looked}; an interval holds its own ratio at {first.confidence * 100:g} %",
+    )
+    few = [one for one in found if one.interval is None]
+    if few:
+        yield Footnote(
+            kind="few",
+            text=f"n = {min(one.count for one in few)} in places: too few rounds for an interval "
+            f"at {first.confidence * 100:g} %, which takes 6 or more (rounds: in the scenario)",
+        )
+    open_ = [one for one in found if one.verdict is Verdict.UNDECIDED]
+    needed = [one.needed_rounds for one in open_ if one.needed_rounds is not None]
+    if needed:
+        yield Footnote(
+            kind="undecided",
+            text=f"undecided: {len(open_)} of {len(found)}; about {max(needed)} more rounds would "
+            f"decide {'it' if len(needed) == 1 else 'each of them'} (an estimate from the rounds "
+            "so far)",
+        )
+    if len(needed) < len(open_):
+        yield Footnote(
+            kind="undecided",
+            text=f"{len(open_) - len(needed)} of the undecided cannot be told how many rounds they "
+            "would take: too few rounds, or more than anybody would run",
+        )
