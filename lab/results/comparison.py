@@ -114,13 +114,13 @@ def _phase(
 ) -> PhaseRows:
     axis, columns, baseline, asked = question
     by_column = {name: [b for b in builds if b.cell[axis] == name] for name in columns}
-    base = {b.round: b for b in by_column.get(baseline or "", ()) if _believed(b)}
+    base = {b.round: b for b in by_column.get(baseline or "", ()) if _comparable(b)}
     return PhaseRows(
         phase=phase,
         measures=tuple(
             _versus(
                 _measure(name, found, cold, {} if name == baseline else base),
-                [b for b in found if _believed(b)],
+                [b for b in found if _comparable(b)],
                 {} if name == baseline else base,
                 asked,
                 paired=axis != RUN_AXIS,
@@ -149,7 +149,7 @@ def _measure(
     pairs = [
         (b.wall_s or 0.0, base[b.round].wall_s or 0.0)
         for b in good
-        if b.round in base and _believed(b)
+        if b.round in base and _comparable(b)
     ]
     ratio = ratios(pairs)
     names = dict.fromkeys(mark for build in good for mark in build.marks)
@@ -238,7 +238,7 @@ def _measured(build: Build) -> bool:
     return build.status == "ok" and build.wall_s is not None
 
 
-def _believed(build: Build) -> bool:
+def _comparable(build: Build) -> bool:
     return _measured(build) and is_fit(build.fit)
 
 

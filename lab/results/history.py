@@ -100,7 +100,7 @@ def history(
             found.setdefault(name, []).append(point)
     if not found:
         raise InputError(
-            f"no build of these {len(chosen)} runs has a figure of {metric} and is fit to believe",
+            f"no build of these {len(chosen)} runs has a figure of {metric} and is fit to compare",
             remedy="`lab report RUN` says what disturbed them",
         )
     return tuple(_series(name, points, by_id) for name, points in sorted(found.items()))

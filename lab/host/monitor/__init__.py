@@ -78,7 +78,7 @@ class Meter:
         }
 
     def fit(self, asked: Collection[str] = ()) -> str | None:
-        """Whether the build can be believed; None where nobody looked."""
+        """The fitness of the build; None where nobody looked."""
         found = self.disturbance
         return disturbance.fitness(found, asked) if found else None
 

@@ -1,4 +1,4 @@
-"""What disturbed a build, and whether its times can be believed. Pure; docs/fitness.md.
+"""What disturbed a build, and whether its times are fit to compare. Pure; docs/fitness.md.
 
 A disturbance is what others did to the build: its own use of CPU, disk and memory is its work.
 Each rule has two limits: from the first on a build is degraded, from the second on unfit.

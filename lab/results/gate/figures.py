@@ -35,7 +35,7 @@ def figures(rule: Rule, side: Side, *, degraded: Degraded = "leave-out") -> Figu
 
 
 def counts(build: Build, *, degraded: Degraded) -> bool:
-    """Whether a build may be believed; what was disturbed only where ``degraded`` asks for it."""
+    """Whether a build is fit to compare; what was disturbed only where ``degraded`` asks for it."""
     unfit = (build.fit or "").startswith(UNFIT)
     asked_for = degraded == "use-unfit" or (degraded == "use" and not unfit)
     return build.status == "ok" and (asked_for or is_fit(build.fit))
