@@ -94,9 +94,9 @@ def test_few_runs_are_not_said_to_be_without_a_change(
     assert "no change" not in out
 
 
-def test_runs_of_which_nothing_can_be_believed_are_told(tmp_path: Path) -> None:
+def test_runs_without_a_build_fit_to_compare_are_named(tmp_path: Path) -> None:
     record(tmp_path / "one", [], builds=[replace(build(1, 1.0), fit="unfit: others")])
-    with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to believe"):
+    with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to compare"):
         history(tmp_path)
 
 
