@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from lab.images.finding import Finding
 from lab.images.opened import Opened
-from lab.images.sources.reproducibility import Again, again
+from lab.images.sources.reproducibility import Comparison, compare
 from lab.validate.matrix import Validation
 from lab.validate.policy import Judge
 
 _SHOWN = 20  # files named as findings; the count says how many there are
 
 
-def bootstrapped(
+def check_bootstraps(
     found: Sequence[Validation],
     images: Mapping[str, Opened],
     judge: Judge | None,
@@ -22,7 +22,7 @@ def bootstrapped(
     say: Callable[[str], None],
 ) -> list[Validation]:
     """The same validations with what a second bootstrap showed; each suite is made once more."""
-    told: dict[str, Again] = {}
+    compared: dict[str, Comparison] = {}
     done = []
     for one in found:
         image = images.get(one.image)
@@ -30,13 +30,13 @@ def bootstrapped(
         if image is None or suite is None:
             done.append(_added(one, None, judge))
             continue
-        if suite not in told:
-            told[suite] = again(suite, image.layers[0], say=say)
-        done.append(_added(one, told[suite], judge))
+        if suite not in compared:
+            compared[suite] = compare(suite, image.layers[0], say=say)
+        done.append(_added(one, compared[suite], judge))
     return done
 
 
-def _added(one: Validation, seen: Again | None, judge: Judge | None) -> Validation:
+def _added(one: Validation, seen: Comparison | None, judge: Judge | None) -> Validation:
     fact = ("two bootstraps", _words(seen))
     broken = () if judge is None else judge.of_bootstraps(None if seen is None else seen.identical)
     return replace(
@@ -48,7 +48,7 @@ def _added(one: Validation, seen: Again | None, judge: Judge | None) -> Validati
     )
 
 
-def _words(seen: Again | None) -> str:
+def _words(seen: Comparison | None) -> str:
     if seen is None:
         return "not a suite: the lab did not make it"
     moved = "; the archive has moved on since the cached one was made" if seen.moved else ""
@@ -58,7 +58,7 @@ def _words(seen: Again | None) -> str:
     return f"{len(seen.differences)} members differ: {some}{moved}"
 
 
-def _findings(seen: Again) -> Iterator[Finding]:
+def _findings(seen: Comparison) -> Iterator[Finding]:
     for one in seen.differences[:_SHOWN]:
         yield Finding(
             rule="bootstrap-differs",
@@ -69,7 +69,7 @@ def _findings(seen: Again) -> Iterator[Finding]:
         )
 
 
-def _figures(seen: Again) -> dict[str, object]:
+def _figures(seen: Comparison) -> dict[str, object]:
     return {
         "identical": seen.identical,
         "digests": list(seen.digests),

@@ -31,7 +31,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Comparison:
     """Digests of two bootstraps. ``moved``: the archive had moved on since the one in the cache."""
 
     digests: tuple[str, str]
@@ -43,8 +43,8 @@ class Again:
         return self.digests[0] == self.digests[1]
 
 
-def again(suite: str, first: Layer, *, say: Say, cache: Path | None = None) -> Again:
-    """Bootstrap a suite again and hold it against its first layer.
+def compare(suite: str, first: Layer, *, say: Say, cache: Path | None = None) -> Comparison:
+    """Bootstrap a suite a second time and compare it with its first layer.
 
     Takes 15 to 40 s, twice that where the archive has moved. Raises what a bootstrap raises.
     """
@@ -58,7 +58,7 @@ def again(suite: str, first: Layer, *, say: Say, cache: Path | None = None) -> A
             say(f"{suite} has moved on in the archive: once more")
             one, other = second, bootstrap.layer(store, suite, source, say=say)
         found = () if one.digest == other.digest else tuple(differences(one.path, other.path))
-        return Again(digests=(one.digest, other.digest), differences=found, moved=moved)
+        return Comparison(digests=(one.digest, other.digest), differences=found, moved=moved)
     finally:
         for layer in {second.path, other.path} - {first.path}:
             layer.unlink(missing_ok=True)  # of no entry in the cache

@@ -10,7 +10,7 @@ import pytest
 
 from lab.host.content_cache import Cache, Layer, Say
 from lab.images.sources import reproducibility as module
-from lab.images.sources.reproducibility import Difference, again, differences
+from lab.images.sources.reproducibility import Difference, compare, differences
 from tests.image_archives import layer, link, member
 
 
@@ -99,7 +99,7 @@ def test_an_archive_that_moved_is_not_taken_for_a_bootstrap_that_differs(
         return cache.layer(writer(next(coming)))
 
     monkeypatch.setattr(module.bootstrap, "layer", bootstrap)
-    found = again("bookworm", first, say=lambda _: None, cache=tmp_path / "cache")
+    found = compare("bookworm", first, say=lambda _: None, cache=tmp_path / "cache")
     assert found.moved is moved
     assert [one.path for one in found.differences] == differing
     assert found.identical is not bool(differing)

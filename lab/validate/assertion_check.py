@@ -32,7 +32,7 @@ def runner(asked: Asked, say: Callable[[str], None]) -> Iterator[Callable[[Opene
         yield lambda image: runs_in(engine, image)
 
 
-def asserted(
+def check_assertions(
     found: Sequence[Validation],
     tests: Sequence[Assertions],
     images: Mapping[str, Opened],

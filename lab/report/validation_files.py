@@ -1,0 +1,72 @@
+"""A validation's folder: the answer in every form, and what in it ends a command with a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.host import disk
+from lab.report import matrix, validation_exports
+from lab.report.formatting import flat
+from lab.results.store import new_folder, new_id
+from lab.validate.matrix import Validation
+
+FILES = {
+    "json": "validation.json",
+    "markdown": "report.md",
+    "html": "report.html",
+    "junit": "junit.xml",
+    "sarif": "results.sarif",
+}
+_FORMATS = {
+    "json": validation_exports.to_json,
+    "markdown": matrix.markdown,
+    "html": matrix.html,
+    "junit": validation_exports.junit,
+    "sarif": validation_exports.sarif,
+}
+_SHOWN = 10  # failures that a message lists; the reports have all of them
+
+
+@contextmanager
+def folder(results: Path) -> Iterator[Path]:
+    """A folder below results/ that can be written, before any work begins; removed where it is
+    still empty at the end.
+    """
+    made = new_folder(results, new_id("validate", datetime.now(UTC)))
+    try:
+        yield made
+    finally:
+        with suppress(OSError):  # the answer is in it
+            made.rmdir()
+
+
+def write(found: Sequence[Validation], target: Path) -> None:
+    """Every form of the answer."""
+    for name, file in FILES.items():
+        disk.write(target, file, rendered(found, name))
+
+
+def rendered(found: Sequence[Validation], name: str) -> str:
+    """All validations in one form, a key of FILES."""
+    return _FORMATS[name](found)
+
+
+def failures(found: Sequence[Validation]) -> str:
+    """What does not run and which demands are not met, a line each; empty where there is none."""
+    lines = [f"{one.image}: {item.message}" for one in found for item in one.broken]
+    for one in found:
+        lines += [
+            f"{one.image} does not run on {verdict.column.words}: {verdict.why[0]}"
+            for verdict in one.verdicts
+            if verdict.word == "does not run"
+        ]
+        lines += [
+            f"{item.place}:{item.line}: {item.message}"
+            for item in one.findings
+            if item.rule.startswith("copy-") and item.level == "error"
+        ]
+    more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return "\n  ".join(flat(line) for line in lines[:_SHOWN]) + more
