@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.images.opened import Opened
+from lab.images.sources.contents import Contents, Node
 from lab.images.sources.image_tar import EPOCH
 
 # Where Debian, Fedora, Alpine and Go's own lookup have them: crypto/x509/root_linux.go.
@@ -55,36 +56,28 @@ class Hygiene:
 
 def hygiene(image: Opened) -> Hygiene:
     """Look at every member of every layer."""
-    held = image.contents
+    contents = image.contents
+    members = [node for _, node in (*contents.nodes.items(), *contents.hidden)]
     sizes = [0] * len(image.layers)
-    members = (*held.nodes.items(), *held.hidden)
-    for _, node in members:
+    for node in members:
         sizes[node.layer] += node.size if node.file else 0
     wasted = sorted(
-        ((f"/{path}", node.size) for path, node in held.hidden if node.file and node.size),
-        key=lambda one: -one[1],
-    )
-    files = {path: node for path, node in held.nodes.items() if node.file}
-    writable = (
-        path
-        for path, node in held.nodes.items()
-        if node.mode & stat.S_IWOTH
-        and node.symlink is None
-        and not (node.folder and node.mode & stat.S_ISVTX)
+        ((f"/{path}", node.size) for path, node in contents.hidden if node.file and node.size),
+        key=lambda item: -item[1],
     )
     return Hygiene(
         layers=tuple(sizes),
         size=sum(sizes),
         wasted=sum(size for _, size in wasted),
         wasted_by=tuple(wasted[:5]),
-        setuid=_named(path for path, node in files.items() if node.mode & stat.S_ISUID),
-        setgid=_named(path for path, node in files.items() if node.mode & stat.S_ISGID),
-        world_writable=_named(writable),
+        setuid=_named(contents, lambda node: node.file and bool(node.mode & stat.S_ISUID)),
+        setgid=_named(contents, lambda node: node.file and bool(node.mode & stat.S_ISGID)),
+        world_writable=_named(contents, _world_writable),
         user=str(image.settings.get("User") or ""),
-        certificates=next((f"/{path}" for path in CERTIFICATES if held.find(path)), None),
-        time_zones=held.find(ZONES) is not None,
-        newest=max((node.mtime for _, node in members), default=0.0),
-        packages=packages(held.read("var/lib/dpkg/status") or b""),
+        certificates=next((f"/{path}" for path in CERTIFICATES if contents.find(path)), None),
+        time_zones=contents.find(ZONES) is not None,
+        newest=max((node.mtime for node in members), default=0.0),
+        packages=packages(contents.read("var/lib/dpkg/status") or b""),
     )
 
 
@@ -102,5 +95,12 @@ def packages(status: bytes) -> dict[str, str]:
     return found
 
 
-def _named(paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(f"/{path}" for path in paths))
+def _world_writable(node: Node) -> bool:
+    """A sticky folder such as /tmp is as it has to be, and a link's own rights say nothing."""
+    sticky = node.folder and node.mode & stat.S_ISVTX
+    return bool(node.mode & stat.S_IWOTH) and node.symlink is None and not sticky
+
+
+def _named(contents: Contents, holds: Callable[[Node], bool]) -> tuple[str, ...]:
+    """The paths of the members of which something holds."""
+    return tuple(sorted(f"/{path}" for path, node in contents.nodes.items() if holds(node)))

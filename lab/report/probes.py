@@ -32,11 +32,11 @@ def verdicts(out: Console, one: Validation, *, reasons: bool) -> None:
         line = Text(f"  {_words(columns, one.columns)}: ")
         line.append(word, style=STYLES[TONES[word]])
         out.print(line)
-        told = why if reasons else why[:_SHOWN]
-        for text in told:
+        shown = why if reasons else why[:_SHOWN]
+        for text in shown:
             out.print(Padding(Text(flat(text), style="dim"), (0, 6)))
-        if len(why) > len(told):
-            more = f"and {len(why) - len(told)} more: --reasons lists them"
+        if len(why) > len(shown):
+            more = f"and {len(why) - len(shown)} more: --reasons lists them"
             out.print(Padding(Text(more, style="dim"), (0, 6)))
 
 
@@ -45,24 +45,34 @@ def probes(out: Console, one: Validation, *, reasons: bool) -> None:
     alike = [row for row in one.rows if _alike(row, one.columns)]
     rest = [row for row in one.rows if row not in alike]
     for engine in dict.fromkeys(column.engine for column in one.columns):
-        mine = [column for column in one.columns if column.engine == engine]
-        mine = [one for one in mine if any(one in row.cells for row in rest)]
-        shown = [row for row in rest if any(_differs(row, column) for column in mine)]
-        title = "kernel alone" if engine == BARE else f"other under {engine}"
-        if mine and not shown:
-            out.print(Text("\n" + flat(f"under {engine}: as the kernel alone"), style="bold"))
-        for columns in _fitting(mine, shown, out.width):
-            out.print()
-            out.print(_table(title, columns, shown))
-    for group, words in _by_group(alike).items():
-        out.print(Text("\n" + flat(f"{group}, the same in every column"), style="bold"))
-        for word, (names, tone) in words.items():
-            line = Text(flat(f"{word}: "), style=STYLES[tone])
-            out.print(Padding(line.append(flat(", ".join(names)), style=""), (0, 2)))
+        columns = [column for column in one.columns if column.engine == engine]
+        _of_engine(out, engine, columns, rest)
+    _same_everywhere(out, alike)
     if reasons:
         _reasons(out, rest, one.columns)
     elif rest:
         out.print(Text("\n--reasons says why of each cell; so does report.html", style="dim"))
+
+
+def _of_engine(out: Console, engine: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """The rows of an engine that differ from the kernel alone, in tables that fit the width."""
+    columns = [column for column in columns if any(column in row.cells for row in rows)]
+    shown = [row for row in rows if any(_differs(row, column) for column in columns)]
+    title = "kernel alone" if engine == BARE else f"other under {engine}"
+    if columns and not shown:
+        out.print(Text("\n" + flat(f"under {engine}: as the kernel alone"), style="bold"))
+    for part in _fitting(columns, shown, out.width):
+        out.print()
+        out.print(_table(title, part, shown))
+
+
+def _same_everywhere(out: Console, rows: Sequence[Row]) -> None:
+    """The names of rows by their group and their one answer."""
+    for group, words in _by_group(rows).items():
+        out.print(Text("\n" + flat(f"{group}, the same in every column"), style="bold"))
+        for word, (names, tone) in words.items():
+            line = Text(flat(f"{word}: "), style=STYLES[tone])
+            out.print(Padding(line.append(flat(", ".join(names)), style=""), (0, 2)))
 
 
 def _alike(row: Row, columns: Sequence[Column]) -> bool:

@@ -85,7 +85,7 @@ def _show(seen: Traced) -> None:
         say(seen.tail)
     say(f"{'paths in':<26}{'calls':>8}{'opens':>8}{'failed':>8}{'files':>8}{'time in them':>14}")
     for one in seen.summary.classes:
-        if (one.kind == goroot.UNTOLD) == seen.paths:
+        if (one.kind == goroot.UNKNOWN) == seen.paths:
             continue
         numbers = f"{one.calls:>8}{one.opens:>8}{one.failed:>8}{one.files:>8}"
         say(f"{one.kind:<26}{numbers}{seconds(one.took_s):>14}")

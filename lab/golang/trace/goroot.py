@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.golang.trace.strace import Call
 
 OPENS = frozenset({"open", "openat", "openat2"})
-UNTOLD = "not told"  # perf without paths
+UNKNOWN = "unknown"  # perf without paths
 CLASSES = (
     "GOROOT source",
     "GOROOT tools",
@@ -19,7 +19,7 @@ CLASSES = (
     "GOCACHE",
     "project",
     "other",
-    UNTOLD,
+    UNKNOWN,
 )
 
 
@@ -73,7 +73,7 @@ def summary(calls: Sequence[Call], *, goroot: str, gocache: str, project: str = 
     """Sums by class of path, and over opens."""
     grouped: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        kind = classify(call.path, goroot, gocache, project) if call.path else UNTOLD
+        kind = classify(call.path, goroot, gocache, project) if call.path else UNKNOWN
         grouped[kind].append(call)
     inside = Counter(
         call.path for kind in CLASSES[:4] for call in grouped.get(kind, ()) if call.error is None
@@ -82,26 +82,31 @@ def summary(calls: Sequence[Call], *, goroot: str, gocache: str, project: str = 
     opens = [call for call in calls if call.name in OPENS]
     archives = [call for call in opens if PurePosixPath(call.path).name == "runtime.a"]
     return Summary(
-        classes=tuple(
-            Touched(
-                kind=kind,
-                calls=len(found),
-                opens=sum(call.name in OPENS for call in found),
-                failed=sum(call.error is not None for call in found),
-                files=len({call.path for call in found}),
-                took_s=sum(call.took_s or 0.0 for call in found),
-            )
-            for kind in CLASSES
-            for found in [grouped.get(kind, [])]
-        ),
+        classes=tuple(_touched(kind, grouped.get(kind, ())) for kind in CLASSES),
         most=tuple(inside.most_common(10)),
         names=tuple(
-            (name, count, sum(call.took_s or 0.0 for call in calls if call.name == name))
+            (name, count, _seconds(call for call in calls if call.name == name))
             for name, count in names.most_common()
         ),
         opens=len(opens),
         runtime_archive_opens=len(archives),
     )
+
+
+def _touched(kind: str, calls: Sequence[Call]) -> Touched:
+    return Touched(
+        kind=kind,
+        calls=len(calls),
+        opens=sum(call.name in OPENS for call in calls),
+        failed=sum(call.error is not None for call in calls),
+        files=len({call.path for call in calls}),
+        took_s=_seconds(calls),
+    )
+
+
+def _seconds(calls: Iterable[Call]) -> float:
+    """The time in calls; a call of unknown time counts as none."""
+    return sum(call.took_s or 0.0 for call in calls)
 
 
 def _below(path: str, folder: str) -> str:

@@ -2,7 +2,7 @@
 
 perf costs the command less than strace does, but only some builds of it show paths (those with BPF
 programs of their own, perf 6.6 and later); others show where in memory a path is. A path that is
-not told is empty here.
+not known is empty here.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def test_perf_is_read_with_paths_or_without() -> None:
     assert [call.took_s for call in found] == pytest.approx(times)
     seen = goroot.summary(found, goroot="/go", gocache="/cache", project="/home/me")
     by = {one.kind: one.calls for one in seen.classes}
-    assert (by["GOROOT source"], by["GOROOT other"], by[goroot.UNTOLD]) == (1, 1, 3)
+    assert (by["GOROOT source"], by["GOROOT other"], by[goroot.UNKNOWN]) == (1, 1, 3)
     assert seen.names[0][:2] == ("openat", 3)
 
 
