@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from lab.caching.replay import Replay, Repository, replay
+from lab.caching.replay import CommitPredictor, Replay, Repository, replay
 from lab.dockerfile.cachekey import archive_rules
 
 DOCKERFILE = (
@@ -51,13 +51,14 @@ def main() -> None:
             commits = list(repository.commits(None))
             print(f"{len(commits)} commits, {options.files} files, {os.cpu_count()} CPUs")
             for words in ("objects read for the first time", "objects read before"):
-                one = Replay(repository, archive_rules("docker"), {"RUN go build ./...": 12.0})
+                predictor = CommitPredictor(repository, archive_rules("docker"))
+                one = Replay(predictor=predictor, costs={"RUN go build ./...": 12.0})
                 began = time.process_time()
-                replay([one], commits)
+                (total,) = replay([one], commits)
                 spent = time.process_time() - began
                 print(
                     f"  {words}: {len(commits) / spent:.0f} commits a CPU second, "
-                    f"hit rate {one.total.hit_rate:.2f}"
+                    f"hit rate {total.hit_rate:.2f}"
                 )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  peak memory {peak:.0f} MB")

@@ -18,7 +18,7 @@ from lab.caching import explain
 from lab.caching.predict import CacheSimulator, predict
 from lab.caching.predict.compare_builds import compare
 from lab.caching.predict.inputs import cache_inputs, read
-from lab.caching.replay import Replay, Repository
+from lab.caching.replay import CommitPredictor, Repository
 from lab.caching.replay.real_builds import build
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import archive_rules, client_rules, make
@@ -126,9 +126,9 @@ def test_a_replayed_history_is_built_as_predicted(
 ) -> None:
     engine = real_bench.engine
     looked_at = archive_rules(engine.name, engine.facts().version)
-    replaying = Replay(history, looked_at, {}, text=TEXT if fixed else None)
+    predictor = CommitPredictor(history, looked_at, text=TEXT if fixed else None)
     commits = list(history.commits(None))
-    found = list(build(history, engine, replaying, commits, {}))
+    found = list(build(history, engine, predictor, commits, {}))
     assert len(found) >= 2 * len(commits)
     assert not [one for one in found if not one.right]
     assert {one.real for one in found} == {Outcome.HIT, Outcome.MISS}

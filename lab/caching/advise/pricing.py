@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lab.caching.predict import CacheSimulator, edit_arguments
 from lab.caching.predict.cache_simulator import outcomes_of
 from lab.caching.predict.inputs import cache_inputs
-from lab.caching.replay import Commit, Replay, Repository, replay
+from lab.caching.replay import Commit, CommitPredictor, Replay, Repository, replay
 from lab.dockerfile.cachekey import Rules, keys
 from lab.dockerfile.cachekey.builder import Facts, remembered
 from lab.dockerfile.cachekey.keys import Chain, Key
@@ -41,6 +41,18 @@ class Cost:
 
 
 Pricing = Callable[[str, str | None], Cost]
+SAMPLED = 40  # files whose change is tried where neither edits nor a history are named
+
+
+def each_file(given: Inputs) -> list[str]:
+    """An edit of each file of the context; of many files, of some all over it."""
+    files = [
+        path
+        for path, entry in given.context.entries.items()
+        if entry.kind == "file" and path not in {given.dockerfile_path, ".dockerignore"}
+    ]
+    step = max(1, -(-len(files) // SAMPLED))
+    return [f"file:{path}" for path in sorted(files)[::step]]
 
 
 def over_edits(
@@ -71,22 +83,21 @@ def over_history(
     costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
-        one = Replay(
+        predictor = CommitPredictor(
             repository,
             rules,
-            {},
             text=dockerfile,
             build_args=given.build_args,
             target=given.target,
             ignore=ignore,
         )
-        replay([one], commits)
-        steps = one.total.steps
+        (total,) = replay([Replay(predictor=predictor)], commits)
+        steps = total.steps
         return Cost(
-            runs=sum(total.misses for name, total in steps.items() if name.startswith("RUN")),
-            steps=sum(total.misses for total in steps.values()),
-            seconds=sum(total.misses * costs.get(bare(name), 0.0) for name, total in steps.items()),
-            cases=one.total.commits,
+            runs=sum(step.misses for name, step in steps.items() if name.startswith("RUN")),
+            steps=sum(step.misses for step in steps.values()),
+            seconds=sum(step.misses * costs.get(bare(name), 0.0) for name, step in steps.items()),
+            cases=total.commits,
         )
 
     return pricing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.caching.replay.commit_predictor import CommitPredictor
 from lab.caching.replay.git_objects import FOLDER, SUBMODULE, Commit, Repository
-from lab.caching.replay.history import Replay
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.entries import Directory, Entry, File, Link
@@ -55,23 +55,23 @@ def _entries(repository: Repository, tree: str, prefix: str) -> Iterator[tuple[s
 def build(
     repository: Repository,
     engine: Engine,
-    replaying: Replay,
+    predictor: CommitPredictor,
     commits: Sequence[Commit],
     build_args: Mapping[str, str],
 ) -> Iterator[Compared]:
     """Build the commits one after another, the first cold. Raises BuildsFailed where one fails."""
     cold = True
     for commit in commits:
-        predicted = replaying.add(commit)
+        predicted = predictor.predict(commit)
         if predicted is None:
             continue
         whole = context(repository, commit.tree)
         inputs = Inputs(
-            dockerfile=replaying.text(commit),
-            dockerfile_path=replaying.path,
-            context=replaying.sent(commit, whole),
+            dockerfile=predictor.text(commit),
+            dockerfile_path=predictor.path,
+            context=predictor.sent(commit, whole),
             build_args=build_args,
-            target=replaying.target,
+            target=predictor.target,
         )
         folded = built(
             engine,
@@ -84,10 +84,10 @@ def build(
         )
         cold = False
         for step in folded.steps:
-            if step.outcome is not None and step.index in predicted:
+            if step.outcome is not None and step.index in predicted.outcomes:
                 yield Compared(
                     commit=commit.id,
                     instruction=step.instruction,
-                    predicted=predicted[step.index],
+                    predicted=predicted.outcomes[step.index],
                     real=step.outcome,
                 )

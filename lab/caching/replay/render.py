@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lab.caching.replay.history import Replayed
+from lab.caching.replay.history import HistoryTotal
 from lab.model import units
 
 SHOWN = 8
 NAME = 40
 
 
-def lines(totals: Sequence[Replayed]) -> Iterator[str]:
+def lines(totals: Sequence[HistoryTotal]) -> Iterator[str]:
     """Each Dockerfile's totals, then the steps that burn the most."""
     for one in totals:
         yield f"{one.name}: {units.counted(one.commits, 'commit')} replayed"
@@ -21,8 +21,8 @@ def lines(totals: Sequence[Replayed]) -> Iterator[str]:
                 f"  passed over: {units.counted(one.passed, 'commit')}, for a Dockerfile or an "
                 "ignore file that cannot be read"
             )
-        each = one.seconds / one.commits / 60 if one.commits and _priced(one) else None
-        week = None if one.per_week is None or not _priced(one) else one.per_week / 60
+        each = one.seconds / one.commits / 60 if one.commits and _timed(one) else None
+        week = None if one.per_week is None or not _timed(one) else one.per_week / 60
         yield (
             f"  hit rate {units.percent(one.hit_rate)}, "
             f"{_minutes(each)} a commit, {_minutes(week)} a week"
@@ -41,7 +41,7 @@ def lines(totals: Sequence[Replayed]) -> Iterator[str]:
             )
 
 
-def _priced(one: Replayed) -> bool:
+def _timed(one: HistoryTotal) -> bool:
     return any(total.seconds is not None for total in one.steps.values())
 
 
@@ -49,17 +49,17 @@ def _minutes(value: float | None) -> str:
     return f"{units.MISSING} min" if value is None else f"{value:.3g} min"
 
 
-def as_json(one: Replayed) -> dict[str, Any]:
+def as_json(one: HistoryTotal) -> dict[str, Any]:
     """The same for programs; seconds."""
-    priced = _priced(one)
+    timed = _timed(one)
     return {
         "name": one.name,
         "commits": one.commits,
         "passed_over": one.passed,
         "hit_rate": one.hit_rate,
-        "seconds": one.seconds if priced else None,
-        "seconds_per_commit": one.seconds / one.commits if priced and one.commits else None,
-        "seconds_per_week": one.per_week if priced else None,
+        "seconds": one.seconds if timed else None,
+        "seconds_per_commit": one.seconds / one.commits if timed and one.commits else None,
+        "seconds_per_week": one.per_week if timed else None,
         "steps": {
             text: {"hits": total.hits, "misses": total.misses, "seconds": total.seconds}
             for text, total in one.steps.items()

@@ -10,6 +10,13 @@ from lab.model.events import Outcome
 from lab.model.record import Build
 
 
+def step_costs(
+    builds: Iterable[Build], engine: str, given: Sequence[str], instructions: Iterable[str]
+) -> dict[str, float]:
+    """Seconds by instruction: as builds of this engine measured, but for what a user states."""
+    return measured(builds, engine) | stated(given, instructions)
+
+
 def measured(builds: Iterable[Build], engine: str) -> dict[str, float]:
     """Seconds by the instruction's text, of this engine's builds."""
     samples: dict[str, list[float]] = {}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import arguments
-from lab.cli.output import print_json, say
+from lab.cli.output import print_json, say, say_all
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
-    from lab.caching.replay import Commit, Replay, Repository
+    from lab.caching.replay import Commit, CommitPredictor, Replay, Repository
     from lab.caching.replay.real_builds import Compared
+    from lab.dockerfile.cachekey import Rules
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -30,7 +32,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         "(default: Dockerfile); repeatable, side by side",
     )
     arguments.dockerfile(verb)
-    verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are prices")
+    verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are used")
     verb.add_argument(
         "--price",
         action="append",
@@ -52,116 +54,88 @@ def run(options: argparse.Namespace) -> int:
     from lab.caching.replay import Repository, replay
     from lab.caching.replay.render import as_json, lines
 
-    given = arguments.build_args(options.build_arg)
     with closing(Repository(options.repo)) as repository:
         commits = list(repository.commits(options.commits, first_parent=options.first_parent))
-        several = _replays(options, repository, commits, given)
-        replay(several, commits)
-        totals = [one.total for one in several]
-        built = _built(options, repository, commits, given) if options.build else []
+        totals = replay(_replays(options, repository, commits), commits)
+        built = _built(options, repository, commits) if options.build else []
     if options.json:
         print_json({"replayed": [as_json(one) for one in totals], "built": built or None})
         return 0
-    for line in lines(totals):
-        say(line)
+    say_all(lines(totals))
     for one in built:
         say(f"{one['name']}: {one['right']} of {one['steps']} steps built as predicted")
-        for wrong in one["wrong"]:
-            say(f"  {wrong}")
+        say_all(f"  {wrong}" for wrong in one["wrong"])
     return 0
 
 
 def _replays(
-    options: argparse.Namespace,
-    repository: Repository,
-    commits: list[Commit],
-    given: dict[str, str],
+    options: argparse.Namespace, repository: Repository, commits: list[Commit]
 ) -> list[Replay]:
+    """Each Dockerfile by the rules of each engine."""
     from lab.caching.replay import Replay
-    from lab.caching.replay.history import parsed
-    from lab.caching.replay.step_costs import measured, stated
+    from lab.caching.replay.step_costs import step_costs
     from lab.dockerfile.cachekey import client_rules
     from lab.results import runs
 
-    stored = runs.load(options.run, options.results) if options.run else None
-    several = []
+    args = arguments.build_args(options.build_arg)
+    builds = runs.load(options.run, options.results).builds if options.run else ()
+    found = []
     for engine, version in arguments.engine_versions(options.engine or ["docker"]):
-        prices = measured(stored.builds, engine) if stored else {}
         for name in options.dockerfile or ["Dockerfile"]:
-            path, text = _dockerfile(name)
-            if text is not None:
-                parsed(text, name, given)  # its own name in what is wrong with it
-            one = Replay(
-                repository,
-                client_rules(engine, version),
-                prices,
-                path=path,
-                text=text,
-                build_args=given,
-                target=options.target,
-            )
-            one.total.name = f"{name} ({engine})"
-            if text is None and commits and one.add(commits[-1]) is None:
+            predictor = _predictor(options, repository, name, client_rules(engine, version), args)
+            instructions = predictor.instructions(commits[-1] if commits else None)
+            if instructions is None:
                 raise InputError(
                     f"the last commit has no Dockerfile that can be read at {name!r}"
                     + (f" with a stage {options.target!r}" if options.target else ""),
                     remedy="name a file on disk, or a path in the repository, with --dockerfile",
                 )
-            known = one.instructions
-            one = one.again()
-            one.price(stated(options.price, known))
-            several.append(one)
-    return several
+            costs = step_costs(builds, engine, options.price, instructions)
+            found.append(Replay(predictor=predictor, costs=costs, name=f"{name} ({engine})"))
+    return found
 
 
-def _dockerfile(name: str) -> tuple[str, str | None]:
+def _predictor(
+    options: argparse.Namespace,
+    repository: Repository,
+    name: str,
+    rules: Rules,
+    args: Mapping[str, str],
+) -> CommitPredictor:
+    """Of a file on disk, the same for every commit; else of a path in the repository."""
     from lab.caching.predict.inputs import read_text
+    from lab.caching.replay import CommitPredictor
+    from lab.caching.replay.commit_predictor import parsed
 
-    file = Path(name)
-    if name == "Dockerfile" or not file.is_file():
-        return name, None
-    return "Dockerfile", read_text(file)
+    path, text = name, None
+    if name != "Dockerfile" and Path(name).is_file():
+        path, text = "Dockerfile", read_text(Path(name))
+        parsed(text, name, args)  # its own name in what is wrong with it
+    return CommitPredictor(
+        repository, rules, path=path, text=text, build_args=args, target=options.target
+    )
 
 
 def _built(
-    options: argparse.Namespace,
-    repository: Repository,
-    commits: list[Commit],
-    given: dict[str, str],
+    options: argparse.Namespace, repository: Repository, commits: list[Commit]
 ) -> list[dict[str, Any]]:
     """Of each engine and each Dockerfile, how many steps of the last commits came as predicted."""
-    from lab.caching.replay import Replay
     from lab.caching.replay.real_builds import build
+    from lab.cli import real_builds
     from lab.dockerfile.cachekey import archive_rules
-    from lab.engines import open_engine
-    from lab.images import sources
-    from lab.images.sources.types import Base, BaseSource
 
-    base: Base | None = None
-    if options.base:
-        source = BaseSource(kind="suite", value=options.base, name=options.base, sha256=None)
-        base = sources.base(source, say=_said)
-        given = {**given, "BASE": base.image.ref}
-    told = []
+    base = real_builds.base(options.base)
+    args = arguments.build_args(options.build_arg)
+    args |= {} if base is None else {"BASE": base.image.ref}
+    found = []
     for name, version in arguments.engine_versions(options.engine or ["docker"]):
-        with closing(open_engine(name, private=options.private, say=_said)) as engine:
-            if base is not None:
-                engine.ensure(base.image)
+        with real_builds.engine(name, base, private=options.private) as engine:
             rules = archive_rules(name, version or engine.facts().version)
             for file in options.dockerfile or ["Dockerfile"]:
-                path, text = _dockerfile(file)
-                one = Replay(
-                    repository,
-                    rules,
-                    {},
-                    path=path,
-                    text=text,
-                    build_args=given,
-                    target=options.target,
-                )
-                found = build(repository, engine, one, commits[-options.build :], given)
-                told.append(_agreement(f"{file} ({name})", list(found)))
-    return told
+                predictor = _predictor(options, repository, file, rules, args)
+                steps = build(repository, engine, predictor, commits[-options.build :], args)
+                found.append(_agreement(f"{file} ({name})", list(steps)))
+    return found
 
 
 def _agreement(name: str, found: list[Compared]) -> dict[str, Any]:
@@ -171,7 +145,3 @@ def _agreement(name: str, found: list[Compared]) -> dict[str, Any]:
         if not one.right
     ]
     return {"name": name, "steps": len(found), "right": len(found) - len(wrong), "wrong": wrong}
-
-
-def _said(text: str) -> None:
-    say(text, on_error=True)

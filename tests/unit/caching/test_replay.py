@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.caching.predict import CacheSimulator, predict
-from lab.caching.replay import Replay, Repository, replay
+from lab.caching.replay import CommitPredictor, HistoryTotal, Replay, Repository, replay
 from lab.caching.replay.step_costs import measured, stated
 from lab.dockerfile import dockerignore, parser
 from lab.dockerfile.cachekey import FileFacts, archive_rules, of_files
@@ -107,22 +107,28 @@ def files_of(folder: Path, commit: str) -> dict[str, FileFacts]:
     return found
 
 
+def whole(repository: Repository, engine: str = "docker", path: str = "Dockerfile") -> HistoryTotal:
+    predictor = CommitPredictor(repository, archive_rules(engine), path=path)
+    (total,) = replay([Replay(predictor=predictor)], repository.commits(None))
+    return total
+
+
 @pytest.mark.parametrize("engine", ["docker", "docker-classic", "podman", "simulated"])
 def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> None:
-    looked_at, memory = archive_rules(engine, ""), CacheSimulator()
+    rules, cache = archive_rules(engine), CacheSimulator()
     with closing(Repository(history)) as repository:
-        replaying = Replay(repository, looked_at, {})
+        predictor = CommitPredictor(repository, rules)
         commits = list(repository.commits(None))
         assert len(commits) >= 60
         kinds = set()
         for commit in commits:
-            manifest = of_files(parser.parse(TEXT), files_of(history, commit.id))
-            whole = predict(manifest, looked_at, memory).outcomes
-            told = replaying.add(commit)
-            assert told is not None
-            for index, outcome in told.items():
-                assert whole[index] is outcome, (commit, manifest.by_index[index].text)
-            kinds |= set(told.values())
+            inputs = of_files(parser.parse(TEXT), files_of(history, commit.id))
+            expected = predict(inputs, rules, cache).outcomes
+            predicted = predictor.predict(commit)
+            assert predicted is not None
+            for index, outcome in predicted.outcomes.items():
+                assert expected[index] is outcome, (commit, inputs.by_index[index].text)
+            kinds |= set(predicted.outcomes.values())
     assert kinds == {Outcome.HIT, Outcome.MISS}
 
 
@@ -137,20 +143,20 @@ def test_this_projects_own_history_agrees_with_git_diff() -> None:
     """A checkout may be shallow: the test takes what history there is."""
     with closing(Repository(OWN)) as repository:
         commits = list(repository.commits(25, first_parent=True))
-        replaying = Replay(repository, archive_rules("docker"), {}, text=OWN_TEXT)
-        told = [replaying.add(commit) for commit in commits]
-        everything = Replay(repository, archive_rules("docker"), {}, text=OWN_TEXT)
-        replay([everything], repository.commits(None))
+        predictor = CommitPredictor(repository, archive_rules("docker"), text=OWN_TEXT)
+        predicted = [predictor.predict(commit) for commit in commits]
+        predictor = CommitPredictor(repository, archive_rules("docker"), text=OWN_TEXT)
+        (everything,) = replay([Replay(predictor=predictor)], repository.commits(None))
     count = int(git(OWN, "rev-list", "--count", "HEAD"))
-    assert everything.total.commits == count >= len(commits) >= 1
-    for number, outcomes in enumerate(told):
-        assert outcomes is not None
+    assert everything.commits == count >= len(commits) >= 1
+    for number, one in enumerate(predicted):
+        assert one is not None
         for index, paths in enumerate(OWN_PATHS, start=1):
             seen = any(
                 not git(OWN, "diff", "--name-only", old.id, commits[number].id, "--", *paths)
                 for old in reversed(commits[:number])
             )
-            assert outcomes[index] is (Outcome.HIT if seen else Outcome.MISS), commits[number]
+            assert one.outcomes[index] is (Outcome.HIT if seen else Outcome.MISS), commits[number]
 
 
 def test_bare_clones_worktrees_and_shallow_clones_replay_alike(
@@ -162,14 +168,11 @@ def test_bare_clones_worktrees_and_shallow_clones_replay_alike(
     totals = []
     for folder in (history, tmp_path / "bare", tmp_path / "tree", history / "src"):
         with closing(Repository(folder)) as repository:
-            one = Replay(repository, archive_rules("podman"), {})
-            replay([one], repository.commits(None))
-        totals.append(one.total)
+            totals.append(whole(repository, "podman"))
     assert all(one == totals[0] for one in totals)
     with closing(Repository(tmp_path / "shallow")) as repository:
-        one = Replay(repository, archive_rules("podman"), {})
-        replay([one], repository.commits(None))
-    assert one.total.commits == int(git(tmp_path / "shallow", "rev-list", "--count", "HEAD")) >= 5
+        total = whole(repository, "podman")
+    assert total.commits == int(git(tmp_path / "shallow", "rev-list", "--count", "HEAD")) >= 5
 
 
 def test_a_repository_of_sha256_is_read(tmp_path: Path) -> None:
@@ -180,9 +183,8 @@ def test_a_repository_of_sha256_is_read(tmp_path: Path) -> None:
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, archive_rules("docker"), {})
-        replay([one], repository.commits(None))
-    assert one.total.steps["COPY src /s"].misses == 2
+        total = whole(repository)
+    assert total.steps["COPY src /s"].misses == 2
 
 
 def test_commits_without_a_dockerfile_are_passed_over_and_counted(tmp_path: Path) -> None:
@@ -194,9 +196,8 @@ def test_commits_without_a_dockerfile_are_passed_over_and_counted(tmp_path: Path
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, archive_rules("docker"), {})
-        replay([one], repository.commits(None))
-    assert (one.total.commits, one.total.passed) == (2, 2)
+        total = whole(repository)
+    assert (total.commits, total.passed) == (2, 2)
 
 
 def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> None:
@@ -209,19 +210,17 @@ def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> Non
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, archive_rules("docker"), {}, path="a.Dockerfile")
-        replay([one], repository.commits(None))
-    assert one.total.steps["COPY . /s"].misses == 1
+        total = whole(repository, path="a.Dockerfile")
+    assert total.steps["COPY . /s"].misses == 1
 
 
 def test_totals_are_the_sum_of_what_was_told(history: Path) -> None:
-    prices = {"RUN deps": 10.0, "RUN last": 1.5}
+    costs = {"RUN deps": 10.0, "RUN last": 1.5}
     with closing(Repository(history)) as repository:
-        one = Replay(repository, archive_rules("docker"), prices)
+        predictor = CommitPredictor(repository, archive_rules("docker"))
         commits = list(repository.commits(20, first_parent=True))
         assert len(commits) == 20
-        replay([one], commits)
-    total = one.total
+        (total,) = replay([Replay(predictor=predictor, costs=costs)], commits)
     assert total.commits == 20
     deps, last = total.steps["RUN deps"], total.steps["RUN last"]
     assert deps.hits + deps.misses == 20
@@ -236,11 +235,14 @@ def test_a_better_order_replays_cheaper(history: Path) -> None:
     better = "FROM base\nCOPY go.mod .\nRUN deps\nCOPY . .\n"
     with closing(Repository(history)) as repository:
         several = [
-            Replay(repository, archive_rules("docker"), {"RUN deps": 1.0}, text=text)
+            CommitPredictor(repository, archive_rules("docker"), text=text)
             for text in (worse, better)
         ]
-        replay(several, repository.commits(None))
-    assert several[1].total.seconds < several[0].total.seconds
+        totals = replay(
+            [Replay(predictor=one, costs={"RUN deps": 1.0}) for one in several],
+            repository.commits(None),
+        )
+    assert totals[1].seconds < totals[0].seconds
 
 
 def test_no_repository_is_an_input_error(tmp_path: Path) -> None:
@@ -272,9 +274,8 @@ def test_a_commit_whose_ignore_file_cannot_be_read_is_passed_over(tmp_path: Path
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, archive_rules("docker"), {})
-        replay([one], repository.commits(None))
-    assert (one.total.commits, one.total.passed) == (1, 1)
+        total = whole(repository)
+    assert (total.commits, total.passed) == (1, 1)
 
 
 def test_a_dockerfile_that_is_given_is_the_same_in_every_commit(tmp_path: Path) -> None:
@@ -286,9 +287,15 @@ def test_a_dockerfile_that_is_given_is_the_same_in_every_commit(tmp_path: Path) 
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        given = Replay(repository, archive_rules("docker"), {}, text="FROM base\nCOPY . /all\n")
-        told = [given.add(commit) for commit in repository.commits(None)]
-    assert [one and one[1] for one in told] == [Outcome.MISS, Outcome.HIT, Outcome.HIT]
+        given = CommitPredictor(
+            repository, archive_rules("docker"), text="FROM base\nCOPY . /all\n"
+        )
+        predicted = [given.predict(commit) for commit in repository.commits(None)]
+    assert [one and one.outcomes[1] for one in predicted] == [
+        Outcome.MISS,
+        Outcome.HIT,
+        Outcome.HIT,
+    ]
 
 
 @pytest.mark.parametrize("ignore", ["", "*.md\n"])
@@ -301,6 +308,10 @@ def test_a_submodule_counts_by_its_commit(ignore: str, tmp_path: Path) -> None:
         git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{digit * 40},sub")
         git(tmp_path, "commit", "--allow-empty", "-qm", "one")
     with closing(Repository(tmp_path)) as repository:
-        one = Replay(repository, archive_rules("docker"), {})
-        told = [one.add(commit) for commit in repository.commits(None)]
-    assert [each and each[1] for each in told] == [Outcome.MISS, Outcome.HIT, Outcome.MISS]
+        predictor = CommitPredictor(repository, archive_rules("docker"))
+        predicted = [predictor.predict(commit) for commit in repository.commits(None)]
+    assert [one and one.outcomes[1] for one in predicted] == [
+        Outcome.MISS,
+        Outcome.HIT,
+        Outcome.MISS,
+    ]
