@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from lab.caching.advise.gain import Advice, advise, gaining, together, unpredicted, weighed
-from lab.caching.advise.pricing import Cost, over_edits, over_history
+from lab.caching.advise.gain import (
+    Advice,
+    advise,
+    changed_edits,
+    gaining,
+    offer,
+    together,
+    unpredicted,
+    weighed,
+)
+from lab.caching.advise.pricing import Cost, each_file, over_edits, over_history
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.rewrites import rewrites
 
@@ -12,7 +21,10 @@ __all__ = [
     "Cost",
     "Rewrite",
     "advise",
+    "changed_edits",
+    "each_file",
     "gaining",
+    "offer",
     "over_edits",
     "over_history",
     "rewrites",

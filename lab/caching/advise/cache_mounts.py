@@ -18,7 +18,7 @@ from lab.dockerfile.cachekey.sources import operands
 from lab.dockerfile.parser import Instruction
 
 ENGINES = ("docker", "podman")  # the first builder of docker has no mounts
-_HEED = "needs BuildKit or podman; what lies in the mount is in no layer"
+_CAUTION = "needs BuildKit or podman; what lies in the mount is in no layer"
 
 
 def cached(view: DockerfileView) -> Iterator[Rewrite]:
@@ -40,7 +40,7 @@ def cached(view: DockerfileView) -> Iterator[Rewrite]:
             why=f"{short(changes[-1][0])} starts each time without what it kept in "
             f"{' and '.join(places)}",
             dockerfile=text_edit.flagged(view.parsed, changes),
-            heed=_HEED,
+            caution=_CAUTION,
             measured=True,
             engines=ENGINES,
         )

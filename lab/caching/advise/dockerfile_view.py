@@ -195,7 +195,7 @@ class DockerfileView:
     def copy_above(self, run: Instruction) -> Instruction | None:
         """The first COPY above a RUN of which it need not know, with no other RUN between.
 
-        A WORKDIR may stand between: `folder` and `place` heed it.
+        A WORKDIR may stand between: `folder` and `place` count it in.
         """
         found = None
         for other in reversed([one for one in self.steps(run.stage or 0) if one.index < run.index]):

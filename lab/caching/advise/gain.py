@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.caching.advise.pricing import Cost, Pricing, ignoring
+from lab.caching.advise.pricing import Cost, Pricing, ignoring, over_edits
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.rewrites import rewrites
+from lab.dockerfile.cachekey import Rules
 from lab.dockerfile.cachekey.builder import ignored
 from lab.dockerfile.edits import Inputs
-from lab.dockerfile.parser import lines_of
+from lab.dockerfile.parser import lines_of, parse
+from lab.engines import features
 
 MOST = 8  # rewrites one after another
 
@@ -48,6 +50,52 @@ def gaining(found: Sequence[Advice], *, altering: bool = False) -> list[Advice]:
     """Those with a predicted gain; ``altering``: those that could change what the image holds."""
     chosen = [one for one in found if one.gains and bool(one.rewrite.alters) is altering]
     return sorted(chosen, key=lambda one: (one.after.seconds, one.after.runs, one.after.steps))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What is advised, the best first; ``hidden`` would save steps, but could alter the image."""
+
+    shown: tuple[Advice, ...]
+    hidden: tuple[Advice, ...]
+
+
+def offer(
+    given: Inputs, pricing: Pricing, *, engine: str, version: str = "", altering: bool = False
+) -> Offer:
+    """Every rewrite that an engine can build as it builds the file now, and all of them together.
+
+    ``altering``: those that could change what the image holds are shown too.
+    """
+
+    def lacks(text: str) -> set[str]:
+        found = features.lacks(engine, version, parse(text))
+        return {why.partition(": ")[2] for why in found}  # without the line, which moves
+
+    def builds(text: str) -> bool:
+        return lacks(text) <= lacks(given.dockerfile)
+
+    found = weighed(given, pricing, engine=engine, builds=builds)
+    whole = together(given, found, pricing, engine=engine, builds=builds)
+    best, hidden = gaining(found), gaining(found, altering=True)
+    first = [] if whole is None else [whole]
+    return Offer(
+        shown=(*first, *best, *(hidden if altering else ()), *unpredicted(found)),
+        hidden=() if altering else tuple(hidden),
+    )
+
+
+def changed_edits(
+    given: Inputs, one: Advice, edits: Sequence[str], rules: Rules, costs: Mapping[str, float]
+) -> list[str]:
+    """Of these edits, those that a rewrite makes cheaper; all, where it makes none so."""
+    pricing = over_edits(given, edits, rules, costs)
+    alone = replace(
+        one,
+        before=pricing(given.dockerfile, None),
+        after=pricing(one.rewrite.dockerfile, one.rewrite.ignore),
+    )
+    return alone.saves(edits) or list(edits)
 
 
 def unpredicted(found: Sequence[Advice]) -> list[Advice]:
@@ -105,7 +153,7 @@ def together(
         why=", then ".join(one.kind for one in taken),
         dockerfile=now.dockerfile,
         ignore=ignore,
-        heed="; ".join(dict.fromkeys(one.heed for one in taken if one.heed)),
+        caution="; ".join(dict.fromkeys(one.caution for one in taken if one.caution)),
     )
     return Advice(
         rewrite=whole,

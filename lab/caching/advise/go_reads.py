@@ -109,7 +109,7 @@ def _module(view: DockerfileView) -> str | None:
 
 class _Module:
     def __init__(self, view: DockerfileView, path: str) -> None:
-        self._sight = view
+        self._view = view
         self._path = path
         self.seen: set[str] = set()
         self._in: dict[str, list[str]] = {}
@@ -138,7 +138,7 @@ class _Module:
         if any(part in {"testdata", "vendor"} or part[0] in "._" for part in parts):
             return False
         above = ["/".join(parts[: n + 1]) for n in range(len(parts))]
-        return not any(f"{path}/go.mod" in self._sight.context.entries for path in above)
+        return not any(f"{path}/go.mod" in self._view.context.entries for path in above)
 
     def _has_go(self, folder: str) -> bool:
         return any(name.endswith(".go") for name in self._in.get(folder, ()))
@@ -147,7 +147,7 @@ class _Module:
         """The module's own packages that a folder's files import; what it reads goes to found."""
         files = self._in.get(folder, [])
         if not self._has_go(folder) or any(
-            self._sight.context.entries[name].kind == "link" for name in files
+            self._view.context.entries[name].kind == "link" for name in files
         ):
             return None
         if folder:
@@ -156,7 +156,7 @@ class _Module:
             found.files |= {name for name in files if _compiled(name)}
         more: list[str] = []
         for name in files:
-            text = self._sight.text(name) or ""
+            text = self._view.text(name) or ""
             if _compiled(name) and not name.endswith(".go") and "../" in text:
                 return None  # an #include of another folder
             if not name.endswith(".go"):
@@ -166,7 +166,7 @@ class _Module:
             more += list(self._own(text))
             for pattern in _EMBED.findall(text):
                 for embedded in self._embedded(folder, pattern):
-                    entry = self._sight.context.entries.get(embedded)
+                    entry = self._view.context.entries.get(embedded)
                     if entry is None or entry.kind == "link":
                         return None
                     (found.files if entry.kind == "file" else found.folders).add(embedded)
@@ -186,7 +186,7 @@ class _Module:
         for word in _PATTERN.findall(patterns):
             first = word.strip('"`').removeprefix("all:").split("/")[0]
             if any(char in first for char in "*?["):
-                yield from {name.split("/")[0] for name in self._sight.context.entries}
+                yield from {name.split("/")[0] for name in self._view.context.entries}
             else:
                 yield first
 

@@ -19,7 +19,7 @@ _ODD = re.compile(r"[^\w./@+:,=~-]")  # what a COPY would part, fill in or take 
 MOST = 8  # COPY lines that a rewrite may need
 _HARMLESS = {("go", "version"), ("go", "env"), ("go", "mod", "download"), ("go", "mod", "verify"),
              ("true",), ("echo",), ("sleep",)}  # fmt: skip
-_HEED = "a package that is added in another folder must be copied too: without it nothing builds"
+_CAUTION = "a package that is added in another folder must be copied too: without it nothing builds"
 
 
 def narrower(view: DockerfileView) -> Iterator[Rewrite]:
@@ -37,7 +37,7 @@ def narrower(view: DockerfileView) -> Iterator[Rewrite]:
             why=f"the Go packages built below {short(copy)} import nothing of the rest",
             dockerfile=text_edit.replaced(view.parsed, [(copy, lines)]),
             alters=unstamped(view, copy),
-            heed=_HEED,
+            caution=_CAUTION,
         )
 
 
@@ -145,8 +145,8 @@ def apart(view: DockerfileView) -> Iterator[Rewrite]:
             "is built again when only another's files change",
             dockerfile=text_edit.replaced(view.parsed, changes),
             alters=unstamped(view, copy),
-            heed="what they share is compiled in each stage, unless a cache mount holds it; no "
-            f"stage is named {stage.name} any more, should a --target ask for it; {_HEED}",
+            caution="what they share is compiled in each stage, unless a cache mount holds it; no "
+            f"stage is named {stage.name} any more, should a --target ask for it; {_CAUTION}",
         )
 
 

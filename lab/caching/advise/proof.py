@@ -23,9 +23,10 @@ MARGIN = 0.05
 class Proof:
     """Seconds of the same edits with the rewrite and without: one pair a round."""
 
-    pairs: tuple[tuple[float, float], ...]
+    edits: tuple[str, ...]
     ratio: float
     verdict: str
+    pairs: tuple[tuple[float, float], ...]
 
 
 def prove(
@@ -61,6 +62,7 @@ def prove(
         pairs.append((took[0], took[1]))
     found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
     return Proof(
+        edits=tuple(texts),
         pairs=tuple(pairs),
         ratio=sum(new for new, _ in pairs) / sum(old for _, old in pairs),
         verdict="undecided" if found is None else str(found.verdict),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from lab.caching.advise.gain import Advice
+from lab.caching.advise.pricing import Cost
 from lab.model import units
 from lab.model.text_wrap import wrapped
+
+if TYPE_CHECKING:
+    from lab.caching.advise.proof import Proof  # it brings the statistics with it
 
 GAIN, UNDECIDED = "faster", "undecided"
 NO_GAIN = {
@@ -17,9 +22,9 @@ NO_GAIN = {
 }
 
 
-def told(
+def lines(
     shown: Sequence[Advice],
-    proofs: Sequence[Mapping[str, Any] | None],
+    proofs: Sequence[Proof | None],
     hidden: Sequence[Advice],
     history: bool,
 ) -> Iterator[str]:
@@ -45,12 +50,12 @@ def told(
         yield "(--altering shows them)"
 
 
-def claimed(one: Advice, proof: Mapping[str, Any] | None) -> bool:
+def claimed(one: Advice, proof: Proof | None) -> bool:
     """Whether there is a gain to speak of: as builds showed, else as was predicted."""
-    return one.gains if proof is None else proof["verdict"] == GAIN
+    return one.gains if proof is None else proof.verdict == GAIN
 
 
-def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[str]:
+def _lines(one: Advice, proof: Proof | None, over: str) -> Iterator[str]:
     before, after = one.before, one.after
     yield from wrapped(f"{one.rewrite.kind}: {one.rewrite.why}")
     if one.gains:
@@ -63,19 +68,40 @@ def _lines(one: Advice, proof: Mapping[str, Any] | None, over: str) -> Iterator[
         yield "  no prediction can show what it gains, if anything: --prove 6 measures it"
     if proof is not None:
         yield from wrapped(
-            f"  built {len(proof['pairs'])} rounds: {proof['verdict']}, "
-            f"{proof['ratio']:.2f} of the time, by the edits {', '.join(proof['edits'])}"
+            f"  built {len(proof.pairs)} rounds: {proof.verdict}, "
+            f"{proof.ratio:.2f} of the time, by the edits {', '.join(proof.edits)}"
         )
-    if proof is not None and proof["verdict"] != GAIN:
-        yield f"  {NO_GAIN[proof['verdict']]}"
-        if not one.gains or proof["verdict"] != UNDECIDED:  # what builds deny is no advice
+    if proof is not None and proof.verdict != GAIN:
+        yield f"  {NO_GAIN[proof.verdict]}"
+        if not one.gains or proof.verdict != UNDECIDED:  # what builds deny is no advice
             yield ""
             return
     if one.rewrite.alters:
         yield from wrapped(f"  could change the image: {one.rewrite.alters}")
     if one.rewrite.engines:
         yield f"  for {' and '.join(one.rewrite.engines)}"
-    if one.rewrite.heed:
-        yield from wrapped(f"  heed: {one.rewrite.heed}")
+    if one.rewrite.caution:
+        yield from wrapped(f"  caution: {one.rewrite.caution}")
     yield from (f"    {line}" for line in one.patch.splitlines())
     yield ""
+
+
+def as_json(one: Advice, proof: Proof | None) -> dict[str, Any]:
+    """A rewrite for programs. ``heed`` is what ``caution`` was called, for those that read it."""
+    return {
+        "kind": one.rewrite.kind,
+        "why": one.rewrite.why,
+        "caution": one.rewrite.caution,
+        "heed": one.rewrite.caution,
+        "alters": one.rewrite.alters,
+        "predicted": one.gains,
+        "claimed": claimed(one, proof),
+        "before": _cost(one.before),
+        "after": _cost(one.after),
+        "patch": one.patch,
+        "proof": None if proof is None else asdict(proof),
+    }
+
+
+def _cost(one: Cost) -> dict[str, Any]:
+    return {"runs": one.runs, "steps": one.steps, "seconds": one.seconds, "cases": one.cases}

@@ -10,7 +10,7 @@ class Rewrite:
     """A changed Dockerfile, or .dockerignore, and why. Its gain is for others to find.
 
     ``alters`` says how the image could come out otherwise; empty: it cannot, as far as a Dockerfile
-    and its context can tell. ``heed``: what to look at before. ``measured``: no prediction can see
+    and its context can tell. ``caution``: what to check before. ``measured``: no prediction can see
     the gain, only builds can. ``engines``: those that know what it uses; empty: all.
     """
 
@@ -18,7 +18,7 @@ class Rewrite:
     why: str
     dockerfile: str
     ignore: str | None = None
-    heed: str = ""
+    caution: str = ""
     alters: str = ""
     measured: bool = False
     engines: tuple[str, ...] = ()

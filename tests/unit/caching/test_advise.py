@@ -10,7 +10,9 @@ import pytest
 
 from lab.caching.advise import advise, over_edits, rewrites, together, unpredicted, weighed
 from lab.caching.advise.gain import Advice
-from lab.caching.advise.render import claimed, told
+from lab.caching.advise.proof import Proof
+from lab.caching.advise.render import claimed
+from lab.caching.advise.render import lines as lines_of
 from lab.caching.predict import edit_arguments as edits_of
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import archive_rules
@@ -365,8 +367,8 @@ def test_a_marked_file_is_another_and_still_of_its_language(path: str, data: byt
 def test_a_proof_is_judged_by_its_verdict(verdict: str | None, said: str, patched: bool) -> None:
     """What was predicted is no gain any more once builds have denied it."""
     (best, *_) = advice(BAD["go"][0], EDITS)
-    proof = verdict and {"verdict": verdict, "ratio": 0.9, "edits": ["a"], "pairs": [(1, 1)] * 6}
-    lines = "\n".join(told([best], [proof or None], [], False))
+    proof = verdict and Proof(verdict=verdict, ratio=0.9, edits=("a",), pairs=((1, 1),) * 6)
+    lines = "\n".join(lines_of([best], [proof or None], [], False))
     assert said in lines
     assert ("+RUN" in lines) is patched
     assert claimed(best, proof or None) is (verdict in {None, "faster"})
