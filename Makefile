@@ -9,6 +9,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What Python compiled is kept: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= --numprocesses logical
 SCENARIO ?= scenarios/layer-cache.yaml
 
@@ -21,7 +23,7 @@ demo: $(VENV)/.lab
 	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
 
 quick: lint
-	@$(BIN)/pytest tests/unit -q -m "not slow" $(WORKERS)
+	@$(BIN)/pytest tests/unit -q -m "not slow" --hypothesis-profile quick $(WORKERS)
 
 test: lint
 	@$(BIN)/lab doctor --install --tests

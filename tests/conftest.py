@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# `make quick` asks for this one: a first answer from a quarter of the examples.
+settings.register_profile("quick", parent=settings.get_profile("shared machine"), max_examples=25)
 settings.load_profile("shared machine")
 
 

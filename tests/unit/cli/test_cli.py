@@ -52,6 +52,7 @@ def test_a_gate_that_nobody_reads_on_is_no_pass(
     assert (tmp_path / "gate.xml").exists()
 
 
+@pytest.mark.slow
 def test_an_answer_of_which_the_output_is_all_may_stay_unread() -> None:
     assert unread([*COMMAND, "schema"]).returncode == 0
 

@@ -112,6 +112,7 @@ def test_the_machines_toolchains_are_found_in_the_order_of_a_shell(tmp_path: Pat
     assert discovered.toolchains({}, tmp_path / "empty") == ()
 
 
+@pytest.mark.slow
 def test_inject_takes_the_one_that_is_named_current_or_found(tmp_path: Path) -> None:
     def lab(*words: str, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
         code = "import sys; from lab.cli.main import main; main()"

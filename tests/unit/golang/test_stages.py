@@ -110,6 +110,7 @@ def test_compile_and_link_times_by_package() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_page_draws_what_ran_and_what_did_not() -> None:
     rows = pages.rows(GRAPH)
     drawn = [(row["label"], row["outcome"], row["start"], row["end"]) for row in rows]

@@ -164,6 +164,7 @@ def test_any_output_of_perf_is_read(lines: list[str]) -> None:
     list(perf.read(lines))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="kernels let only root trace")
 def test_perf_counts_what_a_program_opens_and_tells_its_end(tmp_path: Path) -> None:
     code = (

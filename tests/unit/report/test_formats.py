@@ -105,6 +105,7 @@ def test_json_holds_the_table_and_the_runs() -> None:
     assert (wall["count"], round(wall["median"], 6)) == (3, 10.2)
 
 
+@pytest.mark.slow
 def test_the_same_specification_is_drawn_without_a_browser() -> None:
     spec = summary_picture.spec(compose.from_run(stored()).charts)
     assert spec is not None

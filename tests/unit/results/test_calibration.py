@@ -49,6 +49,7 @@ def test_too_few_rounds_see_nothing_and_too_few_pairs_say_nothing() -> None:
     assert noise([]) is None
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_figures() -> None:
     assert noise(pairs(30, 0.1), seed=3) == noise(pairs(30, 0.1), seed=3)
 
@@ -58,6 +59,7 @@ def test_neighbours_are_whole_pairs() -> None:
     assert list(calibration.neighbours(samples)) == [(11.0, 10.0), (7.0, 8.0)]
 
 
+@pytest.mark.slow
 def test_disturbed_builds_are_left_out_unless_asked_for() -> None:
     builds = [
         Build(

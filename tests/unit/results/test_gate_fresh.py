@@ -111,6 +111,7 @@ def test_a_candidate_that_is_slower_fails_after_fresh_rounds_too(
     assert "decide, after a fail" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_sources_that_are_gone_leave_a_failure_standing(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
