@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from lab.report.formatting import one_line
 from lab.report.pivot import UNITS
-from lab.results.history import ENOUGH, Series
+from lab.results.history import Series
 from lab.results.pivot.fields import METRICS
+from lab.results.stats.change_points import ENOUGH
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -37,6 +38,8 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
             yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
     if len(series.points) < ENOUGH:
         yield f"  too few runs to tell a change from chance: it takes {ENOUGH}"
+    elif series.drift is not None:
+        yield "  no change of level: it drifts from run to run"
     elif not series.changes:
         yield "  no change that stands out from chance"
 

@@ -1,16 +1,9 @@
-"""Runs over time: the trend of each cell and phase, and where it changed. DuckDB reads the records.
-
-A change point is where Pettitt's statistic is largest (Applied Statistics 28, 1979: ranks, no
-distribution assumed); how sure it is comes from seeded permutations of the same runs. What stands
-before and after it is searched on (binary segmentation), each search with its share of the error.
-"""
+"""Runs over time: the trend of each cell and phase, and where it changed, by DuckDB."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from statistics import median
 
@@ -20,14 +13,7 @@ from lab.model.record import Run
 from lab.results import columns, runs, stats
 from lab.results.pivot import fields
 from lab.results.pivot.fields import METRICS
-
-ERROR = 0.05
-PERMUTATIONS = 1999
-FEWEST = 3  # runs on each side of a change
-# Of seven runs the clearest change is as clear in 2 of their 35 splits into 3 and 4: by chance
-# alone in more than ERROR.
-ENOUGH = 8
-SEED = 1
+from lab.results.stats.change_points import change_points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +32,8 @@ class Change:
 
     ``before`` and ``after`` are the medians of the runs on either side. ``ratio`` is of those after
     it to those before, None where one of them is 0; ``interval`` holds it where there are enough
-    runs. ``p_value`` is how often runs in no order would show as much. ``beside`` names
-    what else of host, engine and scenario is new in that run.
+    runs. ``p_value`` is how often a series without a change would show as much anywhere. ``beside``
+    names what else of host, engine and scenario is new in that run.
     """
 
     at: int
@@ -61,11 +47,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """The runs of one cell and phase of one scenario, oldest first."""
+    """The runs of one cell and phase of one scenario, oldest first.
+
+    ``drift``: where a straight line says more than any step, the change of the logarithm (of the
+    figure itself where one is 0) from one run to the next.
+    """
 
     name: str
     points: tuple[Point, ...]
     changes: tuple[Change, ...]
+    drift: float | None = None
 
 
 def history(
@@ -109,8 +100,10 @@ def history(
 def _series(name: str, points: Sequence[Point], heads: Mapping[str, Run]) -> Series:
     ordered = sorted(points, key=lambda point: (point.started, point.run))
     found = change_points([point.median for point in ordered])
+    edges = [0, *(split.at for split in found.splits), len(ordered)]
     changes = []
-    for begin, at, end, p_value in found:
+    for place, split in enumerate(found.splits):
+        begin, at, end = edges[place : place + 3]
         before = [point.median for point in ordered[begin:at]]
         after = [point.median for point in ordered[at:end]]
         compared = stats.compare_unpaired(after, before) if min(*before, *after) > 0 else None
@@ -121,55 +114,11 @@ def _series(name: str, points: Sequence[Point], heads: Mapping[str, Run]) -> Ser
                 after=median(after),
                 ratio=None if compared is None else compared.ratio,
                 interval=None if compared is None else compared.interval,
-                p_value=p_value,
+                p_value=split.p_value,
                 beside=tuple(_beside(heads[ordered[at - 1].run], heads[ordered[at].run])),
             )
         )
-    return Series(name=name, points=tuple(ordered), changes=tuple(changes))
-
-
-def change_points(values: Sequence[float]) -> list[tuple[int, int, int, float]]:
-    """Where a series changes: (where its part begins, first place after it, where it ends, p)."""
-    rng = random.Random(SEED)
-    return sorted(_split(values, 0, len(values), ERROR, rng), key=lambda one: one[1])
-
-
-def _split(
-    values: Sequence[float], begin: int, end: int, error: float, rng: random.Random
-) -> Iterator[tuple[int, int, int, float]]:
-    if end - begin < 2 * FEWEST:
-        return
-    ranks = _ranks(values[begin:end])
-    at, height = _pettitt(ranks)
-    shuffled, reached = list(ranks), 0
-    for _ in range(PERMUTATIONS):
-        rng.shuffle(shuffled)
-        reached += _pettitt(shuffled)[1] >= height
-    p_value = (reached + 1) / (PERMUTATIONS + 1)
-    if p_value > error:
-        return
-    yield begin, begin + at, end, p_value
-    # Halving keeps the whole error of a series without a change at ERROR: it takes one search.
-    yield from _split(values, begin, begin + at, error / 2, rng)
-    yield from _split(values, begin + at, end, error / 2, rng)
-
-
-def _pettitt(ranks: Sequence[float]) -> tuple[int, float]:
-    """The place after which ranks are most unlike those before, and how unlike."""
-    count = len(ranks)
-    sums = list(accumulate(ranks))
-    heights = [abs(2 * sums[at - 1] - at * (count + 1)) for at in range(FEWEST, count - FEWEST + 1)]
-    best = max(range(len(heights)), key=heights.__getitem__)
-    return best + FEWEST, heights[best]
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """Ranks from 1; equal values share the middle of theirs."""
-    ordered = sorted(values)
-    first: dict[float, int] = {}
-    for place, value in enumerate(ordered):
-        first.setdefault(value, place)
-    return [first[value] + (ordered.count(value) + 1) / 2 for value in values]
+    return Series(name=name, points=tuple(ordered), changes=tuple(changes), drift=found.drift)
 
 
 def _beside(before: Run, after: Run) -> Iterator[str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -14,54 +12,8 @@ import pytest
 from lab.cli import main
 from lab.model.errors import InputError
 from lab.model.record import Cache
-from lab.results.history import change_points, history
+from lab.results.history import history
 from tests.gate_runs import HOST, build, record
-
-
-def test_a_step_is_found_where_it_is() -> None:
-    rng = random.Random(1)
-    values = [rng.gauss(10, 0.3) for _ in range(15)] + [rng.gauss(12, 0.3) for _ in range(12)]
-    (found,) = change_points(values)
-    begin, at, end, p_value = found
-    assert (begin, end) == (0, 27)
-    assert abs(at - 15) <= 1
-    assert p_value <= 0.01
-
-
-def test_two_steps_are_found() -> None:
-    rng = random.Random(2)
-    levels = [10] * 12 + [13] * 12 + [9] * 12
-    places = [at for _, at, _, _ in change_points([rng.gauss(one, 0.2) for one in levels])]
-    assert places == [pytest.approx(12, abs=1), pytest.approx(24, abs=1)]
-
-
-@pytest.mark.slow
-def test_noise_alone_rarely_shows_a_change() -> None:
-    rng = random.Random(3)
-    alarms = sum(bool(change_points([rng.gauss(10, 1) for _ in range(20)])) for _ in range(60))
-    # 5 % of 60 are 3; more than 8 come up once in three hundred such studies.
-    assert alarms <= 8
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [1.0] * 5, [2.0] * 30])
-def test_too_few_or_equal_values_show_none(values: list[float]) -> None:
-    assert change_points(values) == []
-
-
-@pytest.mark.parametrize(("count", "told"), [(7, False), (8, True)])
-def test_it_takes_eight_runs_however_plain_the_change(count: int, told: bool) -> None:
-    """By counting out all orders: p is the share of them that show as much."""
-    values = [float(number) + 100 * (number >= 4) for number in range(count)]
-    sides = range(3, count - 2)
-    marks = range(1, count + 1)
-
-    def height(order: Sequence[int]) -> int:
-        return max(abs(2 * sum(order[:at]) - at * (count + 1)) for at in sides)
-
-    orders = list(permutations(marks))
-    p_value = sum(height(order) >= height(tuple(marks)) for order in orders) / len(orders)
-    assert (p_value <= 0.05) == told
-    assert bool(change_points(values)) == told
 
 
 def test_a_change_from_nothing_has_no_ratio_and_is_told(
