@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engines import NAMES, REAL
+from lab.engines import REAL
+from lab.model.engine_name import EXPECTED, parse
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def engines(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=ENDPOINT]",
-        help=f"instead of the scenario's engines: {', '.join(NAMES)}; repeatable",
+        help=f"instead of the scenario's engines: {EXPECTED}; repeatable",
     )
     private(verb)
 
@@ -48,7 +49,7 @@ def dockerfile(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VERSION]",
-        help=f"by the rules of this version (default: newest); {', '.join(NAMES)}; repeatable",
+        help=f"by the rules of this version (default: newest); {EXPECTED}; repeatable",
     )
     verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
     verb.add_argument("--target", metavar="STAGE")
@@ -123,7 +124,7 @@ def endpoints(named: Sequence[str]) -> Mapping[str, str]:
     """NAME[=ENDPOINT] options by name; an empty address means: find it."""
     found = dict(value.partition("=")[::2] for value in named)
     for name in found:
-        _known(name)
+        parse(name)
     return found
 
 
@@ -131,7 +132,7 @@ def engine_versions(named: Sequence[str]) -> list[tuple[str, str]]:
     """NAME[=VERSION] options; every real engine where none is named."""
     found = [value.partition("=")[::2] for value in named] or [(name, "") for name in REAL]
     for name, version in found:
-        _known(name)
+        parse(name)
         if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
             raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
     return found
@@ -151,11 +152,6 @@ def build_args(given: Sequence[str]) -> dict[str, str]:
         if "=" not in text:
             raise InputError(f"--build-arg {text}: it has no value", remedy="write NAME=VALUE")
     return dict(text.partition("=")[::2] for text in given)
-
-
-def _known(name: str) -> None:
-    if name not in NAMES:
-        raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
 
 
 def place_of_versions(chosen: Path | None) -> Home:

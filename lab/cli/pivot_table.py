@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab.cli.output import print_json, print_text
-from lab.engines import NAMES
+from lab.model.engine_name import names_engine
 from lab.model.errors import InputError
 
 MANY_BYTES = 20_000_000  # of records, some ten thousand builds: from here on only columns keep pace
@@ -40,7 +40,7 @@ def asked(options: argparse.Namespace) -> bool:
             raise InputError(f"--{name} goes with --rows and --cols", remedy="--rows phase")
     if options.run is not None or options.axis is not None or not options.values:
         return False
-    if any(value.partition("=")[0] in NAMES for value in options.values):
+    if any(names_engine(value) for value in options.values):
         return False
     from lab.results import runs
 

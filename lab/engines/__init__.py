@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from lab.host import paths
 from lab.host.disk import disk
+from lab.model import engine_name as names
 from lab.model.errors import EngineUnavailable, InputError
 
 if TYPE_CHECKING:
     from lab.engines.endpoint import Endpoint
     from lab.engines.private import Private
     from lab.engines.protocol import Engine
+    from lab.model.engine_name import Spec
 
-REAL = ("docker", "docker-classic", "podman")
-NAMES = (*REAL, "simulated")  # that one invents its times, and runs no containers
+REAL = names.REAL
+NAMES = names.FAMILIES
+
+Say = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
@@ -33,37 +37,41 @@ def open_engine(
     *,
     private: bool = False,
     keep: bool = False,
-    say: Callable[[str], None] = _silent,
+    say: Say = _silent,
 ) -> Engine:
     """The engine of this name: at ``endpoint``, where one answers, or private to the lab.
 
-    ``private`` starts one of the lab's own whatever answers. ``keep`` leaves what was made in it,
-    and of a private one its storage. The caller closes what it gets.
+    ``private`` starts one of the lab's own whatever answers, and so does a name with a version
+    that has no endpoint. ``keep`` leaves what was made in it, and of a private one its storage.
+    The caller closes what it gets.
     """
-    if name not in NAMES:
-        raise InputError(f"no engine is named {name!r}", remedy=f"one of {', '.join(NAMES)}")
-    if endpoint and (private or name == "simulated"):
+    asked = names.parse(name)
+    if endpoint and (private or asked.family == "simulated"):
         what = "--private starts an engine of its own" if private else "it has no daemon"
         raise InputError(f"{name}={endpoint}: {what}", remedy="leave the address out")
-    if name == "simulated":
+    if asked.family == "simulated":
         from lab.engines.simulated import SimulatedEngine
 
         return SimulatedEngine()
     from lab.engines.endpoint import resolve
 
-    program = "podman" if name == "podman" else "docker"
-    found = None if private else resolve(program, endpoint)
-    if program == "docker":
-        return _docker(name, found, keep, say)
-    return _podman(found, keep, say)
+    own = private or (asked.chosen and not endpoint)
+    found = None if own else resolve(asked.program, endpoint)
+    engine = (_docker if asked.program == "docker" else _podman)(asked, found, keep, say)
+    try:
+        _hold(asked, engine)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
 
 
-def _docker(name: str, found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> Engine:
+def _docker(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine:
     from lab.engines.docker import DockerEngine
 
     if found is not None:
         return DockerEngine(
-            name=name,
+            name=asked.text,
             base_url=found.url,
             private=False,
             tls=found.tls,
@@ -71,12 +79,13 @@ def _docker(name: str, found: Endpoint | None, keep: bool, say: Callable[[str], 
             keep=keep,
         )
     from lab.engines.private import start_docker
+    from lab.engines.roots import programs
 
     with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
-        daemon = start_docker(say)
+        daemon = start_docker(say, programs(asked, say), asked.store)
     try:
         return DockerEngine(
-            name=name,
+            name=asked.text,
             base_url=daemon.endpoint,
             private=True,
             on_close=_ending(daemon, keep, say),
@@ -87,7 +96,7 @@ def _docker(name: str, found: Endpoint | None, keep: bool, say: Callable[[str], 
         raise
 
 
-def _podman(found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> Engine:
+def _podman(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine:
     from lab.engines.podman import PodmanEngine
 
     if found is not None:
@@ -96,13 +105,17 @@ def _podman(found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> E
                 f"podman's client has no TLS, which {found.url} asks for",
                 remedy="name it by ssh://user@host/run/podman/podman.sock, or by a local socket",
             )
-        return PodmanEngine(base_url=found.url, private=False, on_close=_nothing, keep=keep)
+        return PodmanEngine(
+            name=asked.text, base_url=found.url, private=False, on_close=_nothing, keep=keep
+        )
     from lab.engines.private import start_podman
+    from lab.engines.roots import programs
 
     with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
-        daemon = start_podman(say)
+        daemon = start_podman(say, programs(asked, say))
     try:
         return PodmanEngine(
+            name=asked.text,
             base_url=daemon.endpoint,
             private=True,
             on_close=_ending(daemon, keep, say),
@@ -114,5 +127,22 @@ def _podman(found: Endpoint | None, keep: bool, say: Callable[[str], None]) -> E
         raise
 
 
-def _ending(daemon: Private, keep: bool, say: Callable[[str], None]) -> Callable[[], None]:
+def _hold(asked: Spec, engine: Engine) -> None:
+    """Hold an engine that answers to the version and the store that its name promises."""
+    facts = engine.facts()
+    if asked.version and not names.matches(asked.version, facts.version):
+        raise EngineUnavailable(
+            f"{asked.text}: the engine at {facts.endpoint} is {facts.version}",
+            remedy=f"name it {asked.family}@{facts.version.partition('+')[0]}",
+        )
+    store = "containerd" if "containerd" in facts.storage else "graph"
+    if asked.store and asked.store != store:
+        raise EngineUnavailable(
+            f"{asked.text}: {asked.program} {facts.version} keeps images in {facts.storage}",
+            remedy=f"leave /{asked.store} out"
+            + (", or name a version from 24 on" if asked.store == "containerd" else ""),
+        )
+
+
+def _ending(daemon: Private, keep: bool, say: Say) -> Callable[[], None]:
     return partial(daemon.keep, say) if keep else daemon.close

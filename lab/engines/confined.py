@@ -46,6 +46,9 @@ done
 for place in $LAB_COVER; do
     mkdir -p "$place" && mount -t tmpfs -o mode=1777 lab "$place"
 done
+if [ -n "$LAB_ROOT" ]; then
+    set -- unshare --mount sh -c "$LAB_ENTER" lab "$@"
+fi
 if [ -n "$LAB_NETWORK" ]; then
     : >"$LAB_NETWORK"
     unshare --net="$LAB_NETWORK" ip link set lo up
@@ -62,9 +65,51 @@ daemon=$!
 wait $daemon
 """
 
+# Another root for the daemon, as switch_root(8) does it: runc needs `/` to be a mount of its own,
+# which a plain chroot is not. What is written to it lies in memory and goes with the namespace.
+_ENTER = """
+set -eu
+mount -t tmpfs -o mode=755 lab "$LAB_STAGE"
+cd "$LAB_STAGE"
+mkdir lower upper work root
+mount --bind "$LAB_ROOT" lower
+mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work lab root
+cd root
+mkdir -p proc sys dev run tmp etc
+mount -t proc proc proc
+mount --rbind /sys sys
+mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 lab dev/shm
+mount -t tmpfs -o mode=755 lab run
+mount -t tmpfs -o mode=1777 lab tmp
+for place in "$LAB_FOLDER" "$LAB_SOCKETS"; do
+    mkdir -p ".$place"
+    mount --rbind "$place" ".$place"
+done
+rm -f etc/resolv.conf
+[ ! -e /etc/resolv.conf ] || cat /etc/resolv.conf >etc/resolv.conf
+mount --move . /
+PATH=$LAB_PATH exec chroot . "$@"
+"""
+
 
 # A podman that sees one of these, even empty, takes itself for a client.
 _CLIENT_VARIABLES = {"CONTAINER_HOST", "CONTAINER_CONNECTION", "DOCKER_HOST", "DOCKER_CONTEXT"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRoot:
+    """A root for the daemon: ``lower`` is only read. ``stage`` is an empty folder to mount on.
+
+    ``folder`` and ``sockets`` are seen in it at the paths that they have here, and nothing else of
+    the host but /sys and /dev. ``path`` is where programs lie in it.
+    """
+
+    lower: Path
+    stage: Path
+    folder: Path
+    sockets: Path
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +162,13 @@ def start(
     environment: Mapping[str, str],
     network: Path | None,
     groups: Sequence[Path] = (),
+    other: OtherRoot | None = None,
 ) -> Confined:
     """Start a daemon whose output goes to ``log``, in the control groups of these entrances.
 
     ``network`` names the file that will hold its network namespace; None leaves it in the host's.
-    Without root there are no namespaces: the lifeline alone ends the daemon.
+    Without root there are no namespaces: the lifeline alone ends the daemon. With ``other`` the
+    command's program and its paths are of that root, which only root can give it.
     """
     root = os.geteuid() == 0
     # --kill-child: whoever kills unshare kills the namespace's first process, and so everything.
@@ -135,9 +182,10 @@ def start(
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     settings = {
         "PATH": path,
-        "LAB_COVER": " ".join(SHARED_PLACES) if root else "",
+        "LAB_COVER": " ".join(SHARED_PLACES) if root and other is None else "",
         "LAB_NETWORK": str(network or ""),
         "LAB_GROUPS": " ".join(map(str, groups)),
+        **_entering(other),
     }
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -149,6 +197,20 @@ def start(
             start_new_session=True,  # Ctrl-C is the lab's to handle: it stops the daemon in order
         )
     return Confined(process=process)
+
+
+def _entering(other: OtherRoot | None) -> dict[str, str]:
+    if other is None:
+        return {"LAB_ROOT": ""}
+    return {
+        "LAB_ROOT": str(other.lower),
+        "LAB_STAGE": str(other.stage),
+        "LAB_FOLDER": str(other.folder),
+        "LAB_SOCKETS": str(other.sockets),
+        "LAB_PATH": other.path,
+        "LAB_ENTER": _ENTER,
+        "HOME": "/root",
+    }
 
 
 def _inherited() -> dict[str, str]:

@@ -22,7 +22,7 @@ from lab.engines.endpoint import Tls
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
 from lab.host import facts as host
 from lab.host.usage import Usage
-from lab.model import events
+from lab.model import engine_name, events
 from lab.model.errors import EngineLost, EngineUnavailable, LabError
 from lab.model.events import Event
 from lab.model.record import EngineFacts, HostFacts, Image
@@ -58,6 +58,7 @@ class DockerEngine:
         usage: Callable[[], Usage | None] = _unknown,
     ) -> None:
         self.name = name
+        self._family = engine_name.family(name)
         self._usage = usage
         self._keep = keep
         self._url = base_url
@@ -91,7 +92,7 @@ class DockerEngine:
 
     def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
         """Reasons why this daemon cannot, or must not, build the Dockerfile."""
-        found = features.lacks(self.name, str(self._about.get("Version", "")), dockerfile)
+        found = features.lacks(self._family, str(self._about.get("Version", "")), dockerfile)
         if not self._private and not self._classic:
             found += docker_cache.foreign_mounts(dockerfile)
             if base_moves:  # what was built is not forgotten: from round 2 on a moved base hits
@@ -208,7 +209,7 @@ class DockerEngine:
 
     @property
     def _classic(self) -> bool:
-        return self.name == features.CLASSIC
+        return self._family == features.CLASSIC
 
     @property
     def _containerd(self) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.model import engine_name
 
 Version = tuple[int, ...]
 BUILDKIT = "docker"
@@ -53,6 +54,7 @@ def lacks(
 
     ``session``: the engine's own client drives it, which hands over secrets; the lab opens none.
     """
+    engine, version = engine_name.family(engine), version or engine_name.version_in(engine)
     number = parse_version(version)
     own_frontend = engine != BUILDKIT or dockerfile.syntax is None
     found: list[str] = []

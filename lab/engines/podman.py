@@ -55,12 +55,12 @@ class PodmanEngine:
     in a user's service.
     """
 
-    name = "podman"
     simulated = False
 
     def __init__(
         self,
         *,
+        name: str = features.PODMAN,
         base_url: str,
         private: bool,
         on_close: Callable[[], None] = lambda: None,
@@ -68,6 +68,7 @@ class PodmanEngine:
         keep: bool = False,
         usage: Callable[[], Usage | None] = lambda: None,
     ) -> None:
+        self.name = name
         self._usage = usage
         self._private, self._on_close, self._keep = private, on_close, keep
         self._facts: EngineFacts | None = None
@@ -81,12 +82,13 @@ class PodmanEngine:
                 self._service.json("GET", "/info"),
                 endpoint=self._service.endpoint,
                 private=self._private,
+                name=self.name,
             )
         return self._facts
 
     def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
         del base_moves  # every cold build forgets what was built
-        return features.lacks(self.name, self.facts().version, dockerfile)
+        return features.lacks(features.PODMAN, self.facts().version, dockerfile)
 
     def ensure(self, image: ImageArchive) -> None:
         self._images.ensure(image)

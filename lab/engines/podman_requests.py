@@ -91,7 +91,12 @@ def output(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def engine_facts(
-    version: Mapping[str, Any], info: Mapping[str, Any], *, endpoint: str, private: bool
+    version: Mapping[str, Any],
+    info: Mapping[str, Any],
+    *,
+    endpoint: str,
+    private: bool,
+    name: str = "podman",
 ) -> EngineFacts:
     """Facts out of ``/libpod/version`` and ``/libpod/info``; what they lack is empty."""
     told = info.get("host") or {}
@@ -103,7 +108,7 @@ def engine_facts(
         endpoint, kernel=told.get("kernel"), hostname=told.get("hostname"), storage=storage
     )
     return EngineFacts(
-        name="podman",
+        name=name,
         version=str(version.get("Version") or ""),
         api=str(_libpod_api(version) or version.get("ApiVersion") or ""),
         endpoint=endpoint,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab.engines import confined, leftovers
+from lab.engines import confined, leftovers, podman_settings
 from lab.engines.endpoint import ping
-from lab.host import cgroups, facts, paths, process, signals, usage
+from lab.engines.roots import HOST, PATH, Programs
+from lab.host import cgroups, paths, process, signals, usage
 from lab.host.process import Argument, found, tail
 from lab.model.errors import DiskFull, EngineUnavailable
 
@@ -42,6 +42,7 @@ class Private:
     _lock: IO[str]
     _sockets: Path
     _group: cgroups.Group | None = None
+    _about: str = HOST.about
 
     def usage(self) -> usage.Usage | None:
         """What the daemon and all its steps have used so far."""
@@ -72,7 +73,8 @@ class Private:
             if self.folder.name.startswith("podman")
             else f"dockerd --data-root {self.folder / 'data'}"
         )
-        say(f"kept {self.folder}: `{look}` opens it; it is yours to remove")
+        whose = "" if self._about == HOST.about else f" with programs of {self._about}"
+        say(f"kept {self.folder}: `{look}`{whose} opens it; it is yours to remove")
 
     def __enter__(self) -> Private:
         return self
@@ -81,16 +83,22 @@ class Private:
         self.close()
 
 
-def start_docker(say: Say) -> Private:
-    """A dockerd with its own containerd, storage and network namespace. Root only."""
+def start_docker(say: Say, programs: Programs = HOST, store: str = "") -> Private:
+    """A dockerd with its own containerd, storage and network namespace. Root only.
+
+    ``store``: "graph" or "containerd"; empty leaves the choice to the daemon.
+    """
     if os.geteuid() != 0:
         raise EngineUnavailable(
             "no Docker answers, and only root can start a private one",
             remedy="run the lab as root, or set DOCKER_HOST to a daemon of yours",
         )
-    program = _program("dockerd", "docker")
+    program = _program("dockerd", "docker", programs)
     folder, lock, sockets = _own("docker", say)
-    _write(folder / "daemon.json", json.dumps({"builder": {"gc": {"enabled": False}}}))
+    settings: dict[str, object] = {"builder": {"gc": {"enabled": False}}}
+    if store:
+        settings["features"] = {"containerd-snapshotter": store == "containerd"}
+    _write(folder / "daemon.json", json.dumps(settings))
     command: list[Argument] = [
         program,
         f"--config-file={folder / 'daemon.json'}",  # not the host's: its hosts and roots are others
@@ -105,21 +113,22 @@ def start_docker(say: Say) -> Private:
     ]
     if found("slirp4netns") is None:
         say("warning: no slirp4netns: the private Docker has no network; lab doctor --install")
-    return _start(command, {}, _Place(folder, lock, sockets), network=sockets / "network", say=say)
+    place = _Place(folder, lock, sockets, programs)
+    return _start(command, {}, place, network=sockets / "network", say=say)
 
 
-def start_podman(say: Say) -> Private:
+def start_podman(say: Say, programs: Programs = HOST) -> Private:
     """A podman service with its own storage. Its containers use the host's network as it is."""
-    program = _program("podman", "podman")
+    program = _program("podman", "podman", programs)
     folder, lock, sockets = _own("podman", say)
     for name in ("tmp", "networks"):
         (folder / name).mkdir()
-    _write(folder / "containers.conf", _containers_conf(folder))
+    _write(folder / "containers.conf", podman_settings.containers_conf(folder))
     environment = {
         "CONTAINERS_CONF": str(folder / "containers.conf"),
         "TMPDIR": str(folder / "tmp"),  # RUN --mount=type=cache lies there: never the user's
     }
-    if not Path("/etc/containers/policy.json").exists():
+    if not programs.has("/etc/containers/policy.json"):
         policy = folder / "home/.config/containers/policy.json"
         policy.parent.mkdir(parents=True)
         _write(policy, json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
@@ -130,14 +139,15 @@ def start_podman(say: Say) -> Private:
         f"--runroot={sockets / 'run'}",
         f"--tmpdir={sockets / 'tmp'}",
         "--cgroup-manager=cgroupfs",
-        *_storage(folder, say),
-        *_runtime(),
+        *podman_settings.storage(folder, programs, say),
+        *podman_settings.runtime(programs),
         "system",
         "service",
         "--time=0",
         f"unix://{sockets / 'podman.sock'}",
     ]
-    return _start(command, environment, _Place(folder, lock, sockets), network=None, say=say)
+    place = _Place(folder, lock, sockets, programs)
+    return _start(command, environment, place, network=None, say=say)
 
 
 def sweep(say: Say) -> int:
@@ -150,6 +160,21 @@ class _Place:
     folder: Path
     lock: IO[str]
     sockets: Path
+    programs: Programs
+
+    def other_root(self) -> confined.OtherRoot | None:
+        """The root that the daemon gets where its programs are not this host's."""
+        if self.programs.root is None:
+            return None
+        stage = self.folder / "root"
+        stage.mkdir()
+        return confined.OtherRoot(
+            lower=self.programs.root,
+            stage=stage,
+            folder=self.folder,
+            sockets=self.sockets,
+            path=PATH,
+        )
 
 
 def _own(engine: str, say: Say) -> tuple[Path, IO[str], Path]:
@@ -173,7 +198,8 @@ def _start(
     engine = place.folder.name.partition("-")[0]
     socket = place.sockets / f"{engine}.sock"
     log = place.folder / "daemon.log"
-    say(f"starting a private {engine} in {place.folder}")
+    which = "" if place.programs.root is None else f" ({place.programs.about})"
+    say(f"starting a private {engine}{which} in {place.folder}")
     daemon = None
     group = cgroups.make(leftovers.group_name(place.folder)) if os.geteuid() == 0 else None
     try:
@@ -183,6 +209,7 @@ def _start(
             environment=environment,
             network=network,
             groups=() if group is None else group.entrances,
+            other=place.other_root(),
         )
         _sign(place.lock, daemon.pid)
         _wait(daemon, f"unix://{socket}", log)
@@ -201,6 +228,7 @@ def _start(
         _lock=place.lock,
         _sockets=place.sockets,
         _group=group,
+        _about=place.programs.about,
     )
 
 
@@ -228,51 +256,8 @@ def _sign(lock: IO[str], daemon: int) -> None:
     lock.flush()
 
 
-def _containers_conf(folder: Path) -> str:
-    # Only finite limits: podman's own defaults can be above them, and raising one needs
-    # CAP_SYS_RESOURCE, which root in a container may lack.
-    limits = [
-        f'"{name}={soft}:{hard}"'
-        for name, kind in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
-        for soft, hard in [resource.getrlimit(kind)]
-        if hard != resource.RLIM_INFINITY
-    ]
-    return "\n".join(
-        [
-            "[containers]",
-            'netns = "host"',  # a bridge would be the host's
-            f"default_ulimits = [{', '.join(limits)}]",
-            "[engine]",
-            'events_logger = "file"',
-            "[network]",
-            f"network_config_dir = {json.dumps(str(folder / 'networks'))}",
-            "",
-        ]
-    )
-
-
-def _runtime() -> list[Argument]:
-    """crun where it works best; it refuses hybrid cgroups, where runc does not."""
-    order = ("crun", "runc") if facts.cgroup(facts.CGROUPS) == "v2" else ("runc", "crun")
-    known = [program for program in map(found, order) if program is not None]
-    if not known:
-        raise EngineUnavailable("podman has no runtime: neither crun nor runc", remedy=INSTALL)
-    return [f"--runtime={known[0]}"]
-
-
-def _storage(folder: Path, say: Say) -> list[Argument]:
-    if facts.filesystem(folder) not in {"overlay", "overlayfs", "fuse-overlayfs"}:
-        return ["--storage-driver=overlay"]
-    helper = found("fuse-overlayfs") if Path("/dev/fuse").exists() else None
-    if helper is not None:
-        say(f"warning: {folder} lies on an overlay: podman uses fuse-overlayfs, which is slower")
-        return ["--storage-driver=overlay", f"--storage-opt=overlay.mount_program={helper}"]
-    say(f"warning: {folder} lies on an overlay: podman copies each layer (vfs); set LAB_CACHE")
-    return ["--storage-driver=vfs"]
-
-
-def _program(name: str, engine: str) -> Path:
-    program = found(name)
+def _program(name: str, engine: str, programs: Programs) -> Path:
+    program = programs.find(name)
     if program is None:
         raise EngineUnavailable(
             f"no {engine} answers, and none can be started: there is no {name}", remedy=INSTALL

@@ -1,8 +1,9 @@
-"""The cache of bases and toolchains: made once, named by content, shared by labs that run at once.
+"""The cache of what takes long to make: made once, named by content, shared by labs.
 
 layers/<sha256>.tar   file system layers, uncompressed
 images/<digest>.tar   docker-archives, written from layers
 entries/<key>.json    what a source became: its layers, its configuration, what it holds
+folders/<name>/       root folders, whose names say all that decides their content
 locks/, tmp/          who makes what; unfinished files, each folder held by its owner's lock
 """
 
@@ -44,7 +45,7 @@ class Cache:
     def __init__(self, root: Path) -> None:
         self.root = root
         with writing(root):
-            for name in ("layers", "images", "entries", "locks", "tmp"):
+            for name in ("layers", "images", "entries", "folders", "locks", "tmp"):
                 (root / name).mkdir(parents=True, exist_ok=True)
         self._sweep()
 
@@ -94,6 +95,25 @@ class Cache:
                 os.fsync(out.fileno())
             draft.replace(path)
         return path
+
+    def folder(self, name: str, make: Callable[[Path], None], *, say: Say, what: str) -> Path:
+        """The folder that ``make`` filled the first time. Labs that ask at once wait."""
+        place = self.root / "folders" / name
+        if place.is_dir():
+            return place
+        with self._lock(hashlib.sha256(name.encode()).hexdigest()[:24], say, what):
+            if place.is_dir():
+                return place
+            with self.temporary() as folder:
+                make(folder / "made")
+                with writing(place):
+                    (folder / "made").rename(place)
+        return place
+
+    def folders(self) -> list[Path]:
+        """The folders that are whole."""
+        with writing(self.root):
+            return sorted((self.root / "folders").iterdir())
 
     @contextlib.contextmanager
     def temporary(self) -> Iterator[Path]:

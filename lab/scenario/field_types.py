@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from lab.model import engine_name
+
 
 class Part(BaseModel):
     """A mapping in such a file; keys that are not named are mistakes."""
@@ -27,11 +29,13 @@ class Text:
 
     pattern: str
     words: str
+    known: tuple[str, ...] = ()  # names that could have been meant
 
     def check(self, value: str) -> str:
         """The value itself, or an error that says what was expected."""
         if re.fullmatch(self.pattern, value) is None:
-            raise PydanticCustomError("lab", "{expected}", {"expected": self.words})
+            context = {"expected": self.words, "known": self.known}
+            raise PydanticCustomError("lab", "{expected}", context)
         return value
 
     def __get_pydantic_core_schema__(
@@ -61,6 +65,7 @@ Words = Annotated[str, Text(rf"{_PLAIN}{{1,1000}}", "one line that is not empty"
 Variable = Annotated[
     str, Text(r"[A-Za-z_][A-Za-z0-9_]{0,62}", "an identifier: letters, digits and '_'")
 ]
+EngineName = Annotated[str, Text(engine_name.PATTERN, engine_name.EXPECTED, engine_name.FAMILIES)]
 FolderPath = Annotated[str, Text(rf"{_PLAIN}{{1,1000}}", "a path")]
 InnerPath = Annotated[
     str,

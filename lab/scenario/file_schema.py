@@ -18,6 +18,7 @@ from lab.scenario.field_types import (
     CachePhase,
     CpuList,
     Duration,
+    EngineName,
     FolderPath,
     GoVersion,
     InnerPath,
@@ -41,7 +42,6 @@ from lab.scenario.field_types import (
 )
 from lab.scenario.rounds import THREE, Rounds
 
-EngineName = Literal["docker", "docker-classic", "podman", "simulated"]
 LayoutName = Literal[
     "default",
     "override",

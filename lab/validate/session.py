@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.engines import REAL
 from lab.images import labelled
 from lab.images.opened import Opened
+from lab.model.engine_name import runs_containers
 from lab.model.errors import InputError
 from lab.validate import assertions, policy, policy_file, validation
 from lab.validate.assertion_check import check_assertions
@@ -87,9 +87,9 @@ class Session:
 
 def columns(request: Request, named: Targets) -> Asked:
     """Kernels and engines: those of the request, else the scenarios', else the host alone."""
-    if set(request.engines) - set(REAL):
+    if not all(map(runs_containers, request.engines)):
         raise InputError("the simulated engine runs no containers", remedy="docker or podman")
-    scenarios = tuple(name for name in dict.fromkeys(named.engines) if name in REAL)
+    scenarios = tuple(name for name in dict.fromkeys(named.engines) if runs_containers(name))
     return Asked(
         kernels=tuple(dict.fromkeys(request.kernels or named.kernels or (HOST,))),
         engines=tuple(request.engines) or scenarios,

@@ -116,7 +116,7 @@ def side_by_side(
         phase = next(iter(by_engine.values())).build.record.phase
         yield f"{phase} · {name} · round {key[0]}"
         yield from _group(by_engine, [name for name in versions if name in by_engine])
-    yield from rules_table([archive_rules(name, version) for name, version in versions.items()])
+    yield from rules_table({name: archive_rules(name, told) for name, told in versions.items()})
 
 
 def _group(

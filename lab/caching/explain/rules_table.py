@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from lab.dockerfile.cachekey import Rules
 
@@ -20,13 +20,13 @@ ASPECTS: tuple[tuple[str, Callable[[Rules], bool]], ...] = (
 )
 
 
-def rules_table(engines: Sequence[Rules]) -> Iterator[str]:
+def rules_table(engines: Mapping[str, Rules]) -> Iterator[str]:
     """The table: an engine a column."""
-    names = [one.engine.removeprefix("docker-") for one in engines]
+    names = [name.removeprefix("docker-") for name in engines]
     width = max((len(text) for text, _ in ASPECTS), default=0)
     yield "cache key inputs"
     yield f"  {'':{width}}  " + "  ".join(names)
     for text, asked in ASPECTS:
-        cells = ["yes" if asked(one) else "no" for one in engines]
+        cells = ["yes" if asked(one) else "no" for one in engines.values()]
         padded = "  ".join(f"{cell:{len(name)}}" for cell, name in zip(cells, names, strict=True))
         yield f"  {text:{width}}  {padded}".rstrip()

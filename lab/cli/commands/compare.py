@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lab.cli import arguments, base_upgrade, pivot_table
 from lab.cli.output import before_the_answer, print_json, say
 from lab.cli.scenario_run import judge, run_scenario
-from lab.engines import NAMES
+from lab.model.engine_name import names_engine, parse
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _sides(options: argparse.Namespace) -> Sides:
         )
     if options.run is not None:
         return _of_run(options)
-    if options.axis is None and all(one.partition("=")[0] in NAMES for one in options.values):
+    if options.axis is None and all(names_engine(one) for one in options.values):
         return _of_engines(options)
     return _of_runs(options)
 
@@ -155,9 +155,8 @@ def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str,
     """The runs that ``lab compare`` names. Raises InputError where they cannot be compared."""
     from lab.results import runs
 
-    if any(value in NAMES for value in values):
-        other = next(value for value in values if value not in NAMES)
-        raise InputError(f"no engine is named {other!r}", remedy=f"one of {', '.join(NAMES)}")
+    if any(names_engine(value) for value in values):
+        parse(next(value for value in values if not names_engine(value)))  # refused: it is none
     if options.axis is not None and not any(
         value in runs.runs(options.results) for value in values
     ):

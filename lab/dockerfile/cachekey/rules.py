@@ -17,6 +17,7 @@ from typing import Literal
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
+from lab.model.engine_name import identity
 
 Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
@@ -76,8 +77,10 @@ STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=Fal
 def archive_rules(engine: str, version: str = "") -> Rules:
     """The rules of an engine that gets the context as an archive, as the lab's own builds send it.
 
-    An unknown version is taken for the newest.
+    ``engine`` is its name, ``version`` what it said of itself; an unknown one is taken for the
+    newest that the name allows.
     """
+    engine, version = identity(engine, version)
     number = _version(version)
     match engine:
         case "docker":
@@ -120,7 +123,7 @@ def client_rules(engine: str, version: str = "") -> Rules:
     Only BuildKit then sees otherwise: its client keeps back a Dockerfile that .dockerignore names.
     """
     found = archive_rules(engine, version)
-    return replace(found, ignores="own") if engine == "docker" else found
+    return replace(found, ignores="own") if found.engine == "docker" else found
 
 
 def facets(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
