@@ -6,31 +6,13 @@ Source of the syntax: https://docs.docker.com/reference/dockerfile/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 KEYWORDS = frozenset(
-    [
-        "ADD",
-        "ARG",
-        "CMD",
-        "COPY",
-        "ENTRYPOINT",
-        "ENV",
-        "EXPOSE",
-        "FROM",
-        "HEALTHCHECK",
-        "LABEL",
-        "MAINTAINER",
-        "ONBUILD",
-        "RUN",
-        "SHELL",
-        "STOPSIGNAL",
-        "USER",
-        "VOLUME",
-        "WORKDIR",
-    ]
-)
+    ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
+     "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
+)  # fmt: skip
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
@@ -140,7 +122,7 @@ class Dockerfile:
             wanted.extend(other for other in next_ones if other not in wanted)
         return frozenset(wanted)
 
-    def follows(self, instruction: Instruction) -> tuple[int, ...]:
+    def depends_on(self, instruction: Instruction) -> tuple[int, ...]:
         """Indexes of the instructions that must be done before this one can start."""
         if instruction.stage is None:
             return ()
@@ -181,29 +163,37 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
     lines = [line.rstrip("\r\n") for line in lines_of(text.removeprefix("\ufeff"))]
     directives, start = _directives(lines)
     escape = directives.get("escape", "\\")
-    instructions = list(_instructions(lines, start, escape))
+    instructions = tuple(_instructions(lines, start, escape))
     if not instructions:
         raise DockerfileError("there is no instruction in it", 1)
-    arguments: dict[str, str] = {}
-    for instruction in instructions:
-        if instruction.stage is None:
-            if instruction.keyword != "ARG":
-                raise DockerfileError(
-                    f"{instruction.keyword} stands before the first FROM", instruction.line
-                )
-            name, _, default = instruction.operands.partition("=")
-            value = (build_args or {}).get(name.strip(), default.strip().strip("'\""))
-            if value:
-                arguments[name.strip()] = value
-    draft = Dockerfile(text=text, instructions=tuple(instructions), stages=(), arguments=arguments)
-    return Dockerfile(
+    unlinked = Dockerfile(
         text=text,
-        instructions=draft.instructions,
-        stages=_stages(draft),
+        instructions=instructions,
+        stages=(),
         syntax=directives.get("syntax"),
         escape=escape,
-        arguments=arguments,
+        arguments=_arguments(instructions, build_args or {}),
     )
+    return replace(unlinked, stages=_stages(unlinked))
+
+
+def _arguments(
+    instructions: Sequence[Instruction], build_args: Mapping[str, str]
+) -> dict[str, str]:
+    """The ARGs before the first FROM, with their values."""
+    found: dict[str, str] = {}
+    for instruction in instructions:
+        if instruction.stage is not None:
+            break
+        if instruction.keyword != "ARG":
+            raise DockerfileError(
+                f"{instruction.keyword} stands before the first FROM", instruction.line
+            )
+        name, _, default = instruction.operands.partition("=")
+        value = build_args.get(name.strip(), default.strip().strip("'\""))
+        if value:
+            found[name.strip()] = value
+    return found
 
 
 def lines_of(text: str) -> list[str]:
@@ -221,64 +211,69 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
     return found, len(lines)
 
 
-def _instructions(lines: list[str], start: int, escape: str) -> list[Instruction]:
-    found: list[Instruction] = []
+def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruction]:
     stage: int | None = None
-    number = start
+    index, number = 0, start
     while number < len(lines):
         first = number
-        if not lines[number].strip() or lines[number].lstrip().startswith("#"):
+        if _blank(lines[number]):
             number += 1
             continue
-        parts: list[str] = []
-        while number < len(lines):
-            line = lines[number]
-            number += 1
-            if parts and (not line.strip() or line.lstrip().startswith("#")):
-                continue  # builders drop blank and comment lines inside a continuation
-            body = line.rstrip()
-            if body.endswith(escape):
-                parts.append(body[: -len(escape)].strip())
-                continue
-            parts.append(body.strip())
-            break
-        text = " ".join(part for part in parts if part)
+        text, number = _joined(lines, number, escape)
         keyword, rest = (*text.split(None, 1), "")[:2]
-        keyword = keyword.upper()
+        keyword, rest = keyword.upper(), rest.strip()
         if keyword not in KEYWORDS:
             raise DockerfileError(f"unknown instruction: {keyword}", first + 1)
-        if not rest.strip():
+        if not rest:
             raise DockerfileError(f"{keyword} needs an operand", first + 1)
-        names = _heredocs(rest) if keyword in {"RUN", "COPY", "ADD"} else []
         heredocs = []
-        for dash, name in names:
-            body_lines = []
-            while True:
-                if number >= len(lines):
-                    raise DockerfileError(f"the here-document {name} has no end", first + 1)
-                line = lines[number]
-                number += 1
-                if (line.lstrip("\t") if dash else line) == name:
-                    break
-                body_lines.append(line)
-            heredocs.append("\n".join(body_lines))
-        flags, operands = _flags(rest.strip())
+        for dash, name in _heredocs(rest) if keyword in {"RUN", "COPY", "ADD"} else ():
+            body, number = _heredoc(lines, number, name, dash=bool(dash), line=first + 1)
+            heredocs.append(body)
+        flags, operands = _flags(rest)
         if keyword == "FROM":
             stage = 0 if stage is None else stage + 1
-        found.append(
-            Instruction(
-                index=len(found),
-                stage=stage,
-                keyword=keyword,
-                text=f"{keyword} {rest.strip()}",
-                line=first + 1,
-                end=number,
-                flags=flags,
-                operands=operands,
-                heredocs=tuple(heredocs),
-            )
+        yield Instruction(
+            index=index,
+            stage=stage,
+            keyword=keyword,
+            text=f"{keyword} {rest}",
+            line=first + 1,
+            end=number,
+            flags=flags,
+            operands=operands,
+            heredocs=tuple(heredocs),
         )
-    return found
+        index += 1
+
+
+def _blank(line: str) -> bool:
+    """Whether a line is empty or a comment: builders drop such ones inside a continuation too."""
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _joined(lines: list[str], number: int, escape: str) -> tuple[str, int]:
+    """An instruction's lines on one, and the number of the line after them."""
+    parts: list[str] = []
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if parts and _blank(line):
+            continue
+        body = line.rstrip()
+        if not body.endswith(escape):
+            parts.append(body.strip())
+            break
+        parts.append(body[: -len(escape)].strip())
+    return " ".join(part for part in parts if part), number
+
+
+def _heredoc(lines: list[str], number: int, name: str, *, dash: bool, line: int) -> tuple[str, int]:
+    """A here-document's text, and the number of the line after its end."""
+    for end in range(number, len(lines)):
+        if (lines[end].lstrip("\t") if dash else lines[end]) == name:
+            return "\n".join(lines[number:end]), end + 1
+    raise DockerfileError(f"the here-document {name} has no end", line)
 
 
 def _heredocs(rest: str) -> list[tuple[str, str]]:
@@ -295,16 +290,16 @@ def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
     return tuple(flags), rest
 
 
-def _stages(draft: Dockerfile) -> tuple[Stage, ...]:
+def _stages(unlinked: Dockerfile) -> tuple[Stage, ...]:
     stages: list[Stage] = []
-    for instruction in draft.instructions:
+    for instruction in unlinked.instructions:
         if instruction.keyword != "FROM":
             continue
         words = instruction.operands.split()
         named = len(words) == 3 and words[1].upper() == "AS"
         if len(words) != 1 and not named:
             raise DockerfileError("FROM takes IMAGE or IMAGE AS NAME", instruction.line)
-        base = draft.expand(words[0])
+        base = unlinked.expand(words[0])
         parent = next(
             (s.index for s in reversed(stages) if s.named and s.name == base.lower()), None
         )
@@ -316,10 +311,10 @@ def _stages(draft: Dockerfile) -> tuple[Stage, ...]:
                 base=base,
                 parent=parent,
                 instructions=tuple(
-                    other.index for other in draft.instructions if other.stage == len(stages)
+                    other.index for other in unlinked.instructions if other.stage == len(stages)
                 ),
             )
         )
     if not stages:
-        raise DockerfileError("there is no FROM in it", draft.instructions[-1].line)
+        raise DockerfileError("there is no FROM in it", unlinked.instructions[-1].line)
     return tuple(stages)

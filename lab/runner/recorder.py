@@ -169,7 +169,7 @@ class BuildRecorder:
     def _critical_path(self, steps: tuple[Step, ...]) -> float:
         ends: list[float] = []
         for instruction, step in zip(self._dockerfile.instructions, steps, strict=True):
-            before = max((ends[i] for i in self._dockerfile.follows(instruction)), default=0.0)
+            before = max((ends[i] for i in self._dockerfile.depends_on(instruction)), default=0.0)
             ends.append(before + (step.duration_s or 0.0))
         return max(ends, default=0.0)
 

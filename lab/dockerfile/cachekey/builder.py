@@ -1,4 +1,4 @@
-"""A manifest out of a Dockerfile, a context and arguments. Pure, but for reading large files."""
+"""Cache inputs of a Dockerfile, a context and arguments. Pure, but for reading large files."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ class _Stage:
     last: int | None = None
     workdir: str = ""
 
+    def take(self, instruction: Instruction, facts: StepFacts) -> None:
+        """Let what an instruction sets be in force for those below it."""
+        match instruction.keyword:
+            case "ENV":
+                self.scope.set(instruction)
+            case "USER":
+                self.user = self.scope.expand(instruction.operands)
+            case "SHELL":
+                self.shell = instruction.operands
+            case "WORKDIR":
+                self.workdir = facts.place
+        self.last = instruction.index
+
 
 def facts(entry: Entry) -> FileFacts:
     """What is known of one entry of a context. Raises InputError where it cannot be read."""
@@ -57,7 +70,7 @@ def facts(entry: Entry) -> FileFacts:
 
 
 def remembered(context: Context) -> Facts:
-    """The same, with all of a context read at once: for many manifests of nearly that context."""
+    """The same, with all of a context read at once: for many builds of nearly that context."""
     known = {id(entry): (entry, facts(entry)) for entry in context.entries.values()}
 
     def of(entry: Entry) -> FileFacts:
@@ -113,7 +126,7 @@ def of_files(
     digest: Digest = lambda _ref: None,
     ignore: str | None = None,
 ) -> CacheInputs:
-    """A manifest where the context's facts are already known."""
+    """The same where the context's facts are already known."""
     needed = dockerfile.needed(target)
     reader = _Reader(dockerfile, build_args or {}, digest)
     return CacheInputs(
@@ -161,35 +174,31 @@ class _Reader:
         if instruction.keyword == "FROM":
             return self._from(instruction, number)
         stage = self._stages[number]
+        if instruction.keyword == "ARG":
+            stage.scope.declare(instruction, self._given, self._dockerfile.arguments)
+        found = self._facts(instruction, number, stage)
+        stage.take(instruction, found)
+        return found
+
+    def _facts(self, instruction: Instruction, number: int, stage: _Stage) -> StepFacts:
         keyword, scope = instruction.keyword, stage.scope
-        if keyword == "ARG":
-            scope.declare(instruction, self._given, self._dockerfile.arguments)
         text = self._text(instruction)
+        used = names(text)
         copies = keyword in {"COPY", "ADD"}
         words = [scope.expand(word) for word in operands(instruction)] if copies else []
-        from_elsewhere = instruction.flag("from") is not None
-        mounts = [mount for mount in instruction.mounts if mount["type"] == "bind"]
-        found = StepFacts(
+        return StepFacts(
             index=instruction.index,
             stage=number,
             keyword=keyword,
             text=text,
             previous=stage.last,
-            sources=() if from_elsewhere else patterns(words[:-1]),
-            mounts=patterns(
-                scope.expand(mount.get("source", mount.get("src", ".")))
-                for mount in mounts
-                if "from" not in mount
-            ),
+            sources=() if instruction.flag("from") is not None else patterns(words[:-1]),
+            mounts=_bind_mounts(instruction, scope),
             reads=self._reads(instruction, words),
-            place=_place(stage.workdir, words[-1] if copies and words else "")
-            if keyword != "WORKDIR"
-            else _place(stage.workdir, scope.expand(instruction.operands)),
+            place=_written(instruction, stage, words),
             images=self._images(instruction),
-            variables=dict(scope.all)
-            if keyword in {"RUN", "WORKDIR"}
-            else _only(scope, names(text)),
-            uses=names(text),
+            variables=dict(scope.all) if keyword in {"RUN", "WORKDIR"} else _only(scope, used),
+            uses=used,
             user=stage.user,
             shell=stage.shell if not instruction.operands.startswith("[") else "",
             link=instruction.flag("link") not in {None, "false"},
@@ -199,16 +208,6 @@ class _Reader:
                 if mount["type"] in {"secret", "ssh"}
             ),
         )
-        if keyword == "ENV":
-            scope.set(instruction)
-        elif keyword == "USER":
-            stage.user = scope.expand(instruction.operands)
-        elif keyword == "SHELL":
-            stage.shell = instruction.operands
-        elif keyword == "WORKDIR":
-            stage.workdir = found.place
-        stage.last = instruction.index
-        return found
 
     def _from(self, instruction: Instruction, number: int) -> StepFacts:
         about = self._dockerfile.stages[number]
@@ -297,6 +296,22 @@ def _root(word: str) -> str:
     plain = re.split(r"[*?\[\\$]", word, maxsplit=1)
     head = plain[0] if len(plain) == 1 else plain[0].rpartition("/")[0]
     return posixpath.normpath(f"/{head.lstrip('/')}")
+
+
+def _bind_mounts(instruction: Instruction, scope: Scope) -> tuple[str, ...]:
+    """What bind mounts show of the context."""
+    return patterns(
+        scope.expand(mount.get("source", mount.get("src", ".")))
+        for mount in instruction.mounts
+        if mount["type"] == "bind" and "from" not in mount
+    )
+
+
+def _written(instruction: Instruction, stage: _Stage, words: list[str]) -> str:
+    """Where COPY, ADD and WORKDIR write to; empty where nobody knows, and for all others."""
+    if instruction.keyword == "WORKDIR":
+        return _place(stage.workdir, stage.scope.expand(instruction.operands))
+    return _place(stage.workdir, words[-1] if words else "")
 
 
 def _place(workdir: str, word: str) -> str:
