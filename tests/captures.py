@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from lab.dockerfile.parser import Dockerfile, parse
+from lab.dockerfile.model import Dockerfile
+from lab.dockerfile.parser import parse
 from lab.model.events import Event, Outcome, StepEnded
 
 STREAMS = Path(__file__).parent / "golden" / "streams"

@@ -25,6 +25,7 @@ from lab.dockerfile.file_edits import (
     patched,
 )
 from lab.dockerfile.generated_project import DEPENDENCY_FILE, NEW_FILE, REVISION, SOURCE_FILE
+from lab.dockerfile.model import Dockerfile, Instruction
 from lab.model.errors import InputError
 
 __all__ = [
@@ -174,7 +175,7 @@ def _instruction(inputs: Inputs, token: str) -> Inputs:
     return replace(inputs, dockerfile=f"{before}{rest[:at]}: {_word(token)}; {rest[at:]}")
 
 
-def _last_run(parsed: dockerfiles.Dockerfile, target: str | None) -> dockerfiles.Instruction | None:
+def _last_run(parsed: Dockerfile, target: str | None) -> Instruction | None:
     """The last RUN in shell form that the target needs: where it stands there is a shell."""
     needed = parsed.needed(target)
     runs = [

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.dockerfile.parser import Dockerfile
+from lab.dockerfile.model import Dockerfile
 from lab.engines import protobuf
 from lab.engines.protobuf import Vertex
 from lab.engines.vertices import Vertices

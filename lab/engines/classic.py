@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.dockerfile.parser import Dockerfile
+from lab.dockerfile.model import Dockerfile
 from lab.model import events
 from lab.model.events import Event, Outcome
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lab.dockerfile.parser import Dockerfile
+from lab.dockerfile.model import Dockerfile
 from lab.engines import buildkit, classic, docker_cache, features
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.dockerfile.parser import FILE_SYSTEM, Dockerfile
+from lab.dockerfile.model import Dockerfile
+from lab.dockerfile.parser import FILE_SYSTEM
 
 OWN_MOUNT = "lab-"
 

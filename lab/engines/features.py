@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.dockerfile.model import Dockerfile, Instruction
 from lab.model import engine_name
 
 Version = tuple[int, ...]

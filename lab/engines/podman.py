@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.dockerfile.parser import Dockerfile, DockerfileError
+from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.engines import features
 from lab.engines import replay as by_hand
 from lab.engines.json_stream import messages

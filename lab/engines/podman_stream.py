@@ -56,7 +56,7 @@ from lab.model.events import (
 )
 
 if TYPE_CHECKING:
-    from lab.dockerfile.parser import Dockerfile, Instruction
+    from lab.dockerfile.model import Dockerfile, Instruction
 
 
 class Decoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 from lab.model.events import Log
 
 STEP = re.compile(r"(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+): (.+)\n?", re.DOTALL)

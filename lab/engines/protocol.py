@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lab.dockerfile.parser import Dockerfile
+from lab.dockerfile.model import Dockerfile
 from lab.host.usage import Usage
 from lab.model.events import Event
 from lab.model.record import EngineFacts, Image

@@ -18,7 +18,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.dockerfile.model import Dockerfile, Instruction
 from lab.engines import replay as by_hand
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
 from lab.host.usage import Usage

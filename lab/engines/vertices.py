@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lab.dockerfile.parser import FILE_SYSTEM, Dockerfile, Instruction, Stage
+from lab.dockerfile.model import Dockerfile, Instruction, Stage
+from lab.dockerfile.parser import FILE_SYSTEM
 from lab.engines.protobuf import Vertex
 
 # From ten steps on the number is padded: "[ 2/12] RUN".

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.dockerfile.model import Dockerfile, Instruction
 from lab.images import elf
 from lab.images.elves import Elves, File, elves
 from lab.images.finding import Finding

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from lab.dockerfile.edits import Inputs
-from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
+from lab.dockerfile.model import Dockerfile, DockerfileError
+from lab.dockerfile.parser import parse
 from lab.engines.protocol import Archive, BuildRequest, Engine
 from lab.model.errors import BuildsFailed, InputError
 from lab.runner.recorder import BuildOutcome, BuildRecorder

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.dockerfile.model import Dockerfile, Instruction
 from lab.model import events
 from lab.model.events import Event, Outcome
 from lab.model.record import HIT_RATE_KEYWORDS, BuildStatus, Cache, Step

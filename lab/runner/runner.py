@@ -15,7 +15,7 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.dockerfile.cachekey import make as make_manifest
 from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
-from lab.dockerfile.parser import Dockerfile, DockerfileError
+from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse as read_dockerfile
 from lab.engines.protocol import Archive, ContainerRequest, Engine, ReplayRequest
 from lab.host.controls import ActiveControls

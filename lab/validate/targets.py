@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
+from lab.dockerfile.model import Dockerfile, DockerfileError
+from lab.dockerfile.parser import parse
 from lab.images import copies
 from lab.images.finding import Finding
 from lab.images.opened import Opened, empty, of_source, opened

@@ -15,7 +15,7 @@ from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import KNOWN, Command, commands
 from lab.caching.advise.text_edit import short
 from lab.dockerfile.cachekey.sources import operands
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 ENGINES = ("docker", "podman")  # the first builder of docker has no mounts
 _CAUTION = "needs BuildKit or podman; what lies in the mount is in no layer"

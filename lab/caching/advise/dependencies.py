@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.shell_commands import Command, reads_variable
 from lab.caching.advise.tools import KINDS
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ from lab.dockerfile.cachekey.sources import operands
 from lab.dockerfile.cachekey.variables import assignments, expand
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
-from lab.dockerfile.parser import Dockerfile, DockerfileError, Instruction, parse
+from lab.dockerfile.model import Dockerfile, DockerfileError, Instruction
+from lab.dockerfile.parser import parse
 from lab.model.errors import InputError
 
 # They act on what comes after them, not on files.

@@ -13,7 +13,7 @@ from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import below_cd
 from lab.caching.advise.text_edit import short
 from lab.dockerfile.cachekey.sources import chosen, operands
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 KIND = "dependencies before sources"
 

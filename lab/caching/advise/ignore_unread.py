@@ -11,7 +11,7 @@ from lab.caching.advise.narrow_copy import go_alone, unstamped
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.text_edit import short
 from lab.dockerfile.cachekey.sources import chosen, operands, patterns
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 _UNBUILT = (".git", ".github", ".gitlab", "*.md", "docs", ".vscode", ".idea", "LICENSE")
 

@@ -13,7 +13,7 @@ from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import Command, reads_variable
 from lab.caching.advise.text_edit import short
 from lab.dockerfile.cachekey.sources import operands
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 _ODD = re.compile(r"[^\w./@+:,=~-]")  # what a COPY would part, fill in or take for a pattern
 MOST = 8  # COPY lines that a rewrite may need

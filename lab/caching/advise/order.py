@@ -13,7 +13,7 @@ from lab.caching.advise.shell_commands import blind, independent
 from lab.caching.advise.text_edit import short
 from lab.dockerfile.cachekey.sources import operands
 from lab.dockerfile.cachekey.variables import assignments, names
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 # Folders whose own mode and owner --link would write as those of a fresh one: they are as fresh.
 _PLAIN = re.compile(r"/(?:usr/local(?:/(?!man)\w+)?|usr/(?:bin|lib|share)|etc|opt)?$")

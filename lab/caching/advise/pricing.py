@@ -11,7 +11,7 @@ from lab.caching.predict.cache_simulator import outcomes_of
 from lab.caching.predict.inputs import cache_inputs
 from lab.caching.replay import Commit, CommitPredictor, Replay, Repository, replay
 from lab.dockerfile.cachekey import Rules, keys
-from lab.dockerfile.cachekey.builder import Facts, remembered
+from lab.dockerfile.cachekey.file_facts import Facts, remembered
 from lab.dockerfile.cachekey.keys import Chain, Key
 from lab.dockerfile.dockerignore import parse as parse_ignore
 from lab.dockerfile.edits import Inputs

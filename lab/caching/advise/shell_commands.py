@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _JOINS = {"&&", ";", "||", "|"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from lab.dockerfile import parser
-from lab.dockerfile.parser import Dockerfile, Instruction
+from lab.dockerfile.model import Dockerfile, Instruction
 
 
 def lines_of(parsed: Dockerfile) -> list[str]:

@@ -8,9 +8,11 @@ from pathlib import Path
 from lab.dockerfile import dockerignore
 from lab.dockerfile import parser as dockerfiles
 from lab.dockerfile.cachekey import CacheInputs
-from lab.dockerfile.cachekey.builder import Facts, facts, ignored, of_files
+from lab.dockerfile.cachekey.builder import ignored, of_files
+from lab.dockerfile.cachekey.file_facts import Facts, facts
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.model import DockerfileError
 from lab.model.errors import InputError
 
 
@@ -72,6 +74,6 @@ def cache_inputs(given: Inputs, *, moved: bool = False, known: Facts = facts) ->
             digest=lambda ref: f"{ref} (moved)" if moved else ref,
             ignore=ignored(context) if given.own_ignore is None else given.own_ignore,
         )
-    except dockerfiles.DockerfileError as error:
+    except DockerfileError as error:
         remedy = "correct the Dockerfile, or name one of its stages with --target"
         raise InputError(f"{given.dockerfile_path}: {error}", remedy=remedy) from error

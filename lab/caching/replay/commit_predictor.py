@@ -13,7 +13,8 @@ from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import Rules, StepFacts, of_files
 from lab.dockerfile.cachekey.keys import Chain
 from lab.dockerfile.context import Context
-from lab.dockerfile.parser import Dockerfile, DockerfileError, parse
+from lab.dockerfile.model import Dockerfile, DockerfileError
+from lab.dockerfile.parser import parse
 from lab.model.errors import InputError
 from lab.model.events import Outcome
 

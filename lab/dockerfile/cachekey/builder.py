@@ -1,15 +1,14 @@
-"""Cache inputs of a Dockerfile, a context and arguments. Pure, but for reading large files."""
+"""Cache inputs of a Dockerfile, a context and arguments. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lab.dockerfile import dockerignore
+from lab.dockerfile.cachekey.file_facts import facts
 from lab.dockerfile.cachekey.inputs import (
     CacheInputs,
     FileFacts,
@@ -21,13 +20,10 @@ from lab.dockerfile.cachekey.inputs import (
 from lab.dockerfile.cachekey.sources import operands, patterns
 from lab.dockerfile.cachekey.variables import Scope, expand, names
 from lab.dockerfile.context import Context
-from lab.dockerfile.entries import Entry
-from lab.dockerfile.parser import Dockerfile, Instruction, lines_of
-from lab.model.errors import InputError
+from lab.dockerfile.model import Dockerfile, Instruction
+from lab.dockerfile.parser import lines_of
 
 Digest = Callable[[str], str | None]
-Facts = Callable[[Entry], FileFacts]
-_CHUNK = 1 << 20
 
 
 @dataclass(slots=True)
@@ -50,34 +46,6 @@ class _Stage:
             case "WORKDIR":
                 self.workdir = facts.place
         self.last = instruction.index
-
-
-def facts(entry: Entry) -> FileFacts:
-    """What is known of one entry of a context. Raises InputError where it cannot be read."""
-    match entry.kind:
-        case "file":
-            return FileFacts(
-                kind="file",
-                content=_hash(entry.data),
-                mode=entry.mode,
-                mtime=entry.mtime,
-                owner=f"{entry.owner[0]}:{entry.owner[1]}",
-            )
-        case "link":
-            return FileFacts(kind="link", content=entry.target, mode=0o777)
-        case "directory":
-            return FileFacts(kind="directory", content="", mode=entry.mode)
-
-
-def remembered(context: Context) -> Facts:
-    """The same, with all of a context read at once: for many builds of nearly that context."""
-    known = {id(entry): (entry, facts(entry)) for entry in context.entries.values()}
-
-    def of(entry: Entry) -> FileFacts:
-        there = known.get(id(entry))
-        return facts(entry) if there is None else there[1]
-
-    return of
 
 
 def make(
@@ -140,21 +108,6 @@ def of_files(
         files=files,
         ignore=ignore,
     )
-
-
-def _hash(data: bytes | Path) -> str:
-    if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()[:32]
-    found = hashlib.sha256()
-    try:
-        with data.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                found.update(chunk)
-    except OSError as error:
-        raise InputError(
-            f"{data} cannot be read: {error.strerror}", remedy="make it readable"
-        ) from error
-    return found.hexdigest()[:32]
 
 
 class _Reader:

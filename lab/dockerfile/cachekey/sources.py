@@ -14,7 +14,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import TypeVar
 
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|^<<")
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from lab.dockerfile.cachekey.inputs import Variable
-from lab.dockerfile.parser import Instruction
+from lab.dockerfile.model import Instruction
 
 _NAMED = re.compile(r"(?<!\\)\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
 _SECRET = re.compile(r"token|passw|secret|credential|api_?key|private_?key", re.IGNORECASE)
