@@ -9,6 +9,8 @@ from lab.caching.advise.shell_commands import Command, reads_variable
 from lab.caching.advise.tools import KINDS
 from lab.dockerfile.model import Instruction
 
+_HARMLESS = frozenset({"true", "echo", "set", "sleep"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
@@ -23,29 +25,34 @@ def fetch(run: Instruction, view: DockerfileView) -> Fetch | None:
 
     None as well where its files name folders of the context: then it reads more than they.
     """
-    found = view.commands(run)
-    if not found or any(mount["type"] == "bind" for mount in run.mounts):
+    commands = view.commands(run)
+    if not commands or any(mount["type"] == "bind" for mount in run.mounts):
         return None
-    files: list[str] = []
-    writes = ""
-    for one in found:
-        if one.program in {"true", "echo", "set", "sleep"}:
-            continue
-        kind = next((kind for kind in KINDS if kind.fits(one)), None)
-        if kind is None:
-            return None
-        named = kind.files(one)
-        there = [name for name in named if name in view.context.entries]
-        if not there or any(view.text(name) is None for name in there):
-            return None  # a link: what it leads to would have to be copied too
-        if _elsewhere(one, named) or _named(one, run, view) - set(named):
-            return None  # a folder of wheels, another settings file
-        tops = {name.split("/")[0] for name in view.context.entries}
-        if tops & kind.bars or kind.reads_more(view.text, one):
-            return None
-        files += there
-        writes = writes or kind.writes(one)
-    return Fetch(files=tuple(dict.fromkeys(files)), writes=writes) if files else None
+    found = [_fetch(one, run, view) for one in commands if one.program not in _HARMLESS]
+    fetches = [one for one in found if one is not None]
+    if not fetches or len(fetches) < len(found):
+        return None
+    return Fetch(
+        files=tuple(dict.fromkeys(file for one in fetches for file in one.files)),
+        writes=next((one.writes for one in fetches if one.writes), ""),
+    )
+
+
+def _fetch(one: Command, run: Instruction, view: DockerfileView) -> Fetch | None:
+    """What one command that fetches dependencies reads; None for any other."""
+    kind = next((kind for kind in KINDS if kind.fits(one)), None)
+    if kind is None:
+        return None
+    named = kind.files(one)
+    there = tuple(name for name in named if name in view.context.entries)
+    if not there or any(view.text(name) is None for name in there):
+        return None  # a link: what it leads to would have to be copied too
+    if _elsewhere(one, named) or _named(one, run, view) - set(named):
+        return None  # a folder of wheels, another settings file
+    tops = {name.split("/")[0] for name in view.context.entries}
+    if tops & kind.bars or kind.reads_more(view.text, one):
+        return None
+    return Fetch(files=there, writes=kind.writes(one))
 
 
 def _elsewhere(one: Command, named: tuple[str, ...]) -> bool:

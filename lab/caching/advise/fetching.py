@@ -61,39 +61,57 @@ def sources_below(view: DockerfileView, only: int | None = None) -> Iterator[Rew
     step that fetches.
     """
     for run in _runs(view, only):
-        first = view.copy_above(run)
-        wanted = None if first is None else fetch(run, view)
-        folder = view.folder(run)
-        if first is None or wanted is None or folder is None:
+        wanted = fetch(run, view)
+        sources = None if wanted is None else _sources_above(view, run, wanted)
+        if wanted is None or not sources:
             continue
-        between = [first, *(one for one in view.below(first) if one.index < run.index)]
-        if any(one.keyword not in QUIET | {"WORKDIR", "COPY"} for one in between):
-            continue
-        named: set[str] = set()
-        moved: list[tuple[Instruction, set[str]]] = []
-        for one in between:
-            brought = _in_place(view, one, folder) if one.keyword == "COPY" else set()
-            if brought is None:
-                break
-            if brought <= set(wanted.files):
-                named |= brought
-            else:
-                moved.append((one, brought))
+        copies = [one for one, _ in sources]
+        lines = [line for one in (run, *copies) for line in text_edit.written(view.parsed, one)]
+        restores = any(files & set(wanted.files) for _, files in sources)
+        yield Rewrite(
+            kind=KIND,
+            why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every "
+            f"change of what {short(copies[0])} brings",
+            dockerfile=text_edit.replaced(
+                view.parsed, [*((one, []) for one in copies), (run, lines)]
+            ),
+            alters=_restored(run, wanted) if restores else "",
+        )
+
+
+def _sources_above(
+    view: DockerfileView, run: Instruction, wanted: Fetch
+) -> list[tuple[Instruction, set[str]]] | None:
+    """The copies above a RUN that it need not have, with the files that they bring; None where they
+    cannot stand below it, or the others bring less than it wants.
+    """
+    between = _between(view, run)
+    if between is None:
+        return None
+    named: set[str] = set()
+    found: list[tuple[Instruction, set[str]]] = []
+    for one in between:
+        brought = _brought(view, run, one) if one.keyword == "COPY" else set()
+        if brought is None:
+            return None
+        if brought <= set(wanted.files):
+            named |= brought
         else:
-            copies = [one for one, _ in moved]
-            if not copies or set(wanted.files) - named or _led_astray(copies, between):
-                continue
-            lines = [line for one in (run, *copies) for line in text_edit.written(view.parsed, one)]
-            again = any(brought & set(wanted.files) for _, brought in moved)
-            yield Rewrite(
-                kind=KIND,
-                why=f"{short(run)} reads {', '.join(wanted.files)} alone, and runs after every "
-                f"change of what {short(copies[0])} brings",
-                dockerfile=text_edit.replaced(
-                    view.parsed, [*((one, []) for one in copies), (run, lines)]
-                ),
-                alters=_restored(run, wanted) if again else "",
-            )
+            found.append((one, brought))
+    if set(wanted.files) - named or _led_astray([one for one, _ in found], between):
+        return None
+    return found
+
+
+def _between(view: DockerfileView, run: Instruction) -> list[Instruction] | None:
+    """The first copy above a RUN and all from there to it; None where any of that is more than
+    copies and what acts on no file.
+    """
+    first = view.copy_above(run)
+    if first is None:
+        return None
+    found = [first, *(one for one in view.below(first) if one.index < run.index)]
+    return found if all(one.keyword in QUIET | {"WORKDIR", "COPY"} for one in found) else None
 
 
 def fetched_apart(view: DockerfileView) -> Iterator[Rewrite]:
@@ -136,32 +154,39 @@ def _halves(run: Instruction, view: DockerfileView) -> list[str] | None:
     return None
 
 
-def _in_place(view: DockerfileView, copy: Instruction, folder: str) -> set[str] | None:
-    """The files of the context that a COPY brings, each to its own place below a folder; else
-    None."""
-    place = view.place(copy)
-    if place is None or not view.plain(copy):
+def _brought(view: DockerfileView, run: Instruction, copy: Instruction) -> set[str] | None:
+    """The files of the context that a COPY brings, each to its own place below the folder of a
+    RUN; else None.
+    """
+    place, folder = view.place(copy), view.folder(run)
+    if place is None or folder is None or not view.plain(copy):
         return None
     *sources, last = operands(copy)
     inside = len(sources) > 1 or last.endswith("/") or last in {".", ".."}
-    entries = view.context.entries
     found: set[str] = set()
     for word in sources:
         source = posixpath.normpath(word.lstrip("/") or ".")
-        brought = chosen(entries, [source])
-        entry = entries.get(source)
-        if source == "." or (entry is not None and entry.kind == "directory"):
-            own = place == posixpath.normpath(posixpath.join(folder, source))
-        elif entry is None:  # a pattern: of files beside one another
-            own = place == folder and inside and not any("/" in path for path in brought)
-            own = own and all(entries[path].kind == "file" for path in brought)
-        else:
-            whole = posixpath.join(place, posixpath.basename(source)) if inside else place
-            own = whole == posixpath.join(folder, source)
-        if not own or not brought:
+        files = chosen(view.context.entries, [source])
+        if not files or place != _own_place(view, source, folder, inside=inside):
             return None
-        found |= {path for path in brought if entries[path].kind != "directory"}
+        found |= {path for path, entry in files.items() if entry.kind != "directory"}
     return found
+
+
+def _own_place(view: DockerfileView, source: str, folder: str, *, inside: bool) -> str | None:
+    """Where a COPY must write to, so that what it copies comes to its own place below a folder.
+
+    ``inside``: it writes into a folder. None: nowhere.
+    """
+    entry = view.context.entries.get(source)
+    whole = posixpath.normpath(posixpath.join(folder, source))
+    if source == "." or (entry is not None and entry.kind == "directory"):
+        return whole
+    if entry is not None:
+        return posixpath.dirname(whole) if inside else whole
+    found = chosen(view.context.entries, [source])  # a pattern: of files beside one another
+    beside = all("/" not in path and one.kind == "file" for path, one in found.items())
+    return folder if inside and beside else None
 
 
 def _led_astray(moved: Sequence[Instruction], passed: Sequence[Instruction]) -> bool:

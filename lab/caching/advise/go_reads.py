@@ -146,31 +146,31 @@ class _Module:
     def imported(self, folder: str, found: Reads) -> list[str] | None:
         """The module's own packages that a folder's files import; what it reads goes to found."""
         files = self._in.get(folder, [])
-        if not self._has_go(folder) or any(
-            self._view.context.entries[name].kind == "link" for name in files
-        ):
+        if not self._has_go(folder) or self._linked(files):
             return None
         if folder:
             found.folders.add(folder)
         else:
             found.files |= {name for name in files if _compiled(name)}
-        more: list[str] = []
-        for name in files:
-            text = self._view.text(name) or ""
-            if _compiled(name) and not name.endswith(".go") and "../" in text:
-                return None  # an #include of another folder
-            if not name.endswith(".go"):
-                continue
-            if 'import "C"' in text and ("../" in text or not folder):
-                return None  # what it includes may lie in any folder below
-            more += list(self._own(text))
-            for pattern in _EMBED.findall(text):
-                for embedded in self._embedded(folder, pattern):
-                    entry = self._view.context.entries.get(embedded)
-                    if entry is None or entry.kind == "link":
-                        return None
-                    (found.files if entry.kind == "file" else found.folders).add(embedded)
-        return more
+        sources = [(name, self._view.text(name) or "") for name in files]
+        if any(self._reaches_out(name, text, folder) for name, text in sources):
+            return None
+        texts = [text for name, text in sources if name.endswith(".go")]
+        for embedded in (path for text in texts for path in self._embedded(folder, text)):
+            entry = self._view.context.entries.get(embedded)
+            if entry is None or entry.kind == "link":
+                return None
+            (found.files if entry.kind == "file" else found.folders).add(embedded)
+        return [package for text in texts for package in self._own(text)]
+
+    def _linked(self, files: Iterable[str]) -> bool:
+        return any(self._view.context.entries[name].kind == "link" for name in files)
+
+    def _reaches_out(self, name: str, text: str, folder: str) -> bool:
+        """Whether a file may include what lies in a folder that is none of its package."""
+        if not name.endswith(".go"):
+            return _compiled(name) and "../" in text
+        return 'import "C"' in text and ("../" in text or not folder)
 
     def _own(self, text: str) -> Iterator[str]:
         for block, single in _IMPORTS.findall(text):
@@ -179,11 +179,11 @@ class _Module:
                 if path == self._path or path.startswith(f"{self._path}/"):
                     yield path[len(self._path) + 1 :]
 
-    def _embedded(self, folder: str, patterns: str) -> Iterator[str]:
-        """Top names, below the package's folder, of what it embeds."""
+    def _embedded(self, folder: str, text: str) -> Iterator[str]:
+        """Top names, below the package's folder, of what a file embeds."""
         if folder:
             return  # it lies below the package's folder, which is copied whole
-        for word in _PATTERN.findall(patterns):
+        for word in (word for line in _EMBED.findall(text) for word in _PATTERN.findall(line)):
             first = word.strip('"`').removeprefix("all:").split("/")[0]
             if any(char in first for char in "*?["):
                 yield from {name.split("/")[0] for name in self._view.context.entries}

@@ -18,15 +18,29 @@ _UNBUILT = (".git", ".github", ".gitlab", "*.md", "docs", ".vscode", ".idea", "L
 
 def ignored(view: DockerfileView) -> Iterator[Rewrite]:
     """Lines of .dockerignore for what no build reads."""
-    whole = [
-        one
-        for one in view.parsed.instructions
-        if one.keyword in {"COPY", "ADD"}
-        and one.flag("from") is None
-        and any(posixpath.normpath(word) == "." for word in operands(one)[:-1])
-    ]
+    whole = [one for one in view.parsed.instructions if _copies_all(one)]
     if not whole or view.given.own_ignore is not None:
         return
+    for pattern in _unread(view, whole):
+        end = "" if not view.ignore or view.ignore.endswith("\n") else "\n"
+        yield Rewrite(
+            kind="a .dockerignore line",
+            why=f"{short(whole[0])} takes {pattern}, which no instruction names",
+            dockerfile=view.parsed.text,
+            ignore=f"{view.ignore}{end}{pattern}\n",
+            alters=_lost(view, whole, pattern),
+        )
+
+
+def _copies_all(one: Instruction) -> bool:
+    """Whether an instruction copies the whole context, by whatever means."""
+    if one.keyword not in {"COPY", "ADD"} or one.flag("from") is not None:
+        return False
+    return any(posixpath.normpath(word) == "." for word in operands(one)[:-1])
+
+
+def _unread(view: DockerfileView, whole: Sequence[Instruction]) -> Iterator[str]:
+    """Patterns of what lies in the context, and no other instruction than these names or sees."""
     others = " ".join(one.text for one in view.parsed.instructions if one not in whole)
     seen = _seen_beside(view, whole)
     lines = {line.strip().rstrip("/") for line in view.ignore.splitlines()}
@@ -37,16 +51,8 @@ def ignored(view: DockerfileView) -> Iterator[Rewrite]:
             for path in view.context.entries
             if (path.endswith(stem) if pattern.startswith("*") else path.split("/")[0] == pattern)
         }
-        if not there or pattern in lines or stem in others or there & seen:
-            continue
-        end = "" if not view.ignore or view.ignore.endswith("\n") else "\n"
-        yield Rewrite(
-            kind="a .dockerignore line",
-            why=f"{short(whole[0])} takes {pattern}, which no instruction names",
-            dockerfile=view.parsed.text,
-            ignore=f"{view.ignore}{end}{pattern}\n",
-            alters=_lost(view, whole, pattern),
-        )
+        if there and not there & seen and pattern not in lines and stem not in others:
+            yield pattern
 
 
 def _seen_beside(view: DockerfileView, whole: Sequence[Instruction]) -> set[str]:
