@@ -1,4 +1,4 @@
-"""Named changes to what a build is made from: the lab's own, and a user's patches to files.
+"""The edits that a phase names, of what a build is made from: the lab's own, or file edits.
 
 An edit is a pure function of the inputs and a token. The token differs in every trial, so that no
 engine can have seen the edited content before.
@@ -18,6 +18,7 @@ from lab.dockerfile.file_edits import (
     Chmod,
     Delete,
     Patch,
+    Rename,
     Replace,
     Touch,
     Write,
@@ -107,7 +108,7 @@ def apply(edit: Edit, inputs: Inputs, token: str) -> Inputs:
             ) from None
         return change(inputs, token)
     if clean(edit.path) == clean(inputs.dockerfile_path):
-        if isinstance(edit, Delete):
+        if isinstance(edit, Delete | Rename):
             raise InputError(
                 f"the edit deletes {edit.path!r}, the Dockerfile of the build",
                 remedy="change it with replace or write",

@@ -1,4 +1,4 @@
-"""A user's own edits: changes to files of the context that need no shell.
+"""Edits of one file of a context, as scenarios and command lines state them: no shell is needed.
 
 In their texts ``{token}`` stands for the token of the trial.
 """
@@ -60,7 +60,23 @@ class Chmod:
     mode: int
 
 
-Patch = Replace | Append | Write | Delete | Touch | Chmod
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chown:
+    """A file's owner changes, and nothing else."""
+
+    path: str
+    owner: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """A file gets another name, and stays as it is."""
+
+    path: str
+    to: str
+
+
+Patch = Replace | Append | Write | Delete | Touch | Chmod | Chown | Rename
 
 
 def patched(edit: Patch, context: Context, token: str) -> Context:
@@ -75,12 +91,24 @@ def patched(edit: Patch, context: Context, token: str) -> Context:
             return context.with_file(edit.path, edit.text.replace("{token}", token).encode())
         case Delete():
             return context.without(edit.path)
+        case Rename():
+            file = context.file(edit.path)
+            return context.without(edit.path).with_entry(edit.to, file)
+        case Touch() | Chmod() | Chown():
+            return context.with_entry(
+                edit.path, _with_metadata(edit, context.file(edit.path), token)
+            )
+
+
+def _with_metadata(edit: Touch | Chmod | Chown, file: File, token: str) -> File:
+    """A file whose time, mode or owner is another; its content and its name stay."""
+    match edit:
         case Touch():
-            file = context.file(edit.path)
-            return context.with_entry(edit.path, replace(file, mtime=_other_time(file, token)))
+            return replace(file, mtime=_other_time(file, token))
         case Chmod():
-            file = context.file(edit.path)
-            return context.with_entry(edit.path, replace(file, mode=edit.mode & 0o7777))
+            return replace(file, mode=edit.mode & 0o7777)
+        case Chown():
+            return replace(file, owner=edit.owner)
 
 
 def _replaced(edit: Replace, context: Context, token: str) -> Context:

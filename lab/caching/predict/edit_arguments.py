@@ -1,4 +1,4 @@
-"""Changes that a user names on the command line, applied to a Dockerfile and its context. Pure."""
+"""Edits as a user writes them on the command line: read, and applied to what is built. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from lab.dockerfile import parser as dockerfiles
 from lab.dockerfile.cachekey.builder import ignored
 from lab.dockerfile.context import Context, clean
 from lab.dockerfile.edits import Inputs
-from lab.dockerfile.entries import Entry
-from lab.dockerfile.file_edits import Chmod, Delete, Touch, patched
+from lab.dockerfile.file_edits import Chmod, Chown, Delete, Patch, Rename, Touch, patched
 from lab.model.errors import InputError
 
 FRESH = "a change that no cache has seen"
@@ -56,14 +55,17 @@ def apply(text: str, inputs: Inputs) -> Edited:
     kind, colon, rest = text.partition(":")
     if text == "base":
         return Edited(inputs=inputs, moved=True)
-    if kind not in _KINDS:
-        if colon and clean(text) not in inputs.context.entries:
-            raise InputError(
-                f"{text!r}: no edit is of the kind {kind!r}, and no file has this name",
-                remedy=f"write one of: {FORMS}",
-            )
-        return _sent(inputs, _content(text, inputs))
-    return _sent(inputs, _KINDS[kind](rest, inputs))
+    if kind in _OF_DOCKERFILE:
+        return Edited(inputs=_OF_DOCKERFILE[kind](rest, inputs))
+    if kind in _OF_FILES:
+        patch = _OF_FILES[kind](rest)
+        return _sent(inputs, replace(inputs, context=patched(patch, inputs.context, FRESH)))
+    if kind != "file" and colon and clean(text) not in inputs.context.entries:
+        raise InputError(
+            f"{text!r}: no edit is of the kind {kind!r}, and no file has this name",
+            remedy=f"write one of: {FORMS}",
+        )
+    return _sent(inputs, _content(rest if kind == "file" else text, inputs))
 
 
 def _sent(before: Inputs, after: Inputs) -> Edited:
@@ -76,7 +78,7 @@ def _sent(before: Inputs, after: Inputs) -> Edited:
     ignore = dockerignore.parse(text)
     gone = {path for path in brought if ignore.excludes(path)}
     left = {path: entry for path, entry in after.context.entries.items() if path not in gone}
-    return Edited(inputs=_with(after, Context(left)), kept_back=tuple(sorted(gone)))
+    return Edited(inputs=replace(after, context=Context(left)), kept_back=tuple(sorted(gone)))
 
 
 def marked(path: str, data: bytes, word: str) -> bytes:
@@ -107,10 +109,6 @@ def carried(text: str, old: str, new: str) -> str:
     return f"text:{same[0].index}" if same else text
 
 
-def _with(inputs: Inputs, context: Context) -> Inputs:
-    return replace(inputs, context=context)
-
-
 def _content(path: str, inputs: Inputs) -> Inputs:
     if not path:
         raise InputError("an edit names nothing", remedy=f"write one of: {FORMS}")
@@ -121,37 +119,35 @@ def _content(path: str, inputs: Inputs) -> Inputs:
         )
     there = inputs.context.entries.get(clean(path))
     data = marked(path, inputs.context.read(path) if there else b"", FRESH)
-    return _with(inputs, inputs.context.with_file(path, data))
+    return replace(inputs, context=inputs.context.with_file(path, data))
 
 
-def _touch(path: str, inputs: Inputs) -> Inputs:
-    return _with(inputs, patched(Touch(path=path), inputs.context, FRESH))
+def _touch(path: str) -> Patch:
+    return Touch(path=path)
 
 
-def _delete(path: str, inputs: Inputs) -> Inputs:
-    return _with(inputs, patched(Delete(path=path), inputs.context, FRESH))
+def _delete(path: str) -> Patch:
+    return Delete(path=path)
 
 
-def _chmod(rest: str, inputs: Inputs) -> Inputs:
+def _chmod(rest: str) -> Patch:
     path, mode = _pair(rest, "chmod:PATH=MODE")
     if not re.fullmatch(r"[0-7]{3,4}", mode):
         raise InputError(f"{mode!r} is no mode", remedy="write it in octal digits, as 755")
-    return _with(inputs, patched(Chmod(path=path, mode=int(mode, 8)), inputs.context, FRESH))
+    return Chmod(path=path, mode=int(mode, 8))
 
 
-def _chown(rest: str, inputs: Inputs) -> Inputs:
+def _chown(rest: str) -> Patch:
     path, owner = _pair(rest, "chown:PATH=UID:GID")
     if not re.fullmatch(r"\d{1,7}:\d{1,7}", owner):
         raise InputError(f"{owner!r} is no owner", remedy="write numbers, as 1000:1000")
     user, _, group = owner.partition(":")
-    file = replace(inputs.context.file(path), owner=(int(user), int(group)))
-    return _with(inputs, inputs.context.with_entry(path, file))
+    return Chown(path=path, owner=(int(user), int(group)))
 
 
-def _rename(rest: str, inputs: Inputs) -> Inputs:
+def _rename(rest: str) -> Patch:
     old, new = _pair(rest, "rename:PATH=PATH")
-    entry: Entry = inputs.context.file(old)
-    return _with(inputs, inputs.context.without(old).with_entry(new, entry))
+    return Rename(path=old, to=new)
 
 
 def _arg(rest: str, inputs: Inputs) -> Inputs:
@@ -202,10 +198,6 @@ def _text(rest: str, inputs: Inputs) -> Inputs:
     return replace(inputs, dockerfile="".join(lines))
 
 
-def _file(rest: str, inputs: Inputs) -> Inputs:
-    return _content(rest, inputs)
-
-
 def _pair(rest: str, form: str) -> tuple[str, str]:
     name, equals, value = rest.partition("=")
     if not equals or not name:
@@ -214,13 +206,14 @@ def _pair(rest: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-_KINDS: Mapping[str, Callable[[str, Inputs], Inputs]] = {
-    "file": _file,
+_OF_FILES: Mapping[str, Callable[[str], Patch]] = {
     "touch": _touch,
     "delete": _delete,
     "chmod": _chmod,
     "chown": _chown,
     "rename": _rename,
+}
+_OF_DOCKERFILE: Mapping[str, Callable[[str, Inputs], Inputs]] = {
     "arg": _arg,
     "env": _env,
     "text": _text,
