@@ -146,7 +146,7 @@ class Judged:
         split = np.array_split(self.differences, runs // BATCH + 1)
         limit = float(np.log1p(MARGIN))
         # By test: slower, faster, same; runs; rounds.
-        plain = partial(_three, limit=limit, tests=signed_rank.beginnings)
+        plain = partial(_three, limit=limit, tests=signed_rank.prefix_p_values)
         t_test = partial(_three, limit=limit, tests=partial(sequential.t_tests, least_spread=0.0))
         look = partial(sequential.p_values, margin=limit, first=FIRST, last=LAST)
         asked: tuple[Callable[[Array], Array], ...] = (plain, t_test, look)
@@ -274,7 +274,7 @@ def saving(spread: float, runs: int, seeds: Sequence[int]) -> tuple[str, float |
 
 
 def smallest(draw: Draw, runs: int, seed: int) -> int | None:
-    """The smallest slow-down, in whole per cent, that is told in nine of ten runs of 30 rounds."""
+    """The smallest slow-down, in whole per cent, detected in nine of ten runs of 30 rounds."""
     for effect in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40):
         if Judged(draw, effect, runs, seed).said[0] >= 0.9:
             return effect
@@ -323,7 +323,7 @@ def main() -> None:
         "early |\n" + "| --- " * 7 + "|\n" + "\n".join(by_seed)
     )
     broken += _savings(options)
-    print("\nThe smallest slow-down told in 90 % of runs of at most 30 rounds:\n")
+    print("\nThe smallest slow-down detected in 90 % of runs of at most 30 rounds:\n")
     for name, draw in known:
         least = smallest(draw, options.runs // 4, options.seeds[0])
         print(f"- {name}: {'above 40 %' if least is None else f'{least} %'}", flush=True)

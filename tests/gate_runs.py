@@ -29,7 +29,7 @@ rules:
   - {metric: wall, relative: +12%}
   - {metric: image_size, absolute: 100 B}
 """
-PASS, FAIL, UNTOLD, REFUSED = 0, 4, 5, 2
+PASS, FAIL, CANNOT_TELL, REFUSED = 0, 4, 5, 2
 
 
 HOST = HostFacts(

@@ -58,13 +58,13 @@ def confirm(
     fresh = _measure(new, candidate.run, options, arrange)
     rules = (rule for rule in judgement.policy.rules if any(rule is one.rule for one in suspects))
     asked = replace(judgement.policy, rules=tuple(rules))
-    again = judge(
+    fresh_judgement = judge(
         Sides(run=ab_sides.side(fresh, ab_sides.BASELINE)),
         Sides(run=ab_sides.side(fresh, ab_sides.CANDIDATE)),
         asked,
     )
-    told = {(id(one.rule), one.subject): one for one in again.findings}
-    findings = tuple(_settled(one, told, fresh) for one in judgement.findings)
+    decided = {(id(one.rule), one.subject): one for one in fresh_judgement.findings}
+    findings = tuple(_settled(one, decided, fresh) for one in judgement.findings)
     notes = (*judgement.notes, f"fresh rounds in turn: {fresh.run.id}")
     return replace(judgement, findings=findings, notes=notes)
 
@@ -73,12 +73,12 @@ def _suspected(axes: Mapping[str, str], suspects: list[Finding]) -> bool:
     return any(one.subject.startswith(f"{cell_names.full(axes)}, ") for one in suspects)
 
 
-def _settled(one: Finding, told: Mapping[tuple[int, str], Finding], fresh: StoredRun) -> Finding:
-    again = told.get((id(one.rule), one.subject))
-    if again is None:
+def _settled(one: Finding, decided: Mapping[tuple[int, str], Finding], fresh: StoredRun) -> Finding:
+    found = decided.get((id(one.rule), one.subject))
+    if found is None:
         return one
-    said = f"; {again.reason}" if again.reason else ""
-    return replace(again, reason=f"fresh rounds of {fresh.run.id} decide, after a fail{said}")
+    why = f"; {found.reason}" if found.reason else ""
+    return replace(found, reason=f"fresh rounds of {fresh.run.id} decide, after a fail{why}")
 
 
 def _at_hand(
@@ -145,8 +145,8 @@ def _measure(
 def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     """Slow the candidate down by a known size, and show what the gate makes of it.
 
-    0 where it fires on the slow-down and is quiet on shuffled labels. Raises GateFailed where it
-    cries wolf, GateCannotTell where it sleeps.
+    0 where it detects the slow-down without a false alarm. Raises GateFailed for false alarms,
+    GateCannotTell where it does not detect the slow-down.
     """
     from lab.report.gate import proof_text
     from lab.results import ab_sides
@@ -169,39 +169,39 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
 
     def arrange(make: Make) -> tuple[Trial, ...]:
         sides = {
-            name: interleave.burning(make(scenario, f"-{name}"), work)
+            name: interleave.with_injected_delay(make(scenario, f"-{name}"), work)
             for name, work in {
                 ab_sides.BASELINE: _idle,
-                ab_sides.TWIN: _idle,
+                ab_sides.CONTROL: _idle,
                 ab_sides.CANDIDATE: slowed,
             }.items()
         }
         return interleave.interleaved(sides, scenario.seed)
 
     fresh = _measure(scenario, candidate.run, options, arrange)
-    plain, twin, slow = (
+    plain, control, slow = (
         Sides(run=ab_sides.side(fresh, name))
-        for name in (ab_sides.BASELINE, ab_sides.TWIN, ab_sides.CANDIDATE)
+        for name in (ab_sides.BASELINE, ab_sides.CONTROL, ab_sides.CANDIDATE)
     )
     sizes = {
         f"{cell}, {phase}": size * walls[(cell, phase)] / wall
         for (cell, phase), wall in _walls(ab_sides.side(fresh, ab_sides.BASELINE)).items()
         if (cell, phase) in walls
     }
-    proof = proofs.prove(plain, twin, slow, asked, sizes, scenario.seed)
+    proof = proofs.prove(plain, control, slow, asked, sizes, scenario.seed)
     with before_the_answer():
         print_text(proof_text(proof, fresh.run.id))
-    if not proof.quiet:
-        alarmed = "the candidate against itself"
-        if proof.false_alarms > proof.tolerated:
-            alarmed = f"{proof.false_alarms} of {proof.shuffles} shuffles"
+    if proof.control_failed or proof.too_many_alarms:
+        cause = "the candidate against itself"
+        if proof.too_many_alarms:
+            cause = f"{proof.false_alarms} of {proof.shuffles} shuffles"
         raise GateFailed(
-            f"the gate cries wolf: {alarmed} alarmed it",
+            f"the gate gives false alarms: {cause} made it fail",
             remedy="ask for more certainty, or for a larger change that matters",
         )
-    if not proof.fires:
+    if not proof.detected:
         raise GateCannotTell(
-            f"the gate does not see a slow-down of {size * 100:.0f} % with these rounds",
+            f"the gate does not detect a slow-down of {size * 100:.0f} % with these rounds",
             remedy="measure more rounds (--rounds), or try a larger --slowdown",
         )
     return 0

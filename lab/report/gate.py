@@ -19,9 +19,9 @@ from lab.report.markdown import escape
 from lab.results.gate.judgement import Finding, Judgement, Outcome
 from lab.results.gate.proof import Proof
 
-SIGNS = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.UNTOLD: "\u2754"}
-_LEVELS = {Outcome.FAIL: "error", Outcome.UNTOLD: "warning", Outcome.PASS: "notice"}
-_SEVERITIES = {Outcome.FAIL: "major", Outcome.UNTOLD: "minor"}
+SIGNS = {Outcome.PASS: "\u2705", Outcome.FAIL: "\u274c", Outcome.CANNOT_TELL: "\u2754"}
+_LEVELS = {Outcome.FAIL: "error", Outcome.CANNOT_TELL: "warning", Outcome.PASS: "notice"}
+_SEVERITIES = {Outcome.FAIL: "major", Outcome.CANNOT_TELL: "minor"}
 
 
 def to_json(judgement: Judgement) -> dict[str, Any]:
@@ -30,7 +30,8 @@ def to_json(judgement: Judgement) -> dict[str, Any]:
         "schema": "lab.gate/1",
         "policy": judgement.policy.name,
         "outcome": str(judgement.outcome),
-        "told": str(judgement.told),
+        "findings_outcome": str(judgement.findings_outcome),
+        "told": str(judgement.findings_outcome),  # its name before 0.2
         "baseline": judgement.baseline,
         "candidate": judgement.candidate,
         "findings": [_finding_json(finding) for finding in judgement.findings],
@@ -76,26 +77,26 @@ def text(judgement: Judgement) -> str:
 
 def proof_text(proof: Proof, run: str) -> str:
     """What --prove shows."""
-    lines = [f"the gate {proof.fired.policy.name}, held to builds of known truth (run {run})", ""]
-    lines.append(f"a slow-down put in: {'fail, as it should' if proof.fires else 'NOT SEEN'}")
-    for one in proof.fired.findings:
+    lines = [f"the gate {proof.slowed.policy.name}, held to builds of known truth (run {run})", ""]
+    lines.append(f"an injected slow-down: {'detected' if proof.detected else 'NOT DETECTED'}")
+    for one in proof.slowed.findings:
         size = proof.sizes.get(one.subject)
-        known = f"put in {size * 100:+.1f} %, " if size is not None else ""
+        known = f"injected {size * 100:+.1f} %, " if size is not None else ""
         found = gate_text.measured(one) or one.reason or ""
         lines.append(f"  {one.subject}, {one.rule.metric}: {known}found {found}: {one.outcome}")
-    alike = "FAIL, though they are alike" if proof.alike.told is Outcome.FAIL else "no alarm"
-    said = "CRIES WOLF" if proof.false_alarms > proof.tolerated else "quiet, as it should be"
+    control = "FALSE ALARM (A/A control failed)" if proof.control_failed else "no false alarm"
+    shuffled = "TOO MANY" if proof.too_many_alarms else "no more than the certainty allows"
     lines += [
         "",
-        f"the candidate against itself, in turn on this host: {alike}",
-        f"labels shuffled: {proof.false_alarms} alarms of {proof.shuffles}, "
-        f"at most {proof.tolerated} tolerated: {said}",
+        f"the candidate against itself, in turn on this host: {control}",
+        f"labels shuffled: {proof.false_alarms} false alarms of {proof.shuffles}, "
+        f"at most {proof.tolerated} tolerated: {shuffled}",
         "",
-        "the smallest slow-down that is found nine times of ten:",
+        "the smallest slow-down that is detected nine times of ten:",
     ]
-    for sight in proof.sights:
-        seen = "none" if sight.smallest is None else f"{sight.smallest * 100:.1f} %"
-        lines.append(f"  {sight.subject}, {sight.metric}: {seen} in {sight.rounds} rounds")
+    for result in proof.detection:
+        smallest = "none" if result.smallest is None else f"{result.smallest * 100:.1f} %"
+        lines.append(f"  {result.subject}, {result.metric}: {smallest} in {result.rounds} rounds")
     return clean("\n".join(lines)) + "\n"
 
 
@@ -123,7 +124,7 @@ def junit(judgement: Judgement) -> str:
     """JUnit XML: each finding a test case, cannot tell is skipped unless the policy counts it."""
     findings = judgement.findings
     failed = [one for one in findings if _counted(judgement, one) is Outcome.FAIL]
-    skipped = [one for one in findings if _counted(judgement, one) is Outcome.UNTOLD]
+    skipped = [one for one in findings if _counted(judgement, one) is Outcome.CANNOT_TELL]
     suite = Xml.Element(
         "testsuite",
         name=_text(f"lab gate {judgement.policy.name}"),
@@ -147,9 +148,9 @@ def junit(judgement: Judgement) -> str:
 
 
 def _counted(judgement: Judgement, finding: Finding) -> Outcome:
-    counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.UNTOLD}
-    untold = finding.outcome is Outcome.UNTOLD
-    return counted[judgement.policy.cannot_tell] if untold else finding.outcome
+    counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.CANNOT_TELL}
+    undecided = finding.outcome is Outcome.CANNOT_TELL
+    return counted[judgement.policy.cannot_tell] if undecided else finding.outcome
 
 
 def github(judgement: Judgement) -> str:

@@ -77,7 +77,7 @@ def headline(judgement: Judgement) -> str:
     }
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     text = f"gate {judgement.policy.name}: {judgement.outcome} ({said or 'nothing to judge'})"
-    if judgement.told is not judgement.outcome:
+    if judgement.findings_outcome is not judgement.outcome:
         text += f"; the policy counts cannot tell as {judgement.outcome}"
     return text
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lab.model.record import Build
 from lab.results.runs import StoredRun
 
-BASELINE, CANDIDATE, TWIN = "baseline", "candidate", "twin"
+BASELINE, CANDIDATE, CONTROL = "baseline", "candidate", "control"  # of an A/A control
 SIDE = "side"
 
 

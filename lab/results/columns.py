@@ -145,7 +145,7 @@ def _whole(found: DuckDBPyConnection) -> str:
 
 
 def _check(found: DuckDBPyConnection, paths: Sequence[str]) -> None:
-    """A line that is no record is told, not passed over; only a torn last one is dropped."""
+    """A line that is no record is reported, not passed over; only a torn last one is dropped."""
     counts = dict(found.execute("SELECT file, count(*) FROM read GROUP BY 1").fetchall())
     for file, path in enumerate(paths):
         lines, good = _lines(Path(path)), counts.get(file, 0)

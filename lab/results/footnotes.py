@@ -64,25 +64,26 @@ def _unpaired(row: PhaseRows, baseline: str) -> Iterator[Footnote]:
 
 
 def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
-    """How the verdicts were come by, and what the undecided ones would take."""
+    """How the verdicts were found, and what the undecided ones would take."""
     found = [one for measure in measures(groups) if (one := measure.versus)]
     if not found:
         return
     first = found[0]
-    looked = ""
+    sequential = ""
     if asked.looks is not None:
         from lab.results.stats.sequential import EARLY
 
-        looked = (
-            f"; a sequential test, for it was looked at from round {asked.looks.first} on, "
-            f"{asked.looks.last} at most: up to round {EARLY} by paired t-tests"
+        sequential = (
+            f"; a sequential test, because it was examined after every round from "
+            f"{asked.looks.first} to at most {asked.looks.last}: up to round {EARLY} by paired "
+            "t-tests"
         )
     yield Footnote(
         kind="method",
         text=f"verdicts: faster or slower by a signed-rank test of the rounds' ratios, same within "
         f"{asked.margin * 100:g} % by two one-sided ones, wrong in at most "
         f"{(1 - first.confidence) * 100:.3g} % of tables: corrected by Holm for {len(found)} "
-        f"comparisons{looked}; an interval holds its own ratio at {first.confidence * 100:g} %",
+        f"comparisons{sequential}; an interval holds its own ratio at {first.confidence * 100:g} %",
     )
     few = [one for one in found if one.interval is None]
     if few:
@@ -103,6 +104,6 @@ def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
     if len(needed) < len(open_):
         yield Footnote(
             kind="undecided",
-            text=f"{len(open_) - len(needed)} of the undecided cannot be told how many rounds they "
-            "would take: too few rounds, or more than anybody would run",
+            text=f"for {len(open_) - len(needed)} of the undecided the rounds that they would take "
+            "cannot be estimated: too few rounds so far, or more than anybody would run",
         )

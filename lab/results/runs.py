@@ -141,7 +141,7 @@ def read(folder: Path) -> StoredRun:
         build(line, lines_path, number) for number, line in enumerate(whole, 1) if line.strip()
     ]
     notes = [f"{BUILDS_FILE}:{len(lines)}: the last line is torn and was dropped"] if torn else []
-    # A trial that a resumed run began anew is told twice: its last record holds.
+    # A trial that a resumed run began anew is recorded twice: its last record holds.
     latest = {one.id: one for one in builds}
     if run.builds is not None and len(latest) < run.builds:
         notes.append(f"{BUILDS_FILE} has {len(latest)} of the {run.builds} builds of the run's end")

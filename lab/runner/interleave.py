@@ -36,21 +36,21 @@ def _place(seed: int, name: str, trial: Trial) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def burning(trials: Sequence[Trial], seconds: Seconds) -> tuple[Trial, ...]:
+def with_injected_delay(trials: Sequence[Trial], seconds: Seconds) -> tuple[Trial, ...]:
     """The trials with one more step in every build, which works for so long.
 
-    A twin that works for no time has the step as well: so sides differ in the work alone.
+    A control that works for no time has the step as well: so sides differ in the work alone.
     """
     return tuple(
         replace(
             trial,
             phases=tuple(
-                _burning(phase, seconds(trial.cell, phase.name)) for phase in trial.phases
+                _delayed(phase, seconds(trial.cell, phase.name)) for phase in trial.phases
             ),
         )
         for trial in trials
     )
 
 
-def _burning(phase: Phase, seconds: float) -> Phase:
+def _delayed(phase: Phase, seconds: float) -> Phase:
     return replace(phase, edits=(*phase.edits, Burn(seconds=seconds, word=phase.name)))

@@ -218,7 +218,7 @@ def _patch(edit: FileEdit) -> Edit:
 
 
 def _try_edits(passes: Sequence[Phase], inputs: Inputs) -> None:
-    """Apply every phase's edits once: one that does not fit is told before anything is built."""
+    """Apply every phase's edits once: one that does not fit ends it before any build."""
     for phase in passes:
         changed = inputs
         for edit in phase.edits:

@@ -41,7 +41,9 @@ def options(verb: argparse.ArgumentParser) -> None:
         "--confirm", action="store_true", help="measure suspected failures again, in turn"
     )
     verb.add_argument(
-        "--prove", action="store_true", help="slow the candidate down, and see what the gate says"
+        "--prove",
+        action="store_true",
+        help="inject a slow-down, and show whether the gate detects it without false alarms",
     )
     verb.add_argument(
         "--slowdown", type=_share, metavar="PERCENT", help="of --prove; default: twice the rule's"
@@ -142,6 +144,6 @@ def end(judgement: Judgement) -> int:
 
     if judgement.outcome is Outcome.FAIL:
         raise GateFailed(gate_text.headline(judgement))
-    if judgement.outcome is Outcome.UNTOLD:
+    if judgement.outcome is Outcome.CANNOT_TELL:
         raise GateCannotTell(gate_text.headline(judgement), remedy=gate_text.next_step(judgement))
     return 0

@@ -113,7 +113,7 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
 
 
 def _word(found: Comparison) -> str:
-    """A verdict in words; a sure difference that counts for none is told apart."""
+    """A verdict in words; a sure difference that counts for none is named apart."""
     if found.verdict is Verdict.SAME:
         return f"same within {found.margin:.0%}"
     little = abs(math.log(found.ratio)) <= math.log1p(found.margin)

@@ -26,8 +26,8 @@ Method = Literal["paired", "two samples", "against the limit", "counted"]
 class Change:
     """What is known of a change, in the terms of its rule: a ratio, a difference, or a figure.
 
-    ``needed_rounds`` is how many more would tell on which side of the bound it lies; None where
-    that is told or nobody knows. ``method`` says how it was come by.
+    ``needed_rounds`` is how many more would decide on which side of the bound it is; None where
+    that is decided or cannot be estimated. ``method`` says how it was found.
     """
 
     value: float
@@ -65,14 +65,14 @@ def change(
         return None
     (bound,) = _allowed(rule, [middle])
 
-    def told(ratio: float) -> float:
+    def in_terms(ratio: float) -> float:
         return _in_terms(rule, ratio * (bound + lift) - lift, middle)
 
     return Change(
-        value=told(found.ratio),
+        value=in_terms(found.ratio),
         interval=None
         if found.interval is None
-        else (told(found.interval[0]), told(found.interval[1])),
+        else (in_terms(found.interval[0]), in_terms(found.interval[1])),
         count=found.count,
         method=method,
         needed_rounds=found.needed_rounds,

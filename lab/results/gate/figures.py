@@ -18,7 +18,7 @@ _PREFIX = "Benchmark"  # of all benchmarks' names; what comes behind it may have
 
 
 def figures(rule: Rule, side: Side, *, degraded: Degraded = "leave-out") -> Figures:
-    """What a side tells of a rule's metric. A build that tells nothing of it is not there."""
+    """A side's figures of a rule's metric. A build that has none is left out."""
     if rule.metric == "coverage":
         found = side.coverage
         return {"coverage of statements": {1: found.share}} if found else {}
@@ -50,7 +50,7 @@ class Lack:
 
 
 def lack(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> Lack:
-    """Why both sides tell nothing of a rule."""
+    """Why neither side has a figure of a rule."""
     if rule.metric == "go_benchmark":
         return _lack_of_benchmark(rule, sides)
     builds = [build for side in sides for build in side.builds]
@@ -58,14 +58,14 @@ def lack(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> Lack:
         return Lack("nobody measured it")
     chosen = [build for build in builds if _chosen(rule, build)]
     if not chosen:
-        return Lack(_why_not_chosen(rule, builds), _mend(rule, "where and after"))
+        return Lack(_why_not_chosen(rule, builds), _correct(rule, "where and after"))
     if not any(counts(build, degraded=degraded) for build in chosen):
         return Lack("what was disturbed is left out", "measure again, with less beside it")
     if rule.metric == "step":
-        told = {step.instruction for build in chosen for step in build.steps}
-        if not any(matches(rule.steps, instruction) for instruction in told):
-            why = f"no step is {rule.steps!r}{_meant(rule.steps, told)}"
-            return Lack(why, _mend(rule, "steps"))
+        known = {step.instruction for build in chosen for step in build.steps}
+        if not any(matches(rule.steps, instruction) for instruction in known):
+            why = f"no step is {rule.steps!r}{_meant(rule.steps, known)}"
+            return Lack(why, _correct(rule, "steps"))
     return Lack("nobody measured it")
 
 
@@ -96,8 +96,8 @@ def _meant(typed: str, known: Collection[str]) -> str:
     return f" (there is {few})" if few else ""
 
 
-def _mend(rule: Rule, keys: str) -> str:
-    return f"mend {keys} in line {rule.line} of the policy"
+def _correct(rule: Rule, keys: str) -> str:
+    return f"correct {keys} in line {rule.line} of the policy"
 
 
 def _lack_of_benchmark(rule: Rule, sides: Sequence[Side]) -> Lack:
@@ -107,10 +107,10 @@ def _lack_of_benchmark(rule: Rule, sides: Sequence[Side]) -> Lack:
     named = [units for one in found for name, units in one.items() if _named(rule, name)]
     if not named:
         near = _meant(rule.benchmarks, {name for one in found for name in one})
-        return Lack(f"no benchmark is {rule.benchmarks!r}{near}", _mend(rule, "benchmarks"))
+        return Lack(f"no benchmark is {rule.benchmarks!r}{near}", _correct(rule, "benchmarks"))
     known = dict.fromkeys(unit for units in named for unit in units)
-    why = f"no benchmark is told in {rule.unit!r}, only in {', '.join(known)}"
-    return Lack(why, _mend(rule, "unit"))
+    why = f"no benchmark reports {rule.unit!r}, only {', '.join(known)}"
+    return Lack(why, _correct(rule, "unit"))
 
 
 def _chosen(rule: Rule, build: Build) -> bool:

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
     PASS = "pass"  # noqa: S105 - it is no password
     FAIL = "fail"
-    UNTOLD = "cannot tell"
+    CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Finding:
 
     ``change`` is what the limit is about: a ratio to the baseline (relative), a difference
     (absolute) or the candidate's own figure (limit); ``interval`` holds it, ``bound`` is where it
-    becomes too bad, ``method`` how that was come by. ``reason`` says why nothing can be told, or
-    what confirmed a failure; ``remedy`` what would let it be told, where measuring would not.
+    becomes too bad, ``method`` how that was come by. ``reason`` says why nothing can be decided, or
+    what confirmed a failure; ``remedy`` what would let it be decided, where measuring would not.
     """
 
     rule: Rule
@@ -75,18 +75,19 @@ class Judgement:
         return tuple(dict.fromkeys(found))
 
     @property
-    def told(self) -> Outcome:
-        """The worst of the findings."""
+    def findings_outcome(self) -> Outcome:
+        """The worst of the findings, before the policy counts what it cannot tell."""
         found = {finding.outcome for finding in self.findings}
         if Outcome.FAIL in found:
             return Outcome.FAIL
-        return Outcome.UNTOLD if Outcome.UNTOLD in found or not found else Outcome.PASS
+        return Outcome.CANNOT_TELL if Outcome.CANNOT_TELL in found or not found else Outcome.PASS
 
     @property
     def outcome(self) -> Outcome:
         """The worst of the findings, "cannot tell" counted as the policy says."""
-        counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.UNTOLD}
-        return counted[self.policy.cannot_tell] if self.told is Outcome.UNTOLD else self.told
+        counted = {"pass": Outcome.PASS, "fail": Outcome.FAIL, "report": Outcome.CANNOT_TELL}
+        worst = self.findings_outcome
+        return counted[self.policy.cannot_tell] if worst is Outcome.CANNOT_TELL else worst
 
 
 def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] = ()) -> Judgement:
@@ -103,7 +104,9 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
         new = figures(rule, candidate, degraded=policy.degraded)
         subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
         if not subjects:
-            findings.append(_untold(rule, lack(rule, [baseline, candidate], policy.degraded)))
+            findings.append(
+                _without_figures(rule, lack(rule, [baseline, candidate], policy.degraded))
+            )
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
                 more.append(f"{subject}: new in the candidate, {rule.metric} was not judged")
@@ -140,18 +143,18 @@ def _left_out(role: str, side: Side, policy: Policy) -> Iterator[str]:
         )
 
 
-def _untold(rule: Rule, why: Lack) -> Finding:
+def _without_figures(rule: Rule, why: Lack) -> Finding:
     return Finding(
         rule=rule,
         subject=f"{rule.metric}",
-        outcome=Outcome.UNTOLD,
+        outcome=Outcome.CANNOT_TELL,
         reason=f"no figure of {rule.metric} is on either side: {why.why}",
         remedy=why.remedy,
     )
 
 
 def _failed_builds(candidate: Side, policy: Policy) -> list[Finding]:
-    """A candidate that cannot be built is worse, whatever the policy looks at."""
+    """A candidate that cannot be built is worse, whatever the policy measures."""
     bad = [build for build in candidate.builds if build.status in {"failed", "engine-lost"}]
     return (
         [
@@ -185,7 +188,7 @@ def answer(
     finding = Finding(
         rule=rule,
         subject=subject,
-        outcome=Outcome.UNTOLD,
+        outcome=Outcome.CANNOT_TELL,
         baseline=statistics.median(old) if old else None,
         bound=changes.bound(rule),
     )
@@ -202,7 +205,7 @@ def answer(
             for part, more in ((error, forecast), (error / questions, False))
         )
     except ZeroDivisionError:
-        return replace(finding, reason="the baseline is 0: no relative change can be told")
+        return replace(finding, reason="the baseline is 0: no relative change can be computed")
     if alone is None or shared is None:
         return replace(finding, reason="no round in common")
     finding = replace(finding, change=alone.value, count=alone.count, method=alone.method)
@@ -210,7 +213,7 @@ def answer(
 
 
 def _settled(finding: Finding, alone: Change, shared: Interval | None) -> Finding:
-    """Pass by the interval of the question alone, fail by the one that heeds all questions."""
+    """Pass by the interval of the question alone, fail by the one corrected for all questions."""
     if shared is not None and _worse(finding.rule, shared):
         return replace(finding, outcome=Outcome.FAIL, interval=shared)
     if alone.interval is not None and _good(finding.rule, alone.interval):
@@ -220,7 +223,7 @@ def _settled(finding: Finding, alone: Change, shared: Interval | None) -> Findin
 
 def _doubt(found: Change) -> str:
     why = "the interval holds the change that matters" if found.interval else "too few rounds"
-    more = f"; about {found.needed_rounds} more would tell" if found.needed_rounds else ""
+    more = f"; about {found.needed_rounds} more rounds would decide" if found.needed_rounds else ""
     return f"{why} (n = {found.count}){more}"
 
 

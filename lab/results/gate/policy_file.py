@@ -40,7 +40,7 @@ Certainty = Annotated[float, Field(ge=0.5, lt=1, allow_inf_nan=False)]
 class RuleEntry(Part):
     """One thing that must not become worse: exactly one of relative, absolute and limit."""
 
-    metric: Metric = Field(description="what is looked at")
+    metric: Metric = Field(description="what is measured")
     relative: Relative | None = Field(None, description="the relative change that matters")
     absolute: Amount | None = Field(None, description="the change that matters, with its unit")
     limit: Amount | None = Field(None, description="what the candidate must keep to by itself")

@@ -1,5 +1,5 @@
-"""What a policy sees: it fires on a slow-down that is there, keeps quiet on shuffled labels, and
-has a smallest slow-down that it finds. Pure; resampling is seeded.
+"""What a policy detects: a slow-down that was injected, no change between two equal sides (the A/A
+control) nor between shuffled labels, and how small a slow-down may be. Pure; resampling is seeded.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from lab.results.gate.sides import Side
 
 TIMED = frozenset({"wall", "cpu"})
 SHUFFLES, RESAMPLES = 200, 60
-POWER = 0.9  # how often a slow-down must be found to count as one that the policy sees
+POWER = 0.9  # how often a slow-down must be found to count as one that the policy detects
 STEPS = 12  # of the search for the smallest: to a thousandth of one
-WIDEST = 5.0  # a slow-down to six times the time: whatever is not seen there is not seen
+WIDEST = 5.0  # a slow-down to six times the time: what is not detected there never is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,30 +33,34 @@ class DetectionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the gate did. ``false_alarms`` of ``shuffles``; ``sizes``: subject -> what was put in.
+    """What the gate did. ``false_alarms`` of ``shuffles``; ``sizes``: subject -> what was injected.
 
-    ``fired`` is its judgement of the slowed candidate, ``alike`` of the two equal sides.
+    ``slowed`` is its judgement of the slowed candidate, ``control`` of the two equal sides.
     """
 
-    fired: Judgement
-    alike: Judgement
+    slowed: Judgement
+    control: Judgement
     sizes: Mapping[str, float]
     false_alarms: int
     shuffles: int
     tolerated: int
-    sights: tuple[DetectionResult, ...]
+    detection: tuple[DetectionResult, ...]
 
     @property
-    def fires(self) -> bool:
+    def detected(self) -> bool:
         """Whether the slow-down was found."""
-        return self.fired.told is Outcome.FAIL
+        return self.slowed.findings_outcome is Outcome.FAIL
 
     @property
-    def quiet(self) -> bool:
-        """Whether the equal sides pass for equal, and shuffled labels alarm no more often than the
-        certainty allows. A host that drifts alarms by the first alone: shuffling undoes its order.
-        """
-        return self.alike.told is not Outcome.FAIL and self.false_alarms <= self.tolerated
+    def control_failed(self) -> bool:
+        """Whether the two equal sides gave an alarm: on a host that drifts they may, and shuffled
+        labels not, because shuffling undoes the order."""
+        return self.control.findings_outcome is Outcome.FAIL
+
+    @property
+    def too_many_alarms(self) -> bool:
+        """Whether shuffled labels alarm more often than the certainty allows."""
+        return self.false_alarms > self.tolerated
 
 
 def timed(policy: Policy) -> Policy:
@@ -71,7 +75,7 @@ def timed(policy: Policy) -> Policy:
 
 
 def prove(
-    plain: Side, twin: Side, slowed: Side, policy: Policy, sizes: Mapping[str, float], seed: int
+    plain: Side, control: Side, slowed: Side, policy: Policy, sizes: Mapping[str, float], seed: int
 ) -> Proof:
     """Hold a policy to builds of which the truth is known: two sides alike, and one slower."""
     rng = random.Random(seed)
@@ -79,7 +83,7 @@ def prove(
         (
             rule,
             figures(rule, plain, degraded=policy.degraded),
-            figures(rule, twin, degraded=policy.degraded),
+            figures(rule, control, degraded=policy.degraded),
         )
         for rule in policy.rules
     ]
@@ -87,14 +91,14 @@ def prove(
     alarms = sum(_alarm(figured, questions, rng) for _ in range(SHUFFLES))
     error = 1 - min(rule.certainty for rule in policy.rules)
     return Proof(
-        fired=judge(plain, slowed, policy),
-        alike=judge(plain, twin, policy),
+        slowed=judge(plain, slowed, policy),
+        control=judge(plain, control, policy),
         sizes=sizes,
         false_alarms=alarms,
         shuffles=SHUFFLES,
         tolerated=_tolerated(error, SHUFFLES),
-        sights=tuple(
-            _sight(rule, subject, old[subject], new.get(subject, {}), questions, rng)
+        detection=tuple(
+            _smallest(rule, subject, old[subject], new.get(subject, {}), questions, rng)
             for rule, old, new in figured
             for subject in old
         ),
@@ -102,11 +106,11 @@ def prove(
 
 
 def _alarm(
-    alike: Sequence[tuple[Rule, Figures, Figures]], questions: int, rng: random.Random
+    equal: Sequence[tuple[Rule, Figures, Figures]], questions: int, rng: random.Random
 ) -> bool:
     """Whether the gate fails when it is chance which of two builds is called the candidate."""
-    swapped = {at: rng.random() < 0.5 for _, old, _ in alike for one in old.values() for at in one}
-    for rule, old, new in alike:
+    swapped = {at: rng.random() < 0.5 for _, old, _ in equal for one in old.values() for at in one}
+    for rule, old, new in equal:
         for subject in old:
             pairs = {
                 at: (new[subject][at], old[subject][at])
@@ -134,7 +138,7 @@ def _tolerated(error: float, count: int) -> int:
         alarms += 1
 
 
-def _sight(
+def _smallest(
     rule: Rule,
     subject: str,
     old: Mapping[int, float],
@@ -147,7 +151,7 @@ def _sight(
     middle = sorted(old.values())[len(old) // 2] if old else 0.0
 
     def share(slower: float) -> float:
-        """How often the gate fires where the candidate takes so much longer."""
+        """How often the gate fails where the candidate takes so much longer."""
         found = [
             answer(
                 rule,

@@ -14,7 +14,7 @@ from lab.results.pivot import fields as pivot_fields
 from lab.results.pivot import verdicts
 from lab.results.pivot.fields import CELL, HIDDEN, METRICS, STEP, unknown
 from lab.results.pivot.figures import Figures, Key, figures
-from lab.results.pivot.verdicts import Told
+from lab.results.pivot.verdicts import Verdicts
 from lab.results.stats import Comparison, Summary
 
 FIRST = ""  # as a baseline: the first column
@@ -79,13 +79,13 @@ def pivot(
             baseline = names[0] if names else None
         if baseline is not None and baseline not in names:
             raise unknown(f"column of {', '.join(cols)}", baseline, names)
-        told = Told({})
+        judged = Verdicts({})
         if baseline is not None:
             asked_of = verdicts.asked_of([run for run, _ in heads])
-            told = verdicts.told(found, baseline, asked_of)
+            judged = verdicts.verdicts(found, baseline, asked_of)
         hidden = [*HIDDEN, *(found.axes if CELL not in asked else ())]
         marks = found.mixed([name for name in hidden if name not in asked])
-        tables, texts = _cells(found, told.comparisons, marks)
+        tables, texts = _cells(found, judged.comparisons, marks)
         return Pivot(
             metric=metric,
             unit=METRICS[metric].unit,
@@ -95,14 +95,14 @@ def pivot(
             columns=tuple(names),
             baseline=baseline,
             footnotes=texts,
-            notes=(*records.notes, *passed_over, *told.notes),
+            notes=(*records.notes, *passed_over, *judged.notes),
         )
 
 
 def _cells(
     found: Figures, compared: Mapping[Key, Comparison], mixed: Mapping[Key, tuple[str, ...]]
 ) -> tuple[dict[str, dict[str, dict[str, Cell]]], tuple[str, ...]]:
-    texts = tuple(dict.fromkeys(text for told in mixed.values() for text in told))
+    texts = tuple(dict.fromkeys(text for found in mixed.values() for text in found))
     tables: dict[str, dict[str, dict[str, Cell]]] = {}
     for place in found.places:
         summary = stats.summary(found.values(place))

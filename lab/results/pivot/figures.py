@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Figures:
-    """Every figure by its place; places in the order in which the records tell of them first."""
+    """Every figure by its place; places in the order in which the records name them first."""
 
     records: columns.Records
     axes: tuple[str, ...]
@@ -71,13 +71,13 @@ class Figures:
             f"SELECT place, {lists} FROM spots JOIN kinds USING (kind) "  # noqa: S608 - fields of lab.results.pivot.fields
             "GROUP BY place ORDER BY place"
         ):
-            told = tuple(
+            texts = tuple(
                 f"mixes builds that differ in {name}: {', '.join(map(str, kinds))}"
                 for name, kinds in zip(hidden, values, strict=True)
                 if len(kinds) > 1
             )
-            if told:
-                made[self.places[place].key] = told
+            if texts:
+                made[self.places[place].key] = texts
         return made
 
 
@@ -103,7 +103,7 @@ def figures(
     steps: bool,
     with_degraded: bool,
 ) -> Figures:
-    """Sort what the builds tell into a table, and let go of the builds."""
+    """Sort the figures of the builds into a table, and let go of the builds."""
     axes = pivot_fields.axes_of(records)
     shown = {name: pivot_fields.sql(name, axes) for name in (*rows, *cols, *table)}
     pivot_fields.kinds(records, heads, axes)
@@ -154,7 +154,7 @@ def _flat(
     )
     kept = "".join(f", any_value({sql}) AS f{at}" for at, sql in enumerate(own))
     records.database.execute(
-        f"CREATE TABLE told AS SELECT {spot} AS spot, any_value(kind) AS kind{kept} {source} "
+        f"CREATE TABLE known AS SELECT {spot} AS spot, any_value(kind) AS kind{kept} {source} "
         "GROUP BY 1"
     )
     records.forget()
@@ -167,7 +167,7 @@ def _places(records: columns.Records, keys: Sequence[str]) -> tuple[Place, ...]:
         "CREATE TABLE spots AS SELECT *, dense_rank() OVER (ORDER BY least) - 1 AS place, "  # noqa: S608 - fields of lab.results.pivot.fields
         "dense_rank() OVER (ORDER BY tab, row_) AS of_row FROM (SELECT *, "
         "min(first) OVER (PARTITION BY tab, row_, col) AS least FROM "
-        f"(SELECT spot, kind, {tab} AS tab, {row} AS row_, {col} AS col, first, count FROM told "
+        f"(SELECT spot, kind, {tab} AS tab, {row} AS row_, {col} AS col, first, count FROM known "
         "JOIN kinds USING (kind) JOIN (SELECT spot, min(rowid) AS first, count(*) AS count "
         "FROM flat GROUP BY spot) USING (spot)))"
     )

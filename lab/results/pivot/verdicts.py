@@ -13,20 +13,20 @@ from lab.results.stats import Comparison, Verdict, compare_paired, compare_unpai
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Every cell that has a comparison, corrected for their number, and how they were come by."""
+class Verdicts:
+    """Every cell that has a comparison, corrected for their number, and how they were found."""
 
     comparisons: Mapping[Key, Comparison]
     notes: tuple[str, ...] = ()
 
 
 def asked_of(runs: Sequence[Run]) -> Asked:
-    """What the runs themselves ask: whoever stopped when something showed must be judged so."""
+    """What the runs themselves ask: rounds that ended early take a sequential test."""
     asked = [comparison_verdicts.asked_of(run.options, run.seed) for run in runs]
     return next((one for one in asked if one.looks is not None), asked[0])
 
 
-def told(found: Figures, baseline: str, asked: Asked) -> Told:
+def verdicts(found: Figures, baseline: str, asked: Asked) -> Verdicts:
     """Compare each cell with the baseline of its row: by pairs, or where it shares none, at all."""
     bases = {place.key[:2]: place for place in found.places if place.key[2] == baseline}
     others = [
@@ -44,13 +44,13 @@ def told(found: Figures, baseline: str, asked: Asked) -> Told:
     }
     kept = {key: one for key, one in made.items() if one is not None}
     judged = dict(zip(kept, corrected(list(kept.values())), strict=True))
-    return Told(judged, tuple(_notes(judged, by_pairs, asked)))
+    return Verdicts(judged, tuple(_notes(judged, by_pairs, asked)))
 
 
 def _paired(pairs: Sequence[tuple[float, float]], asked: Asked) -> Comparison | None:
     looks = asked.looks
     if looks is not None and len(pairs) > looks.last:
-        looks = None  # figures of several cells together are not what was looked at
+        looks = None  # figures of several cells together are not what the rounds' analyses were of
     return compare_paired(
         pairs, margin=asked.margin, seed=asked.seed, looks=looks, questions=asked.questions
     )
@@ -62,8 +62,8 @@ def _notes(found: Mapping[Key, Comparison], paired: frozenset[Key], asked: Asked
         yield f"verdicts by pairs of the same round (signed-rank test): {by_pairs}"
     if len(found) > by_pairs:
         yield (
-            "verdicts by two samples, for no round was built for both in turn (Mann and Whitney's "
-            f"test): {len(found) - by_pairs}"
+            "verdicts by two samples, because no round was built for both in turn "
+            f"(Mann and Whitney's test): {len(found) - by_pairs}"
         )
     if found:
         yield (

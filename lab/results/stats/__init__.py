@@ -1,4 +1,4 @@
-"""What samples allow to be said: summaries, comparisons, and tests that may look after each round.
+"""What samples allow to be said: summaries, comparisons, and tests with interim analyses.
 
 NumPy and SciPy are imported by the calls that need them, so that `lab --help` does not wait.
 """

@@ -1,4 +1,4 @@
-"""Looking often without erring more: the p-value of a test that looks after every round.
+"""Interim analyses without more errors: the p-value of a test that looks after every round.
 
 A group-sequential test with the boundary of Wang and Tsiatis (Biometrics 43, 1987): at round k of
 at most n the standardised statistic must exceed C * (k / n) ** (SHAPE - 1/2). How likely it is to

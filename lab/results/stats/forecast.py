@@ -24,8 +24,8 @@ def further(
 ) -> int | None:
     """How many rounds more until four in five futures like these rounds are decided.
 
-    ``differences`` and ``margin`` are logarithms. ``looks`` are the first and the last round after
-    which somebody looks, None where nobody does. None where more than `MOST` rounds would not do,
+    ``differences`` and ``margin`` are logarithms. ``looks`` are the first and the last round with
+    an interim analysis, None without any. None where more than `MOST` rounds would not do,
     or where a single round shows no spread to judge by.
     """
     count = len(differences)

@@ -23,7 +23,7 @@ class Noise:
     """What pairs of builds of the same cell tell.
 
     ``spread`` is the standard deviation of one build's logarithm, about its relative noise.
-    ``visible`` gives for a number of rounds the smallest slow-down (0.05: 5 %) that is told in
+    ``visible`` gives for a number of rounds the smallest slow-down (0.05: 5 %) that is detected in
     nine of ten tries; None where even a fourfold one is not. ``false_alarms`` is the share of
     ``tries`` comparisons of the cell with itself, in ``rounds`` rounds, that called a difference.
     """

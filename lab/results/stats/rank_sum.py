@@ -35,7 +35,7 @@ def shift(these: Array, others: Array) -> float:
 
 
 def interval(these: Array, others: Array, confidence: float) -> tuple[float, float] | None:
-    """The shifts that a two-sided test does not refuse; None where there are too few samples."""
+    """The shifts that a two-sided test does not reject; None where there are too few samples."""
     rows, columns = len(these), len(others)
     rest = (1 - confidence) / 2
     if max(rows, columns) <= EXACT:

@@ -1,4 +1,6 @@
-"""What somebody who looked after every round may say: p-values of a series at each of its looks.
+"""Interim analyses: p-values that stay honest though they are computed after every round.
+
+Such an analysis is called a look, as in Jennison and Turnbull (2000).
 
 From round nine on the evidence is the exact p-value of the signed-rank test, brought to the
 boundary of lab.results.stats.boundaries. That test's smallest p-value after n rounds is 2 ** -n,
@@ -24,45 +26,45 @@ from scipy.special import stdtr, stdtrit
 from lab.results.stats import boundaries, signed_rank
 from lab.results.stats.signed_rank import Array
 
-CAUTION = 1.15  # what every p-value of those who look is multiplied by
-EARLY = 8  # the last round in which the t-test speaks
+CAUTION = 1.15  # what every p-value over several looks is multiplied by
+EARLY = 8  # the last round that the t-test decides
 LEAST_SPREAD = 0.03  # of the logarithms of rounds' ratios, about 3 %: in the t-test only
 SIDES = ((1, 0), (-1, 0), (1, -1), (-1, -1))  # sign of the series, sign of the margin
 
 
 def p_values(differences: Array, margin: float, first: int, last: int) -> Array:
-    """Of series of differences, for those who look after each round from ``first`` to ``last``.
+    """Of series of differences, for looks after each round from ``first`` to ``last``.
 
     [..., n] -> [3, ..., n - first + 1]: one-sided of "not above 0" and of "not below 0", and of
     "not within the margin", each the smallest so far. ``margin`` is a logarithm.
     """
     found = np.stack([at_each_round(sign * differences, at * margin) for sign, at in SIDES])
     # "Same" takes both of its sides at the same look.
-    return looked(np.stack([*found[:2], np.maximum(*found[2:])])[..., first - 1 :], first, last)
+    return adjusted(np.stack([*found[:2], np.maximum(*found[2:])])[..., first - 1 :], first, last)
 
 
 def at_each_round(differences: Array, shift: float) -> Array:
-    """The one-sided p-value of the test that speaks at each round: [..., n] -> [..., n]."""
+    """The one-sided p-value of the test that decides at each round: [..., n] -> [..., n]."""
     early = differences[..., :EARLY]
     if differences.shape[-1] <= EARLY:
         return t_tests(early, shift)
-    late = signed_rank.beginnings(differences, shift)[..., EARLY:]
+    late = signed_rank.prefix_p_values(differences, shift)[..., EARLY:]
     return np.concatenate([t_tests(early, shift), late], axis=-1)
 
 
-def looked(found: Array, first: int, last: int) -> Array:
-    """P-values for those who look, from those of each look alone: the smallest so far.
+def adjusted(found: Array, first: int, last: int) -> Array:
+    """P-values over all looks, from those of each look alone: the smallest so far.
 
     ``found`` is [..., looks] of rounds ``first``, ``first`` + 1 ... of at most ``last``.
     """
     rounds = np.arange(first, first + found.shape[-1])
     ever = boundaries.ever(boundaries.height(found, rounds, last), first, last)
-    told = np.maximum(np.minimum(CAUTION * ever, 1.0), found)
-    return np.asarray(np.minimum.accumulate(told, axis=-1))
+    p_value = np.maximum(np.minimum(CAUTION * ever, 1.0), found)
+    return np.asarray(np.minimum.accumulate(p_value, axis=-1))
 
 
 def level(error: float, look: int, first: int, last: int) -> float:
-    """The p-value of one look at which those who look stop at this round, or at a later one."""
+    """The p-value of one look at which rounds end at this round, or at a later one."""
     return boundaries.nominal(error / CAUTION, min(max(look, first), last), first, last)
 
 
@@ -76,7 +78,7 @@ def interval_error(error: float, count: int, last: int) -> float:
 
 
 def interval(differences: Array, confidence: float) -> tuple[float, float] | None:
-    """The shifts that the test which speaks after so many rounds does not refuse.
+    """The shifts that the test which decides after so many rounds does not reject.
 
     The t-test's, with the spread that was seen: what `LEAST_SPREAD` guards against is a verdict.
     None after a single round, which shows no spread.
@@ -93,7 +95,7 @@ def interval(differences: Array, confidence: float) -> tuple[float, float] | Non
 
 
 def t_tests(differences: Array, shift: float, *, least_spread: float = LEAST_SPREAD) -> Array:
-    """One-sided p-values of the paired t-test of every beginning: [..., n] -> [..., n].
+    """One-sided p-values of the paired t-test of every prefix: [..., n] -> [..., n].
 
     One round shows no spread, and says nothing.
     """

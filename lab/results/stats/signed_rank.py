@@ -1,4 +1,4 @@
-"""The signed-rank test of Wilcoxon, for many series and all their beginnings at once.
+"""The signed-rank test of Wilcoxon, for many series and all their prefixes at once.
 
 The statistic W counts the Walsh averages above zero (Tukey; Hollander, Wolfe and Chicken,
 Nonparametric Statistical Methods, 3rd ed., 3.1-3.3): what lies on zero counts half, so ties and
@@ -43,7 +43,7 @@ def upper(statistic: Array, count: int) -> Array:
 
 
 def statistics(differences: Array) -> Array:
-    """W of every beginning of each series: [..., n] -> [..., n], the last one that of the whole."""
+    """W of every prefix of each series: [..., n] -> [..., n], the last one that of the whole."""
     count = differences.shape[-1]
     sums = differences[..., :, None] + differences[..., None, :]
     above = (sums > 0) + 0.5 * (sums == 0)
@@ -72,8 +72,8 @@ def one_sided(differences: Array, shift: float) -> float:
     return float(upper(found, len(differences)))
 
 
-def beginnings(differences: Array, shift: float) -> Array:
-    """`one_sided` for every beginning of each series."""
+def prefix_p_values(differences: Array, shift: float) -> Array:
+    """`one_sided` for every prefix of each series."""
     found = statistics(differences - shift)
     values = [upper(found[..., k - 1], k) for k in range(1, differences.shape[-1] + 1)]
     return np.stack(values, axis=-1)
@@ -88,23 +88,23 @@ def centre(differences: Array) -> float:
 
 
 def interval(differences: Array, confidence: float) -> tuple[float, float] | None:
-    """The values that a two-sided test does not refuse; None where there are too few samples.
+    """The values that a two-sided test does not reject; None where there are too few samples.
 
     It holds the centre with at least ``confidence``, as near to it as whole ranks allow.
     """
     count = len(differences)
-    out = refused(count, confidence)
+    out = rejection_count(count, confidence)
     if out is None:
         return None
     if count <= WALSH:
         walsh = np.sort(_walsh(differences))
         return float(walsh[out]), float(walsh[len(walsh) - 1 - out])
     total = count * (count + 1) / 2
-    # Half a Walsh average on: just where the test begins to refuse.
+    # Half a Walsh average on: just where the test begins to reject.
     return _crossing(differences, total - out - 0.5), _crossing(differences, out + 0.5)
 
 
-def refused(count: int, confidence: float) -> int | None:
+def rejection_count(count: int, confidence: float) -> int | None:
     """How many Walsh averages lie outside the interval on each side; None: too few samples."""
     rest = (1 - confidence) / 2
     if count <= EXACT:

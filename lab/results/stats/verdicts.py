@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The rounds after which somebody looked, or may yet look: each from ``first`` to ``last``."""
+    """The rounds with an interim analysis, done or to come: each from ``first`` to ``last``."""
 
     first: int
     last: int
@@ -46,7 +46,7 @@ class Comparison:
     ``interval`` holds the true ratio with ``confidence``; None where there are too few pairs for
     one. ``p_value`` is of "they do not differ", ``same_p_value`` of "they differ by more than
     ``margin``" (0.05: within 5 %). ``needed_rounds`` is how many more it would take to decide, None
-    where decided or where nobody can tell.
+    where decided or where it cannot be estimated.
     """
 
     ratio: float
@@ -72,9 +72,10 @@ def compare_paired(
 ) -> Comparison | None:
     """Compare (candidate, baseline) pairs of the same round, in the order of their rounds.
 
-    ``looks`` tells that somebody looked while the rounds went on: the p-values stay honest.
-    ``seed`` is of the resampling that tells ``needed_rounds``, which heeds that `corrected` will
-    share the error among so many ``questions``; ``forecast`` says whether that is wanted at all.
+    ``looks`` are the interim analyses while the rounds went on: p-values are adjusted for them.
+    ``seed`` is of the resampling behind ``needed_rounds``, which takes into account that
+    `corrected` shares the error among so many ``questions``; ``forecast`` says whether that is
+    wanted at all.
     None where no pair is of positive numbers.
     """
     import numpy as np
@@ -206,8 +207,8 @@ def _p_values(differences: Array, limit: float, looks: Looks | None) -> tuple[fl
     from lab.results.stats import sequential
 
     # Rounds that were appended count as if they had been planned.
-    told = sequential.p_values(differences, limit, looks.first, max(looks.last, count))[:, -1]
-    return min(2 * float(told[:2].min()), 1.0), float(told[2])
+    found = sequential.p_values(differences, limit, looks.first, max(looks.last, count))[:, -1]
+    return min(2 * float(found[:2].min()), 1.0), float(found[2])
 
 
 def _verdict(p_value: float, same: float, centre: float, confidence: float) -> Verdict:

@@ -13,7 +13,7 @@ import pytest
 
 from lab.model.record import Step
 from tests import junit
-from tests.gate_runs import FAIL, PASS, POLICY, REFUSED, UNTOLD, Gate, build, noisy, record
+from tests.gate_runs import CANNOT_TELL, FAIL, PASS, POLICY, REFUSED, Gate, build, noisy, record
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def gate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Gate:
         (noisy(10, seed=2), PASS),
         (noisy(9, seed=2), PASS),
         (noisy(13, seed=2), FAIL),
-        (noisy(11.2, seed=2), UNTOLD),
-        (noisy(10, 1, seed=2), UNTOLD),
+        (noisy(11.2, seed=2), CANNOT_TELL),
+        (noisy(10, 1, seed=2), CANNOT_TELL),
     ],
     ids=["alike", "better", "worse", "at the limit", "one round"],
 )
@@ -67,7 +67,9 @@ def test_counted_figures_need_no_second_round(gate: Gate, tmp_path: Path) -> Non
         assert gate("--baseline", old, "--candidate", new, policy=policy)[0] == code
 
 
-@pytest.mark.parametrize(("counts", "code"), [("report", UNTOLD), ("pass", PASS), ("fail", FAIL)])
+@pytest.mark.parametrize(
+    ("counts", "code"), [("report", CANNOT_TELL), ("pass", PASS), ("fail", FAIL)]
+)
 def test_a_policy_says_how_doubt_counts(gate: Gate, tmp_path: Path, counts: str, code: int) -> None:
     old, new = record(tmp_path / "old", [10, 11]), record(tmp_path / "new", [10, 11])
     found, out, _ = gate(
@@ -81,7 +83,7 @@ def test_what_nobody_measured_is_not_passed(gate: Gate, tmp_path: Path) -> None:
     old, new = record(tmp_path / "old", noisy(1)), record(tmp_path / "new", noisy(1))
     policy = "name: memory\nrules:\n  - {metric: peak_memory, limit: 1.2GB}\n"
     code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
-    assert code == UNTOLD
+    assert code == CANNOT_TELL
     assert "no figure of peak_memory is on either side: nobody measured it" in out
     assert "next: name by --baseline and --candidate what measures peak_memory" in err
 
@@ -103,22 +105,22 @@ def test_a_rule_that_nothing_answers_says_why(
     amount = "absolute: 1 points" if "coverage" in rule else "relative: 3%"
     policy = f"name: none\nrules:\n  - {{{rule}, {amount}}}\n"
     code, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
-    assert (code, why in out) == (UNTOLD, True), out
+    assert (code, why in out) == (CANNOT_TELL, True), out
 
 
 @pytest.mark.parametrize(
     ("rule", "why", "mend"),
     [
         ("metric: wall, where: {engin: docker}", "no axis is 'engin' (did you mean 'engine'?)",
-         "mend where and after"),
+         "correct where and after"),
         ("metric: wall, where: {engine: dokcer}", "(did you mean 'docker'?)",
-         "mend where and after"),
+         "correct where and after"),
         ("metric: wall, after: edit:sorce", "(did you mean 'edit:source'?)",
-         "mend where and after"),
+         "correct where and after"),
         ("metric: wall, where: {base: b, layout: tmpfs}", "no build is base=b, layout=tmpfs at",
-         "mend where and after"),
-        ("metric: step, steps: RUN mkae", "(did you mean 'RUN make'?)", "mend steps"),
-        ("metric: wall, after: zzz", "(there is cold, edit:source)", "mend where and after"),
+         "correct where and after"),
+        ("metric: step, steps: RUN mkae", "(did you mean 'RUN make'?)", "correct steps"),
+        ("metric: wall, after: zzz", "(there is cold, edit:source)", "correct where and after"),
     ],
 )  # fmt: skip
 def test_a_name_that_no_build_has_is_told_with_the_nearest_and_what_to_mend(
@@ -132,7 +134,7 @@ def test_a_name_that_no_build_has_is_told_with_the_nearest_and_what_to_mend(
     old, new = (record(tmp_path / name, [], builds=builds) for name in ("old", "new"))
     policy = f"name: none\nrules:\n  - {{{rule}, relative: 3%}}\n"
     code, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
-    assert (code, why in " ".join(out.split())) == (UNTOLD, True), out + err
+    assert (code, why in " ".join(out.split())) == (CANNOT_TELL, True), out + err
     assert f"next: {mend} in line 3 of the policy" in " ".join(err.split())
     assert "what measures" not in err
 
@@ -151,9 +153,9 @@ rules: [{metric: step, steps: 'COPY ["a*"]', relative: 5%}]
 @pytest.mark.parametrize(
     ("degraded", "fit", "code"),
     [
-        ("leave-out", "degraded: others", UNTOLD),
+        ("leave-out", "degraded: others", CANNOT_TELL),
         ("use", "degraded: others", PASS),
-        ("use", "unfit: others", UNTOLD),
+        ("use", "unfit: others", CANNOT_TELL),
         ("use-unfit", "unfit: others", PASS),
     ],
 )
@@ -167,7 +169,7 @@ def test_a_policy_says_what_becomes_of_disturbed_builds(
     found, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert found == code
     said = "10 of 10 builds of the candidate were disturbed and are left out"
-    assert (said in out) == (code == UNTOLD)
+    assert (said in out) == (code == CANNOT_TELL)
 
 
 def test_a_candidate_that_cannot_be_built_fails(gate: Gate, tmp_path: Path) -> None:

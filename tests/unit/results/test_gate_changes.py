@@ -51,7 +51,7 @@ def test_pairs_see_through_drift_that_two_samples_do_not() -> None:
     new = [one * 1.2 for one in drift]
     one = rule("wall", "relative", 0.12)
     assert asked(one, drift, new, paired=True).outcome is Outcome.FAIL
-    assert asked(one, drift, new, paired=False).outcome is Outcome.UNTOLD
+    assert asked(one, drift, new, paired=False).outcome is Outcome.CANNOT_TELL
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_pairs_see_through_drift_that_two_samples_do_not() -> None:
         (rule("wall", "absolute", 2), noisy(10), noisy(13, seed=2), Outcome.FAIL),
         (rule("peak_memory", "limit", 1.2e9), [], noisy(1.1e9), Outcome.PASS),
         (rule("peak_memory", "limit", 1.2e9), [], noisy(1.3e9), Outcome.FAIL),
-        (rule("peak_memory", "limit", 1.2e9), [], noisy(1.2e9), Outcome.UNTOLD),
+        (rule("peak_memory", "limit", 1.2e9), [], noisy(1.2e9), Outcome.CANNOT_TELL),
         # Shares of nothing, and figures that are counted, have no logarithm.
         (rule("hit_rate", "absolute", 0.1), noisy(0.5), [0.0] * 8, Outcome.FAIL),
         (rule("hit_rate", "absolute", 0.1), [0.0] * 8, [0.0] * 8, Outcome.PASS),
         (rule("hit_rate", "absolute", 0.1), [0, 0.05] * 4, [0.05, 0] * 4, Outcome.PASS),
         (rule("go_benchmark", "relative", 0.08, "allocs/op"), [0, 0], [0, 0], Outcome.PASS),
-        (rule("go_benchmark", "relative", 0.08, "allocs/op"), [0, 0], [5, 5], Outcome.UNTOLD),
+        (rule("go_benchmark", "relative", 0.08, "allocs/op"), [0, 0], [5, 5], Outcome.CANNOT_TELL),
         (rule("go_benchmark", "absolute", 3, "allocs/op"), [0, 0], [5, 5], Outcome.FAIL),
         (rule("go_benchmark", "relative", 0.08), noisy(1e6), noisy(0.8e6, seed=3), Outcome.FAIL),
     ],
@@ -81,8 +81,8 @@ def test_every_kind_of_rule_is_decided(
 def test_doubt_says_how_many_more_rounds_would_tell() -> None:
     old, new = noisy(10, 6), [value * 1.09 for value in noisy(10, 6, seed=5)]
     found = asked(rule("wall", "relative", 0.12), old, new, paired=True)
-    assert found.outcome is Outcome.UNTOLD
-    assert "more would tell" in (found.reason or "")
+    assert found.outcome is Outcome.CANNOT_TELL
+    assert "more rounds would decide" in (found.reason or "")
 
 
 def test_false_alarms_keep_to_the_certainty() -> None:

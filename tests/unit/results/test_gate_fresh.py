@@ -67,12 +67,12 @@ def test_the_gate_proves_itself(desk: Path, capsys: pytest.CaptureFixture[str]) 
     run = measured(desk, "plain")
     assert gate(desk, "--prove", "--candidate", run, "--rounds", 7, "--slowdown", 60) == 0
     out = capsys.readouterr().out
-    told = re.search(r"cold, wall: put in \+([\d.]+) %, found \+([\d.]+) %", out)
-    assert told is not None
-    put, found = told.groups()
-    # The truth is the burnt seconds over the wall; sending a longer Dockerfile costs next to none.
+    sizes = re.search(r"cold, wall: injected \+([\d.]+) %, found \+([\d.]+) %", out)
+    assert sizes is not None
+    put, found = sizes.groups()
+    # The truth is the injected seconds over the wall; a longer Dockerfile costs next to none.
     assert float(found) == pytest.approx(float(put), abs=0.5)
-    assert "labels shuffled: 0 alarms of 200" in out
+    assert "labels shuffled: 0 false alarms of 200" in out
     # Without noise the smallest slow-down is the one that matters itself.
     smallest = [float(text) for text in re.findall(r"wall: ([\d.]+) % in 7 rounds", out)]
     assert smallest == [pytest.approx(12, abs=0.3)] * 2
@@ -146,14 +146,16 @@ def test_a_step_that_works_stands_behind_the_last_run() -> None:
 @pytest.mark.slow
 def test_a_host_that_slows_one_of_two_equal_sides_cries_wolf(desk: Path) -> None:
     """Shuffled labels cannot show it: they part what the order of the builds had put together."""
-    walls = {"plain": 1.0, "twin": 1.3, "slow": 2.0}
+    walls = {"plain": 1.0, "control": 1.3, "slow": 2.0}
     sides = {
         name: Side(run=runs.read(record(desk / name, [size + n / 100 for n in range(12)])))
         for name, size in walls.items()
     }
     policy = timed(policy_loader.load(desk / "policy.yaml"))
-    found = prove(sides["plain"], sides["twin"], sides["slow"], policy, {}, seed=1)
-    assert found.fires
+    found = prove(sides["plain"], sides["control"], sides["slow"], policy, {}, seed=1)
+    assert found.detected
     assert found.false_alarms <= found.tolerated
-    assert not found.quiet
-    assert prove(sides["plain"], sides["plain"], sides["slow"], policy, {}, seed=1).quiet
+    assert found.control_failed
+    itself = prove(sides["plain"], sides["plain"], sides["slow"], policy, {}, seed=1)
+    assert not itself.control_failed
+    assert not itself.too_many_alarms
