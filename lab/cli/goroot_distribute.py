@@ -30,7 +30,11 @@ def options(actions: Any) -> None:
         metavar="ADDRESS",
         help="ask names of NodeLocal DNSCache, which listens at 169.254.20.10 by default",
     )
-    action.add_argument("--cluster-dns", metavar="ADDRESS", help="asked where that does not answer")
+    action.add_argument(
+        "--cluster-dns",
+        metavar="ADDRESS",
+        help="fallback DNS server",
+    )
     action.add_argument("--kubernetes", metavar="VERSION", help="of the schemas; default: newest")
     action.add_argument(
         "--rehearse", action="store_true", help="do it between two network namespaces, timed"
@@ -73,15 +77,15 @@ def _rehearse(home: Home, version: str, rounds: int) -> None:
 
 
 def _generate(options: argparse.Namespace, home: Home, version: str) -> tuple[Path, ...]:
-    from lab.golang.goroot import distribute
+    from lab.golang.goroot import kubernetes
 
-    cluster = distribute.Cluster(
+    cluster = kubernetes.Cluster(
         url=options.url,
-        namespace=options.namespace or distribute.NAMESPACE,
-        image=options.image or distribute.IMAGE,
-        folder=options.node_folder or distribute.NODE_FOLDER,
+        namespace=options.namespace or kubernetes.NAMESPACE,
+        image=options.image or kubernetes.IMAGE,
+        folder=options.node_folder or kubernetes.NODE_FOLDER,
         node_dns=options.node_dns,
         cluster_dns=options.cluster_dns,
         kubernetes=options.kubernetes,
     )
-    return distribute.generate(home, version, cluster, options.to.absolute())
+    return kubernetes.generate(home, version, cluster, options.to.absolute())

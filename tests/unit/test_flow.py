@@ -62,7 +62,7 @@ SDKS = {
     "capstone": {"images/elf/calls"},
     "system_calls": {"images/elf/calls"},
     "watchfiles": {"golang/goroot/watching"},
-    "kubernetes_validate": {"golang/goroot/kubernetes"},
+    "kubernetes_validate": {"golang/goroot/kubernetes_schemas"},
     "numpy": {"results/stats"},
     "scipy": {"results/stats"},
 }

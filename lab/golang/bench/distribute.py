@@ -21,7 +21,7 @@ from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
 from lab.golang.bench.sandbox import Sandbox, Say
-from lab.golang.goroot import distribute as packing
+from lab.golang.goroot.archive import PLACE_SCRIPT, Archive, pack
 from lab.golang.goroot.home import Home
 from lab.host.process import found, run
 from lab.model.errors import InputError, LabError
@@ -54,7 +54,7 @@ def measure(home: Home, version: str, *, rounds: int = 6, take: Take = anew, say
     samples: dict[str, list[float]] = defaultdict(list)
     with sandbox.opened(say) as box:
         say("packing the archive")
-        archive = packing.pack(home, version, box.folder / "served")
+        archive = pack(home, version, box.folder / "served")
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             each = partial(_round, box, archive, goroot)
@@ -74,7 +74,7 @@ def archive_size(goroot: Path) -> int:
     return sum(path.lstat().st_size for path in goroot.rglob("*") if path.is_file())
 
 
-def _round(box: Sandbox, archive: packing.Archive, goroot: Path) -> Found:
+def _round(box: Sandbox, archive: Archive, goroot: Path) -> Found:
     """One node that starts with nothing. Both namespaces go with their processes."""
     target = box.folder / "node"
     plan = json.dumps(
@@ -86,7 +86,7 @@ def _round(box: Sandbox, archive: packing.Archive, goroot: Path) -> Found:
             "archive": str(archive.path),
             "digest": archive.sha256,
             "folder": archive.name,
-            "script": str(packing.SCRIPT),
+            "script": str(PLACE_SCRIPT),
             "target": str(target),
             "local": str(goroot),
         }

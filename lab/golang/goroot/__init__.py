@@ -4,6 +4,7 @@ home      the folder of versions, and which generation is current    origins    
 switch    use, rollback, status       mounting   overlays, swapped   fsmount    the kernel's calls
 stage     copies in memory            copying    by rsync and sums   watching   inotify
 sums      sha256sum's lists           systemd    staged at boot      inject     for pipelines
-distribute for clusters: archive, manifests, place.sh          kubernetes its schemas
-elsewhere toolchains that the lab did not install
+archive   for clusters, unpacked by place.sh
+kubernetes manifests of that archive            kubernetes_schemas check them
+discovered toolchains that the lab did not install
 """

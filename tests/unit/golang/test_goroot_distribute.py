@@ -24,13 +24,15 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.golang.goroot import distribute, kubernetes
+from lab.golang.goroot import archive as archives
 from lab.golang.goroot import home as homes
+from lab.golang.goroot import kubernetes, kubernetes_schemas
+from lab.golang.goroot.archive import PLACE_SCRIPT, Archive, pack
 from lab.golang.goroot.home import Home
 from lab.model.errors import InputError, SourceError
 
 OLD, NEW = "1.22.10", "1.23.9"
-CLUSTER = distribute.Cluster(url="https://mirror.internal/goroot.tar.gz")
+CLUSTER = kubernetes.Cluster(url="https://mirror.internal/goroot.tar.gz")
 
 
 @pytest.fixture
@@ -66,8 +68,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         thread.join()
 
 
-def objects(archive: distribute.Archive, cluster: distribute.Cluster) -> dict[str, Any]:
-    made = distribute.manifests(archive, cluster)
+def objects(archive: Archive, cluster: kubernetes.Cluster) -> dict[str, Any]:
+    made = kubernetes.manifests(archive, cluster)
     return {each["kind"]: each for file in made.values() for each in file}
 
 
@@ -77,7 +79,7 @@ def on_node(daemon_set: dict[str, Any], url: str, node: Path) -> tuple[list[str]
     environment = {one["name"]: one["value"] for one in place["env"]}
     environment |= {"GOROOT_URL": url, "GOROOT_ROOT": str(node), "PATH": "/usr/bin:/bin"}
     assert place["command"] == ["/bin/sh", "/scripts/place.sh"]
-    return ["/bin/sh", str(distribute.SCRIPT)], environment
+    return ["/bin/sh", str(PLACE_SCRIPT)], environment
 
 
 def placed(daemon_set: dict[str, Any], url: str, node: Path) -> int:
@@ -86,9 +88,9 @@ def placed(daemon_set: dict[str, Any], url: str, node: Path) -> int:
 
 
 def test_a_pack_is_the_same_each_time_and_holds_its_sums(home: Home, tmp_path: Path) -> None:
-    first = distribute.pack(home, OLD, tmp_path / "one")
+    first = pack(home, OLD, tmp_path / "one")
     os.utime(home.tree(OLD) / "VERSION")
-    second = distribute.pack(home, OLD, tmp_path / "two")
+    second = pack(home, OLD, tmp_path / "two")
     assert first.sha256 == second.sha256
     assert hashlib.sha256(first.path.read_bytes()).hexdigest() == first.sha256
     check = ["sha256sum", "--check", "--strict", f"{first.path.name}.sha256"]
@@ -99,7 +101,7 @@ def test_a_pack_is_the_same_each_time_and_holds_its_sums(home: Home, tmp_path: P
     subprocess.run(check, cwd=tmp_path / "out/go", check=True, capture_output=True)
     (home.tree(OLD) / "VERSION").write_text("other")
     with pytest.raises(SourceError, match="not what was installed"):
-        distribute.pack(home, OLD, tmp_path / "three")
+        pack(home, OLD, tmp_path / "three")
 
 
 def test_a_node_gets_it_whole_keeps_the_old_and_starts_the_new(
@@ -108,7 +110,7 @@ def test_a_node_gets_it_whole_keeps_the_old_and_starts_the_new(
     folder, url = served
     node = tmp_path / "node"
     for version in (OLD, NEW):
-        archive = distribute.pack(home, version, folder)
+        archive = pack(home, version, folder)
         daemon_set = objects(archive, CLUSTER)["DaemonSet"]
         address = f"{url}/{archive.path.name}"
         assert placed(daemon_set, address, node) == 0
@@ -128,7 +130,7 @@ def test_what_is_not_what_was_packed_never_takes_its_place(
     home: Home, served: tuple[Path, str], tmp_path: Path
 ) -> None:
     folder, url = served
-    archive = distribute.pack(home, OLD, folder)
+    archive = pack(home, OLD, folder)
     daemon_set = objects(archive, CLUSTER)["DaemonSet"]
     node = tmp_path / "node"
     address = f"{url}/{archive.path.name}"
@@ -140,8 +142,8 @@ def test_what_is_not_what_was_packed_never_takes_its_place(
     # An archive whose own sum is right, of a tree that is not what its sums say.
     home.sums_at(OLD).write_text(home.sums_at(OLD).read_text().replace("VERSION", "VERSIOM"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distribute, "difference", lambda *_: None)
-        wrong = distribute.pack(home, OLD, folder)
+        patch.setattr(archives, "difference", lambda *_: None)
+        wrong = pack(home, OLD, folder)
     assert placed(objects(wrong, CLUSTER)["DaemonSet"], address, node) != 0
     assert not (node / "versions").exists()
     archive.path.write_bytes(whole)
@@ -158,7 +160,7 @@ def test_killed_on_the_way_a_node_has_all_of_it_or_none(
         (home.tree(OLD) / f"src/{number}.go").write_text("package src\n")
     home.sums_at(OLD).unlink()
     assert not homes.difference(home, OLD)
-    archive = distribute.pack(home, OLD, folder)
+    archive = pack(home, OLD, folder)
     node, chooser = tmp_path / "node", random.Random(7)
     command, environment = on_node(
         objects(archive, CLUSTER)["DaemonSet"], f"{url}/{archive.path.name}", node
@@ -181,19 +183,19 @@ def test_killed_on_the_way_a_node_has_all_of_it_or_none(
 
 
 def test_every_known_version_of_kubernetes_takes_the_manifests(home: Home, tmp_path: Path) -> None:
-    archive = distribute.pack(home, OLD, tmp_path)
-    assert len(kubernetes.versions()) >= 5
-    for version in (kubernetes.versions()[0], kubernetes.versions()[-1]):
+    archive = pack(home, OLD, tmp_path)
+    assert len(kubernetes_schemas.versions()) >= 5
+    for version in (kubernetes_schemas.versions()[0], kubernetes_schemas.versions()[-1]):
         for dns in (None, "169.254.20.10"):
-            cluster = distribute.Cluster(url=CLUSTER.url, node_dns=dns, kubernetes=version)
-            assert distribute.manifests(archive, cluster)
+            cluster = kubernetes.Cluster(url=CLUSTER.url, node_dns=dns, kubernetes=version)
+            assert kubernetes.manifests(archive, cluster)
 
 
 def test_what_is_written_is_what_was_checked(home: Home, tmp_path: Path) -> None:
-    written = distribute.generate(home, OLD, CLUSTER, tmp_path / "out")
+    written = kubernetes.generate(home, OLD, CLUSTER, tmp_path / "out")
     (manifests, build) = [path for path in written if path.suffix == ".yaml"]
     read = [*yaml.safe_load_all(manifests.read_text()), yaml.safe_load(build.read_text())]
-    archive = distribute.Archive(
+    archive = Archive(
         path=written[0], version=OLD, sha256=hashlib.sha256(written[0].read_bytes()).hexdigest()
     )
     assert {each["kind"]: each for each in read} == objects(archive, CLUSTER)
@@ -202,7 +204,7 @@ def test_what_is_written_is_what_was_checked(home: Home, tmp_path: Path) -> None
 
 
 def test_pods_have_no_more_rights_than_they_need(home: Home, tmp_path: Path) -> None:
-    found = objects(distribute.pack(home, OLD, tmp_path), CLUSTER)
+    found = objects(pack(home, OLD, tmp_path), CLUSTER)
     place = found["DaemonSet"]["spec"]["template"]["spec"]
     build = found["Pod"]["spec"]
     for pod in (place, build):
@@ -222,8 +224,8 @@ def test_pods_have_no_more_rights_than_they_need(home: Home, tmp_path: Path) -> 
 
 
 def test_names_are_asked_of_the_nodes_own_cache(home: Home, tmp_path: Path) -> None:
-    archive = distribute.pack(home, OLD, tmp_path)
-    cluster = distribute.Cluster(
+    archive = pack(home, OLD, tmp_path)
+    cluster = kubernetes.Cluster(
         url=CLUSTER.url, node_dns="169.254.20.10", cluster_dns="10.96.0.10"
     )
     pod = objects(archive, cluster)["Pod"]["spec"]
@@ -259,12 +261,12 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
 def test_a_broken_manifest_is_refused(
     wrong: Callable[[dict[str, Any]], object], says: str, home: Home, tmp_path: Path
 ) -> None:
-    good = objects(distribute.pack(home, OLD, tmp_path), CLUSTER)["DaemonSet"]
+    good = objects(pack(home, OLD, tmp_path), CLUSTER)["DaemonSet"]
     broken = copy.deepcopy(good)
     wrong(broken)
-    kubernetes.check(good)
+    kubernetes_schemas.check(good)
     with pytest.raises(InputError, match=says):
-        kubernetes.check(broken)
+        kubernetes_schemas.check(broken)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +285,6 @@ def test_a_broken_manifest_is_refused(
 def test_options_that_cannot_be_are_refused(
     options: dict[str, str], home: Home, tmp_path: Path
 ) -> None:
-    archive = distribute.pack(home, OLD, tmp_path)
+    archive = pack(home, OLD, tmp_path)
     with pytest.raises(InputError):
-        distribute.manifests(archive, distribute.Cluster(**{"url": CLUSTER.url} | options))
+        kubernetes.manifests(archive, kubernetes.Cluster(**{"url": CLUSTER.url} | options))
