@@ -86,30 +86,19 @@ def measure(
     of a compiler that was slowed down. Each build goes through ``take``.
     """
     missing = {layout: why for layout in layouts if (why := trees.lacks(layout))}
-    samples: dict[str, list[float]] = defaultdict(list)
-    facts: dict[str, Fact] = {}
     with sandbox.opened(say) as box:
         places = {}
         for layout in layouts:
             if layout not in missing:
                 say(f"putting GOROOT at {layout}")
                 places[layout] = trees.plant(box, layout, goroot)
-                facts[f"{layout} is on"] = host.filesystem(places[layout].resolve()) or "unknown"
-        folder = written(box, project)
-        chooser = random.Random(programs.SEED)
-        sites = _sites(Site(box, box.folder, folder, project), places, where, missing)
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
-            for name in chooser.sample(sorted(sites), len(sites)):
-                for state in states:
-                    of = f"{name}/{state.name}"
-                    try:
-                        found = take(f"{number + 1}/{of}", partial(_sample, sites[name], state))
-                    except MissingPrerequisite as lack:
-                        missing[of] = lack.message
-                        continue
-                    for metric, values in found.items():
-                        samples[f"{of}/{metric}"] += values
+        facts: dict[str, Fact] = {
+            f"{layout} is on": host.filesystem(tree.resolve()) or "unknown"
+            for layout, tree in places.items()
+        }
+        plain = Site(box, box.folder, written(box, project), project)
+        sites = _sites(plain, places, where, missing)
+        samples = _rounds(sites, states, rounds, missing, take, say)
     return Outcome(
         experiment="goroot",
         settings={
@@ -117,12 +106,13 @@ def measure(
             "layouts": list(layouts),
             "rounds": rounds,
             "seed": programs.SEED,
-        }
-        | {"project": asdict(project), "states": [s.name for s in states]}
-        | {"where": list(where)},
+            "project": asdict(project),
+            "states": [state.name for state in states],
+            "where": list(where),
+        },
         series={
-            name: Series(samples=tuple(found), unit=_UNITS[name.rsplit("/", 1)[1]])
-            for name, found in sorted(samples.items())
+            name: Series(samples=tuple(values), unit=_UNITS[name.rsplit("/", 1)[1]])
+            for name, values in sorted(samples.items())
         },
         facts=facts,
         missing=missing,
@@ -184,6 +174,34 @@ def _sites(
             for layout, tree in places.items()
         }
     return sites
+
+
+def _rounds(
+    sites: Mapping[str, Site],
+    states: Sequence[State],
+    rounds: int,
+    missing: dict[str, str],
+    take: Take,
+    say: Say,
+) -> Mapping[str, list[float]]:
+    """Every site and state built once a round, by the name of the series; what cannot be built is
+    added to ``missing``.
+    """
+    samples: dict[str, list[float]] = defaultdict(list)
+    chooser = random.Random(programs.SEED)
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for name in chooser.sample(sorted(sites), len(sites)):
+            for state in states:
+                of = f"{name}/{state.name}"
+                try:
+                    found = take(f"{number + 1}/{of}", partial(_sample, sites[name], state))
+                except MissingPrerequisite as lack:
+                    missing[of] = lack.message
+                    continue
+                for metric, values in found.items():
+                    samples[f"{of}/{metric}"] += values
+    return samples
 
 
 def _sample(site: Site, state: State) -> Found:

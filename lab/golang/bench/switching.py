@@ -1,6 +1,6 @@
 """Switching while Go builds run: how long a switch takes, and whether any build saw two versions.
 
-Each build's program says with what it was made, by three witnesses that come from different
+Each build's program says what it was made with, by three witnesses that come from different
 files of a GOROOT: the version that the linker wrote, the GOROOT that the go command told the
 linker, and the path of a standard library's source that the compiler wrote. They have to agree.
 """
@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,44 +63,47 @@ def under_builds(
         )
     before, after = versions
     how = switch.use(home, before, place=place)
-    seen = place or home.current
     extra = {**OFFLINE, "GOCACHE": str(folder / "cache"), **(environment or {})}
-    builds = [
-        _Builder(folder / f"builder{number}", seen, extra, folder) for number in range(builders)
+    goroot = place or home.current
+    started = [
+        _Builder(folder / f"builder{number}", goroot, extra, folder) for number in range(builders)
     ]
     for version in (after, before):  # so that no build has to compile the standard library
         switch.use(home, version, place=place)
-        with builds[0].building(1) as warming:
+        with started[0].building(1) as warming:
             warming.wait()
     uses, rollbacks = [], []
     with contextlib.ExitStack() as building:
-        for one in builds:
-            building.enter_context(one.building())
+        for builder in started:
+            building.enter_context(builder.building())
         for _ in range(switches // 2):
             uses.append(_timed(lambda: switch.use(home, after, place=place)))
             time.sleep(pause_s)
             rollbacks.append(_timed(lambda: switch.rollback(home, place=place)))
             time.sleep(pause_s)
-    told = [line for one in builds for line in one.told()]
-    failed = [f"exit code {code}: {said}" for code, said in told if code != 0]
-    mixed = [said for code, said in told if code == 0 and not agree(said, home)]
+    facts, notes = _witnessed([build for builder in started for build in builder.builds()], home)
     return Outcome(
         experiment="switch",
         settings={"versions": list(versions), "switches": switches, "builders": builders},
         series={"use": Series(samples=tuple(uses)), "rollback": Series(samples=tuple(rollbacks))},
-        facts={
-            "how": how,
-            "builds": len(told),
-            "failed builds": len(failed),
-            "mixed builds": len(mixed),
-        },
-        notes=tuple([*failed, *mixed][:5]),
+        facts={"how": how, **facts},
+        notes=notes,
     )
 
 
-def agree(said: str, home: Home) -> bool:
+def _witnessed(
+    builds: Sequence[tuple[int, str]], home: Home
+) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """How many builds there were, failed and saw two versions; what the first of these printed."""
+    failed = [f"exit code {code}: {printed}" for code, printed in builds if code != 0]
+    mixed = [printed for code, printed in builds if code == 0 and not agree(printed, home)]
+    counts = {"builds": len(builds), "failed builds": len(failed), "mixed builds": len(mixed)}
+    return counts, tuple([*failed, *mixed][:5])
+
+
+def agree(printed: str, home: Home) -> bool:
     """Whether a program's three witnesses name one and the same installed version."""
-    words = said.split()
+    words = printed.split()
     if len(words) != 4:
         return False
     version, root, source, _ = words
@@ -110,7 +113,7 @@ def agree(said: str, home: Home) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Builds a small program again and again through one path of Go, in a process of its own."""
+    """Builds a small program repeatedly through one path of Go, in a process of its own."""
 
     folder: Path
     goroot: Path
@@ -130,20 +133,20 @@ class _Builder:
         }
         command = [sys.executable, str(_BUILDER), json.dumps(plan)]
         with (
-            self._told.open("wb") as out,
+            self._log.open("wb") as out,
             subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, process_group=0
             ) as builder,
         ):
             yield builder
 
-    def told(self) -> list[tuple[int, str]]:
-        """The exit code of each build, and what its program said, or go."""
-        lines = [json.loads(line) for line in self._told.read_text().splitlines()]
+    def builds(self) -> list[tuple[int, str]]:
+        """The exit code of each build, and what its program printed, or go."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
         return [(line["code"], line["said"]) for line in lines]
 
     @property
-    def _told(self) -> Path:
+    def _log(self) -> Path:
         return self.results / f"{self.folder.name}.jsonl"
 
 
