@@ -14,24 +14,21 @@ next one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab.golang.goroot import copying, fsmount, sums
+from lab.golang.goroot import copying, fsmount, shared_memory, sums
 from lab.golang.goroot.home import Home, Say, checked, relink
 from lab.host import facts as host
 from lab.host import signals
 from lab.host.disk import disk
-from lab.host.paths import SHARED_MEMORY
 from lab.host.process import found
 from lab.model import units
-from lab.model.errors import DiskFull, InputError, MissingPrerequisite, StoreError
+from lab.model.errors import InputError, MissingPrerequisite, StoreError
 
 SOURCE = "lab-goroot-stage"
 ROOM = 2  # the limit is so many copies: a refresh holds the old and the new one
@@ -62,8 +59,8 @@ def stage(home: Home, version: str, *, size: int | None = None, say: Say) -> Sta
     """Copy an installed version into memory, or bring the copy there up to date.
 
     ``size`` limits the file system, in bytes. Raises InputError where that is too small,
-    MissingPrerequisite
-    where memory is, StoreError where the copy cannot be made equal to its source.
+    MissingPrerequisite where memory is, StoreError where the copy cannot be made equal to its
+    source.
     """
     source = home.installed(version)
     if found("rsync") is None:
@@ -84,7 +81,8 @@ def stage(home: Home, version: str, *, size: int | None = None, say: Say) -> Sta
             if _mountable():
                 _mount(home, version, source, wanted, limit)
             else:
-                _folder(home, version, source, wanted)
+                target = shared_memory.fill(home, version, source, wanted)
+                relink(place_of(home, version), target)
         after = of(home, version)
         if after is None:
             raise StoreError(f"Go {version} is not staged although it was", remedy=_ELSEWHERE)
@@ -218,29 +216,6 @@ def _draft(home: Home, mount: int) -> Iterator[Path]:
             fsmount.unmount(ground, lazy=True)
 
 
-def _folder(home: Home, version: str, source: Path, wanted: sums.Sums) -> None:
-    """Without mounts: a folder of this user's in the host's own tmpfs, with no right to write."""
-    if host.filesystem(SHARED_MEMORY) != "tmpfs" or not os.access(SHARED_MEMORY, os.W_OK):
-        raise MissingPrerequisite(
-            f"{SHARED_MEMORY} is no tmpfs that this user can write to",
-            remedy="as root, lab goroot stage mounts a tmpfs of its own",
-        )
-    needed = copying.size_of(source)
-    free = shutil.disk_usage(SHARED_MEMORY).free
-    if free < needed:
-        raise DiskFull(
-            f"{SHARED_MEMORY} has {units.size(free)} free, and {units.size(needed)} are needed",
-            remedy="clear it, or run as root: a tmpfs of its own is mounted then",
-        )
-    draft = _own(home) / f".{version}"
-    draft.mkdir(mode=0o755)
-    copying.fill(draft, source, wanted, before=0, locked=True)
-    target = draft.with_name(version)
-    copying.remove(target)
-    draft.rename(target)
-    relink(place_of(home, version), target)
-
-
 def _refresh(home: Home, known: Staged, source: Path, wanted: sums.Sums, say: Say) -> None:
     old = copying.sums_of(known.place / "trees", known.tree)
     if old == wanted and not sums.difference(old, sums.of(known.goroot)):
@@ -268,24 +243,10 @@ def _sweep(home: Home) -> None:
     draft = home.root / "staged" / DRAFT
     while _mounted(draft):
         fsmount.unmount(draft, lazy=True)
-    own = SHARED_MEMORY / _own_name(home)
-    for folder in own.iterdir() if own.is_dir() and own.stat().st_uid == os.getuid() else ():
+    for folder in shared_memory.folders(home):
         place = place_of(home, folder.name)
         if folder.name.startswith(".") or not place.is_symlink() or place.readlink() != folder:
             copying.remove(folder)
-
-
-def _own(home: Home) -> Path:
-    folder = SHARED_MEMORY / _own_name(home)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise StoreError(f"{folder} is not this user's", remedy="choose another --home")
-    return folder
-
-
-def _own_name(home: Home) -> str:
-    digest = hashlib.sha256(os.fsencode(home.root)).hexdigest()
-    return f"lab-goroots-{os.getuid()}-{digest[:12]}"
 
 
 def _mounted(place: Path) -> bool:
