@@ -96,7 +96,7 @@ def test_causes_and_predictions(
 ) -> None:
     """`--junitxml FILE -o junit_family=xunit1` keeps the counts."""
     rng = random.Random(4)
-    looked_at = the_rules(bench)
+    rules = the_rules(bench)
     checked = wrong = 0
     disagreements: list[str] = []
     unnamed: list[str] = []
@@ -115,18 +115,20 @@ def test_causes_and_predictions(
             if cases.moved_base in (case or ()):
                 move_base(bench, original, 100 * shape + made.base)
             one = known(bench, made, f"{shape}-{number}", cold=number == 0)
-            told = ", ".join(change.__name__ for change in case or ())
-            prediction = predict(one.inputs, looked_at, memory)
+            changed = ", ".join(change.__name__ for change in case or ())
+            prediction = predict(one.inputs, rules, memory)
             checked += sum(step.outcome is not None for step in one.record.steps)
             errors = list(steps_wrong(one, prediction))
             wrong += sum(step_wrong(step, prediction) for step in one.record.steps)
-            disagreements += [f"{told}: {error}" for error in errors]
+            disagreements += [f"{changed}: {error}" for error in errors]
             if number:
-                explanation = explain.explain(one, earlier, looked_at)
+                explanation = explain.explain(one, earlier, rules)
                 if named(explanation) != expected:
-                    unnamed.append(f"{told}: {named(explanation)} instead of {expected}")
+                    unnamed.append(f"{changed}: {named(explanation)} instead of {expected}")
                 unsafe += [
-                    f"{told}: {s.step.instruction} {s.text}" for s in explanation.steps if s.unsafe
+                    f"{changed}: {s.step.instruction} {s.text}"
+                    for s in explanation.steps
+                    if s.unsafe
                 ]
             earlier.append(one)
     record_property("cases", len(changes))

@@ -53,13 +53,13 @@ def test_what_is_kept_back_is_predicted_and_explained(
     name: str, real_bench: Bench, tmp_path: Path
 ) -> None:
     engine = real_bench.engine
-    looked_at = archive_rules(engine.name, engine.facts().version)
+    rules = archive_rules(engine.name, engine.facts().version)
     memory = CacheSimulator()
     known: list[explain.MeasuredBuild] = []
     for text, ignore in ((TEXT, IGNORE), CHANGES[name]):
         given = inputs(tmp_path, text, ignore)
         manifest = make(parser.parse(text), given.full_context())
-        prediction = predict(manifest, looked_at, memory)
+        prediction = predict(manifest, rules, memory)
         folded = real_bench.build(text, given.full_context(), cold=not known)
         phase = "rebuild" if known else "cold"
         made = Build(
@@ -78,10 +78,10 @@ def test_what_is_kept_back_is_predicted_and_explained(
     assert (copied.outcome is Outcome.MISS) is missed
     assert prediction.outcomes[1] is copied.outcome
     assert prediction.outcomes[2] is ran.outcome
-    told = explain.explain(known[1], known[:1], looked_at).steps[1]
-    changed = {cause.subject for cause in told.causes if cause.kind == "file"}
+    explained = explain.explain(known[1], known[:1], rules).steps[1]
+    changed = {cause.subject for cause in explained.causes if cause.kind == "file"}
     assert changed == ({name.removeprefix("the ")} if missed else set())
-    assert not told.unsafe
+    assert not explained.unsafe
 
 
 def test_a_client_keeps_back_what_an_archive_holds(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_replayed_history_is_built_as_predicted(
     fixed: bool, real_bench: Bench, history: Repository
 ) -> None:
     engine = real_bench.engine
-    looked_at = archive_rules(engine.name, engine.facts().version)
-    predictor = CommitPredictor(history, looked_at, text=TEXT if fixed else None)
+    rules = archive_rules(engine.name, engine.facts().version)
+    predictor = CommitPredictor(history, rules, text=TEXT if fixed else None)
     commits = list(history.commits(None))
     found = list(build(history, engine, predictor, commits, {}))
     assert len(found) >= 2 * len(commits)

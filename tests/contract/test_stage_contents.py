@@ -53,12 +53,12 @@ CASES: dict[str, tuple[str, str, bool]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_copied_from_a_stage_is_predicted_by_what_it_holds(name: str, bench: Bench) -> None:
     text, changed, kept = CASES[name]
-    looked_at = archive_rules(bench.engine.name, bench.engine.facts().version)
+    rules = archive_rules(bench.engine.name, bench.engine.facts().version)
     memory = CacheSimulator()
     for files in (FILES, FILES | {changed: "another"}):
         text = text.replace("BASE", BASE)
         context = Context.of_files(files).with_file("Dockerfile", text.encode())
-        prediction = predict(make(parser.parse(text), context), looked_at, memory)
+        prediction = predict(make(parser.parse(text), context), rules, memory)
         folded = bench.build(text, files, cold=files is FILES)
     wrong = {
         step.instruction: (prediction.outcomes[step.index], step.outcome)

@@ -1,4 +1,4 @@
-"""What the rewrites look at: a Dockerfile with its context, and what of its stages the image holds.
+"""What rewrites work on: a Dockerfile with its context, and what of its stages the image holds.
 
 A rewrite must not change what the image holds: this says what is known of places, and None where
 nothing is. Pure.
@@ -55,7 +55,7 @@ class DockerfileView:
             target = parsed.target(given.target)
         except DockerfileError as error:
             raise InputError(
-                f"{given.dockerfile_path}: {error}", remedy="mend the Dockerfile, or the target"
+                f"{given.dockerfile_path}: {error}", remedy="correct the Dockerfile, or the target"
             ) from error
         held = [target]
         while (parent := parsed.stages[held[-1]].parent) is not None:

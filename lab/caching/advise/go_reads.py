@@ -70,7 +70,7 @@ class Reads:
 
 
 def reads(view: DockerfileView, builds: Iterable[GoBuild]) -> Reads | None:
-    """What these builds, started in the module's root, read; None where that cannot be told."""
+    """What these builds, started in the module's root, read; None where that cannot be known."""
     module = _module(view)
     if module is None:
         return None

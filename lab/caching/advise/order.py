@@ -41,12 +41,12 @@ def packages_first(view: DockerfileView) -> Iterator[Rewrite]:
 
 
 def _reads_copied(view: DockerfileView, run: Instruction, copies: list[Instruction]) -> bool:
-    """Whether packages are told of something copied: by its place, its name, or a variable."""
+    """Whether packages know of something copied: by its place, its name, or a variable."""
     places = [view.place(one) or "/" for one in copies]
     brought = [path for path, entry in view.context.entries.items() if entry.kind == "file"]
     brought += [word for one in copies for word in operands(one)]
-    told = {posixpath.basename(word) for word in re.split(r"[\s=]+", run.operands)} - {""}
-    if told & {posixpath.basename(path) for path in brought}:
+    words = {posixpath.basename(word) for word in re.split(r"[\s=]+", run.operands)} - {""}
+    if words & {posixpath.basename(path) for path in brought}:
         return True
     texts = [run.text]
     for name, text in view.variables(run):

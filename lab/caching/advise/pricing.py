@@ -20,7 +20,7 @@ from lab.model.events import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a set of changes costs: RUNs that run, and the seconds of those that have a price.
+    """What a set of changes costs: RUNs that run, and the seconds of those that were measured.
 
     A rewrite may write a COPY otherwise, and nobody has measured that one: so only RUNs, which it
     keeps, are priced, whatever flags it gives them.
@@ -56,10 +56,10 @@ def each_file(given: Inputs) -> list[str]:
 
 
 def over_edits(
-    given: Inputs, texts: Sequence[str], rules: Rules, prices: Mapping[str, float]
+    given: Inputs, texts: Sequence[str], rules: Rules, seconds: Mapping[str, float]
 ) -> Pricing:
     """The cost of edits, each made alone after a build without it."""
-    costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
+    costs = {bare(text): cost for text, cost in seconds.items() if text.startswith("RUN ")}
     known = remembered(given.context)
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
@@ -76,11 +76,11 @@ def over_history(
     repository: Repository,
     commits: Sequence[Commit],
     rules: Rules,
-    prices: Mapping[str, float],
+    seconds: Mapping[str, float],
     given: Inputs,
 ) -> Pricing:
     """The cost of a history's commits, one after another."""
-    costs = {bare(text): price for text, price in prices.items() if text.startswith("RUN ")}
+    costs = {bare(text): cost for text, cost in seconds.items() if text.startswith("RUN ")}
 
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         predictor = CommitPredictor(

@@ -19,7 +19,7 @@ _PACKAGES = frozenset(
 )  # fmt: skip
 _PACKAGE_FILES = (".deb", ".rpm", ".apk")
 _ALONG = frozenset({"true", ":", "echo", "sleep", "set"})
-# What a known program reads of its environment without being told.
+# What a known program reads of its environment by itself.
 _READ_BY: Mapping[str, re.Pattern[str]] = {
     "go": re.compile(r"GO|CGO_|CC$|CXX$|PKG_CONFIG|GCCGO|AR$|FC$|SOURCE_DATE_EPOCH"),
     **dict.fromkeys(_PACKAGES, re.compile(r"DEB|APT|UCF|DPKG|APK|RPM|DNF|YUM|ZYPP|.*EULA")),

@@ -56,10 +56,10 @@ def _changed(before: StepFacts, step: StepFacts, texts: Container[str]) -> bool:
     return step.text not in texts and _purpose(before) == _purpose(step)
 
 
-def _by_stage(manifest: CacheInputs) -> dict[str, list[StepFacts]]:
-    found: dict[str, list[StepFacts]] = {stage.name: [] for stage in manifest.stages}
-    for step in manifest.steps:
-        found[manifest.stages[step.stage].name].append(step)
+def _by_stage(inputs: CacheInputs) -> dict[str, list[StepFacts]]:
+    found: dict[str, list[StepFacts]] = {stage.name: [] for stage in inputs.stages}
+    for step in inputs.steps:
+        found[inputs.stages[step.stage].name].append(step)
     return found
 
 

@@ -63,7 +63,7 @@ _SAID = {
     "cold": "cold build: the cache was passed over",
     "never": "never built before",
     "evicted": "evicted: an earlier build made the same, and the engine no longer has it",
-    "unknown": "nothing that the manifest names has changed",
+    "unknown": "none of the cache inputs has changed",
 }
 
 

@@ -1,4 +1,4 @@
-"""Why a step cannot be the one that was built before: causes, from two manifests. Pure."""
+"""Why a step cannot be the one that was built before: causes, from two builds' cache inputs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Two manifests compared by an engine's rules: each new step's own causes, by its index.
+    """Two builds compared by an engine's rules: each new step's own causes, by its index.
 
     ``same`` are the new steps of which nothing differs, whoever looks at it.
     """
@@ -84,10 +84,10 @@ def difference(old: CacheInputs, new: CacheInputs, rules: Rules) -> Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Both:
-    """Two manifests with their steps, and which step of one is which of the other.
+    """Two builds' cache inputs with their steps, and which step of one is which of the other.
 
     ``touched`` are the new steps that read what of the context is not the same in both, and the
-    parts are the manifests as if the context held nothing else.
+    parts are the cache inputs as if the context held nothing else.
     """
 
     old: CacheInputs
@@ -156,7 +156,7 @@ def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Caus
         both.old.ignore != both.new.ignore
     ):
         was, now = facets(both.old, before, both.rules), facets(both.new, step, both.rules)
-    elif step.index in both.touched:  # what both read alike need not be told apart file by file
+    elif step.index in both.touched:  # what both read alike need not be compared file by file
         was, now = (
             facets(both.old_part, before, both.rules),
             facets(both.new_part, step, both.rules),

@@ -27,7 +27,7 @@ def select(
     found = list(explainable(stored))
     if not found:
         raise InputError(
-            f"no build of run {stored.run.id} has a manifest",
+            f"no build of run {stored.run.id} has cache inputs",
             remedy="run the scenario again: this run was made by an older lab, or all was skipped",
         )
     found = _of_engines(found, engines, stored) if engines else found

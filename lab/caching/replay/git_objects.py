@@ -76,7 +76,7 @@ class Repository:
             [*command, "HEAD"],
             folder=self._folder,
             error=InputError,
-            remedy="mend the repository: git fsck says what it lacks",
+            remedy="repair the repository: git fsck says what it lacks",
         )
         for line in done.out.splitlines():
             name, tree, at = line.split()

@@ -30,7 +30,7 @@ def measured(builds: Iterable[Build], engine: str) -> dict[str, float]:
 
 
 def stated(given: Sequence[str], texts: Iterable[str]) -> dict[str, float]:
-    """Prices that a user states: START=SECONDS, for every instruction that starts so.
+    """Costs that a user states with --price: START=SECONDS, for every instruction that starts so.
 
     Raises InputError where one says nothing that can be used.
     """
@@ -39,10 +39,10 @@ def stated(given: Sequence[str], texts: Iterable[str]) -> dict[str, float]:
     for one in given:
         start, equals, amount = one.rpartition("=")
         try:
-            price = float(amount)
+            cost = float(amount)
         except ValueError:
-            price = -1.0
-        if not equals or price < 0:
+            cost = -1.0
+        if not equals or cost < 0:
             raise InputError(
                 f"--price {one}: no number of seconds after the last '='",
                 remedy="write the instruction's beginning and seconds: --price 'RUN go build=41.5'",
@@ -54,5 +54,5 @@ def stated(given: Sequence[str], texts: Iterable[str]) -> dict[str, float]:
                 f"--price {one}: no instruction begins with {start!r}",
                 remedy=f"they begin: {'; '.join(text[:40] for text in known[:8])}",
             )
-        found.update(dict.fromkeys(named, price))
+        found.update(dict.fromkeys(named, cost))
     return found

@@ -1,4 +1,4 @@
-"""What a manifest is: plain values, and their JSON (docs/explain.md)."""
+"""What a build's cache keys are made from: plain values, and their JSON (docs/explain.md)."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class CacheInputs:
         return {step.index: step for step in self.steps}
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest as its file holds it: what says nothing, or the usual, is left out."""
+        """As a run's folder holds them: what says nothing, or the usual, is left out."""
         record: dict[str, Any] = {"schema": MANIFEST_SCHEMA} | asdict(self)
         record["steps"] = [
             {key: value for key, value in step.items() if value or key in {"index", "stage"}}
@@ -143,7 +143,7 @@ class CacheInputs:
         )
 
 
-# A run's manifests are much alike: what they share is made once, so that comparing it is cheap.
+# A run's builds are much alike: what they share is made once, so that comparing it is cheap.
 # A record is kept by its bytes: marshal's second version makes the same of equal ones, and fastest.
 _file = lru_cache(maxsize=1 << 15)(FileFacts)
 
@@ -154,7 +154,7 @@ def _steps(records: tuple[bytes, ...]) -> tuple[StepFacts, ...]:
     above: set[int | None] = {None}
     for step in found:
         if not {step.previous, *(one.step for one in step.reads)} <= above:
-            raise ValueError(f"step {step.index} stands on one that is not above it")
+            raise ValueError(f"step {step.index} depends on one that is not above it")
         above.add(step.index)
     return found
 

@@ -1,6 +1,6 @@
-"""What each engine looks at: the one model behind `lab explain`, `lab predict` and `lab replay`.
+"""What is in each engine's cache keys, for `lab explain`, `lab predict`, `lab replay` and advice.
 
-A rule set picks, out of everything a manifest names, the parts that go into an engine's cache key.
+A rule set picks, out of all the cache inputs, the parts that go into an engine's cache key.
 Sources: tried on docker 20.10.24 and podman 4.3.1 (tests/contract/test_rules.py); for others
 buildkit's solver/llbsolver, moby's builder/dockerfile, buildah's imagebuildah/stage_executor.go.
 """
@@ -25,7 +25,7 @@ FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What one engine looks at.
+    """What is in one engine's cache keys.
 
     ``metadata`` ENV, LABEL and their like are links of the chain; else they only act through
     the RUNs that see them.
@@ -41,7 +41,7 @@ class Rules:
     ``all_stages`` it builds stages that the target does not need.
     ``within`` a step can hit what an earlier step of the same build made.
     ``cleans`` paths of COPY and ADD are cleaned before they count: `./a` is `a`.
-    ``root_alone`` of owners, root is told from others, and no two others apart.
+    ``root_alone`` of owners, root is distinguished from others, and no two others from each other.
     ``workdir`` a WORKDIR's key holds the arguments, as a RUN's does.
     ``mtime`` the time of copied files counts: no engine known does this.
     ``links`` COPY --link does not depend on the step before it.
@@ -126,12 +126,12 @@ def client_rules(engine: str, version: str = "") -> Rules:
     return replace(found, ignores="own") if found.engine == "docker" else found
 
 
-def facets(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
+def facets(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The named parts of a step's key. Two equal mappings after equal steps are a hit."""
-    return of_text(manifest, step, rules) | of_files(manifest, step, rules)
+    return of_text(inputs, step, rules) | of_files(inputs, step, rules)
 
 
-def of_text(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
+def of_text(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that do not come from the context."""
     if step.keyword == "FROM":
         return {f"base {ref}": digest or ref for ref, digest in _by_place(step.images)}
@@ -149,8 +149,8 @@ def of_text(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, s
     found |= {f"image {ref}": digest or ref for ref, digest in _by_place(step.images)}
     if step.secrets:
         found["secrets"] = " ".join(step.secrets)
-    if manifest.platform:
-        found["platform"] = manifest.platform
+    if inputs.platform:
+        found["platform"] = inputs.platform
     return found
 
 
@@ -174,10 +174,10 @@ def _cleaned(text: str) -> str:
     return " ".join([keyword, *sorted(flags), *cleaned, place])
 
 
-def of_files(manifest: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
+def of_files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that lie in the context."""
     found: dict[str, str] = {}
-    for path, facts in files(manifest, step, rules).items():
+    for path, facts in files(inputs, step, rules).items():
         found.update(_of_file(path, facts, rules))
     return found
 
@@ -188,23 +188,23 @@ def linked(step: StepFacts, rules: Rules) -> bool:
 
 
 def previous(steps: Steps, step: StepFacts, rules: Rules) -> int | None:
-    """The step whose result this one stands on, as this engine sees it."""
+    """The step that this one depends on, as this engine sees it."""
     before = step.previous
     while before is not None and not linked(one := steps[before], rules):
         before = one.previous
     return before
 
 
-def files(manifest: CacheInputs, step: StepFacts, rules: Rules) -> Mapping[str, FileFacts]:
+def files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> Mapping[str, FileFacts]:
     """What the step reads from the context, by path."""
     wanted = (*step.sources, *(step.mounts if rules.mounts else ()))
     if not wanted:
         return {}
-    found = chosen(manifest.files, wanted)
-    if rules.ignores == "nothing" or manifest.ignore is None:
+    found = chosen(inputs.files, wanted)
+    if rules.ignores == "nothing" or inputs.ignore is None:
         return found
-    ignore = _ignore(manifest.ignore)
-    subject = found if rules.ignores == "all" else {manifest.dockerfile, dockerignore.NAME}
+    ignore = _ignore(inputs.ignore)
+    subject = found if rules.ignores == "all" else {inputs.dockerfile, dockerignore.NAME}
     return {
         path: facts
         for path, facts in found.items()
@@ -212,13 +212,12 @@ def files(manifest: CacheInputs, step: StepFacts, rules: Rules) -> Mapping[str, 
     }
 
 
-def counted(steps: tuple[StepFacts, ...], manifest: CacheInputs, rules: Rules) -> list[StepFacts]:
+def counted(steps: tuple[StepFacts, ...], inputs: CacheInputs, rules: Rules) -> list[StepFacts]:
     """The steps that the engine goes through for this target."""
     return [
         step
         for step in steps
-        if manifest.stages[step.stage].needed
-        or (rules.all_stages and step.stage <= manifest.target)
+        if inputs.stages[step.stage].needed or (rules.all_stages and step.stage <= inputs.target)
     ]
 
 

@@ -18,7 +18,7 @@ from lab.dockerfile.model import Instruction
 
 _NAMED = re.compile(r"(?<!\\)\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
 _SECRET = re.compile(r"token|passw|secret|credential|api_?key|private_?key", re.IGNORECASE)
-# Known only while this process lives: what it hides cannot be guessed from a manifest on disk.
+# Known only while this process lives: what it hides cannot be guessed from what is on disk.
 _SALT = secrets.token_bytes(32)
 # They never change a key (moby builder/dockerfile/buildargs.go, buildkit's defaultArgs).
 PROXIES = frozenset(
@@ -71,7 +71,7 @@ def hidden(name: str, variable: Variable) -> Variable:
     return Variable(kind=variable.kind, value=f"(secret {mark})", raw=f"(secret {mark})")
 
 
-@lru_cache(maxsize=4096)  # asked again for every build that is explained
+@lru_cache(maxsize=4096)  # every build that is explained needs them
 def assignments(operands: str, *, bare: bool = False) -> tuple[tuple[str, str | None], ...]:
     """The names and texts that an ENV or (``bare``) an ARG gives; None: a name alone."""
     first = operands.split(None, 1)

@@ -50,7 +50,7 @@ def made(text: str = TEXT, **changed: File) -> CacheInputs:
     return make(parser.parse(text), Context(files), digest=lambda ref: f"sha256:{ref}")
 
 
-def told(before: CacheInputs, after: CacheInputs, engine: str, version: str = "") -> list[str]:
+def causes_of(before: CacheInputs, after: CacheInputs, engine: str, version: str = "") -> list[str]:
     return [one.text for one in compare(before, after, archive_rules(engine, version)).roots]
 
 
@@ -58,7 +58,7 @@ def told(before: CacheInputs, after: CacheInputs, engine: str, version: str = ""
 def test_all_causes_are_named_in_one_line(engine: str) -> None:
     after = made(main_go=File(b"two"), run_sh=File(b"sh", 0o755))
     said = "2 files changed (main.go content, run.sh mode 644→755)"
-    assert told(made(), after, engine) == [said]
+    assert causes_of(made(), after, engine) == [said]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_all_causes_are_named_in_one_line(engine: str) -> None:
 )
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_changed_instruction_is_named(engine: str, old: str, new: str, said: str) -> None:
-    found = told(made(), made(TEXT.replace(old, new)), engine)
+    found = causes_of(made(), made(TEXT.replace(old, new)), engine)
     assert len(found) == 1
     assert found[0].startswith(said)
 
@@ -85,7 +85,9 @@ def test_a_moved_base_is_named() -> None:
         Context({"main.go": File(b"one"), "run.sh": File(b"sh"), "conf": File(b"c")}),
         digest=lambda _ref: f"sha256:{'b' * 40}",
     )
-    assert all(one.startswith("base moved sha256:debian") for one in told(before, after, "docker"))
+    assert all(
+        one.startswith("base moved sha256:debian") for one in causes_of(before, after, "docker")
+    )
 
 
 def test_what_hides_behind_a_mount_is_an_unsafe_hit_on_an_old_podman() -> None:
@@ -95,29 +97,29 @@ def test_what_hides_behind_a_mount_is_an_unsafe_hit_on_an_old_podman() -> None:
     assert [one.text for one in old.steps if one.unsafe] == [
         "UNSAFE HIT: 1 file changed (conf content)"
     ]
-    assert told(before, after, "podman", "5.8.6") == ["1 file changed (conf content)"]
-    assert told(before, after, "docker", "20.10.24") == ["1 file changed (conf content)"]
+    assert causes_of(before, after, "podman", "5.8.6") == ["1 file changed (conf content)"]
+    assert causes_of(before, after, "docker", "20.10.24") == ["1 file changed (conf content)"]
 
 
 def test_times_never_count_and_owners_for_some() -> None:
     after = made(main_go=File(b"one", mtime=9))
     other = made(main_go=File(b"one", owner=(7, 7)))
     for engine in ENGINES:
-        assert told(made(), after, engine) == []
-    assert told(made(), other, "docker", "20.10.24") == []
+        assert causes_of(made(), after, engine) == []
+    assert causes_of(made(), other, "docker", "20.10.24") == []
     said = ["1 file changed (main.go owner 0:0→7:7)"]
-    assert told(made(), other, "docker", "28.5.2") == said
+    assert causes_of(made(), other, "docker", "28.5.2") == said
     said = ["1 file changed (main.go owner 0:0→another)"]
-    assert told(made(), other, "podman", "4.3.1") == said
+    assert causes_of(made(), other, "podman", "4.3.1") == said
     third = made(main_go=File(b"one", owner=(8, 8)))
-    assert told(other, third, "podman", "4.3.1") == []
-    assert told(made(), other, "podman", "5.8.6") == []
+    assert causes_of(other, third, "podman", "4.3.1") == []
+    assert causes_of(made(), other, "podman", "5.8.6") == []
 
 
 def test_an_evicted_step_says_so() -> None:
     one = made()
-    looked_at = archive_rules("docker")
-    outcomes = predict(one, looked_at, CacheSimulator()).outcomes
+    rules = archive_rules("docker")
+    outcomes = predict(one, rules, CacheSimulator()).outcomes
 
     def known(name: str, lost: int | None) -> explain.MeasuredBuild:
         steps = tuple(
@@ -136,10 +138,10 @@ def test_an_evicted_step_says_so() -> None:
         return explain.MeasuredBuild(record=build, inputs=one)
 
     run = next(step.index for step in one.steps if step.keyword == "RUN")
-    found = explain.explain(known("rebuild", run), [known("cold", None)], looked_at)
+    found = explain.explain(known("rebuild", run), [known("cold", None)], rules)
     assert [part.text.partition(":")[0] for part in found.roots] == ["evicted"]
     assert found.roots[0].step.index == run
-    first = explain.explain(known("cold", None), [], looked_at)
+    first = explain.explain(known("cold", None), [], rules)
     assert {part.text for part in first.roots} == {"never built before"}
 
 
@@ -183,11 +185,11 @@ def test_patterns_choose_as_go_does(paths: set[str]) -> None:
 def test_equal_inputs_always_hit_and_keys_hold_all_facets(letters: list[str]) -> None:
     text = "FROM x\n" + "".join(f"RUN {letter}\n" for letter in letters)
     for engine in ENGINES:
-        looked_at, memory = archive_rules(engine), CacheSimulator()
-        predict(made(text), looked_at, memory)
-        again = predict(made(text), looked_at, memory).outcomes
+        rules, memory = archive_rules(engine), CacheSimulator()
+        predict(made(text), rules, memory)
+        again = predict(made(text), rules, memory).outcomes
         assert set(again.values()) <= {Outcome.HIT, None}
-        own = keys(made(text), looked_at)
+        own = keys(made(text), rules)
         assert len({key.own for key in own.values()}) == len(letters) + 1
 
 
@@ -209,14 +211,14 @@ def test_edits_that_say_nothing_are_refused() -> None:
         with pytest.raises(InputError):
             edit_arguments.apply(wrong, inputs)
     after = cache_inputs(edit_arguments.apply("env:GOROOT=/opt/go", inputs).inputs)
-    assert told(cache_inputs(inputs), after, "simulated")[0].startswith("ENV GOROOT changed")
+    assert causes_of(cache_inputs(inputs), after, "simulated")[0].startswith("ENV GOROOT changed")
 
 
 def test_the_simulated_engine_obeys_its_own_rules(tmp_path: Path) -> None:
     assert SimulatedEngine().facts().name == "simulated"
-    looked_at = archive_rules("simulated", "1")
-    assert looked_at.metadata
-    assert not looked_at.fills_in
+    rules = archive_rules("simulated", "1")
+    assert rules.metadata
+    assert not rules.fills_in
 
 
 def explained(run: Path, capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:

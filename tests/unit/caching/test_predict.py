@@ -33,17 +33,17 @@ def predicted(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit) as ended:
         main(["predict", *words])
     assert ended.value.code in {None, 0, 2}
-    told = capsys.readouterr()
-    return told.out + told.err
+    shown = capsys.readouterr()
+    return shown.out + shown.err
 
 
 def test_byte_order_marks_line_ends_tabs_and_other_escapes_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder(tmp_path, ODD.encode())
-    told = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/m.go")
-    assert "COPY go.mod" in told
-    assert "cmd/m.go content" in told
+    shown = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/m.go")
+    assert "COPY go.mod" in shown
+    assert "cmd/m.go content" in shown
     assert [one.keyword for one in parse(ODD).instructions].count("COPY") == 2
 
 
@@ -51,23 +51,23 @@ def test_what_clients_keep_back_and_an_archive_holds_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder(tmp_path, b"FROM debian\nCOPY . /x/\nRUN true\n")
-    told = predicted(capsys, str(path), "--edit", "text:2")
-    assert "docker: COPY . /x/ would see the Dockerfile in an archive" in told
-    assert "podman: COPY . /x/ would see" not in told
-    assert "Dockerfile content" not in told
+    shown = predicted(capsys, str(path), "--edit", "text:2")
+    assert "docker: COPY . /x/ would see the Dockerfile in an archive" in shown
+    assert "podman: COPY . /x/ would see" not in shown
+    assert "Dockerfile content" not in shown
     (tmp_path / ".dockerignore").write_text("README.md\n")
-    told = predicted(capsys, str(path), "--edit", "text:2")
-    assert "in an archive" not in told
-    assert "Dockerfile content" in told
+    shown = predicted(capsys, str(path), "--edit", "text:2")
+    assert "in an archive" not in shown
+    assert "Dockerfile content" in shown
 
 
 def test_a_file_that_is_kept_back_is_named_before_a_build_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder(tmp_path, b"FROM debian\nCOPY README.md cmd /x/\nRUN echo \xff\xfe\n")
-    told = predicted(capsys, str(path))
-    assert "the context has no README.md" in told
-    assert "has no cmd" not in told
+    shown = predicted(capsys, str(path))
+    assert "the context has no README.md" in shown
+    assert "has no cmd" not in shown
 
 
 @pytest.mark.parametrize("verb", ["predict", "advise"])
@@ -91,10 +91,10 @@ def test_bad_input_is_told_with_what_to_do(
     (tmp_path / "bin").write_bytes(b"\x7fELF\0\0")
     with pytest.raises(SystemExit) as ended:
         main([verb, str(tmp_path / words[0]), *words[1:]])
-    told = capsys.readouterr().err
+    shown = capsys.readouterr().err
     assert ended.value.code == 2
-    assert said in told
-    assert "next: " in told
+    assert said in shown
+    assert "next: " in shown
 
 
 def test_two_contexts_of_one_dockerfile_are_compared(
@@ -107,9 +107,9 @@ def test_two_contexts_of_one_dockerfile_are_compared(
     contexts = ["--context", str(tmp_path), "--context", str(other)]
     with pytest.raises(SystemExit):
         main(["explain", "--between", str(path), str(path), *contexts, "--engine", "docker"])
-    told = capsys.readouterr().out
-    assert "go.mod content" in told
-    assert "cmd/m.go removed" in told
+    shown = capsys.readouterr().out
+    assert "go.mod content" in shown
+    assert "cmd/m.go removed" in shown
 
 
 def test_a_target_that_is_not_there_is_an_input_error(
@@ -154,19 +154,19 @@ def test_what_is_kept_back_changes_nothing(
     path = folder(tmp_path, b"FROM debian\nCOPY cmd READM[E].md doc[s] /x/\n")
     if own:
         (tmp_path / ".dockerignore").rename(tmp_path / "Dockerfile.dockerignore")
-    told = predicted(capsys, str(path), "--engine", "podman", "--edit", edit)
-    assert "0 would run, 1 from the cache" in told
-    assert f"{edit.rpartition('=')[2]} is not sent" in told
-    told = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/new.go")
-    assert "1 would run" in told
+    shown = predicted(capsys, str(path), "--engine", "podman", "--edit", edit)
+    assert "0 would run, 1 from the cache" in shown
+    assert f"{edit.rpartition('=')[2]} is not sent" in shown
+    shown = predicted(capsys, str(path), "--engine", "podman", "--edit", "cmd/new.go")
+    assert "1 would run" in shown
 
 
 def test_predictions_fit_eighty_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = b"".join(b"RUN go build -o /out/%s ./cmd\n" % name for name in (b"a", b"b", b"c"))
     path = folder(tmp_path, b"FROM x\nCOPY cmd /x/\nRUN go mod download\n" + runs)
-    told = predicted(capsys, str(path), "--edit", "cmd/m.go")
-    assert "4 followed" in told
-    assert max(map(len, told.splitlines())) <= 80
+    shown = predicted(capsys, str(path), "--edit", "cmd/m.go")
+    assert "4 followed" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 SECRET = (
@@ -179,9 +179,9 @@ def test_an_engine_that_cannot_build_it_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder(tmp_path, SECRET)
-    told = predicted(capsys, str(path), "--edit", "go.mod")
-    assert "docker-classic cannot build this: line 4: docker-classic has no RUN --mount" in told
-    assert told.count("cannot build") == 1
+    shown = predicted(capsys, str(path), "--edit", "go.mod")
+    assert "docker-classic cannot build this: line 4: docker-classic has no RUN --mount" in shown
+    assert shown.count("cannot build") == 1
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
