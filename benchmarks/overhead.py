@@ -89,7 +89,6 @@ def rebuilds(
         seed=1,
         started="",
         lab="",
-        options={},
     )
     with noted_builds() as urls, store.create(folder / "results", run) as writer:
         happenings = runner.run((trial,), lambda _: engine, labels={"io.imagelab.run": "overhead"})

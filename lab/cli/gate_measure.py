@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli.output import before_the_answer, print_text
-from lab.cli.scenario_run import watched
+from lab.cli.scenario_run import as_it_was_asked, as_it_was_run, watched
 from lab.model import cell_names
 from lab.model.errors import GateCannotTell, GateFailed, InputError
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from lab.results.gate.policy import Policy
     from lab.results.gate.sides import Side
     from lab.results.runs import StoredRun
-    from lab.runner.session import Arrange, Make
+    from lab.runner.session import Session
     from lab.scenario.model import Scenario
-    from lab.scenario.plan import Cell, Trial
+    from lab.scenario.plan import Cell
 
 ROUNDS = 10
 MEASURED = ("wall", "cpu", "step", "hit_rate", "image_size", "peak_memory")
@@ -47,15 +48,16 @@ def confirm(
     if why or old is None:
         return replace(judgement, notes=(*judgement.notes, f"not confirmed: {why}"))
 
-    def arrange(make: Make) -> tuple[Trial, ...]:
-        sides = {ab_sides.BASELINE: make(old, "-old"), ab_sides.CANDIDATE: make(new, "-new")}
+    with _session(new, candidate.run, options) as session:
+        sides = {
+            ab_sides.BASELINE: session.trials(old, "-old"),
+            ab_sides.CANDIDATE: session.trials(new, "-new"),
+        }
         kept = {
             name: [trial for trial in trials if _suspected(trial.cell.axes, suspects)]
             for name, trials in sides.items()
         }
-        return interleave.interleaved(kept, new.seed)
-
-    fresh = _measure(new, candidate.run, options, arrange)
+        fresh = session.drive(interleave.interleaved(kept, new.seed))
     rules = (rule for rule in judgement.policy.rules if any(rule is one.rule for one in suspects))
     asked = replace(judgement.policy, rules=tuple(rules))
     fresh_judgement = judge(
@@ -112,34 +114,14 @@ def _same(one: Path, other: Path) -> bool:
 
 def _scenario(stored: StoredRun, options: argparse.Namespace, instead: Path | None) -> Scenario:
     """A run's scenario on the engines and in the rounds that it was run."""
-    from lab.scenario import loader
-
-    head = stored.run
-    if instead is not None:
-        loaded = loader.load(instead)
-    else:
-        path = head.scenario.path
-        loaded = loader.parse(head.scenario.text, None if path is None else Path(path))
-    engines = head.options.get("engines")
-    if isinstance(engines, list) and engines:
-        loaded = loaded.with_engines(tuple(engines))
     rounds = options.rounds or max([ROUNDS, *(build.round for build in stored.builds)])
-    return replace(loaded, rounds=rounds, until=None, seed=head.seed, expect=())
+    return replace(as_it_was_run(stored.run, instead), rounds=rounds, until=None, expect=())
 
 
-def _measure(
-    scenario: Scenario, stored: StoredRun, options: argparse.Namespace, arrange: Arrange
-) -> StoredRun:
-    from lab.runner.session import Options
-
-    endpoints = stored.run.options.get("endpoints")
-    settings = Options(
-        results=options.results,
-        endpoints=endpoints if isinstance(endpoints, dict) else {},
-        private=bool(stored.run.options.get("private")) or options.private,
-        keep=options.keep,
-    )
-    return watched(scenario, settings, options, arrange=arrange)
+def _session(
+    scenario: Scenario, stored: StoredRun, options: argparse.Namespace
+) -> AbstractContextManager[Session]:
+    return watched(scenario, as_it_was_asked(stored.run, options), options)
 
 
 def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
@@ -167,18 +149,16 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     def slowed(cell: Cell, phase: str) -> float:
         return size * walls.get((cell_names.full(cell.axes), phase), 0.0)
 
-    def arrange(make: Make) -> tuple[Trial, ...]:
+    with _session(scenario, candidate.run, options) as session:
         sides = {
-            name: interleave.with_injected_delay(make(scenario, f"-{name}"), work)
-            for name, work in {
-                ab_sides.BASELINE: _idle,
-                ab_sides.CONTROL: _idle,
+            name: interleave.with_injected_delay(session.trials(scenario, f"-{name}"), delay)
+            for name, delay in {
+                ab_sides.BASELINE: _no_delay,
+                ab_sides.CONTROL: _no_delay,
                 ab_sides.CANDIDATE: slowed,
             }.items()
         }
-        return interleave.interleaved(sides, scenario.seed)
-
-    fresh = _measure(scenario, candidate.run, options, arrange)
+        fresh = session.drive(interleave.interleaved(sides, scenario.seed))
     plain, control, slow = (
         Sides(run=ab_sides.side(fresh, name))
         for name in (ab_sides.BASELINE, ab_sides.CONTROL, ab_sides.CANDIDATE)
@@ -207,7 +187,7 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     return 0
 
 
-def _idle(cell: object, phase: str) -> float:
+def _no_delay(cell: object, phase: str) -> float:
     del cell, phase
     return 0.0
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli.arguments import endpoints
 from lab.model.errors import BuildsFailed, ExpectationBroken
 
 if TYPE_CHECKING:
+    from lab.model.record import Run
     from lab.results.runs import StoredRun
-    from lab.runner.session import Arrange, Options
+    from lab.runner.options import Options
+    from lab.runner.session import Session
     from lab.scenario.model import Scenario
 
 
 def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
     """Run it as the command line says."""
-    from lab.runner.session import Options
+    from lab.runner.options import Options
 
     named = endpoints(getattr(options, "engine", None) or [])
     settings = Options(
@@ -27,9 +33,11 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         keep=options.keep,
         budget=getattr(options, "budget", None),
     )
-    return watched(scenario, settings, options)
+    with watched(scenario, settings, options) as session:
+        return session.drive(session.trials())
 
 
+@contextmanager
 def watched(
     scenario: Scenario,
     settings: Options,
@@ -37,26 +45,55 @@ def watched(
     resumed: StoredRun | None = None,
     *,
     more: bool = False,
-    arrange: Arrange | None = None,
-) -> StoredRun:
-    """Run it, or go on with it, before the user's eyes; then write its reports."""
+) -> Iterator[Session]:
+    """Open it, or go on with it, before the user's eyes; write its reports once it is driven."""
     from lab.report import formats
     from lab.report.progress import ProgressView
-    from lab.runner import session
+    from lab.runner.session import Session
 
     stream = sys.stderr if options.json else sys.stdout
     with ProgressView(stream, quiet=options.quiet) as watcher:
-        stored = session.run(
+        opened = Session.open(
             scenario,
             settings,
             say=watcher.say,
             watcher=watcher,
             resumed=resumed,
             more=more,
-            arrange=arrange,
         )
-    formats.write_defaults(stored)
-    return stored
+        with opened as session:
+            yield session
+    if session.stored is not None:
+        formats.write_defaults(session.stored)
+
+
+def as_it_was_run(run: Run, instead: Path | None = None) -> Scenario:
+    """A run's scenario, or another file ``instead``, on its engines and with its seed."""
+    from lab.scenario import loader
+
+    path = run.scenario.path
+    read = (
+        loader.parse(run.scenario.text, None if path is None else Path(path))
+        if instead is None
+        else loader.load(instead)
+    )
+    if run.options.engines:
+        read = read.with_engines(run.options.engines)
+    return replace(read, seed=run.seed)
+
+
+def as_it_was_asked(run: Run, options: argparse.Namespace) -> Options:
+    """What a run's command line added, for more builds of the same; --private may be added."""
+    from lab.runner.options import Options
+
+    asked = run.options
+    return Options(
+        results=options.results,
+        endpoints=asked.endpoints or {},
+        private=bool(asked.private) or options.private,
+        keep=options.keep,
+        budget=getattr(options, "budget", None),
+    )
 
 
 def judge(stored: StoredRun) -> None:

@@ -33,10 +33,10 @@ __all__ = [
     "BUILTIN",
     "Append",
     "Builtin",
-    "Burn",
     "Chmod",
     "Delete",
     "Edit",
+    "InjectedDelay",
     "Inputs",
     "Replace",
     "Touch",
@@ -82,7 +82,7 @@ class Builtin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Burn:
+class InjectedDelay:
     """A step of its own that keeps one CPU busy for ``seconds``; 0 is the step without work.
 
     ``word`` is part of its text: a build whose word is new cannot find it in a cache.
@@ -92,13 +92,13 @@ class Burn:
     word: str
 
 
-Edit = Builtin | Patch | Burn
+Edit = Builtin | Patch | InjectedDelay
 
 
 def apply(edit: Edit, inputs: Inputs, token: str) -> Inputs:
     """The inputs after the edit. Raises InputError where the edit does not fit them."""
-    if isinstance(edit, Burn):
-        return _burn(inputs, edit, token)
+    if isinstance(edit, InjectedDelay):
+        return _delayed(inputs, edit, token)
     if isinstance(edit, Builtin):
         try:
             change = BUILTIN[edit.name]
@@ -190,7 +190,7 @@ def _last_run(parsed: Dockerfile, target: str | None) -> Instruction | None:
     return runs[-1] if runs else None
 
 
-def _burn(inputs: Inputs, edit: Burn, token: str) -> Inputs:
+def _delayed(inputs: Inputs, edit: InjectedDelay, token: str) -> Inputs:
     parsed = dockerfiles.parse(inputs.dockerfile, inputs.build_args)
     last = _last_run(parsed, inputs.target)
     if last is None:

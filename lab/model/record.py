@@ -180,6 +180,32 @@ class ScenarioText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Rounds go on, ``least`` at least, until each comparison is decided: a ratio of ``metric``
+    differs, or is the same within ``margin`` (0.05: 5 %).
+    """
+
+    least: int
+    margin: float
+    metric: Literal["wall", "cpu"] = "wall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run was asked for: on which engines, in how many rounds. None: its head does not say.
+
+    ``endpoints`` are the addresses that were named, by engine; ``private`` engines were the lab's.
+    """
+
+    engines: tuple[str, ...] | None = None
+    rounds: int | None = None
+    until: Until | None = None
+    warm_up: int | None = None
+    endpoints: Mapping[str, str] | None = None
+    private: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The head of one run: run.json. ``ready`` is when all was set up and the first trial began.
 
@@ -196,7 +222,7 @@ class Run:
     ready: str | None = None
     finished: str | None = None
     lab: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: RunOptions = RunOptions()
     bases: tuple[Mapping[str, Any], ...] = ()
     controls: tuple[Mapping[str, Any], ...] = ()
     reason: str | None = None
@@ -216,6 +242,7 @@ class Run:
         values["scenario"] = ScenarioText(**_known(ScenarioText, values["scenario"]))
         values["host"] = HostFacts(**_known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
+        values["options"] = _options(values.get("options", {}))
         values["bases"] = tuple(values.get("bases", ()))
         values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))
@@ -224,7 +251,18 @@ class Run:
 
 _NAMES: dict[type[Any], frozenset[str]] = {
     kind: frozenset(one.name for one in fields(kind))
-    for kind in (HostFacts, EngineFacts, Image, Step, Cache, Build, ScenarioText, Run)
+    for kind in (
+        HostFacts,
+        EngineFacts,
+        Image,
+        Step,
+        Cache,
+        Build,
+        ScenarioText,
+        Until,
+        RunOptions,
+        Run,
+    )
 }
 
 
@@ -237,12 +275,13 @@ def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
 
 _PLAIN: Mapping[object, type[Any] | tuple[type[Any], ...]] = {
     "int": int, "int | None": (int, NoneType), "str": str, "str | None": (str, NoneType),
-    "float | None": (int, float, NoneType), "Mapping[str, str]": dict,
+    "float": (int, float), "float | None": (int, float, NoneType), "bool | None": (bool, NoneType),
+    "Mapping[str, str]": dict, "Mapping[str, str] | None": (dict, NoneType),
     "Mapping[str, float]": dict, "Mapping[str, Any]": dict,
 }  # fmt: skip
 _TYPES = {
     kind.__name__: {one.name: _PLAIN[one.type] for one in fields(kind) if one.type in _PLAIN}
-    for kind in (Build, Step, Run)
+    for kind in (Build, Step, Until, RunOptions, Run)
 }
 
 
@@ -272,6 +311,17 @@ def _step(record: Mapping[str, Any]) -> Step:
     if values["outcome"] is not None:
         values["outcome"] = Outcome(values["outcome"])
     return Step(**_typed(Step, values))
+
+
+def _options(record: Mapping[str, Any]) -> RunOptions:
+    values = _known(RunOptions, record)
+    if values.get("engines") is not None:
+        if not isinstance(values["engines"], list):
+            raise TypeError(f"engines is {values['engines']!r}")
+        values["engines"] = tuple(values["engines"])
+    if values.get("until") is not None:
+        values["until"] = Until(**_typed(Until, _known(Until, values["until"])))
+    return RunOptions(**_typed(RunOptions, values))
 
 
 def _engine(record: Mapping[str, Any]) -> EngineFacts:

@@ -84,14 +84,13 @@ def repeat(run: Run) -> str:
     if run.scenario.path is None:
         return f"the scenario's text is in {run.id}/run.json; seed {run.seed}"
     words = ["lab", "run", run.scenario.path]
-    named = run.options.get("endpoints")
-    endpoints = named if isinstance(named, Mapping) else {}
-    for name in run.options.get("engines") or ():
-        address = endpoints.get(name)
-        words += ["--engine", f"{name}={address}" if address else str(name)]
+    asked = run.options
+    for name in asked.engines or ():
+        address = (asked.endpoints or {}).get(name)
+        words += ["--engine", f"{name}={address}" if address else name]
     # Where rounds end once all is decided, the scenario says so: a number would take that away.
-    if (rounds := run.options.get("rounds")) and not run.options.get("until"):
-        words += ["--rounds", str(rounds)]
-    if run.options.get("private"):
+    if asked.rounds and asked.until is None:
+        words += ["--rounds", str(asked.rounds)]
+    if asked.private:
         words.append("--private")
     return shlex.join([*words, "--seed", str(run.seed)])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from lab.model.record import Build
+from lab.model.record import Build, RunOptions
 from lab.results.stats import (
     MARGIN,
     Comparison,
@@ -33,13 +32,12 @@ class Asked:
     questions: int = 1
 
 
-def asked_of(options: Mapping[str, Any], seed: int) -> Asked:
+def asked_of(options: RunOptions, seed: int) -> Asked:
     """What a run's own options ask: how it was sampled decides which tests are honest."""
-    until = options.get("until")
-    if not isinstance(until, dict):
+    if options.until is None or options.rounds is None:
         return Asked(seed=seed)
-    looks = Looks(int(until["least"]), int(options["rounds"]))
-    return Asked(margin=float(until["margin"]), looks=looks, seed=seed)
+    looks = Looks(options.until.least, options.rounds)
+    return Asked(margin=options.until.margin, looks=looks, seed=seed)
 
 
 def wall(build: Build) -> float | None:

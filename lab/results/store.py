@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk, dump, write
@@ -82,7 +82,7 @@ class Writer:
         self._lines: int | None = lines
         self._events: _Events | None = None
         self._kept: set[str] = set()
-        self._built = {build.id for build in earlier}
+        self._built = {build.id: build for build in earlier}
 
     def begin(self, build_id: str) -> None:
         """The raw messages from here on belong to this build."""
@@ -123,7 +123,7 @@ class Writer:
                 with suppress(OSError):
                     os.ftruncate(fd, size)  # no half line may stand before a later whole one
                 raise
-        self._built.add(build.id)
+        self._built[build.id] = build
         self.new = False
         return build
 
@@ -141,9 +141,14 @@ class Writer:
             with path.open("wb") as file:
                 shutil.copyfileobj(stream, file)
 
-    def amend(self, **changes: Any) -> None:
-        """Replace fields of the run's head, such as engines and bases once they are known."""
-        self.run = replace(self.run, **changes)
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """All builds of the run, each as it was stored last."""
+        return tuple(self._built.values())
+
+    def amend(self, run: Run) -> None:
+        """Write the run's head anew, such as with engines and bases once they are known."""
+        self.run = run
         write(self.folder, RUN_FILE, dump(self.run.to_json(), indent=2) + b"\n")
 
     def finish(
@@ -153,17 +158,19 @@ class Writer:
         reason: str | None = None,
         broken: Iterable[str] = (),
         finished: str | None = None,
-    ) -> Run:
-        """Say how the run ended; ``finished`` is the time now unless given."""
+    ) -> StoredRun:
+        """Say how the run ended, by default now, and give it as it is stored."""
         self._end_events()
-        self.amend(
+        ended = replace(
+            self.run,
             status=status,
             reason=reason,
             broken=tuple(broken),
             builds=len(self._built),
             finished=finished or datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        return self.run
+        self.amend(ended)
+        return StoredRun(run=self.run, builds=self.builds, folder=self.folder)
 
     def close(self) -> None:
         """Let go of the folder, and of its lock. Closing twice does nothing."""
@@ -241,7 +248,7 @@ def create(results: Path, run: Run) -> Writer:
     with disk(results):
         writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
     try:
-        writer.amend(id=folder.name, status="partial")
+        writer.amend(replace(run, id=folder.name, status="partial"))
     except BaseException:
         writer.close()
         raise
@@ -280,7 +287,7 @@ def resume(folder: Path, *, more: bool = False) -> Writer:
             data = (folder / BUILDS_FILE).read_bytes()
             os.ftruncate(fd, data.rfind(b"\n") + 1)
         writer = Writer(folder, stored.run, fd, stored.builds)
-        writer.amend(status="partial", finished=None, reason=None)
+        writer.amend(replace(stored.run, status="partial", finished=None, reason=None))
     except BaseException:
         os.close(fd)
         raise

@@ -1,10 +1,11 @@
-"""Whatever ends a run early is told in its head, with how to go on."""
+"""Whatever ends a run early is written into its head, with how to go on."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from lab.host import signals
 from lab.model.errors import InputError, Interrupted, LabError
@@ -13,7 +14,7 @@ from lab.results import store
 
 
 @contextmanager
-def ending(writer: store.Writer, before: Run | None) -> Iterator[None]:
+def record_early_exit(writer: store.Writer, before: Run | None) -> Iterator[None]:
     """Whatever ends a run early is written into its head before it goes on its way.
 
     A run ``before`` more rounds that were refused stays as it was, and a new one that was refused
@@ -23,8 +24,8 @@ def ending(writer: store.Writer, before: Run | None) -> Iterator[None]:
         yield
     except InputError:
         if before is not None:
-            kept = ("status", "reason", "finished")
-            writer.amend(**{name: getattr(before, name) for name in kept})
+            status, reason, finished = before.status, before.reason, before.finished
+            writer.amend(replace(writer.run, status=status, reason=reason, finished=finished))
         elif writer.new:
             writer.discard()
         raise

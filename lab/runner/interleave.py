@@ -1,4 +1,4 @@
-"""The same cells more than once in a run, measured in turn: what the gate proves and confirms with.
+"""Interleaved A/B trials: the same cells more than once in a run, measured in turn.
 
 Each side is a value of an axis of its own. The sides of a round run in an order that comes from the
 seed, so that drift of the machine hits them alike. Pure.
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from lab.dockerfile.edits import Burn
+from lab.dockerfile.edits import InjectedDelay
 from lab.results.ab_sides import SIDE
 from lab.scenario.plan import Cell, Phase, Trial
 
@@ -53,4 +53,4 @@ def with_injected_delay(trials: Sequence[Trial], seconds: Seconds) -> tuple[Tria
 
 
 def _delayed(phase: Phase, seconds: float) -> Phase:
-    return replace(phase, edits=(*phase.edits, Burn(seconds=seconds, word=phase.name)))
+    return replace(phase, edits=(*phase.edits, InjectedDelay(seconds=seconds, word=phase.name)))

@@ -15,16 +15,16 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.dockerfile.cachekey import make as make_manifest
 from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
-from lab.dockerfile.model import Dockerfile, DockerfileError
-from lab.dockerfile.parser import parse as read_dockerfile
+from lab.dockerfile.model import Dockerfile
 from lab.engines.protocol import Archive, ContainerRequest, Engine, ReplayRequest
 from lab.host.controls import ActiveControls
 from lab.host.monitor import Meter
-from lab.model.errors import DiskFull, EngineLost, InputError, SourceError
+from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus, Image
 from lab.runner.build import request
 from lab.runner.recorder import BuildRecorder
+from lab.scenario.build_inputs import parsed
 from lab.scenario.plan import Phase, Trial
 
 
@@ -119,7 +119,7 @@ def _trial(
 def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
     """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
     try:
-        lacks = engine.lacks(parse(trial.inputs))
+        lacks = engine.lacks(parsed(trial.inputs))
         if lacks:
             return "skipped", "; ".join(lacks)
         for image in trial.images:
@@ -142,19 +142,19 @@ def _build(
     labels: Mapping[str, str],
     held: ActiveControls | None,
 ) -> Iterator[RunEvent]:
-    parsed = parse(inputs)
+    dockerfile = parsed(inputs)
     build_id = trial.build_id(phase)
-    yield BuildStarted(build_id=build_id, trial=trial, phase=phase, dockerfile=parsed)
+    yield BuildStarted(build_id=build_id, trial=trial, phase=phase, dockerfile=dockerfile)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
-    fold = BuildRecorder(parsed, inputs.target, trial.marks)
-    manifest = _manifest(trial, inputs, parsed, engine)
+    fold = BuildRecorder(dockerfile, inputs.target, trial.marks)
+    manifest = _manifest(trial, inputs, dockerfile, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with (
         closing(inputs.full_context().archive()) as archive,
         Meter(engine.usage, here=bool(engine.facts().local)) as meter,
     ):
         marked = {**labels, "io.imagelab.build": build_id}
-        asked = request(inputs, parsed, archive, tag=tag, labels=marked, cold=phase.cold)
+        asked = request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold)
         with closing(engine.build(asked)) as told:
             for event in told:
                 fold.add(event)
@@ -195,7 +195,7 @@ def _build(
         fit=meter.fit(held.disturbs if held is not None else ()),
         **told_of,
     )
-    yield BuildFinished(build=build, dockerfile=parsed.text, manifest=manifest)
+    yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=manifest)
 
 
 def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> CacheInputs:
@@ -270,16 +270,6 @@ def _stop_if_hopeless(build: Build) -> None:
             f"the disk of {build.cell['engine']} is full: {build.reason}",
             remedy="free some space there",
         )
-
-
-def parse(inputs: Inputs) -> Dockerfile:
-    """The inputs' Dockerfile. Raises InputError with its place where it is none."""
-    try:
-        return read_dockerfile(inputs.dockerfile, inputs.build_args)
-    except DockerfileError as error:
-        raise InputError(
-            f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"
-        ) from error
 
 
 def _replay(trial: Trial, inputs: Inputs, build_id: str) -> ReplayRequest:

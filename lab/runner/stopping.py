@@ -34,7 +34,7 @@ class Sampling:
     ) -> None:
         self.ended: str | None = None
         self._until, self._scenario = scenario.until, scenario
-        self._asked = asked_of(options(scenario), scenario.seed)
+        self._asked = asked_of(scenario.run_options, scenario.seed)
         self._builds = {build.id: build for build in earlier}
         self._budget, self._clock, self._start = budget, clock, clock()
         self._tell = tell
@@ -117,12 +117,6 @@ def _open(measure: Measure, base: Measure, metric: str) -> bool:
         told = (one.wall if metric == "wall" else one.cpu for one in (measure, base))
         return None not in list(told)  # what nobody measures no round will decide
     return found.verdict is Verdict.UNDECIDED
-
-
-def options(scenario: Scenario) -> dict[str, object]:
-    """How a run was sampled, as its head keeps it."""
-    until = None if scenario.until is None else asdict(scenario.until)
-    return {"rounds": scenario.rounds, "until": until, "warm_up": scenario.warm_up}
 
 
 def same_host(before: Run, now: Run) -> None:

@@ -10,8 +10,11 @@ from lab.dockerfile import layouts
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.layouts import Container
+from lab.dockerfile.model import Dockerfile, DockerfileError
+from lab.dockerfile.parser import parse
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
+from lab.model.errors import InputError
 from lab.scenario.model import Own, Scenario
 
 DOCKERFILE = "Dockerfile"  # where a generated project's Dockerfile goes
@@ -93,6 +96,16 @@ def draft(
     return BuildInputs(
         inputs=inputs, images=loaded, bases=bases, marks=recipe.marks, container=recipe.container
     )
+
+
+def parsed(inputs: Inputs) -> Dockerfile:
+    """The inputs' Dockerfile. Raises InputError with its place where it is not one."""
+    try:
+        return parse(inputs.dockerfile, inputs.build_args)
+    except DockerfileError as error:
+        raise InputError(
+            f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"
+        ) from error
 
 
 def _own(work: Own, context: Context, arguments: Mapping[str, str], refs: list[str]) -> Inputs:

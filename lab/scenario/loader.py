@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseKind, BaseSource, ToolchainKind, ToolchainSource
+from lab.model.record import Until
 from lab.scenario import check_expectations, cross_checks, value_checks
 from lab.scenario.axes import FILE_KINDS, axis_values, base_name, toolchain_name
 from lab.scenario.cross_checks import GENERATED
@@ -33,7 +34,6 @@ from lab.scenario.model import (
     Operation,
     Own,
     Scenario,
-    Until,
 )
 from lab.scenario.rounds import RoundsEntry
 from lab.scenario.yaml_file import Format, YamlFile

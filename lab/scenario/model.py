@@ -10,7 +10,7 @@ from typing import Literal
 
 from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseSource, ToolchainSource
-from lab.model.record import ScenarioText
+from lab.model.record import RunOptions, ScenarioText, Until
 
 Operation = Literal["replace", "append", "write", "delete", "touch", "chmod"]
 
@@ -72,17 +72,6 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Until:
-    """Rounds go on, ``least`` at least, until each comparison is decided: a ratio of ``metric``
-    differs, or is the same within ``margin`` (0.05: 5 %).
-    """
-
-    least: int
-    margin: float
-    metric: Literal["wall", "cpu"] = "wall"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What to vary, what to build, in which phases, how often, and what must hold.
 
@@ -126,6 +115,13 @@ class Scenario:
         """The same on other engines, without what is expected of an engine that is left out."""
         kept = (one for one in self.expect if one.where.get("engine", engines[0]) in engines)
         return replace(self, axes={**self.axes, "engine": tuple(engines)}, expect=tuple(kept))
+
+    @property
+    def run_options(self) -> RunOptions:
+        """On which engines and in which rounds it is run, as a run's head keeps it."""
+        return RunOptions(
+            engines=self.engines, rounds=self.rounds, until=self.until, warm_up=self.warm_up
+        )
 
     @property
     def as_run(self) -> ScenarioText:

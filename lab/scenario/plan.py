@@ -14,10 +14,12 @@ from lab.dockerfile import edits, generated_project
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Edit, Inputs
 from lab.dockerfile.layouts import Container
+from lab.engines import features
 from lab.engines.protocol import ImageArchive
 from lab.model import cell_names
 from lab.model.errors import InputError
-from lab.scenario.build_inputs import Images, WorkingBase, draft
+from lab.scenario import placeholder_images
+from lab.scenario.build_inputs import Images, WorkingBase, draft, parsed
 from lab.scenario.model import FileEdit, Own, Scenario
 
 MOST_BUILDS = 200_000  # as many as can be planned in seconds
@@ -178,6 +180,20 @@ def trials(
         )
         found.append(trial)
     return tuple(found)
+
+
+def planned(scenario: Scenario) -> tuple[Trial, ...]:
+    """The trials without building, fetching or asking anything: what `plan` and `render` show.
+
+    Refs of bases stand for what the lab would make; what an engine lacks is told by its kind, not
+    by its version.
+    """
+    return trials(
+        scenario,
+        lambda cell: placeholder_images.images(scenario, cell.axes),
+        project(scenario),
+        lacks=lambda cell, inputs: features.lacks(cell.engine, "", parsed(inputs)),
+    )
 
 
 def _countable(scenario: Scenario) -> None:

@@ -17,8 +17,8 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List a scenario's cells."""
     from lab.report import plan
-    from lab.runner import session
+    from lab.scenario.plan import planned
 
     scenario = arguments.scenario(options)
-    plan.show(scenario, session.planned(scenario))
+    plan.show(scenario, planned(scenario))
     return 0

@@ -19,11 +19,11 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the Dockerfiles that a scenario would build, one for each cell that differs."""
     from lab.host import disk
-    from lab.runner import session
+    from lab.scenario.plan import planned
 
     scenario = arguments.scenario(options)
     written: dict[str, str] = {}
-    for trial in session.planned(scenario):
+    for trial in planned(scenario):
         cell = trial.cell.axes
         name = "-".join(value for axis, value in cell.items() if axis != "engine")
         written[f"{name}.Dockerfile".replace("/", "_").replace(":", "_")] = trial.inputs.dockerfile

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from lab.cli import arguments
 from lab.cli.output import before_the_answer, print_json, say
-from lab.cli.scenario_run import judge, run_scenario, watched
+from lab.cli.scenario_run import (
+    as_it_was_asked,
+    as_it_was_run,
+    judge,
+    run_scenario,
+    watched,
+)
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,34 +64,25 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
     _as_it_was_started(options)
     from lab.results import runs
-    from lab.runner.session import Options
-    from lab.scenario import loader
 
     stored = runs.load(earlier, options.results)
-    head, begun = stored.run, stored.run.options
-    for name, kind in {"engines": list, "rounds": int, "endpoints": dict}.items():
-        if not isinstance(begun.get(name), kind):
+    asked = stored.run.options
+    for name in ("engines", "rounds", "endpoints"):
+        if getattr(asked, name) is None:
             raise InputError(
                 f"{stored.folder / runs.RUN_FILE}: its options do not say {name}",
                 remedy="run the scenario again",
             )
-    path = head.scenario.path
-    loaded = loader.parse(head.scenario.text, None if path is None else Path(path))
-    loaded = loaded.with_engines(tuple(begun["engines"]))
-    rounds = begun["rounds"]
+    rounds = asked.rounds or 0
     if options.append:
         rounds += options.rounds or rounds
-    until = loaded.until if begun.get("until") else None  # --rounds had taken it away
-    loaded = replace(loaded, rounds=rounds, until=until, seed=head.seed)
-    settings = Options(
-        results=stored.folder.parent,
-        endpoints=begun["endpoints"],
-        private=begun.get("private", False) or options.private,
-        keep=options.keep,
-        budget=options.budget,
-    )
+    scenario = as_it_was_run(stored.run)
+    until = scenario.until if asked.until else None  # --rounds had taken it away
+    scenario = replace(scenario, rounds=rounds, until=until)
+    settings = replace(as_it_was_asked(stored.run, options), results=stored.folder.parent)
     more = options.append is not None
-    return watched(loaded, settings, options, resumed=stored, more=more)
+    with watched(scenario, settings, options, resumed=stored, more=more) as session:
+        return session.drive(session.trials())
 
 
 def _as_it_was_started(options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from lab.model.errors import EngineUnavailable, MissingPrerequisite
 from lab.model.record import Build, ScenarioText
 from lab.results import runs
 from lab.runner import runner, session
+from lab.runner.options import Options
 from lab.scenario import loader, plan
 
 _TEXT = """\
@@ -44,7 +45,7 @@ class _Quiet:
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing is shown."""
 
-    def see(self, happening: runner.RunEvent) -> None:
+    def see(self, event: runner.RunEvent) -> None:
         """Nothing is shown."""
 
     def open(self, comparisons: Sequence[str]) -> None:
@@ -80,7 +81,7 @@ def measure(
     try:
         stored = session.run(
             scenario,
-            session.Options(results=results, private=True),
+            Options(results=results, private=True),
             say=say,
             watcher=_Quiet(),
             resumed=_begun(results, scenario.as_run),

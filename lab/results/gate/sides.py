@@ -130,9 +130,8 @@ def _rounds(stored: StoredRun) -> set[int]:
     A run of an earlier lab does not say in its head how many builds it had.
     """
     options = stored.run.options
-    count = options.get("rounds")
-    early = options.get("until") or stored.run.reason is not None
-    return set() if early or not isinstance(count, int) else set(range(1, count + 1))
+    early = options.until is not None or stored.run.reason is not None
+    return set() if early or options.rounds is None else set(range(1, options.rounds + 1))
 
 
 def compare(baseline: Side, candidate: Side, policy: Policy) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lab.cli.commands.report import named
 from lab.model.events import Outcome
-from lab.model.record import Build, Run, Step
+from lab.model.record import Build, Run, RunOptions, Step
 from lab.report import compose, export, formats, markdown, summary_picture, vega_renderer
 from lab.report.chart_data import chart_data
 from lab.results import comparison
@@ -132,8 +132,10 @@ def test_two_runs_in_one_report() -> None:
 
 
 def test_a_run_is_repeated_with_what_its_command_line_said() -> None:
-    options = {"engines": ["docker", "podman"], "endpoints": {"podman": "unix:///p q"}, "rounds": 2}
-    head: Run = replace(run(), options=options | {"private": True})
+    options = RunOptions(
+        engines=("docker", "podman"), endpoints={"podman": "unix:///p q"}, rounds=2, private=True
+    )
+    head: Run = replace(run(), options=options)
     said = compose.from_run(replace(stored(), run=head)).model.repeat
     assert said == (
         "lab run scenarios/layer-cache.yaml --engine docker --engine 'podman=unix:///p q' "

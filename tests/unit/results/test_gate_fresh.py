@@ -128,7 +128,7 @@ def test_sources_that_are_gone_leave_a_failure_standing(
 def test_a_step_that_works_stands_behind_the_last_run() -> None:
     text = "FROM a AS x\nRUN make\nCOPY a b\nFROM x\nCOPY --from=x a b\n"
     inputs = edits.Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context({}))
-    burnt = edits.apply(edits.Burn(seconds=1.5, word="cold"), inputs, "t1")
+    burnt = edits.apply(edits.InjectedDelay(seconds=1.5, word="cold"), inputs, "t1")
     lines = burnt.dockerfile.splitlines()
     assert lines[1:4] == [
         "RUN make",
@@ -137,7 +137,7 @@ def test_a_step_that_works_stands_behind_the_last_run() -> None:
     ]
     with pytest.raises(InputError):
         edits.apply(
-            edits.Burn(seconds=1, word="x"),
+            edits.InjectedDelay(seconds=1, word="x"),
             edits.Inputs(dockerfile="FROM a\n", dockerfile_path="Dockerfile", context=Context({})),
             "t",
         )

@@ -53,9 +53,10 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
         writer.raw(0.5, b'{\n"stream":"two lines"}')
         kept = writer.append(build(), "FROM scratch\n")
         writer.append(build("b2"), "FROM scratch\n")
-        writer.amend(seed=2)
-        writer.finish("complete", broken=["too slow"])
+        writer.amend(replace(writer.run, seed=2))
+        ended = writer.finish("complete", broken=["too slow"])
     stored = store.load("latest", tmp_path / "new" / "results")
+    assert ended == stored
     assert stored.builds == (kept, replace(kept, id="b2"))
     assert (stored.run.status, stored.run.seed, stored.run.broken) == ("complete", 2, ("too slow",))
     assert stored.run.finished
@@ -252,7 +253,7 @@ def test_a_reader_never_sees_half_a_head(tmp_path: Path) -> None:
 
         def amend() -> None:
             for seed in range(100):
-                writer.amend(seed=seed)
+                writer.amend(replace(writer.run, seed=seed))
             over.set()
 
         thread = threading.Thread(target=amend)

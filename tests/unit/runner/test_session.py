@@ -14,7 +14,7 @@ from lab.engines.protocol import Engine
 from lab.model.errors import InputError
 from lab.model.record import EngineFacts, HostFacts
 from lab.results import runs
-from lab.runner import runner, session
+from lab.runner import prepare, runner, session
 from lab.scenario import loader, model, plan
 
 TEXT = """\
@@ -34,7 +34,7 @@ class Nobody:
     def begin(self, trials: Sequence[plan.Trial], folder: Path) -> None:
         """Nothing."""
 
-    def see(self, happening: runner.RunEvent) -> None:
+    def see(self, event: runner.RunEvent) -> None:
         """Nothing."""
 
     def open(self, comparisons: Sequence[str]) -> None:
@@ -53,11 +53,11 @@ def test_of_an_image_in_a_registry_nothing_is_claimed(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text(TEXT.replace("[simulated]", "[docker]"))
     engines = {"docker": cast(Engine, SimpleNamespace(simulated=False))}
-    known = session._images(loader.load(path), engines, lambda _: None).known
+    known = prepare.images(loader.load(path), engines, lambda _: None).known
     ref = "registry.example/base:1"
     told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
     nothing = {"glibc": None, "go": None}
-    assert list(map(session._as_record, known)) == [told | nothing], "once, not as toolchain too"
+    assert list(map(prepare._as_record, known)) == [told | nothing], "once, not as toolchain too"
 
 
 def test_a_simulated_engine_has_no_machine_so_the_clients_stays(run: runs.StoredRun) -> None:
@@ -81,8 +81,8 @@ def test_the_machine_of_a_run_is_where_it_is_built() -> None:
 
     client, far = HostFacts(kernel="here"), HostFacts(kernel="far")
     engines = [engine("simulated", HostFacts()), engine("docker", far)]
-    assert session._where_it_is_built(engines, otherwise=client) == far
-    assert session._where_it_is_built(engines[:1], otherwise=client) == client
+    assert prepare._where_it_is_built(engines, otherwise=client) == far
+    assert prepare._where_it_is_built(engines[:1], otherwise=client) == client
 
 
 class Counting(Nobody):

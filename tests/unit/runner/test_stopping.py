@@ -54,7 +54,7 @@ def run(
         budget=options.get("budget"),
     )
     done = []
-    for trial in session.planned(read_):
+    for trial in plan.planned(read_):
         if sampling.wanted(trial):
             done.append(trial)
             wall = walls[trial.cell.axes["layout"]] * draw.gauss(1, noise)
@@ -121,7 +121,7 @@ def test_a_spent_budget_begins_no_trial() -> None:
 
 
 def test_warm_ups_come_first_and_count_nowhere(tmp_path: Path) -> None:
-    trials = session.planned(read())
+    trials = plan.planned(read())
     assert [trial.warm_up for trial in trials[:4]] == [True, True, True, False]
     assert {trial.round for trial in trials if trial.warm_up} == {0}
     stored = on_engine(tmp_path)
@@ -173,7 +173,7 @@ def test_rounds_are_appended_on_the_same_host_only(tmp_path: Path) -> None:
     assert second.folder == first.folder
     assert max(build.round for build in second.builds) == 22
     assert (first.folder / "builds.jsonl").read_bytes().startswith(before)
-    assert second.run.options["rounds"] == 22
+    assert second.run.options.rounds == 22
 
 
 def test_an_order_is_kept_by_appending() -> None:

@@ -1,0 +1,20 @@
+"""What a command line adds to a scenario, and how a run says what it is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line adds to a scenario. ``endpoints``: engine -> address."""
+
+    results: Path
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    private: bool = False
+    keep: bool = False
+    budget: float | None = None
