@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What Python compiled is kept: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
-WORKERS ?= --numprocesses logical
+WORKERS ?= --numprocesses logical --dist loadfile
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
