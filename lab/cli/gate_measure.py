@@ -18,6 +18,7 @@ from lab.model.errors import GateCannotTell, GateFailed, InputError
 if TYPE_CHECKING:
     from lab.results.gate.judgement import Finding, Judgement
     from lab.results.gate.policy import Policy
+    from lab.results.gate.proof import Proof
     from lab.results.gate.sides import Side
     from lab.results.runs import StoredRun
     from lab.runner.session import Session
@@ -171,6 +172,11 @@ def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:
     proof = proofs.prove(plain, control, slow, asked, sizes, scenario.seed)
     with before_the_answer():
         print_text(proof_text(proof, fresh.run.id))
+    return _end(proof, size)
+
+
+def _end(proof: Proof, size: float) -> int:
+    """0 where the policy holds; raises GateFailed or GateCannotTell otherwise."""
     if proof.control_failed or proof.too_many_alarms:
         cause = "the candidate against itself"
         if proof.too_many_alarms:
