@@ -34,8 +34,8 @@ from lab.dockerfile import parser as dockerfile
 from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine
-from lab.host.monitor import Meter
 from lab.host.monitor.fitness import is_fit
+from lab.host.monitor.meter import Meter
 from lab.images.sources import base
 from lab.images.sources.types import BaseSource
 from lab.model.events import Log, Ready
@@ -144,7 +144,7 @@ def build(engine: Engine, ref: str, turns: int) -> Sample:
         wall_s=folded.wall_s,
         loop_cpu_s=60 * (minutes + more_minutes) + seconds + more_seconds,
         loop_wall_s=ended - began,
-        fit=meter.fit(),
+        fit=meter.fitness(),
     )
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from lab.engines import endpoint
-from lab.host import controls, paths
 from lab.host import facts as host
+from lab.host import paths
+from lab.host.controls import active as controls
 from lab.host.process import found, run
 from lab.model import units
 from lab.model.errors import LabError
@@ -142,7 +143,7 @@ def survey(*, tests: bool = False) -> tuple[Finding, ...]:
 
 
 def _controls() -> tuple[Finding, ...]:
-    """What `controls:` of a scenario can ask of this host; what it lacks is told in reports too."""
+    """What `controls:` of a scenario can ask of this host; what it lacks is in reports too."""
     return tuple(
         Finding(
             name=control.name,

@@ -17,8 +17,8 @@ from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
 from lab.dockerfile.model import Dockerfile
 from lab.engines.protocol import Archive, ContainerRequest, Engine, ReplayRequest
-from lab.host.controls import ActiveControls
-from lab.host.monitor import Meter
+from lab.host.controls.active import ActiveControls
+from lab.host.monitor.meter import Meter
 from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus, Image
@@ -161,7 +161,7 @@ def _build(
                 yield event
                 if isinstance(event, Ready):
                     if held is not None:
-                        meter.page_cache = held.before(phase.name, engine.name)
+                        meter.page_cache = held.prepare_page_cache(phase.name, engine.name)
                     meter.begin()
                 elif isinstance(event, Evicted):
                     meter.evicted = event.count
@@ -192,7 +192,7 @@ def _build(
         cpu_s=meter.cpu_s,
         peak_memory_bytes=meter.peak_memory_bytes,
         disturbance=meter.disturbance,
-        fit=meter.fit(held.disturbs if held is not None else ()),
+        fit=meter.fitness(held.disturbs if held is not None else ()),
         **told_of,
     )
     yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=manifest)

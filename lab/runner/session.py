@@ -15,9 +15,9 @@ from typing import Any, Protocol, Self
 
 from lab import __version__
 from lab.engines.protocol import Engine
-from lab.host import controls
 from lab.host import facts as host
 from lab.host.cgroups import Group
+from lab.host.controls import active as controls
 from lab.model.errors import LabError
 from lab.model.events import Raw
 from lab.model.record import Build, Run, RunStatus
@@ -215,7 +215,7 @@ def _groups(engines: Mapping[str, Engine]) -> dict[str, Group | None]:
 
 
 def _controls(held: controls.ActiveControls) -> tuple[dict[str, Any], ...]:
-    return tuple(asdict(control) for control in held.told)
+    return tuple(asdict(control) for control in held.outcomes)
 
 
 def _record(held: controls.ActiveControls, writer: store.Writer) -> None:

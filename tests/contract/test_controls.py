@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from lab.engines import open_engine
-from lab.host import cgroups, controls, facts, paths
-from lab.host.controls import hold, page_cache_files
+from lab.host import cgroups, facts, paths
+from lab.host.controls import page_cache_files
+from lab.host.controls.active import hold, storage
+from lab.host.controls.journal import sweep
 from lab.host.controls.types import Controls
 from lab.host.process import found
 
@@ -28,16 +30,17 @@ WAS, ASKED = 512 * 2**20, 256 * 2**20
 OWNER = """
 import sys, time
 from pathlib import Path
-from lab import groups, controls
-from lab.controls import Controls, hold
-group = groups.make(sys.argv[1])
+from lab.host import cgroups
+from lab.host.controls.active import hold
+from lab.host.controls.types import Controls
+group = cgroups.make(sys.argv[1])
 asked = Controls(memory=int(sys.argv[2]), cpus="0", page_cache={"*": "dropped"},
                  memory_pressure=60_000_000)
 with hold(asked, {"podman": group}, say=lambda line: None) as held:
-    held.before("cold", "podman")
-    for one in held.told:
+    held.prepare_page_cache("cold", "podman")
+    for one in held.outcomes:
         print(one.name, one.state, one.reason, file=sys.stderr)
-    print(*sorted({one.name for one in held.told if one.state == "applied"}), flush=True)
+    print(*sorted({one.name for one in held.outcomes if one.state == "applied"}), flush=True)
     time.sleep(600)
 """
 
@@ -87,7 +90,7 @@ def test_a_kill_leaves_nothing_that_the_next_start_does_not_put_back(
         assert share(base) == 0.0
         pressing = [pid for pid in _named("stress-ng") if _descends(pid, owner.pid)]
         assert pressing
-        assert controls.sweep(paths.controls_dir(), _quiet) == 0  # its owner is alive
+        assert sweep(paths.controls_dir(), _quiet) == 0  # its owner is alive
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
     assert _soon(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pressing))
@@ -110,7 +113,7 @@ def test_values_hold_while_held_and_are_put_back_in_order(group: cgroups.Group) 
     )
     before = [file.read_text() for file in device_files]
     with hold(asked, {"podman": group}, say=_quiet) as held:
-        told = {one.name: one for one in held.told}
+        told = {one.name: one for one in held.outcomes}
         exclusive = told.pop("cpus-exclusive")
         if "cpuset" in group.folders:  # v1 keeps nobody off, and is not said to
             assert exclusive.state == "unavailable"
@@ -137,7 +140,7 @@ def test_a_value_that_somebody_else_has_set_since_stays_theirs(group: cgroups.Gr
 def test_what_the_host_lacks_is_unavailable_with_the_reason_and_the_run_goes_on() -> None:
     asked = Controls(frequency="performance", turbo="off", memory=ASKED, memory_pressure=2**62)
     with hold(asked, {"docker": None}, say=_quiet) as held:
-        told = {one.name: one for one in held.told}
+        told = {one.name: one for one in held.outcomes}
     assert told["memory"].reason == "the engine is not private to the lab: --private"
     assert "free" in (told["memory-pressure"].reason or "")
     policies = list(Path("/sys/devices/system/cpu/cpufreq").glob("policy*"))
@@ -153,13 +156,13 @@ def test_a_limit_on_reading_slows_an_engine_s_reading_down() -> None:
         usage = engine.usage()
         assert usage is not None
         assert usage.group is not None
-        folder = controls.storage(usage.group)
+        folder = storage(usage.group)
         file = folder / "data" / "big"
         file.write_bytes(os.urandom(20_000_000))
         os.sync()
         free = _read(file, usage.group)
         with hold(Controls(disk_read=20_000_000), {"podman": usage.group}, say=_quiet) as held:
-            assert [one.state for one in held.told] == ["applied"]
+            assert [one.state for one in held.outcomes] == ["applied"]
             slow = _read(file, usage.group)
         assert slow > 0.8
         assert slow > 2 * free
@@ -170,9 +173,9 @@ def test_the_page_cache_is_warmed_for_an_engine(group: cgroups.Group, cache: Pat
     with hold(
         Controls(page_cache={"cold": "dropped", "*": "warmed"}), {"x": group}, say=_quiet
     ) as h:
-        assert h.before("cold", "x") == "dropped"
+        assert h.prepare_page_cache("cold", "x") == "dropped"
         assert share(layer) == 0.0
-        assert h.before("rebuild", "x") == "warmed"
+        assert h.prepare_page_cache("rebuild", "x") == "warmed"
         assert share(layer) == 1.0
     assert share(cache / "base.tar") == 1.0
 

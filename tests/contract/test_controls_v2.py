@@ -34,12 +34,13 @@ def main():
         with open(f"/module/{name}", "rb") as file:
             libc.syscall(313, file.fileno(), b"", 0)  # finit_module
     os.environ["LAB_CACHE"] = "/cache"
-    from lab import controls, groups, paths
-    from lab.controls import Controls, hold
-    group = groups.make("lab-podman-guest")
+    from lab.host import cgroups, paths
+    from lab.host.controls.active import hold
+    from lab.host.controls.types import Controls
+    group = cgroups.make("lab-podman-guest")
     storage = paths.state_dir() / "podman-guest"
     loop(storage)
-    place = group.folders[groups.V2]
+    place = group.folders[cgroups.V2]
     names = ("memory.max", "cpuset.cpus", "cpuset.cpus.partition", "io.max")
 
     def state():
@@ -62,7 +63,7 @@ def main():
     asked = Controls(memory=96 * 2**20, cpus="1", disk_read=2_000_000, disk_write=3_000_000)
     about = ("name", "state", "reason", "was", "held")
     with hold(asked, {"podman": group}, say=said["lines"].append) as held:
-        said["told"] = [{key: getattr(one, key) for key in about} for one in held.told]
+        said["told"] = [{key: getattr(one, key) for key in about} for one in held.outcomes]
         said["held"] = state()
         said["slow_s"] = read()
         said["others"] = sorted(os.sched_getaffinity(0))

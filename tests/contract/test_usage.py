@@ -8,7 +8,7 @@ import re
 import pytest
 
 from lab.engines.protocol import ContainerRequest
-from lab.host.monitor import Meter
+from lab.host.monitor.meter import Meter
 from lab.host.usage import of_processes
 from lab.model.events import Log, Ready
 from tests.contract.conftest import Bench

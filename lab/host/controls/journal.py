@@ -1,6 +1,7 @@
 """What was changed on this host and how it was before, on disk before each change.
 
-Whoever holds the lock on a journal is alive; one that nobody holds is put back by whoever finds it.
+The process that locks a journal is alive; the changes of a journal that nobody locks are undone by
+the next lab that finds it.
 """
 
 from __future__ import annotations
@@ -8,21 +9,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
-from lab.host.controls import page_cache_files
+from lab.host.controls import undo
+from lab.host.controls.undo import Say
 from lab.host.disk import disk
 from lab.host.process import process_start
 
-Say = Callable[[str], None]
+PREFIX = "controls-"
 FRESH_S = 60.0  # a file younger than this may be between its making and its locking
-Read = Callable[[], "str | None"]
 
 
 class Journal:
@@ -32,12 +32,14 @@ class Journal:
         self._folder, self._say = folder, say
         self._file: IO[str] | None = None
 
-    def value(self, path: Path, undo: str, held: str, key: str = "") -> None:
-        """A file of the kernel's gets a value: ``held`` is how it will read, ``undo`` the way back.
+    def value(self, path: Path, before: str, applied: str, key: str = "") -> None:
+        """A file of the kernel's gets a value: ``applied`` is how it will read, ``before`` what
+        undoes it.
 
         ``key`` picks the line of a file with a line for each device.
         """
-        self._add({"kind": "value", "path": str(path), "undo": undo, "held": held, "key": key})
+        entry = {"path": str(path), "undo": before, "applied": applied, "key": key}
+        self._add({"kind": "value", **entry})
 
     def process(self, pid: int) -> None:
         """A process was started that must not outlive the run."""
@@ -52,7 +54,7 @@ class Journal:
         self._add({"kind": "warm", "files": [str(file) for file in files]})
 
     def restore(self) -> None:
-        """Put everything back, the last change first."""
+        """Undo everything, the last change first."""
         if self._file is not None:
             self._file.seek(0)
             put_back(self._file.read(), self._say)
@@ -68,9 +70,9 @@ class Journal:
 
     def _add(self, entry: Mapping[str, Any]) -> None:
         if self._file is None:
-            fd, name = tempfile.mkstemp(prefix="held-", suffix=".jsonl", dir=self._folder)
+            fd, name = tempfile.mkstemp(prefix=PREFIX, suffix=".jsonl", dir=self._folder)
             os.close(fd)
-            self._file = Path(name).open("r+", encoding="utf-8")  # noqa: SIM115 (held till the end)
+            self._file = Path(name).open("r+", encoding="utf-8")  # noqa: SIM115 (open till the end)
             fcntl.flock(self._file, fcntl.LOCK_EX)
         with disk(self._folder, "set LAB_CACHE to a folder on another disk"):
             self._file.seek(0, os.SEEK_END)
@@ -80,9 +82,10 @@ class Journal:
 
 
 def sweep(folder: Path, say: Say) -> int:
-    """Put back what killed labs changed; how many journals those were."""
+    """Undo what killed labs changed; how many journals those were."""
     found = 0
-    for path in sorted(folder.glob("held-*.jsonl")):
+    old = folder.glob("held-*.jsonl")  # as lab 0.1 named them
+    for path in sorted([*folder.glob(f"{PREFIX}*.jsonl"), *old]):
         with suppress(FileNotFoundError), path.open("r+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -106,35 +109,5 @@ def put_back(text: str, say: Say) -> None:
         with suppress(ValueError):
             entries.append(json.loads(line))
     for entry in reversed(entries):
-        match entry:
-            case {"kind": "value"}:
-                _value(entry, say)
-            case {"kind": "process", "pid": int(pid), "started": str(started)}:
-                if process_start(pid) == started:
-                    with suppress(ProcessLookupError):
-                        os.killpg(pid, signal.SIGKILL)
-            case {"kind": "affinity", "cpus": [*cpus], "pid": pid} if pid == os.getpid():
-                with suppress(OSError):
-                    os.sched_setaffinity(0, cpus)
-            case {"kind": "warm", "files": [*files]}:
-                page_cache_files.warm([Path(file) for file in files])
-
-
-def line_of(text: str, key: str) -> str:
-    """The value of a kernel's file, or of its line that begins with ``key``, on one line."""
-    if not key:
-        return " ".join(text.split())
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return next((line for line in lines if line.split(" ")[0] == key), "")
-
-
-def _value(entry: Mapping[str, str], say: Say) -> None:
-    path = Path(entry["path"])
-    try:
-        # A value that is no longer ours was set by somebody else since: it is theirs.
-        if line_of(path.read_text(), entry["key"]) == entry["held"]:
-            path.write_text(entry["undo"])
-    except FileNotFoundError:
-        return  # gone with its control group
-    except OSError as error:
-        say(f"warning: {path} could not be put back to {entry['undo']!r}: {error.strerror}")
+        if isinstance(entry, dict):
+            undo.undo(entry, say)

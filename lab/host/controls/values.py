@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lab.host import facts
 from lab.host.cgroups import V2, Group
-from lab.host.controls.journal import Journal, line_of
+from lab.host.controls.journal import Journal
 from lab.host.controls.types import Controls
+from lab.host.controls.undo import line_of
 
 KEEPS = "the engine keeps to them; other programs may still use them"
 EXCLUSIVE = "cpus-exclusive"  # goes with cpus: nobody else is on them

@@ -156,20 +156,22 @@ def fitness(found: Facts, asked: Collection[str] = ()) -> str:
     return f"{state}: {'; '.join(reasons[UNFIT] + reasons[DEGRADED])}"
 
 
-def is_fit(fit: str | None) -> bool:
-    """Whether a build counts in verdicts; also where nobody looked, as in earlier records."""
-    return fit is None or fit == FIT
+def is_fit(fitness: str | None) -> bool:
+    """Whether a build counts in verdicts; so does one of unknown fitness, as in earlier records."""
+    return fitness is None or fitness == FIT
 
 
-def of_run(fits: Iterable[str | None]) -> str | None:
-    """A run's fitness out of its builds'; None where nobody looked at any of them."""
-    looked = [fit for fit in fits if fit is not None]
-    bad = [fit for fit in looked if not is_fit(fit)]
+def of_run(builds: Iterable[str | None]) -> str | None:
+    """A run's fitness out of its builds'; None where that of all of them is unknown."""
+    known = [build for build in builds if build is not None]
+    bad = [build for build in known if not is_fit(build)]
     if not bad:
-        return FIT if looked else None
+        return FIT if known else None
     causes = Counter(
-        reason.partition(" (")[0] for fit in bad for reason in fit.partition(": ")[2].split("; ")
+        reason.partition(" (")[0]
+        for build in bad
+        for reason in build.partition(": ")[2].split("; ")
     )
-    said = ", ".join(f"{cause} ({count})" for cause, count in causes.most_common(3))
-    state = UNFIT if len(looked) - len(bad) < ENOUGH * len(looked) else DEGRADED
-    return f"{state}: {len(bad)} of {len(looked)} builds were disturbed: {said}"
+    listed = ", ".join(f"{cause} ({count})" for cause, count in causes.most_common(3))
+    state = UNFIT if len(known) - len(bad) < ENOUGH * len(known) else DEGRADED
+    return f"{state}: {len(bad)} of {len(known)} builds were disturbed: {listed}"

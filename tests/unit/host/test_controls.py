@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.host.cgroups import V2, Group
-from lab.host.controls import survey, sweep, values
-from lab.host.controls.journal import Journal, put_back
+from lab.host.controls import values
+from lab.host.controls.active import survey
+from lab.host.controls.journal import Journal, put_back, sweep
 from lab.host.controls.types import Controls
 from lab.host.controls.values import Change, Unavailable
 from lab.model.errors import InputError
@@ -62,7 +63,7 @@ def test_governor_and_turbo_are_set_and_put_back(machine: Path, tmp_path: Path) 
         journal.restore()
     assert [file.read_text().strip() for file in governors] == ["powersave"] * 2
     assert (machine / CPUFREQ / "boost").read_text() == "1"
-    assert not list(tmp_path.glob("held-*"))
+    assert not list(tmp_path.glob("controls-*"))
 
 
 def test_intel_s_switch_is_the_other_way_round(tmp_path: Path) -> None:
@@ -180,10 +181,10 @@ def test_a_journal_of_a_dead_lab_is_undone_backwards_and_a_torn_line_passed_over
 def test_what_others_set_since_and_lines_of_other_devices_are_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "limits"
     file.write_text("8:0 100\n8:16 200\n")
-    entry = {"kind": "value", "path": str(file), "undo": "8:0 0", "held": "8:0 50", "key": "8:0"}
+    entry = {"kind": "value", "path": str(file), "undo": "8:0 0", "applied": "8:0 50", "key": "8:0"}
     put_back(json.dumps(entry), print)
     assert file.read_text() == "8:0 100\n8:16 200\n"
-    put_back(json.dumps(entry | {"held": "8:0 100"}), print)
+    put_back(json.dumps(entry | {"applied": "8:0 100"}), print)
     assert file.read_text() == "8:0 0"  # a kernel takes that for the one line
 
 
