@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ SOCKET = "unix:///run/engine.sock"
 
 def by_docker(info: dict[str, Any], url: str = SOCKET) -> HostFacts:
     engine = object.__new__(DockerEngine)
-    engine.__dict__ |= {"name": "docker", "_url": url, "_info": info}
-    return engine._host()
+    engine.__dict__ |= {"name": "docker", "_url": url, "_info": info, "_about": {}}
+    engine.__dict__ |= {"_api": SimpleNamespace(api_version="1.41")}
+    engine.__dict__ |= {"_private": False, "_classic": False}
+    return engine.facts().host
 
 
 def by_podman(info: dict[str, Any], url: str = SOCKET) -> HostFacts:
