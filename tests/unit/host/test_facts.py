@@ -22,7 +22,7 @@ def by_docker(info: dict[str, Any], url: str = SOCKET) -> HostFacts:
     engine = object.__new__(DockerEngine)
     engine.__dict__ |= {"name": "docker", "_url": url, "_info": info, "_about": {}}
     engine.__dict__ |= {"_api": SimpleNamespace(api_version="1.41")}
-    engine.__dict__ |= {"_private": False, "_classic": False}
+    engine.__dict__ |= {"_private": False, "_family": "docker"}
     return engine.facts().host
 
 
