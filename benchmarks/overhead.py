@@ -75,7 +75,7 @@ def rebuilds(
     trial = replace(trial, phases=(plan.Phase(name="cold", cold=True), *phases))
     context, socket = folder / "context.tar", engine.facts().endpoint.removeprefix("unix://")
     with (
-        contextlib.closing(trial.inputs.full_context().archive()) as archive,
+        contextlib.closing(trial.built_from.inputs.full_context().archive()) as archive,
         archive.open() as stream,
         context.open("wb") as file,
     ):
@@ -91,12 +91,12 @@ def rebuilds(
         lab="",
     )
     with noted_builds() as urls, store.create(folder / "results", run) as writer:
-        happenings = runner.run((trial,), lambda _: engine, labels={"io.imagelab.run": "overhead"})
+        events = runner.run((trial,), lambda _: engine, labels={"io.imagelab.run": "overhead"})
         coin = random.Random(1)
         bare: float | None = None
         start = perf_counter()
-        for happening in happenings:
-            match happening:
+        for event in events:
+            match event:
                 case Raw(at=at, data=data):
                     writer.raw(at, data)
                 case runner.BuildStarted(build_id=build_id):

@@ -119,7 +119,7 @@ def load(trials: Sequence[Trial], engines: Mapping[str, Engine], say: Say) -> No
     for trial in trials:
         if trial.skip is None:
             here = wanted.setdefault(trial.cell.engine, {})
-            here |= {image: None for image in trial.images if image.path is not None}
+            here |= {image: None for image in trial.built_from.images if image.path is not None}
     names = [name for name, images in wanted.items() if images]
     if not names:
         return

@@ -1,4 +1,4 @@
-"""A stream of events folded into what is known about one build. Pure; memory does not grow."""
+"""A build's stream of events made into what is known of it. Pure; memory does not grow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARK = re.compile(rb"^::lab-mark ([a-z][a-z0-9-]{0,31}) (\d{1,9}(?:\.\d{1,9})?)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOutcome:
-    """What the events said. Field names and meanings are those of lab.model.record.Build."""
+    """What the events said; the fields mean what lab.model.record.Build says of them."""
 
     status: BuildStatus
     reason: str | None

@@ -1,4 +1,4 @@
-"""Drives trials through engines and tells what happens. It neither prints nor writes.
+"""Drives trials through engines and yields what happens. It neither prints nor writes.
 
 One build runs at a time. Whoever consumes the stream has stored a record before the next build
 starts, because the next build only starts when the stream is asked for more.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from lab.dockerfile import cachekey
 from lab.dockerfile.cachekey import CacheInputs
-from lab.dockerfile.cachekey import make as make_manifest
+from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
 from lab.dockerfile.model import Dockerfile
@@ -23,7 +24,7 @@ from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus, Image
 from lab.runner.build import request
-from lab.runner.recorder import BuildRecorder
+from lab.runner.recorder import BuildOutcome, BuildRecorder
 from lab.scenario.build_inputs import parsed
 from lab.scenario.plan import Phase, Trial
 
@@ -67,18 +68,18 @@ def run(
     *,
     labels: Mapping[str, str],
     done: Collection[str] = (),
-    held: ActiveControls | None = None,
+    controls: ActiveControls | None = None,
     wanted: Callable[[Trial], bool] = lambda _: True,
 ) -> Iterator[RunEvent]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
 
     ``wanted`` is asked of each trial just before it would run.
 
-    ``held`` are the scenario's controls; of these the page cache is prepared before each build.
+    ``controls`` are the scenario's; of these the page cache is prepared before each build.
 
     A trial of which any build is missing is run again from its first phase: its edits mean
     nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
-    when its disk is full; both after the record of the build that met it was told.
+    when its disk is full; both after the event that holds the record of the build that met it.
     """
     for trial in trials:
         if trial.done(done) or not wanted(trial):
@@ -87,29 +88,30 @@ def run(
             yield from _skipped(trial, trial.phases, trial.skip)
             continue
         engine = engine_named(trial.cell.engine)
-        with closing(_trial(trial, engine, labels, held)) as happenings:
-            yield from happenings
+        with closing(_trial(trial, engine, labels, controls)) as events:
+            yield from events
 
 
 def _trial(
-    trial: Trial, engine: Engine, labels: Mapping[str, str], held: ActiveControls | None
+    trial: Trial, engine: Engine, labels: Mapping[str, str], controls: ActiveControls | None
 ) -> Generator[RunEvent, None, None]:
     refusal = _prepare(trial, engine)
     if refusal is not None:
         yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
         return
     for number, phase in enumerate(trial.phases):
-        inputs = trial.inputs
+        inputs = trial.built_from.inputs
         for edit in phase.edits:
             inputs = apply(edit, inputs, trial.token)
-        _move_bases(trial, engine, moved=inputs.base_moved)
+        for base in trial.built_from.bases:
+            engine.tag(base.current(moved=inputs.base_moved), base.working)
         build = None
-        for happening in _build(trial, phase, inputs, engine, labels, held):
-            if isinstance(happening, BuildFinished):
-                build = happening.build
-            yield happening
+        for event in _build(trial, phase, inputs, engine, labels, controls):
+            if isinstance(event, BuildFinished):
+                build = event.build
+            yield event
         if build is not None and build.status != "ok":
-            _stop_if_hopeless(build)
+            _abort_if_fatal(build)
             if phase.cold:
                 why = f"the cold build failed: {build.reason}"
                 yield from _skipped(trial, trial.phases[number + 1 :], why)
@@ -119,19 +121,14 @@ def _trial(
 def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
     """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
     try:
-        lacks = engine.lacks(parsed(trial.inputs))
+        lacks = engine.lacks(trial.built_from.dockerfile)
         if lacks:
             return "skipped", "; ".join(lacks)
-        for image in trial.images:
+        for image in trial.built_from.images:
             engine.ensure(image)
     except SourceError as error:
         return "failed", f"{error.message} ({error.remedy})" if error.remedy else error.message
     return None
-
-
-def _move_bases(trial: Trial, engine: Engine, *, moved: bool) -> None:
-    for base in trial.bases:
-        engine.tag(base.moved if moved else base.original, base.working)
 
 
 def _build(
@@ -140,69 +137,64 @@ def _build(
     inputs: Inputs,
     engine: Engine,
     labels: Mapping[str, str],
-    held: ActiveControls | None,
+    controls: ActiveControls | None,
 ) -> Iterator[RunEvent]:
     dockerfile = parsed(inputs)
     build_id = trial.build_id(phase)
     yield BuildStarted(build_id=build_id, trial=trial, phase=phase, dockerfile=dockerfile)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
-    fold = BuildRecorder(dockerfile, inputs.target, trial.marks)
-    manifest = _manifest(trial, inputs, dockerfile, engine)
+    recorder = BuildRecorder(dockerfile, inputs.target, trial.built_from.marks)
+    context = inputs.full_context()
+    cache_inputs = _cache_inputs(trial, inputs, dockerfile, context, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with (
-        closing(inputs.full_context().archive()) as archive,
+        closing(context.archive()) as archive,
         Meter(engine.usage, here=bool(engine.facts().local)) as meter,
     ):
         marked = {**labels, "io.imagelab.build": build_id}
         asked = request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold)
-        with closing(engine.build(asked)) as told:
-            for event in told:
-                fold.add(event)
+        with closing(engine.build(asked)) as events:
+            for event in events:
+                recorder.add(event)
                 yield event
                 if isinstance(event, Ready):
-                    if held is not None:
-                        meter.page_cache = held.prepare_page_cache(phase.name, engine.name)
+                    if controls is not None:
+                        meter.page_cache = controls.prepare_page_cache(phase.name, engine.name)
                     meter.begin()
                 elif isinstance(event, Evicted):
                     meter.evicted = event.count
         meter.end()
-        folded = fold.result()
-        if folded.status == "failed":
+        outcome = recorder.result()
+        if outcome.status == "failed":
             yield FailedContext(build_id=build_id, archive=archive)
-        marks: dict[str, float] = {}
-        if folded.status == "ok" and trial.container is not None:
-            marks["image"] = folded.wall_s
-            container = trial.container.moved(trial.inputs.goroot or "", inputs.goroot or "")
-            yield from _contain(container, tag, engine, labels, fold)
+        times: dict[str, float] = {}
+        if outcome.status == "ok" and trial.built_from.container is not None:
+            times["image"] = outcome.wall_s
+            container = trial.built_from.container.moved(
+                trial.built_from.inputs.goroot or "", inputs.goroot or ""
+            )
+            yield from _contain(container, tag, engine, labels, recorder)
             meter.end()
-            folded = fold.result()
-            marks["container"] = folded.wall_s - marks["image"]
-    told_of = {one.name: getattr(folded, one.name) for one in fields(folded)}
-    image_id, marks = told_of.pop("image_id"), marks | told_of.pop("marks")
-    build = Build(
-        id=build_id,
-        cell=dict(trial.cell.axes),
-        round=trial.round,
-        warm_up=trial.warm_up,
-        phase=phase.name,
+            outcome = recorder.result()
+            times["container"] = outcome.wall_s - times["image"]
+    build = replace(
+        _measured(trial, phase, outcome, meter),
         started=started,
-        image=_image(engine, tag, image_id) if folded.status == "ok" else None,
-        marks=marks,
+        image=_image(engine, tag, outcome.image_id) if outcome.status == "ok" else None,
+        marks={**times, **outcome.marks},
         replay=engine.replay_command(_replay(trial, inputs, build_id)),
-        cpu_s=meter.cpu_s,
-        peak_memory_bytes=meter.peak_memory_bytes,
-        disturbance=meter.disturbance,
-        fit=meter.fitness(held.disturbs if held is not None else ()),
-        **told_of,
+        fit=meter.fitness(controls.disturbs if controls is not None else ()),
     )
-    yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=manifest)
+    yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=cache_inputs)
 
 
-def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) -> CacheInputs:
+def _cache_inputs(
+    trial: Trial, inputs: Inputs, dockerfile: Dockerfile, context: Context, engine: Engine
+) -> CacheInputs:
     """All that the build is made from; bases by the digests that the engine has now."""
-    known = {image.ref: image.id for image in trial.images}
-    for base in trial.bases:
-        known[base.working] = known.get(base.moved if inputs.base_moved else base.original)
+    known = {image.ref: image.id for image in trial.built_from.images}
+    for base in trial.built_from.bases:
+        known[base.working] = known.get(base.current(moved=inputs.base_moved))
 
     def digest(ref: str) -> str | None:
         if known.get(ref) is None:
@@ -210,9 +202,9 @@ def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) 
                 known[ref] = engine.inspect(ref).id
         return known.get(ref)
 
-    return make_manifest(
-        parsed,
-        inputs.full_context(),
+    return cachekey.make(
+        dockerfile,
+        context,
         dockerfile_path=inputs.dockerfile_path,
         build_args=inputs.build_args,
         target=inputs.target,
@@ -221,44 +213,72 @@ def _manifest(trial: Trial, inputs: Inputs, parsed: Dockerfile, engine: Engine) 
 
 
 def _contain(
-    container: Container, tag: str, engine: Engine, labels: Mapping[str, str], fold: BuildRecorder
+    container: Container,
+    tag: str,
+    engine: Engine,
+    labels: Mapping[str, str],
+    recorder: BuildRecorder,
 ) -> Iterator[Event]:
     """Run the layout's container after its image is built; its time goes on from the build's."""
-    built = fold.result().wall_s
+    built = recorder.result().wall_s
     wanted = ContainerRequest(
         image=tag, command=container.command, tmpfs=container.tmpfs, labels=labels
     )
-    with closing(engine.run(wanted)) as told:
-        for event in told:
+    with closing(engine.run(wanted)) as events:
+        for event in events:
             later = replace(event, at=event.at + built)
-            fold.add(later)
+            recorder.add(later)
             yield later
 
 
-def _image(engine: Engine, tag: str, image_id: str) -> Image:
+def _image(engine: Engine, tag: str, image_id: str | None) -> Image | None:
     try:
         return engine.inspect(tag)
     except SourceError:  # the engine built it but cannot name it: its id is all that is known
-        return Image(id=image_id)
+        return None if image_id is None else Image(id=image_id)
+
+
+def _measured(trial: Trial, phase: Phase, outcome: BuildOutcome, meter: Meter) -> Build:
+    """The record of a build by what its events and the meter said."""
+    return replace(
+        _unbuilt(trial, phase, outcome.status, outcome.reason),
+        wall_s=outcome.wall_s,
+        critical_path_s=outcome.critical_path_s,
+        steps_s=outcome.steps_s,
+        unattributed_s=outcome.unattributed_s,
+        cpu_s=meter.cpu_s,
+        peak_memory_bytes=meter.peak_memory_bytes,
+        context_bytes=outcome.context_bytes,
+        context_sent_s=outcome.context_sent_s,
+        cache=outcome.cache,
+        steps=outcome.steps,
+        disturbance=meter.disturbance,
+        notes=outcome.notes,
+        log_tail=outcome.log_tail,
+    )
+
+
+def _unbuilt(trial: Trial, phase: Phase, status: BuildStatus, reason: str | None) -> Build:
+    """The record of a build of which nothing was measured."""
+    return Build(
+        id=trial.build_id(phase),
+        cell=dict(trial.cell.axes),
+        round=trial.round,
+        warm_up=trial.warm_up,
+        phase=phase.name,
+        status=status,
+        reason=reason,
+    )
 
 
 def _skipped(
     trial: Trial, phases: Sequence[Phase], reason: str, *, status: BuildStatus = "skipped"
 ) -> Iterator[BuildFinished]:
     for phase in phases:
-        build = Build(
-            id=trial.build_id(phase),
-            cell=dict(trial.cell.axes),
-            round=trial.round,
-            warm_up=trial.warm_up,
-            phase=phase.name,
-            status=status,
-            reason=reason,
-        )
-        yield BuildFinished(build=build, dockerfile=None)
+        yield BuildFinished(build=_unbuilt(trial, phase, status, reason), dockerfile=None)
 
 
-def _stop_if_hopeless(build: Build) -> None:
+def _abort_if_fatal(build: Build) -> None:
     """Raise where no later build can do better than this one did."""
     if build.status == "engine-lost":
         raise EngineLost(
@@ -275,10 +295,9 @@ def _stop_if_hopeless(build: Build) -> None:
 def _replay(trial: Trial, inputs: Inputs, build_id: str) -> ReplayRequest:
     """The build as it can be repeated by hand, in the run's folder."""
     return ReplayRequest(
-        images=tuple(image.path for image in trial.images if image.path),
+        images=tuple(image.path for image in trial.built_from.images if image.path),
         tags=tuple(
-            (base.moved if inputs.base_moved else base.original, base.working)
-            for base in trial.bases
+            (base.current(moved=inputs.base_moved), base.working) for base in trial.built_from.bases
         ),
         dockerfile_path=inputs.dockerfile_path,
         build_args=inputs.build_args,

@@ -27,7 +27,7 @@ from lab.runner import prepare, runner, stopping
 from lab.runner.early_exit import record_early_exit
 from lab.runner.options import Options, Say
 from lab.scenario import placeholder_images, plan
-from lab.scenario.build_inputs import Images, parsed
+from lab.scenario.build_inputs import Images
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Cell, Trial
 
@@ -117,8 +117,8 @@ class Session:
             asked,
             images,
             plan.project(asked),
-            lacks=lambda cell, inputs: self.engines[cell.engine].lacks(
-                parsed(inputs), base_moves="edit:base" in asked.phases
+            lacks=lambda cell, made: self.engines[cell.engine].lacks(
+                made.dockerfile, base_moves="edit:base" in asked.phases
             ),
             salt=self.writer.run.id + salt,
         )
@@ -152,7 +152,7 @@ class Session:
             self.engines.__getitem__,
             labels={"io.imagelab.run": writer.run.id},
             done=done,
-            held=held,
+            controls=held,
             wanted=sampled.wanted,
         ):
             match event:

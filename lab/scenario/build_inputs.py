@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lab.dockerfile import layouts
 from lab.dockerfile.context import Context
@@ -33,6 +34,10 @@ class WorkingBase:
     moved: str
     working: str
 
+    def current(self, *, moved: bool) -> str:
+        """The ref of the image that ``working`` stands for."""
+        return self.moved if moved else self.original
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
@@ -44,16 +49,25 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildInputs:
-    """What all trials of a cell share."""
+    """What a trial's builds are made from, before any edit.
+
+    ``images`` must be in the engine before the first build. ``marks`` are the names that steps, or
+    the ``container`` that runs in the built image, report.
+    """
 
     inputs: Inputs
-    images: tuple[ImageArchive, ...]
-    bases: tuple[WorkingBase, ...]
+    images: tuple[ImageArchive, ...] = ()
+    bases: tuple[WorkingBase, ...] = ()
     marks: tuple[str, ...] = ()
     container: Container | None = None
 
+    @property
+    def dockerfile(self) -> Dockerfile:
+        """The Dockerfile, parsed. Raises InputError with its place where it is not one."""
+        return parsed(self.inputs)
 
-def draft(
+
+def render_cell(
     scenario: Scenario, axes: Mapping[str, str], images: Images, context: Context, token: str
 ) -> BuildInputs:
     """Render a cell: its layout's Dockerfile, or the user's own as it is.
@@ -101,11 +115,16 @@ def draft(
 def parsed(inputs: Inputs) -> Dockerfile:
     """The inputs' Dockerfile. Raises InputError with its place where it is not one."""
     try:
-        return parse(inputs.dockerfile, inputs.build_args)
+        return _parsed(inputs.dockerfile, tuple(inputs.build_args.items()))
     except DockerfileError as error:
         raise InputError(
-            f"{inputs.dockerfile_path}: {error}", remedy="mend the Dockerfile and run again"
+            f"{inputs.dockerfile_path}: {error}", remedy="fix the Dockerfile and run again"
         ) from error
+
+
+@lru_cache(maxsize=256)  # the rounds of a cell have the same text, but for a cache mount's id
+def _parsed(text: str, build_args: tuple[tuple[str, str], ...]) -> Dockerfile:
+    return parse(text, dict(build_args))
 
 
 def _own(work: Own, context: Context, arguments: Mapping[str, str], refs: list[str]) -> Inputs:

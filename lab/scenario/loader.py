@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from lab.dockerfile import edits
+from lab.dockerfile.edits import Edit
 from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.model.record import Until
@@ -29,9 +31,7 @@ from lab.scenario.finding import Finding
 from lab.scenario.model import (
     Bound,
     Expectation,
-    FileEdit,
     Generated,
-    Operation,
     Own,
     Scenario,
 )
@@ -144,17 +144,11 @@ def _workload(entry: WorkloadEntry, folder: Path) -> Generated | Own:
     )
 
 
-def _edit(entry: EditEntry) -> FileEdit:
-    given = entry.model_dump(exclude_none=True)
-    operation: Operation = next(name for name in _OPERATIONS if name in given)
-    values = given[operation]
-    return FileEdit(
-        operation=operation,
-        path=values["path"],
-        old=values.get("old", ""),
-        text=values.get("text", values.get("new", "")),
-        mode=int(values["mode"], 8) if "mode" in values else None,
-    )
+def _edit(entry: EditEntry) -> Edit:
+    ((operation, values),) = entry.model_dump(exclude_none=True).items()
+    if "mode" in values:
+        values["mode"] = int(values["mode"], 8)
+    return _EDITS[operation](**values)
 
 
 def _expectation(entry: ExpectEntry) -> Expectation:
@@ -210,4 +204,11 @@ def seconds(text: str | None) -> float | None:
 
 _BASE_KINDS: tuple[BaseKind, ...] = get_args(BaseKind)
 _TOOLCHAIN_KINDS: tuple[ToolchainKind, ...] = get_args(ToolchainKind)
-_OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+_EDITS: Mapping[str, Callable[..., Edit]] = {
+    "replace": edits.Replace,
+    "append": edits.Append,
+    "write": edits.Write,
+    "delete": edits.Delete,
+    "touch": edits.Touch,
+    "chmod": edits.Chmod,
+}

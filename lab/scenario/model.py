@@ -6,13 +6,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
+from lab.dockerfile.edits import Edit
 from lab.host.controls.types import Controls
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.record import RunOptions, ScenarioText, Until
-
-Operation = Literal["replace", "append", "write", "delete", "touch", "chmod"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +31,6 @@ class Own:
     dockerfile: str = "Dockerfile"
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEdit:
-    """A change of one file. ``old`` and ``text`` are empty where the operation needs none."""
-
-    operation: Operation
-    path: str
-    old: str = ""
-    text: str = ""
-    mode: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +79,7 @@ class Scenario:
     toolchains: tuple[ToolchainSource, ...]
     workload: Generated | Own
     phases: tuple[str, ...]
-    edits: Mapping[str, tuple[FileEdit, ...]]
+    edits: Mapping[str, tuple[Edit, ...]]
     rounds: int
     seed: int
     expect: tuple[Expectation, ...]

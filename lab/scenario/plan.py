@@ -13,14 +13,12 @@ from itertools import product
 from lab.dockerfile import edits, generated_project
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Edit, Inputs
-from lab.dockerfile.layouts import Container
 from lab.engines import features
-from lab.engines.protocol import ImageArchive
 from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.scenario import placeholder_images
-from lab.scenario.build_inputs import Images, WorkingBase, draft, parsed
-from lab.scenario.model import FileEdit, Own, Scenario
+from lab.scenario.build_inputs import BuildInputs, Images, render_cell
+from lab.scenario.model import Own, Scenario
 
 MOST_BUILDS = 200_000  # as many as can be planned in seconds
 
@@ -60,21 +58,17 @@ class Phase:
 class Trial:
     """One pass through all phases of one cell; with an engine, all that is needed to run it.
 
-    ``images`` must be in the engine before the first build. ``token`` makes what the edits write
-    new in each trial. ``skip`` says why it cannot be run. ``first`` numbers its first build.
+    ``token`` makes what the edits write new in each trial. ``skip`` says why it cannot be run.
+    ``first`` numbers its first build.
     """
 
     cell: Cell
     round: int
     phases: tuple[Phase, ...]
-    inputs: Inputs
+    built_from: BuildInputs
     token: str
     first: int
     label: str
-    images: tuple[ImageArchive, ...] = ()
-    bases: tuple[WorkingBase, ...] = ()
-    marks: tuple[str, ...] = ()
-    container: Container | None = None
     skip: str | None = None
 
     @property
@@ -92,7 +86,7 @@ class Trial:
         return f"{number:04}-{self.label}-r{self.round}-{_plain(phase.name)}"
 
 
-Lacks = Callable[[Cell, Inputs], Sequence[str]]
+Lacks = Callable[[Cell, BuildInputs], Sequence[str]]
 
 
 def cells(scenario: Scenario) -> tuple[Cell, ...]:
@@ -142,7 +136,7 @@ def trials(
     images: Callable[[Cell], Images],
     context: Context,
     *,
-    lacks: Lacks = lambda _cell, _inputs: (),
+    lacks: Lacks = lambda _cell, _made: (),
     salt: str = "",
 ) -> tuple[Trial, ...]:
     """Every trial in running order.
@@ -159,23 +153,19 @@ def trials(
     found = []
     for place, (number, cell) in enumerate(order(scenario)):
         token = _hash(scenario.seed, number, cell, salt)[:10]
-        made = draft(scenario, cell.axes, images(cell), context, token)
+        made = render_cell(scenario, cell.axes, images(cell), context, token)
         if cell not in skips:
-            skips[cell] = "; ".join(lacks(cell, made.inputs)) or None
+            skips[cell] = "; ".join(lacks(cell, made)) or None
             if skips[cell] is None:
                 _try_edits(passes, made.inputs)
         trial = Trial(
             cell=cell,
             round=number,
             phases=passes,
-            inputs=made.inputs,
+            built_from=made,
             token=token,
             first=1 + place * len(passes),
             label=_label(cell, varied),
-            images=made.images,
-            bases=made.bases,
-            marks=made.marks,
-            container=made.container,
             skip=skips[cell],
         )
         found.append(trial)
@@ -192,7 +182,7 @@ def planned(scenario: Scenario) -> tuple[Trial, ...]:
         scenario,
         lambda cell: placeholder_images.images(scenario, cell.axes),
         project(scenario),
-        lacks=lambda cell, inputs: features.lacks(cell.engine, "", parsed(inputs)),
+        lacks=lambda cell, made: features.lacks(cell.engine, "", made.dockerfile),
     )
 
 
@@ -213,24 +203,8 @@ def _edits(phase: str, scenario: Scenario) -> tuple[Edit, ...]:
     if not name:
         return ()
     if name in scenario.edits:
-        return tuple(_patch(edit) for edit in scenario.edits[name])
+        return scenario.edits[name]
     return (edits.Builtin(name=name),)
-
-
-def _patch(edit: FileEdit) -> Edit:
-    match edit.operation:
-        case "replace":
-            return edits.Replace(path=edit.path, old=edit.old, new=edit.text)
-        case "append":
-            return edits.Append(path=edit.path, text=edit.text)
-        case "write":
-            return edits.Write(path=edit.path, text=edit.text)
-        case "delete":
-            return edits.Delete(path=edit.path)
-        case "touch":
-            return edits.Touch(path=edit.path)
-        case "chmod":
-            return edits.Chmod(path=edit.path, mode=edit.mode or 0)
 
 
 def _try_edits(passes: Sequence[Phase], inputs: Inputs) -> None:

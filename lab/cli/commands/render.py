@@ -26,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     for trial in planned(scenario):
         cell = trial.cell.axes
         name = "-".join(value for axis, value in cell.items() if axis != "engine")
-        written[f"{name}.Dockerfile".replace("/", "_").replace(":", "_")] = trial.inputs.dockerfile
+        place = f"{name}.Dockerfile".replace("/", "_").replace(":", "_")
+        written[place] = trial.built_from.inputs.dockerfile
     with disk.disk(options.output, "choose another --output folder"):
         options.output.mkdir(parents=True, exist_ok=True)
         for name, text in written.items():

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.dockerfile import parser
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import apply
 from lab.engines.protocol import ImageArchive
@@ -138,21 +137,23 @@ def test_tokens_are_new_in_every_trial_and_run() -> None:
 def test_an_axis_of_ones_own_reaches_the_build() -> None:
     for trial in planned(loader.parse(TEXT)):
         value = trial.cell.axes["CGO_ENABLED"]
-        assert trial.inputs.build_args["CGO_ENABLED"] == value
-        assert "ENV CGO_ENABLED=$CGO_ENABLED" in trial.inputs.dockerfile
-        assert "ARG CGO_ENABLED\n" in trial.inputs.dockerfile
+        assert trial.built_from.inputs.build_args["CGO_ENABLED"] == value
+        assert "ENV CGO_ENABLED=$CGO_ENABLED" in trial.built_from.inputs.dockerfile
+        assert "ARG CGO_ENABLED\n" in trial.built_from.inputs.dockerfile
 
 
 def test_a_moving_base_is_named_by_a_ref_of_its_own() -> None:
     trial = planned(loader.parse(TEXT))[0]
     assert trial.phases[-1].name == "edit:base"
-    assert apply(trial.phases[-1].edits[0], trial.inputs, "x").base_moved
-    for base in trial.bases:
-        assert f"FROM {base.working} AS" in trial.inputs.dockerfile
-        assert {base.original, base.moved} <= {image.ref for image in trial.images}
+    assert apply(trial.phases[-1].edits[0], trial.built_from.inputs, "x").base_moved
+    for base in trial.built_from.bases:
+        assert f"FROM {base.working} AS" in trial.built_from.inputs.dockerfile
+        assert {base.original, base.moved} <= {image.ref for image in trial.built_from.images}
     still = planned(replace(loader.parse(TEXT), phases=("cold",)))[0]
-    assert still.bases == ()
-    assert all(f"FROM {image.ref} AS" in still.inputs.dockerfile for image in still.images)
+    assert still.built_from.bases == ()
+    built_from = still.built_from
+    refs = [image.ref for image in built_from.images]
+    assert all(f"FROM {ref} AS" in built_from.inputs.dockerfile for ref in refs)
 
 
 def test_what_an_engine_lacks_is_a_skip_with_its_reason() -> None:
@@ -189,11 +190,11 @@ def test_an_edit_that_does_not_fit_is_told_before_anything_is_built(tmp_path: Pa
 def test_a_dockerfile_of_ones_own_is_built_as_it_is() -> None:
     read = loader.load(SCENARIOS / "own-dockerfile.yaml")
     for trial in planned(read):
-        assert trial.inputs.dockerfile == (SCENARIOS / "own" / "Dockerfile").read_text()
-        assert trial.inputs.build_args["BASE"] == trial.images[0].ref
-        assert trial.inputs.build_args["SORT_LOCALE"] == trial.cell.axes["SORT_LOCALE"]
-        assert len(trial.images) == 1
-        assert trial.container is None
+        assert trial.built_from.inputs.dockerfile == (SCENARIOS / "own" / "Dockerfile").read_text()
+        assert trial.built_from.inputs.build_args["BASE"] == trial.built_from.images[0].ref
+        assert trial.built_from.inputs.build_args["SORT_LOCALE"] == trial.cell.axes["SORT_LOCALE"]
+        assert len(trial.built_from.images) == 1
+        assert trial.built_from.container is None
         assert trial.cell.axes["layout"] == "own"
 
 
@@ -205,7 +206,7 @@ def test_shipped_scenarios_can_be_planned_and_every_expected_step_exists(path: P
     trials = planned(read)
     assert trials
     for trial in trials:
-        parsed = parser.parse(trial.inputs.dockerfile, trial.inputs.build_args)
+        parsed = trial.built_from.dockerfile
         for one in read.expect:
             if one.steps is not None:
                 assert any(matches(one.steps, step.text) for step in parsed.instructions)

@@ -13,11 +13,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.dockerfile import edits
 from lab.model.errors import InputError
 from lab.scenario import loader
 from lab.scenario.file_schema import LayoutName
 from lab.scenario.loader import seconds
-from lab.scenario.model import FileEdit, Generated, Own, Scenario
+from lab.scenario.model import Generated, Own, Scenario
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "scenarios").glob("*.yaml"))
@@ -110,8 +111,8 @@ def test_values_keep_the_text_that_was_written() -> None:
     ]
     assert read.workload == Generated(packages=3, lines=900, depth=2, seed=7)
     assert read.edits["mine"] == (
-        FileEdit(operation="replace", path="a/b.go", old="x", text="y {token}"),
-        FileEdit(operation="chmod", path="a/b.go", mode=0o600),
+        edits.Replace(path="a/b.go", old="x", new="y {token}"),
+        edits.Chmod(path="a/b.go", mode=0o600),
     )
     assert read.expect[0].median_wall is not None
     assert read.expect[0].median_wall.at_most == 90.5
