@@ -18,7 +18,8 @@ from pathlib import Path
 from time import perf_counter
 
 from lab.engines import open_engine
-from lab.images.sources import Base, BaseSource, base
+from lab.images.sources.base_images import base
+from lab.images.sources.types import Base, BaseSource
 from lab.validate import kernels, probes
 from lab.validate.kernels import Confinement, roots
 

@@ -29,7 +29,7 @@ import requests
 from lab.engines import open_engine
 from lab.engines.protocol import Engine
 from lab.host import facts
-from lab.images import sources
+from lab.images.sources import base_images
 from lab.model.events import Raw
 from lab.model.record import Run
 from lab.results import store
@@ -47,9 +47,9 @@ SCENARIO = Path("scenarios/layer-cache.yaml")
 def main() -> None:
     """Print both tables."""
     scenario = load(SCENARIO)
-    base = sources.base(scenario.bases[0], say=print)
+    base = base_images.base(scenario.bases[0], say=print)
     images = Images(
-        base=base, toolchain=sources.with_toolchain(base, scenario.toolchains[0], say=print)
+        base=base, toolchain=base_images.with_toolchain(base, scenario.toolchains[0], say=print)
     )
     print("| engine | rebuilds | lab, ms | curl, ms | ratio, median | its quartiles |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -36,7 +36,7 @@ from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine
 from lab.host.monitor.fitness import is_fit
 from lab.host.monitor.meter import Meter
-from lab.images.sources import base
+from lab.images.sources.base_images import base
 from lab.images.sources.types import BaseSource
 from lab.model.events import Log, Ready
 from lab.results.stats import MARGIN, Comparison, Verdict, compare_paired

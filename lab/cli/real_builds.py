@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def base(suite: str | None) -> Base | None:
     """--base SUITE: bootstrapped, or found where it was before."""
-    from lab.images import sources
+    from lab.images.sources import base_images
     from lab.images.sources.types import BaseSource
 
     if suite is None:
         return None
     source = BaseSource(kind="suite", value=suite, name=suite, sha256=None)
-    return sources.base(source, say=progress)
+    return base_images.base(source, say=progress)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Any
 from lab.engines.protocol import ImageArchive
 from lab.host.content_cache import Cache, Layer
 from lab.host.paths import cache_dir
-from lab.images import exported, sources
-from lab.images.sources import archive, image_tar
+from lab.images import exported
+from lab.images.sources import archive, base_images, image_tar
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.errors import ImageNotFound, SourceError
@@ -80,7 +80,7 @@ def of_source(
     cache: Path | None = None,
 ) -> Opened:
     """The image of a scenario's base, with a toolchain on it where one is named."""
-    base = sources.base(source, say=say, cache=cache)
+    base = base_images.base(source, say=say, cache=cache)
     if base.image.path is None:
         raise SourceError(
             f"{base.image.ref} is in a registry: the lab reads images on disk",
@@ -88,7 +88,7 @@ def of_source(
         )
     name = source.name
     if toolchain is not None and toolchain.kind != "base":
-        base = sources.with_toolchain(base, toolchain, say=say, cache=cache)
+        base = base_images.with_toolchain(base, toolchain, say=say, cache=cache)
         name = f"{name}+go{base.go}"
     assert base.image.path is not None  # noqa: S101 - with_toolchain keeps what has a path
     found, settings = image_tar.read(base.image.path)

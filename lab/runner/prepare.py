@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lab.engines import open_engine
 from lab.engines.protocol import Engine, ImageArchive
 from lab.host import signals
-from lab.images import sources as bases
+from lab.images.sources import base_images
 from lab.images.sources.types import Base
 from lab.model.errors import SourceError
 from lab.model.record import EngineFacts, HostFacts, Run
@@ -67,11 +67,11 @@ def images(scenario: Scenario, engines: Mapping[str, Engine], say: Say) -> Ready
     """What the engines that can run something build on; a simulated one takes any name for it."""
     if all(engine.simulated for engine in engines.values()):
         return ReadyImages({}, {})
-    made = {source.name: bases.base(source, say=say) for source in scenario.bases}
+    made = {source.name: base_images.base(source, say=say) for source in scenario.bases}
     return ReadyImages(
         made,
         {
-            (name, source.name): bases.with_toolchain(base, source, say=say)
+            (name, source.name): base_images.with_toolchain(base, source, say=say)
             for name, base in made.items()
             for source in scenario.toolchains
         },

@@ -12,7 +12,7 @@ from lab.dockerfile import parser
 from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive
-from lab.images.sources import base
+from lab.images.sources.base_images import base
 from lab.images.sources.types import Base, BaseSource
 from lab.model.events import Event, Log
 from lab.runner.recorder import BuildOutcome, BuildRecorder

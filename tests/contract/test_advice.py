@@ -21,7 +21,7 @@ from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.engines import open_engine
 from lab.engines.protocol import Engine
-from lab.images.sources import with_toolchain
+from lab.images.sources.base_images import with_toolchain
 from lab.images.sources.types import Base, ToolchainSource
 from lab.runner.build import built
 from tests.contract import oracle

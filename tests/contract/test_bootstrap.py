@@ -10,8 +10,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.host.paths import cache_dir
-from lab.images import sources
-from lab.images.sources import image_tar
+from lab.images.sources import base_images, image_tar
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import BaseSource
 from tests.contract.debian import image
@@ -44,7 +43,7 @@ def test_two_bootstraps_are_the_same_bit_by_bit_and_told_so(
 def test_bookworm_holds_the_glibc_that_its_library_states() -> None:
     said: list[str] = []
     source = BaseSource(kind="suite", value="bookworm", name="bookworm")
-    base = sources.base(source, say=said.append)
+    base = base_images.base(source, say=said.append)
     assert base.glibc == "2.36"
     assert base.image.path is not None
     assert base.image.path.stat().st_size < 140_000_000
@@ -53,5 +52,5 @@ def test_bookworm_holds_the_glibc_that_its_library_states() -> None:
     held = Contents([cache_dir() / "bases/layers" / f"{digest}.tar" for digest, _ in layers])
     assert b"VERSION_CODENAME=bookworm" in (held.read("etc/os-release") or b"")
     assert held.read("bin/sh") is not None
-    assert sources.base(source, say=said.append) == base
+    assert base_images.base(source, say=said.append) == base
     assert len(said) <= 1

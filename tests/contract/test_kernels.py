@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.images.sources import Base, BaseSource, base, bootstrap
+from lab.images.sources import bootstrap
+from lab.images.sources.base_images import base
+from lab.images.sources.types import Base, BaseSource
 from lab.model.errors import VmBootFailed
 from lab.validate import kernels, probes
 from lab.validate.kernels import Confinement, roots

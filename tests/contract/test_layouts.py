@@ -9,7 +9,7 @@ import pytest
 from lab.dockerfile import generated_project, layouts
 from lab.dockerfile.parser import parse
 from lab.engines.protocol import ContainerRequest
-from lab.images.sources import base, with_toolchain
+from lab.images.sources.base_images import base, with_toolchain
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
 from lab.model.events import BuildError, Log
 from tests.contract import oracle

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from lab.host.paths import cache_dir
 from lab.host.process import found
-from lab.images.sources import base
+from lab.images.sources.base_images import base
 from lab.images.sources.types import BaseSource
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.host.process import run
-from lab.images import sources
+from lab.images.sources import base_images
 from lab.images.sources.toolchain import GOROOT
 from lab.images.sources.types import ToolchainSource
 from lab.model.errors import InputError, LabError, SourceError
@@ -25,12 +25,12 @@ def unpack(version: str, draft: Path, origin: Path | None, sha256: str | None, *
         raise InputError("--sha256 is of an archive", remedy="name it with --from")
     if origin is None:
         source = ToolchainSource(kind="go", value=version, name=version)
-        _layer(sources.go_layer(source, say=say)[1], draft)
+        _layer(base_images.go_layer(source, say=say)[1], draft)
     elif origin.is_dir():
         _folder(origin, draft)
     elif origin.is_file():
         source = ToolchainSource(kind="archive", value=str(origin), name=origin.name, sha256=sha256)
-        _layer(sources.go_layer(source, say=say)[1], draft)
+        _layer(base_images.go_layer(source, say=say)[1], draft)
     else:
         raise InputError(f"there is no {origin}", remedy="--from an archive, or a GOROOT")
     said = what(draft)

