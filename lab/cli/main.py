@@ -6,6 +6,7 @@ import argparse
 import errno
 import gc
 import io
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -108,4 +109,5 @@ def _parsers(
 
 
 def _module(verb: str) -> Any:
-    return import_module(f"lab.cli.commands.{verb}")
+    name = f"{verb}_" if keyword.iskeyword(verb) else verb
+    return import_module(f"lab.cli.commands.{name}")

@@ -113,12 +113,14 @@ class Dockerfile:
         if instruction.stage is None:
             return ()
         stage = self.stages[instruction.stage]
-        before = [self.stages[source].instructions[-1] for source in self.sources(instruction)]
+        # A stage of a file that is known by a log alone may have no instruction that was named.
+        sources = (self.stages[source].instructions for source in self.sources(instruction))
+        before = [inside[-1] for inside in sources if inside]
         place = stage.instructions.index(instruction.index)
         if place > 0:
             before.append(stage.instructions[place - 1])
         elif stage.parent is not None:
-            before.append(self.stages[stage.parent].instructions[-1])
+            before += self.stages[stage.parent].instructions[-1:]
         return tuple(before)
 
     def expand(self, text: str) -> str:

@@ -99,7 +99,7 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
         for dash, name in _heredocs(rest) if keyword in {"RUN", "COPY", "ADD"} else ():
             body, number = _heredoc(lines, number, name, dash=bool(dash), line=first + 1)
             heredocs.append(body)
-        flags, operands = _flags(rest)
+        flags, operands = flags_of(rest)
         if keyword == "FROM":
             stage = 0 if stage is None else stage + 1
         yield Instruction(
@@ -151,7 +151,8 @@ def _heredocs(rest: str) -> list[tuple[str, str]]:
     return [(match[1], match[3]) for match in words if match is not None]
 
 
-def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
+def flags_of(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """An instruction's leading ``--name=value`` options, and what follows them."""
     flags = []
     while match := _FLAG.match(rest):
         flags.append((match[1], match[2] or ""))

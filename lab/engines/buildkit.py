@@ -6,11 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from lab.dockerfile.model import Dockerfile
 from lab.engines import protobuf
-from lab.engines.protobuf import Vertex
+from lab.engines.protobuf import Status, Vertex
 from lab.engines.vertices import Vertices
 from lab.model import events
 from lab.model.events import Event, Outcome
@@ -19,12 +19,30 @@ _CODE = re.compile(r"exit code: (\d+)\s*$")
 _CANCELED = "context canceled"
 
 
-class Decoder:
-    """Takes the messages of one build in their order. Memory grows with its steps alone."""
+class Known(Protocol):
+    """Which instructions vertices stand for (lab.engines.vertices tells it by the Dockerfile)."""
 
-    def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:
+    def announce(self, vertex: Vertex) -> None:
+        """Learn of a vertex."""
+
+    def steps(self, digest: str) -> tuple[int, ...]:
+        """The instructions that it stands for; the one it is named after comes first."""
+
+    def ancestors(self, digest: str) -> frozenset[str]:
+        """All vertices that it depends on."""
+
+
+class Decoder:
+    """Takes the messages of one build in their order. Memory grows with its steps alone.
+
+    ``vertices`` says which steps they stand for, where that is not to be read from the Dockerfile.
+    """
+
+    def __init__(
+        self, dockerfile: Dockerfile, target: str | None = None, vertices: Known | None = None
+    ) -> None:
         self._dockerfile = dockerfile
-        self._vertices = Vertices(dockerfile, target)
+        self._vertices: Known = vertices or Vertices(dockerfile, target)
         self._ended: dict[tuple[str, float], Vertex] = {}
         self._begun: set[tuple[str, float]] = set()
         self._clock = 0.0
@@ -58,6 +76,10 @@ class Decoder:
         except (ValueError, binascii.Error) as error:
             yield events.Note(at, f"a message of BuildKit could not be read: {error}")
             return
+        yield from self.status(at, status)
+
+    def status(self, at: float, status: Status) -> Iterator[Event]:
+        """What one message of BuildKit's own tells, however it came."""
         for vertex in status.vertices:
             self._vertices.announce(vertex)
         for vertex in status.vertices:

@@ -123,7 +123,7 @@ class Decoder:
         place = number - 1 if number == 1 else number - 1 - shift
         if shift < 0 or number > count or count < len(members):
             return None
-        known = number == 1 or 0 < place < len(members)
+        known = place < len(members) and (place > 0 or number == 1)
         instruction = self._file.instructions[members[place]] if known else None
         if instruction is not None and not self._told(instruction, match[5]):
             return None

@@ -35,27 +35,35 @@ class VertexLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One StatusResponse."""
+    """One StatusResponse. ``named`` are the parts of vertices' work that it has news of."""
 
     vertices: tuple[Vertex, ...] = ()
     logs: tuple[VertexLog, ...] = ()
     warnings: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def status(data: bytes) -> Status:
     """Read a StatusResponse. Raises ValueError on bytes that are none."""
-    vertices, logs, warnings = [], [], []
+    vertices, logs, warnings, named = [], [], [], []
     for number, value in _fields(data):
         if not isinstance(value, bytes):
             continue
         if number == 1:
             vertices.append(_vertex(value))
+        elif number == 2:
+            named.append(_text(dict(_fields(value)).get(1)))
         elif number == 3:
             parts = dict(_fields(value))
             logs.append(VertexLog(vertex=_text(parts.get(1)), data=_bytes(parts.get(4))))
         elif number == 4:
             warnings.append(_text(dict(_fields(value)).get(3)))
-    return Status(vertices=tuple(vertices), logs=tuple(logs), warnings=tuple(warnings))
+    return Status(
+        vertices=tuple(vertices),
+        logs=tuple(logs),
+        warnings=tuple(warnings),
+        named=tuple(named),
+    )
 
 
 def _vertex(data: bytes) -> Vertex:

@@ -195,6 +195,7 @@ class RunOptions:
     """How a run was asked for: on which engines, in how many rounds. None: its head does not say.
 
     ``endpoints`` are the addresses that were named, by engine; ``private`` engines were the lab's.
+    ``together``: imported builds were to be in one run.
     """
 
     engines: tuple[str, ...] | None = None
@@ -203,13 +204,15 @@ class RunOptions:
     warm_up: int | None = None
     endpoints: Mapping[str, str] | None = None
     private: bool | None = None
+    together: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The head of one run: run.json. ``ready`` is when all was set up and the first trial began.
 
-    ``builds`` is how many it had when it ended, so that a loss is found later.
+    ``builds`` is how many it had when it ended, so that a loss is found later. ``imported`` says of
+    each build that another tool recorded where it comes from (docs/schema.md).
     """
 
     id: str
@@ -228,6 +231,7 @@ class Run:
     reason: str | None = None
     broken: tuple[str, ...] = ()
     builds: int | None = None
+    imported: tuple[Mapping[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The head as run.json holds it."""
@@ -246,6 +250,7 @@ class Run:
         values["bases"] = tuple(values.get("bases", ()))
         values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))
+        values["imported"] = tuple(values.get("imported", ()))
         return cls(**_typed(cls, values))
 
 

@@ -239,14 +239,18 @@ class _Events:
                 self._file.write(self._deflate.flush())
 
 
-def create(results: Path, run: Run) -> Writer:
+def create(results: Path, run: Run, *, at_once: bool = False) -> Writer:
     """Open a new run's folder, before any slow work. Its status is "partial" until `finish`.
 
-    Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds.
+    Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds. ``at_once``:
+    there is no slow work, and until `finish` the folder is no run.
     """
     folder = new_folder(results, run.id)
     with disk(results):
         writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
+    if at_once:
+        writer.run = replace(run, id=folder.name)
+        return writer
     try:
         writer.amend(replace(run, id=folder.name, status="partial"))
     except BaseException:

@@ -12,6 +12,7 @@ VERBS = {
     "gate": "pass, fail, or cannot tell: a candidate against its baseline",
     "calibrate": "run a cell against itself: what this host's noise lets one see",
     "export": "a run as benchstat text, hyperfine JSON, CSV, Parquet or Prometheus text",
+    "import": "make runs of builds that other tools recorded: build records, logs of CI jobs",
     "history": "the trend over all runs, and where it changed",
     "plan": "list a scenario's cells and what would be skipped",
     "render": "write the Dockerfiles that a scenario would build",

@@ -1,0 +1,152 @@
+"""Builds that other tools recorded, made into records of the lab."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.dockerfile.cachekey import CacheInputs
+from lab.engines.recorded.types import Recorded
+from lab.model.errors import InputError
+from lab.model.events import Outcome
+from lab.model.record import Build, Image, Step
+from lab.runner.recorder import BuildRecorder
+
+PHASE = "imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that holds builds. ``modified`` is in seconds since 1970."""
+
+    path: Path
+    sha256: str
+    modified: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One build of a file as a record of the lab, the first of its run.
+
+    ``origin`` is where it comes from, as run.json keeps it: the file, and what that says of commit,
+    branch and job. Folders are nobody's business. ``started`` is in seconds since 1970; of a build
+    that does not say it, that of its file. ``lacks`` is what the file does not tell.
+    """
+
+    build: Build
+    origin: Mapping[str, str]
+    started: float
+    lacks: str
+    dockerfile: str | None = None
+    inputs: CacheInputs | None = None
+
+
+def source(path: Path) -> Source:
+    """A file's digest and time. Raises InputError where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+            return Source(path=path, sha256=digest.hexdigest(), modified=path.stat().st_mtime)
+    except OSError as error:
+        what = error.strerror or str(error)
+        remedy = f"name files, such as {path}/*" if path.is_dir() else "name another file"
+        raise InputError(f"{path} cannot be read: {what}", remedy=remedy) from error
+
+
+def _lacks(one: Recorded) -> list[str]:
+    """What the file does not tell, in words."""
+    found = []
+    if not one.whole:
+        found.append("the Dockerfile (steps are those that the log names)")
+    if one.timing == "none":
+        found.append("all times")
+    elif one.timing == "durations":
+        found.append("times of day and the wall time")
+    if one.timing != "none" and not one.hits_timed:
+        found.append("durations of hits")
+    if not one.chained:
+        found.append("which stage needs which, and so the critical path")
+    return [*found, "machine, CPU time, memory, context size"]
+
+
+def found(
+    one: Recorded, origin: Source, axes: Mapping[str, str], inputs: CacheInputs | None = None
+) -> Found:
+    """A build of a file, in a cell of these axes. ``inputs`` is what the user knows it made of."""
+    known = {
+        "file": origin.path.name,
+        "sha256": origin.sha256,
+        "key": one.key,
+        "format": one.format,
+    }
+    return Found(
+        build=_record(one, {"engine": one.engine, **axes}),
+        origin=known | dict(one.facts),
+        started=origin.modified if one.started is None else one.started,
+        lacks=f"{one.format}: unknown: {'; '.join(_lacks(one))}",
+        dockerfile=one.dockerfile.text if one.whole else None,
+        inputs=inputs if one.whole else None,
+    )
+
+
+def _record(one: Recorded, cell: Mapping[str, str]) -> Build:
+    """The record of a build; what its file lacks is None, and said in a note."""
+    recorder = BuildRecorder(one.dockerfile, one.target)
+    for event in one.told():
+        recorder.add(event)
+    folded = recorder.result()
+    told = {each.name: getattr(folded, each.name) for each in fields(folded)}
+    image_id = one.image or told["image_id"] or None
+    del told["image_id"]
+    timed = one.timing == "clock"
+    steps = tuple(_step(step, one) for step in folded.steps)
+    known = [step.duration_s for step in steps if step.duration_s is not None]
+    wall = one.wall_s if one.wall_s is not None else folded.wall_s
+    told |= {
+        "steps": steps,
+        "wall_s": wall if timed else None,
+        "steps_s": sum(known) if known else None,
+        "critical_path_s": folded.critical_path_s if one.chained and known else None,
+        "unattributed_s": max(0.0, folded.unattributed_s + wall - folded.wall_s) if timed else None,
+        "notes": (f"{one.format}: unknown: {'; '.join(_lacks(one))}", *folded.notes),
+        "cache": folded.cache if folded.steps else None,
+    }
+    return Build(
+        id=build_id(1),
+        cell=cell,
+        round=1,
+        phase=PHASE,
+        started=None if one.started is None else time_of_day(one.started),
+        image=Image(id=image_id) if folded.status == "ok" and image_id else None,
+        **told,
+    )
+
+
+def _step(step: Step, one: Recorded) -> Step:
+    told = step.duration_s is not None
+    untold = not one.hits_timed and step.outcome is Outcome.HIT
+    if one.timing == "durations":
+        # A hit took no time that was told, and of what failed none was.
+        untold = untold or step.outcome is Outcome.FAILED or step.duration_s == 0
+    known = told and not untold and one.timing != "none"
+    begun = step.started_s if told and one.timing == "clock" else None
+    return replace(
+        step,
+        started_s=None if begun is None else max(0.0, begun),
+        duration_s=step.duration_s if known else None,
+    )
+
+
+def time_of_day(seconds: float) -> str:
+    """As records have it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def build_id(number: int) -> str:
+    """The id of the build that is a run's first, second and so on."""
+    return f"imported-{number}"
