@@ -17,7 +17,14 @@ from lab.model.errors import EngineUnavailable, LabError, SourceError
 PACKAGES: Mapping[str, str] = {"docker": "docker.io", "podman": "podman"}
 # Asked in this order; a family's likeliest suite first (CI need not read three indexes for one).
 SUITES = ("bookworm", "trixie", "sid")
-_LIKELY = {("docker", "26"): "trixie", ("docker", "28"): "sid", ("podman", "5"): "trixie"}
+_LIKELY = (
+    ("docker@20", "bookworm"),
+    ("docker@26", "trixie"),
+    ("docker@28", "sid"),
+    ("podman@4", "bookworm"),
+    ("podman@5.4", "trixie"),
+    ("podman@5", "sid"),
+)
 FRESH_S = 24 * 3600.0
 _LIMIT_S = 300.0
 
@@ -29,7 +36,8 @@ def locate(spec: Spec, cache: Cache, say: Say) -> tuple[str, str]:
     archive cannot be asked.
     """
     package = PACKAGES[spec.program]
-    likely = _LIKELY.get((spec.program, spec.version.partition(".")[0]))
+    name = f"{spec.program}@{spec.version}"
+    likely = next((suite for start, suite in _LIKELY if name.startswith(start)), None)
     for suite in sorted(SUITES, key=lambda suite: suite != likely):
         version = versions(suite, cache, say).get(package, "")
         if matches(spec.version, version):
@@ -48,7 +56,7 @@ def locate(spec: Spec, cache: Cache, say: Say) -> tuple[str, str]:
 def versions(suite: str, cache: Cache, say: Say) -> Mapping[str, str]:
     """Package -> version in a suite, by an index of today. Raises SourceError."""
     source = apt_source(suite)
-    if (known := known_versions(suite, cache, source)) is not None:
+    if (known := known_versions(suite, cache)) is not None:
         return known
     say(f"reading the package index of {suite}")
     with cache.temporary() as folder:
@@ -62,8 +70,9 @@ def versions(suite: str, cache: Cache, say: Say) -> Mapping[str, str]:
     return found
 
 
-def known_versions(suite: str, cache: Cache, source: str) -> Mapping[str, str] | None:
+def known_versions(suite: str, cache: Cache) -> Mapping[str, str] | None:
     """What the last reading of a suite's index said; None where that is too long ago."""
+    source = apt_source(suite)
     with suppress(OSError, ValueError, KeyError, TypeError):
         told = json.loads(_place(suite, cache).read_text(encoding="utf-8"))
         if told["source"] == source and 0 <= time.time() - told["at"] < FRESH_S:

@@ -24,6 +24,7 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "podman": ("podman", "crun", "runc", "netavark", "aardvark-dns", "fuse-overlayfs", *_COMMON),
 }
 _RECIPE = 1  # counts up when packages or options change, so that no older root is taken
+_MADE = f"{platform.machine()}_{_RECIPE}"
 _PLACES = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
 PATH = ":".join(f"/{place}" for place in _PLACES)
 
@@ -93,8 +94,8 @@ def store() -> Cache:
 def cached(cache: Cache) -> Iterator[Root]:
     """The roots that can be started at once."""
     for folder in cache.folders():
-        package, version, suite, *made = folder.name.split("_")
-        if made == [platform.machine(), str(_RECIPE)]:
+        package, version, suite, made = folder.name.split("_", 3)
+        if made == _MADE:
             yield Root(package=package, version=version, suite=suite, folder=folder)
 
 
@@ -108,7 +109,7 @@ def _cached(spec: Spec, cache: Cache) -> Iterator[Root]:
 def _bootstrapped(spec: Spec, cache: Cache, suite: str, version: str, say: Say) -> Root:
     package = archive.PACKAGES[spec.program]
     number = version.rpartition(":")[2]  # without an epoch, as packages' files are named
-    name = f"{package}_{number}_{suite}_{platform.machine()}_{_RECIPE}"
+    name = f"{package}_{number}_{suite}_{_MADE}"
     what = f"a root with {package} {number} of {suite}"
 
     def make(folder: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from lab.model.errors import DiskFull, MissingPrerequisite, SourceError
@@ -31,6 +32,7 @@ TRIMMED = (
 _LIMIT_S = 900
 
 
+@lru_cache(maxsize=1)
 def mirror() -> str | None:
     """Where the host takes the main archive of its own suite from; None where it is no Debian."""
     codename = host_codename()

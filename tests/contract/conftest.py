@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,10 +15,16 @@ from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive
 from lab.images.sources.base_images import base
 from lab.images.sources.types import Base, BaseSource
+from lab.model import engine_name
 from lab.model.events import Event, Log
 from lab.runner.recorder import BuildOutcome, BuildRecorder
 
-REAL = ("docker", "docker-classic", "podman")
+ENGINES = engine_name.FAMILIES
+OTHER_VERSIONS: tuple[str, ...] = ()
+# What must hold of every version of an engine: outcomes, times, causes, what is kept back.
+CORE = frozenset(
+    {"test_engines", "test_truth", "test_causes", "test_kept_back", "test_cache_mounts"}
+)
 BASE = "localhost/lab/test-base:working"
 
 
@@ -31,7 +38,12 @@ class Bench:
 
     @property
     def real(self) -> bool:
-        return self.engine.name in REAL
+        return engine_name.runs_containers(self.engine.name)
+
+    @property
+    def family(self) -> str:
+        """What kind of engine it is, whatever its version."""
+        return engine_name.family(self.engine.name)
 
     def build(
         self,
@@ -83,7 +95,7 @@ def bookworm(bookworm_base: Base) -> ImageArchive:
     return bookworm_base.image
 
 
-@pytest.fixture(scope="session", params=(*REAL, "simulated"))
+@pytest.fixture(scope="session")
 def bench(request: pytest.FixtureRequest, bookworm: ImageArchive) -> Iterator[Bench]:
     """Every engine in turn. One that cannot be started fails the tests: there is no skip."""
     engine = open_engine(request.param, private=True, say=print)
@@ -99,17 +111,17 @@ def real_bench(bench: Bench) -> Bench:
     return bench
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take the simulated engine away from tests that need containers to run."""
-    items[:] = [
-        item
-        for item in items
-        if not (
-            "real_bench" in getattr(item, "fixturenames", ())
-            and "simulated" in getattr(item, "callspec", _NoCall).id
-        )
-    ]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every engine in turn; the core of the suite on a second version of each as well.
 
-
-class _NoCall:
-    id = ""
+    LAB_TEST_ENGINES names others in their place: `make test-engines` runs it on all that there are.
+    Tests of what needs containers are not made for the simulated one.
+    """
+    if "bench" not in metafunc.fixturenames:
+        return
+    core = metafunc.module.__name__.rpartition(".")[2] in CORE
+    named = os.environ.get("LAB_TEST_ENGINES", "").split()
+    names = named or [*ENGINES, *(OTHER_VERSIONS if core else ())]
+    if "real_bench" in metafunc.fixturenames:
+        names = [name for name in names if engine_name.runs_containers(name)]
+    metafunc.parametrize("bench", names, indirect=True, scope="session")

@@ -103,7 +103,7 @@ def test_causes_and_predictions(
     unsafe: list[str] = []
     changes = cases.cases(rng, CASES)
     for shape in range(SHAPES):
-        made = cases.project(bench.engine.name, shape)
+        made = cases.project(bench.family, shape)
         memory = CacheSimulator()
         earlier: list[explain.MeasuredBuild] = []
         bench.engine.tag(original, BASE)

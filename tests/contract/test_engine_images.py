@@ -38,7 +38,7 @@ def test_an_image_of_an_engine_is_read_labelled_and_loaded_again(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    place = "podman" if real_bench.engine.name == "podman" else "docker"
+    place = "podman" if real_bench.family == "podman" else "docker"
     endpoint = real_bench.engine.facts().endpoint
     monkeypatch.setenv("CONTAINER_HOST" if place == "podman" else "DOCKER_HOST", str(endpoint))
     real_bench.build(FILE, tag=NAME)
@@ -104,7 +104,7 @@ def test_a_binary_of_trixie_in_bullseye_is_told_as_the_container_tells_it(
 def test_two_images_of_an_engine_are_compared_by_their_past(
     real_bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = "podman" if real_bench.engine.name == "podman" else "docker"
+    place = "podman" if real_bench.family == "podman" else "docker"
     endpoint = real_bench.engine.facts().endpoint
     monkeypatch.setenv("CONTAINER_HOST" if place == "podman" else "DOCKER_HOST", str(endpoint))
     for word in ("one", "two"):

@@ -63,7 +63,7 @@ def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -
     assert fold.result().status == "ok"
     assert peak < 50e6
     assert kept == raw
-    if real_bench.engine.name == "docker":
+    if real_bench.family == "docker":
         assert CLIPPED < size <= PRINTED
     else:
         assert size == PRINTED

@@ -25,7 +25,7 @@ def explanations(
     def read(place: str) -> CacheInputs:
         return runs.manifest(stored.folder / place)
 
-    versions = {engine.name: engine.version for engine in stored.run.engines}
+    told = {engine.name: (engine.version, engine.storage) for engine in stored.run.engines}
     earlier: dict[tuple[tuple[str, str], ...], list[MeasuredBuild]] = {}
     for build in explainable(stored):
         before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
@@ -34,7 +34,7 @@ def explanations(
         if now.cold:
             del before[:-1]  # what came before is forgotten: that there was something is enough
         if wanted is None or build.id in wanted:
-            yield explain(now, before, archive_rules(engine, versions.get(engine, "")))
+            yield explain(now, before, archive_rules(engine, *told.get(engine, ())))
         before.append(now)
 
 

@@ -11,18 +11,23 @@ from lab.model.errors import MissingPrerequisite
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("--install", action="store_true", help="install what is missing")
+    verb.add_argument(
+        "--engines", action="store_true", help="ask the archive which engines' versions it holds"
+    )
     verb.add_argument("--tests", action="store_true", help="also what only the lab's tests need")
 
 
 def run(options: argparse.Namespace) -> int:
     """List what the host has and lacks; with --install, fix it."""
     from lab.cli import doctor as host
+    from lab.cli import engine_versions
 
     findings = (
         host.install(say, tests=options.tests)
         if options.install
         else host.survey(tests=options.tests)
     )
+    findings += engine_versions.findings(ask=options.engines, say=say)
     say(host.render(findings))
     lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
     if lacking:

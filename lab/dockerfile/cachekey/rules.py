@@ -1,8 +1,9 @@
 """What is in each engine's cache keys, for `lab explain`, `lab predict`, `lab replay` and advice.
 
 A rule set picks, out of all the cache inputs, the parts that go into an engine's cache key.
-Sources: tried on docker 20.10.24 and podman 4.3.1 (tests/contract/test_rules.py); for others
-buildkit's solver/llbsolver, moby's builder/dockerfile, buildah's imagebuildah/stage_executor.go.
+Sources: tried on docker 20.10.24, 26.1.5 and 28.5.2 (both image stores), podman 4.3.1, 5.4.2 and
+5.8.6 (tests/contract/test_causes.py, test_cache_mounts.py); for others buildkit's solver/llbsolver,
+moby's builder/dockerfile, buildah's imagebuildah/stage_executor.go.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from functools import lru_cache
 from typing import Literal
 
 from lab.dockerfile import dockerignore
+from lab.dockerfile.cachekey import cache_mounts
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
 from lab.model.engine_name import identity
 
+# text: as it is written; options: whatever their order; kinds: which ids does not matter either
+CacheMounts = Literal["text", "options", "kinds"]
 Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
 
@@ -44,6 +48,7 @@ class Rules:
     ``root_alone`` of owners, root is distinguished from others, and no two others from each other.
     ``workdir`` a WORKDIR's key holds the arguments, as a RUN's does.
     ``mtime`` the time of copied files counts: no engine known does this.
+    ``cache_mounts`` how two cache mounts of a RUN are told apart.
     ``links`` COPY --link does not depend on the step before it.
     ``contents`` of COPY --from what it copies counts, not how its stage came about;
     ``mount_contents`` the same of a mount of another stage.
@@ -61,6 +66,7 @@ class Rules:
     ignores: Ignores = "nothing"
     all_stages: bool = False
     within: bool = True
+    cache_mounts: CacheMounts = "text"
     links: bool = False
     cleans: bool = False
     root_alone: bool = False
@@ -74,12 +80,14 @@ class Rules:
 STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False, cleans=True)
 
 
-def archive_rules(engine: str, version: str = "") -> Rules:
+def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
     """The rules of an engine that gets the context as an archive, as the lab's own builds send it.
 
-    ``engine`` is its name, ``version`` what it said of itself; an unknown one is taken for the
-    newest that the name allows.
+    ``engine`` is its name, ``version`` and ``storage`` what it said of itself; an unknown version
+    is taken for the newest that the name allows. Docker's containerd store can put a layer of
+    COPY --link on any other; its graph drivers cannot, and build it as a COPY.
     """
+    store = storage or engine
     engine, version = identity(engine, version)
     number = _version(version)
     match engine:
@@ -92,7 +100,8 @@ def archive_rules(engine: str, version: str = "") -> Rules:
                 owner=number >= (23,),
                 within=False,
                 cleans=True,
-                links=number >= (23,),
+                cache_mounts="kinds" if number >= (26,) else "options",
+                links=_containerd(store, number),
                 mount_contents=True,
             )
         case "docker-classic":
@@ -117,12 +126,18 @@ def archive_rules(engine: str, version: str = "") -> Rules:
             return Rules(engine=engine, fills_in=False, workdir=True, contents=False)
 
 
-def client_rules(engine: str, version: str = "") -> Rules:
+def _containerd(store: str, number: tuple[int, ...]) -> bool:
+    """Whether images are in containerd's store: told, or as new installs have it since 29."""
+    told = "containerd" in store or "graph" in store or "overlay2" in store
+    return "containerd" in store if told else number >= (29,)
+
+
+def client_rules(engine: str, version: str = "", storage: str = "") -> Rules:
     """The rules of an engine that its own client drives, over a session: no archive is sent.
 
     Only BuildKit then sees otherwise: its client keeps back a Dockerfile that .dockerignore names.
     """
-    found = archive_rules(engine, version)
+    found = archive_rules(engine, version, storage)
     return replace(found, ignores="own") if found.engine == "docker" else found
 
 
@@ -158,6 +173,8 @@ def _text(step: StepFacts, rules: Rules) -> str:
     """The instruction's text as far as this engine tells two spellings apart."""
     if step.keyword == "ARG" and not rules.argument_text:
         return "ARG"
+    if step.keyword == "RUN" and rules.cache_mounts != "text":
+        return cache_mounts.plain(step.text, kinds=rules.cache_mounts == "kinds")
     if step.keyword not in {"COPY", "ADD"} or not rules.cleans or "\n" in step.text:
         return step.text
     return _cleaned(step.text)
