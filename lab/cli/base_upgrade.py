@@ -13,9 +13,7 @@ AXIS = "base"
 
 def options(verb: argparse.ArgumentParser) -> None:
     """--all and --markdown."""
-    verb.add_argument(
-        "--all", action="store_true", help="with --axis base: every change, not the first ones"
-    )
+    verb.add_argument("--all", action="store_true", help="all there is, not what a screen holds")
     verb.add_argument(
         "--markdown", action="store_true", help="with --axis base: print it as Markdown"
     )
@@ -28,9 +26,8 @@ def asked(options: argparse.Namespace) -> bool:
 
         known = runs.runs(options.results) if options.results.is_dir() else ()
         return not any(value in known for value in options.values)
-    for name in ("all", "markdown"):
-        if getattr(options, name):
-            raise InputError(f"--{name} goes with --axis base", remedy="lab compare --help")
+    if options.markdown:
+        raise InputError("--markdown goes with --axis base", remedy="lab compare --help")
     return False
 
 

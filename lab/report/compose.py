@@ -12,8 +12,9 @@ from dataclasses import replace
 from lab.model import cell_names, units
 from lab.model.errors import LabError
 from lab.model.record import Build, Run
+from lab.report import ratio_words
 from lab.report.chart_data import Causes, ChartData, Tile, chart_data
-from lab.report.formatting import clean, instruction, one_line, outcomes, percent, ratio, spread
+from lab.report.formatting import clean, instruction, one_line, outcomes, percent, spread
 from lab.report.headline import headline
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
 from lab.report.setting import cpu_unknown, facts, repeat
@@ -24,6 +25,7 @@ from lab.results.stats import Summary
 from lab.results.table import Group, Measure, PhaseRows, Table
 
 SHOWN_FAILURES = 10
+DOUBTFUL = {"skipped", "failed", "disturbed", "unpaired"}  # kinds of footnotes
 
 
 def from_run(stored: StoredRun) -> Report:
@@ -101,6 +103,7 @@ def from_table(
         failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
         footnotes=tuple(one_line(text, 500) for text in footnotes),
         repeat=tuple(one_line(repeat(run), 500) for run in runs),
+        doubts=tuple(one_line(note.text, 300) for note in table.footnotes if note.kind in DOUBTFUL),
         scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
     )
 
@@ -155,14 +158,14 @@ def _phases(group: Group, table: Table) -> Grid:
         row.append(spread(m.image_bytes, lambda size: units.size(round(size))))
         if ratios:
             own = m.column == table.baseline
-            row.append("baseline" if own else ratio(m.versus))
+            row.append("baseline" if own else ratio_words.cell(m.versus))
         rows.append(tuple(row))
         found = [one.median if one else None for one in (m.wall, m.hit_rate, m.saved)]
         found.append(m.image_bytes.median if m.image_bytes else None)
         if ratios:
             found.append(m.versus.ratio if m.versus else None)
         keys.append((None, row[1], *found))
-    full = (*head, "ratio") if ratios else head
+    full = (*head, f"against {one_line(str(table.baseline), 24)}") if ratios else head
     return Grid(head=full, rows=tuple(rows), keys=tuple(keys))
 
 

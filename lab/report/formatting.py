@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from lab.model import units
 from lab.model.units import MISSING
-from lab.results.stats import Comparison, Summary, Verdict
+from lab.results.stats import Summary
 
 # CSI, OSC and other escape sequences (ECMA-48), then whatever control characters are left.
 _ESCAPES = re.compile(
@@ -73,25 +73,6 @@ def spread(found: Summary | None, unit: Callable[[float], str]) -> str:
 def percent(value: float) -> str:
     """A share as per cent; no share is minus zero."""
     return units.percent(round(value, 2) + 0.0)
-
-
-def ratio(found: Comparison | None) -> str:
-    """A ratio to the baseline: ``x1.42 (95 %: 1.31 - 1.50, n=9) slower``."""
-    if found is None:
-        return MISSING
-    low, high = found.interval or (None, None)
-    sure = f"{found.confidence * 100:g} %"
-    held = "no interval" if low is None else f"{sure}: {low:.2f}{DASH}{high:.2f}"
-    return f"{TIMES}{found.ratio:.2f} ({held}, n={found.count}) {verdict(found)}"
-
-
-def verdict(found: Comparison) -> str:
-    """``slower``, ``same within 5 %``, ``undecided, about 12 more rounds``."""
-    if found.verdict is Verdict.SAME:
-        return f"same within {found.margin * 100:g} %"
-    if found.verdict is Verdict.UNDECIDED and found.needed_rounds is not None:
-        return f"undecided, about {units.counted(found.needed_rounds, 'more round')}"
-    return str(found.verdict)
 
 
 def outcomes(counts: Mapping[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.model import units
 from lab.model.units import MISSING
+from lab.report import ratio_words
 from lab.results.gate.judgement import Finding, Judgement, Outcome
 from lab.results.gate.policy import UNITS, Rule
 
@@ -29,7 +30,7 @@ def change(rule: Rule, value: float | None) -> str:
     if value is None:
         return MISSING
     if rule.kind == "relative":
-        return f"{(value - 1) * 100:+z.1f} %"
+        return ratio_words.signed(value)
     if rule.kind == "limit":
         return figure(rule, value)
     if UNITS[rule.metric] == "share":

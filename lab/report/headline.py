@@ -4,67 +4,186 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.host.monitor import fitness
 from lab.model import units
 from lab.model.record import Build, Run
-from lab.report.formatting import one_line, ratio
+from lab.report import ratio_words
+from lab.report.formatting import one_line
+from lab.results.stats import Comparison, Verdict
 from lab.results.table import Group, Measure, Table
 
-SHOWN = 12
+SHOWN = 6  # ratios below the answer: with it they fill no more than a first screen
+ANSWERS = 3  # columns that are answered in sentences; of more the table tells
+DECIDED = (Verdict.SLOWER, Verdict.FASTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The ``verdict`` in a sentence or two, the run's fitness, and the ratios as ``lines``."""
+    """The ``verdict`` in a sentence or two, the run's fitness, and the other ratios as ``lines``.
+
+    ``apart`` says that no two columns have a cell in common: nothing stands beside anything.
+    """
 
     verdict: str
     fit: str
     lines: tuple[str, ...]
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One column beside the baseline, in one phase of one group."""
+
+    where: str
+    one: Measure
+    versus: Comparison
+    times: str
+    seconds: float
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """What is decided comes first, then what costs the most seconds."""
+        return (self.versus.verdict not in DECIDED, -self.seconds, -abs(self.versus.ratio - 1))
 
 
 def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Headline:
     """The sentences at the top."""
+    rows = sorted(_rows(table), key=lambda row: row.rank)
+    columns = list(dict.fromkeys(row.one.column for row in rows))[:ANSWERS]
+    leads = [next(row for row in rows if row.one.column == column) for column in columns]
+    apart = not rows and _share_nothing(table)
+    if not any(build.status == "ok" for build in builds):
+        said = ["Nothing was measured."]
+    elif apart:
+        said = [_apart(table, builds)]
+    elif rows:
+        said = [sentence for lead in leads for sentence in _answer(lead, rows, table)]
+        said.append(_differs(table))
+    else:
+        said = [_alone(table), _differs(table)]
+    said.append(_expected(runs))
     return Headline(
-        verdict=_verdict(table, builds, runs), fit=_fit(builds), lines=tuple(_lines(table))
+        verdict=" ".join(one_line(text, 300) for text in said if text),
+        fit=_fit(builds),
+        lines=tuple(_lines([row for row in rows if row not in leads], len(columns) > 1)),
+        apart=apart,
     )
 
 
-def _others(table: Table) -> list[tuple[Group, str, Measure]]:
-    return [
-        (group, rows.phase, measure)
-        for group in table.groups
-        for rows in group.phases
-        for measure in rows.measures
-        if measure.column != table.baseline and measure.count
-    ]
+def _rows(table: Table) -> Iterator[_Row]:
+    """Every ratio."""
+    for group in table.groups:
+        cell = _words(group, table)
+        for rows in group.phases:
+            base = next((one for one in rows.measures if one.column == table.baseline), None)
+            where = ratio_words.phase(one_line(rows.phase, 40)) + (f" with {cell}" if cell else "")
+            for one in rows.measures:
+                if one.versus is None or one is base:
+                    continue
+                sides = [side.wall.median if side and side.wall else None for side in (one, base)]
+                mine, other = sides
+                known = mine is not None and other is not None
+                yield _Row(
+                    where=where,
+                    one=one,
+                    versus=one.versus,
+                    times=" against ".join(map(units.seconds, sides)) if known else "",
+                    seconds=abs((mine or 0.0) - (other or 0.0)) if known else 0.0,
+                )
 
 
-def _verdict(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> str:
-    measured = sum(build.status == "ok" for build in builds)
-    if not measured:
-        return "Nothing was measured."
-    sentences = [_differs(table)]
-    for column in table.columns:
-        found = [one for _, _, one in _others(table) if one.column == column]
-        if table.baseline is None or not found:
+def _answer(lead: _Row, rows: Sequence[_Row], table: Table) -> Iterator[str]:
+    """The most telling comparison of a column as a sentence, and what the others say."""
+    column = lead.one.column
+    names = one_line(column, 40), one_line(str(table.baseline), 40)
+    times = f": {lead.times}" if lead.times and lead.versus.verdict in DECIDED else ""
+    yield f"{ratio_words.sentence(lead.versus, *names, lead.where)}{times}."
+    counts = Counter(str(row.versus.verdict) for row in rows if row.one.column == column)
+    if counts.total() > 1:
+        said = ", ".join(
+            f"{verdict} in {'all' if count == counts.total() else count}"
+            for verdict, count in counts.most_common()
+        )
+        yield f"Of {counts.total()} comparisons: {said}."
+
+
+def _lines(rows: Sequence[_Row], several: bool) -> Iterator[str]:
+    """The other ratios, those that cost the most seconds first."""
+    for row in rows[:SHOWN]:
+        who = f"{one_line(row.one.column, 40)} " if several else ""
+        held = ratio_words.interval(row.versus)
+        sure = f" ({held})" if held else ""
+        said = ratio_words.verdict(row.versus)
+        if row.versus.verdict is Verdict.UNDECIDED:
+            said += f", {ratio_words.change(row.versus.ratio).removeprefix('takes ')} so far"
+        times = f", {row.times}" if row.times else ""
+        yield one_line(f"{who}{row.where}: {said}{sure}{times}", 200)
+    if len(rows) > SHOWN:
+        yield f"and {len(rows) - SHOWN} more in the table"
+
+
+def _alone(table: Table) -> str:
+    """What there is to say of columns without a ratio: the times of the first, in its phases."""
+    for group in table.groups:
+        column = next((m.column for rows in group.phases for m in rows.measures if m.wall), None)
+        found = [
+            f"{units.seconds(one.wall.median)} {ratio_words.phase(one_line(rows.phase, 40))}"
+            for rows in group.phases
+            for one in rows.measures
+            if one.wall is not None and one.column == column
+        ]
+        if column is None:
             continue
-        counts = Counter(str(one.verdict) for one in found)
-        said = ", ".join(f"{verdict} in {count}" for verdict, count in counts.most_common())
-        phases = units.counted(len(found), "phase")
-        sentences.append(f"{column} against {table.baseline}: {said} of {phases}.")
+        cell = _words(group, table)
+        name = one_line(column, 40) + (f" with {cell}" if cell else "")
+        more = f" and {len(found) - ANSWERS} more in the table" if len(found) > ANSWERS else ""
+        alone = f" There is one {one_line(table.axis, 40)}: nothing to compare it with."
+        beside = alone if len(table.columns) == 1 else ""
+        return f"{name} took {', '.join(found[:ANSWERS])}{more}.{beside}"
+    return ""
+
+
+def _share_nothing(table: Table) -> bool:
+    """Whether each group of cells has builds of one column only, though there are several."""
+    sides = [
+        {one.column for rows in g.phases for one in rows.measures if one.count}
+        for g in table.groups
+    ]
+    return len(set().union(*sides)) > 1 and all(len(side) < 2 for side in sides)
+
+
+def _apart(table: Table, builds: Sequence[Build]) -> str:
+    """Why nothing stands side by side: the axes that have no value in common."""
+
+    def values(axis: str, column: str) -> list[str]:
+        found = (
+            b.cell.get(axis, units.MISSING) for b in builds if b.cell.get(table.axis) == column
+        )
+        return list(dict.fromkeys(found))
+
+    axes = dict.fromkeys(axis for build in builds for axis in build.cell if axis != table.axis)
+    parts = []
+    for axis in axes:
+        sides = {column: values(axis, column) for column in table.columns}
+        if not set.intersection(*map(set, sides.values())):
+            said = ", ".join(
+                f"{'/'.join(found[:3])} in {column}" for column, found in sides.items()
+            )
+            parts.append(f"{axis} is {said}")
+    why = f" ({'; '.join(parts)})" if parts else ""
+    names = " and ".join(table.columns)
+    return f"{names} share no cell: nothing to compare{why}."
+
+
+def _expected(runs: Sequence[Run]) -> str:
     broken = sum(len(run.broken) for run in runs)
     if broken:
-        sentences.append(f"Expectations broken: {broken}.")
-    elif all(map(expectations_checked, runs)) and any(map(has_expectations, runs)):
-        sentences.append("Every expectation held.")
-    if not any(sentences):
-        sentences = [
-            f"Builds measured: {measured}; there is one {table.axis}, so nothing to compare."
-        ]
-    return " ".join(one_line(text, 300) for text in sentences if text)
+        return f"Expectations broken: {broken}."
+    held = all(map(expectations_checked, runs)) and any(map(has_expectations, runs))
+    return "Every expectation held." if held else ""
 
 
 def has_expectations(run: Run) -> bool:
@@ -96,27 +215,6 @@ def _fit(builds: Sequence[Build]) -> str:
     return found or "not known: the machine was not watched in this run"
 
 
-def _lines(table: Table) -> list[str]:
-    """The ratios, the furthest from 1 first."""
-    if table.baseline is None:
-        return []
-    rows = [row for row in _others(table) if row[2].versus is not None]
-    rows.sort(key=lambda row: -_distance(row[2]))
-    apart = len(table.groups) > 1
-    lines = []
-    for group, phase, one in rows[:SHOWN]:
-        where = f", {_words(group, table)}" if apart else ""
-        lines.append(one_line(f"{phase}{where}: {one.column} took {ratio(one.versus)}", 200))
-    if len(rows) > SHOWN:
-        lines.append(f"and {len(rows) - SHOWN} more in the table")
-    return lines
-
-
-def _distance(measure: Measure) -> float:
-    times = measure.versus.ratio if measure.versus else 1.0
-    return max(times, 1 / times)
-
-
 def _words(group: Group, table: Table) -> str:
     """What sets this group apart from the others."""
     values = [
@@ -124,4 +222,4 @@ def _words(group: Group, table: Table) -> str:
         for axis, value in group.cell.items()
         if len({other.cell.get(axis) for other in table.groups}) > 1
     ]
-    return " ".join(values)
+    return one_line(" ".join(values), 80)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lab.report import ratio_words
 from lab.report.formatting import one_line
 from lab.report.pivot import UNITS
-from lab.results.history import Series
+from lab.results.history import Change, Series
 from lab.results.pivot.fields import METRICS
 from lab.results.stats.change_points import ENOUGH
 
@@ -32,7 +33,8 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
         if change.ratio is None:
             size = f"{shown(change.before)} to {shown(change.after)} (of 0 there is no ratio)"
         else:
-            size = f"{_percent(change.ratio)} ({_interval(change.interval)})"
+            words = ratio_words.BY_UNIT.get(unit, ratio_words.AMOUNT)
+            size = f"{ratio_words.change(change.ratio, words)} ({_sure(change)})"
         yield f"  change at {point.run}: {size}, p = {change.p_value:.4f}"
         if change.beside:
             yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
@@ -44,11 +46,7 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
         yield "  no change that stands out from chance"
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
-    if interval is None:
+def _sure(change: Change) -> str:
+    if change.ratio is None or change.interval is None:
         return "no interval: too few runs"
-    return " to ".join(map(_percent, interval))
-
-
-def _percent(ratio: float) -> str:
-    return f"{(ratio - 1) * 100:+.1f} %"
+    return f"95 %: {ratio_words.span(change.ratio, change.interval)}"

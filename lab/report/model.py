@@ -50,7 +50,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportModel:
-    """All that a report says."""
+    """All that a report says. ``doubts`` are those of the footnotes that tell of cells without
+    figures, and of figures that were left out."""
 
     title: str
     status: str
@@ -62,6 +63,7 @@ class ReportModel:
     footnotes: tuple[str, ...]
     repeat: tuple[str, ...]
     scenarios: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,30 +19,32 @@ from lab.report.model import CAUSE, Grid, ReportModel
 STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
 
 
-def show(model: ReportModel, stream: TextIO | None = None, *, steps: bool = True) -> None:
-    """Print the report; ``steps`` asks for the tables of steps as well."""
+def show(model: ReportModel, stream: TextIO | None = None) -> None:
+    """Print the whole report; lab.report.terminal_brief prints what fits a screen."""
     out = console(stream)
     out.print(Text(f"{model.title}: {model.status}", style="bold"))
     out.print(Text(model.headline.verdict, style="bold"))
     for line in model.headline.lines:
         out.print(Padding(Text(line), (0, 2)))
-    facts = RichTable.grid(padding=(0, 2))
-    for name, text in model.facts:
-        facts.add_row(Text(name, style="dim"), Text(text))
-    out.print(facts)
+    out.print(Text(f"fitness: {model.headline.fit}", style="dim"))
     for group in model.groups:
         out.print()
         out.print(Text(group.title, style="bold underline"))
-        for grid in (group.phases, group.times) if steps else (group.phases,):
+        for grid in (group.phases, group.times):
             shown, said = shared_count(grid)
             out.print(_measures(shown))
             if said:
                 out.print(Text(said, style="dim"))
-        for phase, grid in group.steps if steps else ():
+        for phase, grid in group.steps:
             out.print(Text(f"steps of {phase}", style="bold"))
             out.print(_steps(grid))
     _bad(out, model)
     _list(out, "notes", model.footnotes, "dim")
+    out.print(Text("\nwhat was compared, and on what", style="bold"))
+    facts = RichTable.grid(padding=(0, 2))
+    for name, text in model.facts:
+        facts.add_row(Text(f"  {name}", style="dim"), Text(text))
+    out.print(facts)
     out.print(Text("\nto repeat", style="bold"))
     for command in model.repeat:
         _to_paste(out, command)
@@ -83,7 +85,7 @@ def _list(out: Console, title: str, lines: Iterable[str], style: str) -> None:
 
 def _measures(grid: Grid) -> RichTable:
     """Phase and column share a place, median and spread two lines: so it fits 80 columns."""
-    table = _empty()
+    table = empty_table()
     table.add_column(f"{grid.head[0]}\n  {grid.head[1]}", overflow="fold")
     for name in grid.head[2:]:
         table.add_column(name, overflow="fold", justify="right")
@@ -98,7 +100,7 @@ def _measures(grid: Grid) -> RichTable:
 
 
 def _steps(grid: Grid) -> RichTable:
-    table = _empty()
+    table = empty_table()
     with_cause = CAUSE in grid.head
     columns = len(grid.head) - 3 - with_cause
     table.add_column("instruction", overflow="fold", ratio=2)
@@ -141,5 +143,6 @@ def _outcome(shift: str, cell: str) -> Text:
     return text
 
 
-def _empty() -> RichTable:
+def empty_table() -> RichTable:
+    """A table with one rule, below its head."""
     return RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)

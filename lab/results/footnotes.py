@@ -41,6 +41,7 @@ def doubts(groups: Sequence[Group], baseline: str | None) -> Iterator[Footnote]:
             "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
         )
     if baseline is not None:
+        yield from _one_sided(groups)
         for row in rows:
             yield from _unpaired(row, baseline)
     if any(not any(step.outcomes) for row in rows for step in row.steps):
@@ -51,8 +52,27 @@ def doubts(groups: Sequence[Group], baseline: str | None) -> Iterator[Footnote]:
         )
 
 
+def _one_sided(groups: Sequence[Group]) -> Iterator[Footnote]:
+    """The cells that one column alone has."""
+    alone = [cell for group in groups for cell in [_only_column(group)] if cell is not None]
+    if alone:
+        names = ", ".join(dict.fromkeys(alone))
+        yield Footnote(
+            kind="unpaired",
+            text=f"{len(alone)} of {len(groups)} groups of cells are in one column only ({names}): "
+            "nothing stands beside them",
+        )
+
+
+def _only_column(group: Group) -> str | None:
+    having = {m.column for rows in group.phases for m in rows.measures if m.count or m.failed}
+    return having.pop() if len(having) == 1 else None
+
+
 def _unpaired(row: PhaseRows, baseline: str) -> Iterator[Footnote]:
     """The columns without a ratio, where disturbed builds are not what they lack."""
+    if not any(one.count or one.failed for one in row.measures if one.column == baseline):
+        return  # `_one_sided` tells of it, or the failures do
     left_out = {one.column for one in row.measures if one.count == one.disturbed > 0}
     for measure in row.measures:
         compared = measure.column == baseline or measure.ratio or not measure.count

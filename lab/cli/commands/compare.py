@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, base_upgrade, pivot_table
+from lab.cli import arguments, base_upgrade, pivot_table, run_names
 from lab.cli.output import before_the_answer, print_json, say
 from lab.cli.scenario_run import judge, run_scenario
 from lab.model.engine_name import names_engine, parse
@@ -60,7 +60,7 @@ class Sides:
 
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
-    from lab.report import compose, terminal
+    from lab.report import compose, terminal, terminal_brief
     from lab.results import comparison
     from lab.results.comparison_verdicts import asked_of
 
@@ -80,8 +80,11 @@ def run(options: argparse.Namespace) -> int:
     with before_the_answer():
         if options.json:
             print_json({"table": table.to_json()})
-        else:
+        elif options.all:
             terminal.show(compose.from_table(table, sides.builds, sides.runs))
+        else:
+            said = compose.from_table(table, sides.builds, sides.runs)
+            terminal_brief.show(said, more="--all shows all")
         if sides.made is not None:
             say(str(sides.made.folder), on_error=options.json)
     if sides.made is not None:
@@ -135,14 +138,14 @@ def _of_runs(options: argparse.Namespace) -> Sides:
     from lab.results import comparison
 
     _builds_nothing(options, "beside runs")
-    named = _named_runs(options.values, options)
+    named = run_names.short(list(_named_runs(options.values, options).items()))
     builds = comparison.merge({name: one.builds for name, one in named.items()})
     by_run = options.axis is None
     return Sides(
         builds=builds,
         runs=[one.run for one in named.values()],
         axis=comparison.RUN_AXIS if by_run else options.axis,
-        columns=options.values if by_run else comparison.values(builds, options.axis),
+        columns=tuple(named) if by_run else comparison.values(builds, options.axis),
     )
 
 

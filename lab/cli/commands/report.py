@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments
+from lab.cli import arguments, run_names
 from lab.cli.output import print_text, say
 from lab.model.errors import InputError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from lab.model.record import Build, Run
     from lab.report.model import Report
-    from lab.results.runs import StoredRun
 
 FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
 
@@ -36,21 +35,6 @@ def options(verb: argparse.ArgumentParser) -> None:
         "--output", metavar="FILE", help="instead of the run's folder, one format; - prints it"
     )
     arguments.results(verb)
-
-
-def named(found: Sequence[tuple[str, StoredRun]]) -> dict[str, StoredRun]:
-    """Runs by what tells them apart: the folder's name, without the scenario's where all share it.
-
-    What the user wrote is long, and the same at its beginning where a chart cuts it off.
-    """
-    stored = [one for _, one in found]
-    folders = [one.folder.resolve().name for one in stored]
-    scenarios = {one.run.scenario.name for one in stored}
-    shared = f"-{scenarios.pop()}" if len(scenarios) == 1 else ""
-    for names in ([name.removesuffix(shared) for name in folders], folders):
-        if len(set(names)) == len(stored):
-            return dict(zip(names, stored, strict=True))
-    return dict(found)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -76,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
                 "--compare takes two runs or more, each of them once",
                 remedy="lab report --compare RUN RUN",
             )
-        stored = named(found)
+        stored = run_names.short(found)
         made, builds = compose.from_runs(stored)
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:

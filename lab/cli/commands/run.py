@@ -97,7 +97,7 @@ def _as_it_was_started(options: argparse.Namespace) -> None:
 
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:
-    from lab.report import compose, terminal
+    from lab.report import compose, terminal_brief
     from lab.results import comparison
     from lab.results.comparison_verdicts import asked_of
 
@@ -108,6 +108,6 @@ def _show(stored: StoredRun, options: argparse.Namespace) -> None:
         table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
         print_json(stored.run.to_json() | {"table": table.to_json()})
     else:
-        terminal.show(compose.from_run(stored).model, steps=False)
+        terminal_brief.show(compose.from_run(stored).model, more="the report has all")
         say(f"report: {stored.folder / 'report.html'}")
     say(str(stored.folder), on_error=options.json)

@@ -15,7 +15,7 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.cli.commands.report import named
+from lab.cli.run_names import short
 from lab.model.events import Outcome
 from lab.model.record import Build, Run, RunOptions, Step
 from lab.report import compose, export, formats, markdown, summary_picture, vega_renderer
@@ -180,11 +180,11 @@ def test_markdown_has_room_in_a_comment() -> None:
 def test_compared_runs_are_named_by_what_tells_them_apart() -> None:
     one = replace(stored(), folder=Path("results/20261123-101502-layer-cache"))
     two = replace(stored(), folder=Path("results/20261124-090000-layer-cache"))
-    assert set(named([("latest", one), ("x", two)])) == {"20261123-101502", "20261124-090000"}
+    assert set(short([("latest", one), ("x", two)])) == {"20261123-101502", "20261124-090000"}
     other = replace(two, run=replace(run(), scenario=replace(run().scenario, name="other")))
-    assert set(named([("a", one), ("b", other)])) == {one.folder.name, two.folder.name}
+    assert set(short([("a", one), ("b", other)])) == {one.folder.name, two.folder.name}
     moved = replace(one, folder=Path("elsewhere") / one.folder)
-    assert set(named([("a", one), ("b", moved)])) == {"a", "b"}
+    assert set(short([("a", one), ("b", moved)])) == {"a", "b"}
 
 
 def test_a_run_that_did_not_end_claims_no_expectation() -> None:

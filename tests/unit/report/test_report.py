@@ -20,11 +20,11 @@ from lab.model.record import Build, Cache, EngineFacts, HostFacts, Image, Run, S
 from lab.model.units import seconds
 from lab.report import compose, formats, markdown, setting, terminal
 from lab.report import html as page
-from lab.report.formatting import clean, one_line, outcomes, percent, ratio, spread
+from lab.report.formatting import clean, one_line, outcomes, percent, spread
 from lab.report.live import Live, Progress
 from lab.results import store
 from lab.results.runs import StoredRun
-from lab.results.stats import compare_paired, summary
+from lab.results.stats import summary
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 EVIL = (
@@ -159,13 +159,6 @@ def test_numbers_have_spread_and_count() -> None:
     assert spread(summary([2.0, 2.0]), seconds) == "2 s (n=2, equal)"
     assert spread(None, seconds) == "\u2013"
     assert spread(summary([-0.14, -0.01]), percent) == "-8 % (-14 to -1 %, n=2)"
-    assert ratio(None) == "\u2013"
-    few = compare_paired([(2.0, 1.0), (3.0, 1.0)], margin=0.05, confidence=0.95, seed=1)
-    assert ratio(few) == "\u00d72.45 (no interval, n=2) undecided, about 4 more rounds"
-    many = compare_paired([(2.0 + at / 100, 1.0) for at in range(8)])
-    assert ratio(many) == "\u00d72.03 (95 %: 2.01\u20132.06, n=8) slower"
-    alike = compare_paired([(2.0 + at / 100, 2.0) for at in range(8)])
-    assert ratio(alike) == "\u00d71.02 (95 %: 1.00\u20131.03, n=8) same within 5 %"
     assert outcomes({"hit": 2, "miss": 1}) == "hit 2/3, miss 1/3"
     assert percent(-0.001) == "0 %"
 
