@@ -61,7 +61,9 @@ def control(record: Mapping[str, Any]) -> str:
 
 def cpu_unknown(runs: Sequence[Run]) -> list[str]:
     """A note where builds have no CPU time, and what would give it."""
-    names = dict.fromkeys(one.name for run in runs for one in run.engines if not one.private)
+    names = dict.fromkeys(
+        one.name for run in runs if not run.imported for one in run.engines if not one.private
+    )
     if not names:
         return []
     return [

@@ -28,7 +28,9 @@ def select(
     if not found:
         raise InputError(
             f"no build of run {stored.run.id} has cache inputs",
-            remedy="run the scenario again: this run was made by an older lab, or all was skipped",
+            remedy="import with --context DIR, the files that each build was made from"
+            if stored.run.imported
+            else "run the scenario again: this run was made by an older lab, or all was skipped",
         )
     found = _of_engines(found, engines, stored) if engines else found
     found = found if build is None else _named(found, build, stored.run.id)

@@ -129,8 +129,8 @@ def _found(
 
 
 def _label(recorded: Recorded, number: int | None) -> dict[str, str]:
-    """What a build is of: bake's target, a Dockerfile or stage that is not the usual one, in a log
-    of several the image's name, or its number.
+    """What a build is of: bake's target, a Dockerfile or stage that is not the usual one, the
+    image's name; in a log of several builds at least its number.
     """
     facts = recorded.facts
     dockerfile = facts.get("dockerfile", "Dockerfile")
@@ -139,10 +139,9 @@ def _label(recorded: Recorded, number: int | None) -> dict[str, str]:
         "" if dockerfile == "Dockerfile" else dockerfile,
         facts.get("target", ""),
     ]
-    found = " ".join(part for part in parts if part)
-    if not found and number is not None and "reference" not in facts:
-        name = facts.get("tag", "").removeprefix("docker.io/").removeprefix("localhost/")
-        found = _TAG.sub("", name) or str(number)
+    name = facts.get("tag", "").split(",")[0]
+    image = _TAG.sub("", name.removeprefix("docker.io/").removeprefix("localhost/"))
+    found = " ".join(part for part in parts if part) or image or str(number or "")
     return {"build": found} if found else {}
 
 

@@ -143,7 +143,8 @@ def of_steps(
                 index=index,
                 stage=stage,
                 keyword=keyword.upper(),
-                text=text,
+                # Engines keep the indentation of continued lines; the lab's parser does not.
+                text=" ".join(text.split()),
                 line=index + 1,
                 end=index + 1,
                 flags=flags,
