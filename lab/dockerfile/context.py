@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from lab.dockerfile import dockerignore
 from lab.dockerfile import tar as archive
-from lab.dockerfile.entries import Directory, Entry, File, Link
+from lab.dockerfile.entries import Directory, Entry, File, Link, chunks
 from lab.dockerfile.tar import Archive
+from lab.host.own_folders import is_own
 from lab.model.errors import InputError
 
 
@@ -53,7 +54,8 @@ class Context:
         """What a folder holds; large files stay on disk until they are sent.
 
         The folder's .dockerignore is obeyed here as a client does, so that every engine is sent
-        the same. It and the Dockerfile are always part of the context.
+        the same. It and the Dockerfile are always part of the context. What the lab itself wrote
+        never is (lab.host.own_folders).
         """
         if not path.is_dir():
             raise InputError(f"{path} is not a folder", remedy="name the folder to build from")
@@ -122,7 +124,7 @@ class Context:
         if isinstance(data, bytes):
             return data
         try:
-            return data.read_bytes()
+            return b"".join(chunks(data))
         except OSError as exc:
             raise InputError(
                 f"{data} cannot be read: {exc.strerror}",
@@ -199,6 +201,8 @@ def _walk(
         path = f"{inside}/{child.name}" if inside else child.name
         excluded = ignore.excludes(path) and path not in always
         if child.is_dir(follow_symlinks=False):
+            if is_own(root / path):
+                continue
             forced = any(name.startswith(f"{path}/") for name in always)
             below: list[tuple[str, Entry]] = []
             if not excluded or forced or ignore.may_keep_below(path):

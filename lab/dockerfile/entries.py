@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
+
+
+class Store(Protocol):
+    """An open file that bytes were put into."""
+
+    def read(self, at: int, size: int) -> bytes:
+        """So many bytes from there; fewer at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes that were put aside: ``size`` of them, from ``at`` in an open file."""
+
+    store: Store
+    at: int
+    size: int
+
+
+Data = bytes | Path | Span
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A regular file: its bytes, or where on disk they lie. ``mtime`` is in whole seconds.
+    """A regular file: its bytes, or where they lie. ``mtime`` is in whole seconds.
 
     ``owner`` is user and group; from a folder on disk all is sent as root's, as clients do.
     """
 
-    data: bytes | Path
+    data: Data
     mode: int = 0o644
     mtime: int = 0
     owner: tuple[int, int] = (0, 0)
@@ -38,3 +58,18 @@ class Directory:
 
 
 Entry = File | Link | Directory
+
+CHUNK = 1 << 20
+
+
+def chunks(data: Data) -> Iterator[bytes]:
+    """The bytes, piece by piece. Raises OSError where a file on disk cannot be read."""
+    if isinstance(data, bytes):
+        yield data
+    elif isinstance(data, Span):
+        for at in range(0, data.size, CHUNK):
+            yield data.store.read(data.at + at, min(CHUNK, data.size - at))
+    else:
+        with data.open("rb") as file:
+            while piece := file.read(CHUNK):
+                yield piece

@@ -12,12 +12,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
+from lab.dockerfile.entries import Data, Entry, Span, chunks
 from lab.model.errors import DiskFull, InputError
-
-if TYPE_CHECKING:
-    from lab.dockerfile.entries import Entry
 
 IN_MEMORY = 8 * 1024 * 1024  # bytes of archive that are held in memory; larger ones go to a file
 _BLOCK = 512
@@ -97,7 +95,7 @@ class _Piece:
     """A header with its content: bytes, or a file of which exactly ``size`` bytes are sent."""
 
     header: bytes
-    data: bytes | Path
+    data: Data
     size: int
 
 
@@ -131,10 +129,11 @@ def write(entries: Mapping[str, Entry]) -> Archive:
 def _copy(pieces: list[_Piece], end: bytes, out: IO[bytes]) -> None:
     for piece in pieces:
         out.write(piece.header)
-        if isinstance(piece.data, bytes):
-            out.write(piece.data)
-        else:
+        if isinstance(piece.data, Path):
             _copy_file(piece.data, piece.size, out)
+        else:
+            for chunk in chunks(piece.data):
+                out.write(chunk)
         out.write(bytes(-piece.size % _BLOCK))
     out.write(end)
 
@@ -181,9 +180,11 @@ def _pieces(entries: Mapping[str, Entry]) -> Iterator[_Piece]:
                 yield _Piece(header, entry.data, size)
 
 
-def _length(data: bytes | Path) -> int:
+def _length(data: Data) -> int:
     if isinstance(data, bytes):
         return len(data)
+    if isinstance(data, Span):
+        return data.size
     try:
         return data.stat().st_size
     except OSError as exc:

@@ -15,13 +15,17 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (whoever uses it makes a folder o
 
 def cache_dir() -> Path:
     """Bootstrapped bases and toolchains: ``LAB_CACHE``, or ``lab`` in the user's cache folder."""
+    return _made(cache_place(), "LAB_CACHE")
+
+
+def cache_place() -> Path:
+    """Where `cache_dir` is, or will be: nothing is made."""
     chosen = os.environ.get("LAB_CACHE")
     if chosen:
-        return _made(Path(chosen).absolute(), "LAB_CACHE")
+        return Path(chosen).absolute()
     # The XDG base directory specification: a relative XDG_CACHE_HOME is to be passed over.
     home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    root = home if home.is_absolute() else Path.home() / ".cache"
-    return _made(root / "lab", "LAB_CACHE")
+    return (home if home.is_absolute() else Path.home() / ".cache") / "lab"
 
 
 def state_dir() -> Path:

@@ -212,7 +212,8 @@ class Run:
     """The head of one run: run.json. ``ready`` is when all was set up and the first trial began.
 
     ``builds`` is how many it had when it ended, so that a loss is found later. ``imported`` says of
-    each build that another tool recorded where it comes from (docs/schema.md).
+    each build that another tool recorded where it comes from (docs/schema.md). ``warnings`` are
+    what a reader must know of the whole run, each a sentence.
     """
 
     id: str
@@ -232,6 +233,7 @@ class Run:
     broken: tuple[str, ...] = ()
     builds: int | None = None
     imported: tuple[Mapping[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The head as run.json holds it."""
@@ -251,6 +253,7 @@ class Run:
         values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))
         values["imported"] = tuple(values.get("imported", ()))
+        values["warnings"] = tuple(values.get("warnings", ()))
         return cls(**_typed(cls, values))
 
 

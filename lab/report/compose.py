@@ -87,6 +87,7 @@ def from_table(
     tiles = _by_place(drawn) if drawn else {}
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
     footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
+    footnotes += [text for run in runs for text in run.warnings]
     if len(failed) > SHOWN_FAILURES:
         footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
     said = headline(table, builds, runs)

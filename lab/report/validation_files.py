@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.host import disk
+from lab.host import disk, own_folders
 from lab.report import matrix, validation_exports
 from lab.report.formatting import flat
 from lab.results.store import new_folder, new_id
@@ -45,6 +45,7 @@ def folder(results: Path) -> Iterator[Path]:
 
 def write(found: Sequence[Validation], target: Path) -> None:
     """Every form of the answer."""
+    own_folders.mark(target)
     for name, file in FILES.items():
         disk.write(target, file, rendered(found, name))
 

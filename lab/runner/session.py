@@ -26,6 +26,7 @@ from lab.results.runs import StoredRun
 from lab.runner import prepare, runner, stopping
 from lab.runner.early_exit import record_early_exit
 from lab.runner.options import Options, Say
+from lab.runner.projects import Projects
 from lab.scenario import placeholder_images, plan
 from lab.scenario.build_inputs import Images
 from lab.scenario.model import Scenario
@@ -56,6 +57,7 @@ class Session:
     writer: store.Writer
     engines: Mapping[str, Engine]
     images: prepare.ReadyImages
+    projects: Projects
     say: Say
     watcher: Watcher
     stored: StoredRun | None = None
@@ -92,12 +94,21 @@ class Session:
             if before is not None:
                 stopping.same_host(before, head)
             writer.amend(head)
+
+            def warn(text: str) -> None:
+                say(f"warning: {text}")
+                writer.amend(replace(writer.run, warnings=(*writer.run.warnings, text)))
+
+            projects = stack.enter_context(Projects.open(warn))
+            if resumed is not None:
+                projects.compare(scenario, resumed)
             yield cls(
                 scenario=scenario,
                 options=options,
                 writer=writer,
                 engines=engines,
                 images=images,
+                projects=projects,
                 say=say,
                 watcher=watcher,
             )
@@ -116,7 +127,7 @@ class Session:
         return plan.trials(
             asked,
             images,
-            plan.project(asked),
+            self.projects.of(asked),
             lacks=lambda cell, made: self.engines[cell.engine].lacks(
                 made.dockerfile, base_moves="edit:base" in asked.phases
             ),
@@ -146,6 +157,11 @@ class Session:
             self.scenario, writer.earlier, budget=self.options.budget, tell=watcher.open
         )
         done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
+
+        def wanted(trial: Trial) -> bool:
+            self.projects.look()
+            return sampled.wanted(trial)
+
         watcher.begin([trial for trial in trials if not trial.done(done)], writer.folder)
         for event in runner.run(
             trials,
@@ -153,7 +169,7 @@ class Session:
             labels={"io.imagelab.run": writer.run.id},
             done=done,
             controls=held,
-            wanted=sampled.wanted,
+            wanted=wanted,
         ):
             match event:
                 case Raw(at=at, data=data):
@@ -168,6 +184,7 @@ class Session:
                 case _:
                     pass
             watcher.see(event)
+        self.projects.look()
         return sampled.ended
 
 

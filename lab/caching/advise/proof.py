@@ -10,6 +10,7 @@ from lab.caching.advise.pricing import ignoring
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.predict import edit_arguments
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.kept_context import kept
 from lab.engines.protocol import Engine
 from lab.results import stats
 from lab.runner.build import built
@@ -43,10 +44,30 @@ def prove(
     Only the edits' builds count. Raises BuildsFailed where one does not build: a rewrite that
     breaks the build is no gain.
     """
+    with kept(given.context) as context:
+        pairs = _pairs(engine, replace(given, context=context), rewrite, texts, rounds, seed)
+    found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
+    return Proof(
+        edits=tuple(texts),
+        pairs=tuple(pairs),
+        ratio=sum(new for new, _ in pairs) / sum(old for _, old in pairs),
+        verdict="undecided" if found is None else str(found.verdict),
+    )
+
+
+def _pairs(
+    engine: Engine,
+    given: Inputs,
+    rewrite: Rewrite,
+    texts: Sequence[str],
+    rounds: int,
+    seed: int,
+) -> list[tuple[float, float]]:
+    """Seconds with the rewrite and without, by rounds."""
     ways = ((rewrite.dockerfile, rewrite.ignore), (given.dockerfile, None))
     # what cannot be marked is in the cache from the round before, unless all is forgotten
     fresh = all(_path(text, given) is not None for text in texts)
-    pairs = []
+    pairs: list[tuple[float, float]] = []
     for number in range(rounds):
         took: dict[int, float] = {}
         for side, way in list(enumerate(ways))[:: 1 if number % 2 else -1]:
@@ -60,13 +81,7 @@ def prove(
                 for text in texts
             )  # fmt: skip
         pairs.append((took[0], took[1]))
-    found = stats.compare_paired(pairs, margin=MARGIN, confidence=0.95, seed=seed)
-    return Proof(
-        edits=tuple(texts),
-        pairs=tuple(pairs),
-        ratio=sum(new for new, _ in pairs) / sum(old for _, old in pairs),
-        verdict="undecided" if found is None else str(found.verdict),
-    )
+    return pairs
 
 
 def _edited(engine: Engine, given: Inputs, ignore: str | None, text: str, token: str) -> float:

@@ -39,7 +39,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make reports, and name the files."""
-    from lab.host import disk
+    from lab.host import disk, own_folders
     from lab.report import compose, formats
     from lab.results import runs
 
@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         with disk.disk(folder):
             folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are
+        if compared:
+            own_folders.mark(folder)
         for path in formats.write(kinds, folder, made, builds, heads):
             say(str(path))
         return 0

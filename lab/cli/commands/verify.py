@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Answer each claim; go on where an earlier run of the same claims stopped."""
     from lab.golang.claims import loader, verify
     from lab.golang.claims.experiments import Ground
+    from lab.host import own_folders
     from lab.host.disk import disk, dump, write
     from lab.model import units
     from lab.model.errors import InputError
@@ -39,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
     folder = verify.folder_for(options.results, claims, text, quick=options.quick).absolute()
     with disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    own_folders.mark(folder)
     write(folder, "claims.yaml", text)
     own = verify.this_host()
     ground = Ground(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 from lab.dockerfile.cachekey.inputs import FileFacts
 from lab.dockerfile.context import Context
-from lab.dockerfile.entries import Entry
+from lab.dockerfile.entries import Data, Entry, chunks
 from lab.model.errors import InputError
 
 Facts = Callable[[Entry], FileFacts]
-_CHUNK = 1 << 20
 
 
 def facts(entry: Entry) -> FileFacts:
@@ -43,16 +41,13 @@ def remembered(context: Context) -> Facts:
     return of
 
 
-def _hash(data: bytes | Path) -> str:
-    if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()[:32]
+def _hash(data: Data) -> str:
     found = hashlib.sha256()
     try:
-        with data.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                found.update(chunk)
+        for piece in chunks(data):
+            found.update(piece)
     except OSError as error:
         raise InputError(
-            f"{data} cannot be read: {error.strerror}", remedy="make it readable"
+            f"{error.filename} cannot be read: {error.strerror}", remedy="make it readable"
         ) from error
     return found.hexdigest()[:32]
