@@ -116,7 +116,7 @@ def build(engine: Engine, ref: str, turns: int) -> Sample:
     """Build the loop cold and take its figures."""
     text = f"FROM {ref}\n{LOOP.replace('TURNS', str(turns))}\n"
     parsed = dockerfile.parse(text)
-    fold, logs = BuildRecorder(parsed), b""
+    recorder, logs = BuildRecorder(parsed), b""
     context = Context.of_files({"Dockerfile": text})
     with contextlib.closing(context.archive()) as tar, Meter(engine.usage, here=True) as meter:
         request = BuildRequest(
@@ -127,21 +127,21 @@ def build(engine: Engine, ref: str, turns: int) -> Sample:
             cold=True,
         )
         for event in engine.build(request):
-            fold.add(event)
+            recorder.add(event)
             if isinstance(event, Ready):
                 meter.begin()
             elif isinstance(event, Log):
                 logs += event.data
         meter.end()
-    folded, said = fold.result(), _TIMES.search(logs)
-    assert folded.status == "ok", folded.reason
+    outcome, said = recorder.result(), _TIMES.search(logs)
+    assert outcome.status == "ok", outcome.reason
     assert said is not None, logs
     assert meter.cpu_s is not None
     began, ended = map(float, _CLOCK.findall(logs))
     minutes, seconds, more_minutes, more_seconds = map(float, said.groups())
     return Sample(
         cpu_s=meter.cpu_s,
-        wall_s=folded.wall_s,
+        wall_s=outcome.wall_s,
         loop_cpu_s=60 * (minutes + more_minutes) + seconds + more_seconds,
         loop_wall_s=ended - began,
         fit=meter.fitness(),

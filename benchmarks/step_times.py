@@ -58,11 +58,11 @@ def container_seconds(log: bytes) -> list[float]:
 
 def fit(build: Callable[[str], tuple[BuildOutcome, bytes]], base_ref: str) -> Line:
     """Build once, and lay the line through its steps."""
-    folded, log = build(text(base_ref, SLEEPS))
-    if folded.status != "ok":
-        raise RuntimeError(folded.reason)
+    outcome, log = build(text(base_ref, SLEEPS))
+    if outcome.status != "ok":
+        raise RuntimeError(outcome.reason)
     own = container_seconds(log)
-    steps = [s.duration_s or 0.0 for s in folded.steps if CLOCK in s.instruction]
+    steps = [s.duration_s or 0.0 for s in outcome.steps if CLOCK in s.instruction]
     slope, offset = statistics.linear_regression(own, steps)
     rest = [abs(y - slope * x - offset) for x, y in zip(own, steps, strict=True)]
     return Line(len(own), slope, offset, statistics.median(rest), max(rest))
@@ -87,7 +87,7 @@ def main() -> None:
 
 def _build(engine: Engine, script: str) -> tuple[BuildOutcome, bytes]:
     parsed = parser.parse(script)
-    fold, log = BuildRecorder(parsed), b""
+    recorder, log = BuildRecorder(parsed), b""
     files = Context.of_files({"Dockerfile": script})
     with contextlib.closing(files.archive()) as archive:
         request = BuildRequest(
@@ -98,10 +98,10 @@ def _build(engine: Engine, script: str) -> tuple[BuildOutcome, bytes]:
             cold=True,
         )
         for event in engine.build(request):
-            fold.add(event)
+            recorder.add(event)
             if isinstance(event, Log):
                 log += event.data
-    return fold.result(), log
+    return recorder.result(), log
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Decoder:
             yield events.BuildError(at, str(text), int(code[1]) if code else None)
 
     def close(self, at: float) -> Iterator[Event]:
-        """What can be told at the end: errors that did not fail the build."""
+        """The errors that did not fail the build."""
         if not self._failed:
             for text in self._soft:
                 yield events.Note(at, text)

@@ -52,7 +52,7 @@ class Decoder:
             yield events.BuildError(at, str(error), code if isinstance(code, int) else None)
 
     def close(self, at: float) -> Iterator[Event]:  # noqa: ARG002 (the same for every decoder)
-        """What can be told at the end: nothing."""
+        """The end of the stream brings nothing more."""
         return iter(())
 
     def _text(self, at: float, text: str) -> Iterator[Event]:

@@ -13,19 +13,18 @@ from time import perf_counter
 from typing import Any
 
 from lab.dockerfile.model import Dockerfile
-from lab.engines import buildkit, classic, docker_cache, features
+from lab.engines import buildkit, classic, docker_cache, docker_facts, features
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
 from lab.engines.endpoint import Tls
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
-from lab.host import facts as host
 from lab.host.usage import Usage
 from lab.model import engine_name, events
 from lab.model.errors import EngineLost, EngineUnavailable, LabError
 from lab.model.events import Event
-from lab.model.record import EngineFacts, HostFacts, Image
+from lab.model.record import EngineFacts, Image
 
 _MOVES = "edit:base needs an empty cache in each round, and this Docker is yours: --private"
 
@@ -68,7 +67,7 @@ class DockerEngine:
             self._api = connect(base_url, tls)
             self._about = self._api.version()
             self._info = self._api.info()
-        self._store = Images(self._api, engine=name, containerd=self._containerd)
+        self._store = Images(self._api, engine=name, containerd=docker_facts.containerd(self._info))
         self._built: set[str] = set()
         self._images: set[str] = set()
         self._before: frozenset[str] | None = None
@@ -76,18 +75,14 @@ class DockerEngine:
 
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the daemon runs on."""
-        driver = str(self._info.get("Driver", "unknown"))
-        local = self._local
-        return EngineFacts(
+        return docker_facts.engine_facts(
+            self._about,
+            self._info,
             name=self.name,
-            version=str(self._about.get("Version", "unknown")),
             api=self._api.api_version,
             endpoint=self._url,
             private=self._private,
-            storage=f"{driver} (containerd)" if self._containerd else driver,
             builder="classic" if self._classic else "BuildKit",
-            host=host.facts(Path(self._storage)) if local else self._told_host(),
-            local=local,
         )
 
     def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
@@ -210,36 +205,6 @@ class DockerEngine:
     @property
     def _classic(self) -> bool:
         return self._family == features.CLASSIC
-
-    @property
-    def _containerd(self) -> bool:
-        status = self._info.get("DriverStatus") or ()
-        return any("io.containerd.snapshotter" in str(line) for line in status)
-
-    @property
-    def _storage(self) -> str:
-        return str(self._info.get("DockerRootDir") or "")
-
-    @property
-    def _local(self) -> bool:
-        return host.is_here(
-            self._url,
-            kernel=self._info.get("KernelVersion"),
-            hostname=self._info.get("Name"),
-            storage=self._storage,
-        )
-
-    def _told_host(self) -> HostFacts:
-        """What a daemon on another machine says of that."""
-        info = self._info
-        status = dict(line for line in info.get("DriverStatus") or () if len(line) == 2)
-        return HostFacts(
-            kernel=info.get("KernelVersion") or None,
-            cpus=info.get("NCPU") or None,
-            memory_bytes=info.get("MemTotal") or None,
-            cgroup=host.told_cgroup(info.get("CgroupVersion")),
-            filesystem=host.told_filesystem(status.get("Backing Filesystem")),
-        )
 
     def _post_build(
         self, request: BuildRequest, query: Mapping[str, str], decoder: Decoder

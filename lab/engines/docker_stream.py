@@ -23,7 +23,7 @@ class Decoder(Protocol):
         """What one message tells."""
 
     def close(self, at: float) -> Iterator[Event]:
-        """What can be told at the end."""
+        """The events that only the end of the stream brings."""
 
 
 class Body:
@@ -80,20 +80,20 @@ def read(chunks: Iterable[bytes], decoder: Decoder, start: float) -> Iterator[Ev
 
     An answer that ends with neither an image nor an error was broken off: Lost.
     """
-    told = False
+    ended = False
     try:
         for data in messages(chunks):
             at = perf_counter() - start
             yield events.Raw(at, data)
             for event in decoder.feed(at, json.loads(data)):
-                told = told or isinstance(event, events.ImageBuilt | events.BuildError)
+                ended = ended or isinstance(event, events.ImageBuilt | events.BuildError)
                 yield event
     except (StreamError, json.JSONDecodeError) as error:
         yield events.Lost(perf_counter() - start, f"the engine's answer cannot be read: {error}")
         return
     at = perf_counter() - start
     yield from decoder.close(at)
-    if not told:
+    if not ended:
         text = "the engine's answer ended with neither an image nor an error"
         yield events.Lost(at, text)
 

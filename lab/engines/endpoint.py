@@ -127,7 +127,7 @@ def _check(endpoint: Endpoint, engine: str) -> None:
     what = f"a {answer} answers" if answer else f"no {engine} answers"
     remedy = "start it, name another one, or ask for one of the lab's own with --private"
     if endpoint.origin != "named":
-        remedy = f"start it, mend or unset {endpoint.origin}, or use --private"
+        remedy = f"start it, fix or unset {endpoint.origin}, or use --private"
     raise EngineUnavailable(f"{what} at {endpoint.url} ({endpoint.origin})", remedy=remedy)
 
 

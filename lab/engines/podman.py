@@ -138,23 +138,23 @@ class PodmanEngine:
         yield Finished(time.monotonic() - started)
 
     def _decoded(self, response: Any, decoder: Decoder, started: float) -> Iterator[Event]:
-        told = False
+        ended = False
         for data in messages(response.iter_content(None)):
             at = time.monotonic() - started
             yield Raw(at, data)
             for event in decoder.feed(at, json.loads(data)):
-                told = told or isinstance(event, ImageBuilt | BuildError)
+                ended = ended or isinstance(event, ImageBuilt | BuildError)
                 yield event
         at = time.monotonic() - started
         yield from decoder.close(at)
         if self._images.foreign(decoder.made, decoder.reused):
             yield Note(at, _FOREIGN)
-        if not told:
+        if not ended:
             yield Lost(at, "podman's answer ended before it told how the build went")
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         service = self._service
-        with service.told("make a container"):
+        with service.translating("make a container"):
             spec = container_spec(request)
             if (group := self._group()) is not None:
                 spec["cgroup_parent"] = group.steps  # else below one that all podmans share
@@ -163,7 +163,7 @@ class PodmanEngine:
             place = f"/containers/{made.json()['Id']}"
         started = time.monotonic()
         try:
-            with service.told("run a container"):
+            with service.translating("run a container"):
                 service.call("POST", f"{place}/start")
                 kinds = {"follow": "true", "stdout": "true", "stderr": "true"}
                 logs = service.call("GET", f"{place}/logs", kinds, stream=True)
@@ -174,7 +174,7 @@ class PodmanEngine:
                 at = time.monotonic() - started
                 yield BuildError(at, f"the container ended with exit code {code}", code)
         finally:
-            with service.told("remove a container"):
+            with service.translating("remove a container"):
                 service.call("DELETE", place, {"force": "true", "v": "true"}, ok=(404,))
         yield Finished(time.monotonic() - started)
 

@@ -51,7 +51,7 @@ class Images:
     def tag(self, source: str, ref: str) -> None:
         """Let ``ref`` name what ``source`` names."""
         repository, _, tag = ref.rpartition(":")
-        with self._service.told(f"tag {source}"):
+        with self._service.translating(f"tag {source}"):
             self._service.call("POST", f"{_place(source)}/tag", {"repo": repository, "tag": tag})
         self.names.add(ref)
 
@@ -65,7 +65,7 @@ class Images:
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as `podman save` writes it."""
         place = f"{_place(self.inspect(ref).id)}/get"
-        with self._service.told(f"export {ref}"):
+        with self._service.translating(f"export {ref}"):
             response = self._service.call("GET", place, {"format": "docker-archive"}, stream=True)
             try:
                 yield from response.iter_content(_PIECE)
@@ -74,7 +74,7 @@ class Images:
 
     def look(self, ref: str) -> Image | None:
         """The image that ``ref`` names, None where there is none."""
-        with self._service.told(f"look at {ref}"):
+        with self._service.translating(f"look at {ref}"):
             response = self._service.call("GET", f"{_place(ref)}/json", ok=(404,))
             if response.status_code == 404:
                 return None
@@ -119,7 +119,7 @@ class Images:
 
     def _remove(self, key: str, names: list[str]) -> None:
         """Without force an image stays that has children, containers or several names."""
-        with self._service.told("remove an image"):
+        with self._service.translating("remove an image"):
             for name in [] if self._private else names[1:]:
                 repository, _, tag = name.rpartition(":")
                 self._service.call("POST", f"/images/{key}/untag", {"repo": repository, "tag": tag})
@@ -129,7 +129,7 @@ class Images:
     def _bring(self, image: ImageArchive) -> None:
         refs = {image.ref}
         if image.path is not None:
-            with self._service.told(f"load {image.ref}"), image.path.open("rb") as archive:
+            with self._service.translating(f"load {image.ref}"), image.path.open("rb") as archive:
                 self._service.upload("/images/load", None, archive).raise_for_status()
             refs |= configurations(image.path).keys()  # all that it holds was loaded
         else:
@@ -139,7 +139,7 @@ class Images:
             self._brought.append(_bare(self.inspect(ref).id))
 
     def _pull(self, ref: str) -> None:
-        with self._service.told(f"pull {ref}"):
+        with self._service.translating(f"pull {ref}"):
             response = self._service.call("POST", "/images/pull", {"reference": ref}, stream=True)
             for data in messages(response.iter_content(None)):
                 if reason := json.loads(data).get("error"):

@@ -99,13 +99,13 @@ def engine_facts(
     name: str = "podman",
 ) -> EngineFacts:
     """Facts out of ``/libpod/version`` and ``/libpod/info``; what they lack is empty."""
-    told = info.get("host") or {}
+    about = info.get("host") or {}
     store = info.get("store") or {}
-    runtime = (told.get("ociRuntime") or {}).get("name")
-    buildah = told.get("buildahVersion")
+    runtime = (about.get("ociRuntime") or {}).get("name")
+    buildah = about.get("buildahVersion")
     storage = str(store.get("graphRoot") or "")
     local = facts.is_here(
-        endpoint, kernel=told.get("kernel"), hostname=told.get("hostname"), storage=storage
+        endpoint, kernel=about.get("kernel"), hostname=about.get("hostname"), storage=storage
     )
     return EngineFacts(
         name=name,
@@ -117,7 +117,7 @@ def engine_facts(
         builder=" ".join(
             part for part in (f"buildah {buildah}" if buildah else "", runtime) if part
         ),
-        host=facts.facts(Path(storage)) if local else _host_facts(told, store),
+        host=facts.facts(Path(storage)) if local else _host_facts(about, store),
         local=local,
     )
 
@@ -129,13 +129,13 @@ def _libpod_api(version: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _host_facts(told: Mapping[str, Any], store: Mapping[str, Any]) -> HostFacts:
+def _host_facts(about: Mapping[str, Any], store: Mapping[str, Any]) -> HostFacts:
     """What a service on another machine says of that."""
     status = store.get("graphStatus") or {}
     return HostFacts(
-        kernel=told.get("kernel"),
-        cpus=told.get("cpus"),
-        memory_bytes=told.get("memTotal"),
-        cgroup=facts.told_cgroup(told.get("cgroupVersion")),
+        kernel=about.get("kernel"),
+        cpus=about.get("cpus"),
+        memory_bytes=about.get("memTotal"),
+        cgroup=facts.told_cgroup(about.get("cgroupVersion")),
         filesystem=facts.told_filesystem(status.get("Backing Filesystem")),
     )

@@ -43,12 +43,12 @@ _TAR = {"Content-Type": "application/x-tar"}
 
 
 class Service:
-    """One Podman service. ``reached`` tells whether it has ever answered."""
+    """One Podman service. ``reached``: it has answered at least once."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.reached = False
-        with self.told("be reached"):
+        with self.translating("be reached"):
             self._client: Any = PodmanClient(base_url=endpoint)
 
     def call(
@@ -69,7 +69,7 @@ class Service:
 
     def json(self, method: str, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The answer's JSON. Raises lab.model.errors."""
-        with self.told("answer"):
+        with self.translating("answer"):
             return self.call(method, path, params).json()
 
     def upload(self, path: str, params: Mapping[str, str] | None, body: Any) -> Any:
@@ -87,7 +87,7 @@ class Service:
         return {"GET": api.get, "POST": api.post, "DELETE": api.delete}[method]
 
     @contextmanager
-    def told(self, doing: str) -> Iterator[None]:
+    def translating(self, doing: str) -> Iterator[None]:
         """The one place where the SDK's errors become the lab's."""
         try:
             yield

@@ -135,7 +135,7 @@ class Engine(Protocol):
         """What the engine's API takes for this seccomp profile: its text, or its place."""
 
     def usage(self) -> Usage | None:
-        """What the engine and its steps have used so far; None where that cannot be told apart."""
+        """What the engine and its steps have used so far; None where others use it as well."""
 
     def close(self) -> None:
         """Give back all that the lab made in it; a private engine is stopped and cleared away."""

@@ -149,20 +149,20 @@ class SimulatedEngine:
             self._cache.clear()
         yield events.Ready(0.0)
         sent = request.context.size / RATE
-        told: list[Event] = [events.ContextSent(sent, request.context.size)]
+        stream: list[Event] = [events.ContextSent(sent, request.context.size)]
         end, message = sent, ""
         try:
-            state = self._stages(request, sent, told)
+            state = self._stages(request, sent, stream)
             end = state.at + 0.01
             identity = _digest("image", state.key, *(layer.id for layer in state.layers))
             self._images[request.tag] = (identity, state.layers)
-            told.append(events.ImageBuilt(end, identity))
+            stream.append(events.ImageBuilt(end, identity))
         except _Failed as failed:
             end, message = failed.at, failed.message
-            told = [event for event in told if event.at <= end]
-            told.append(events.BuildError(end, failed.message, failed.code))
-        told.append(events.Finished(end))
-        for event in sorted(told, key=lambda event: event.at):
+            stream = [event for event in stream if event.at <= end]
+            stream.append(events.BuildError(end, failed.message, failed.code))
+        stream.append(events.Finished(end))
+        for event in sorted(stream, key=lambda event: event.at):
             yield events.Raw(event.at, _raw(event, message))
             yield event
 
@@ -195,7 +195,7 @@ class SimulatedEngine:
             raise SourceError(f"the simulated engine has no image {ref}", remedy="build it first")
         return self._images[ref]
 
-    def _stages(self, request: BuildRequest, start: float, told: list[Event]) -> _State:
+    def _stages(self, request: BuildRequest, start: float, stream: list[Event]) -> _State:
         dockerfile, context = request.dockerfile, _Context.read(request)
         done: dict[int, _State] = {}
         for index in sorted(dockerfile.needed(request.target)):
@@ -206,7 +206,7 @@ class SimulatedEngine:
             else:
                 state = self._base(stage.base, start)
             for number in stage.instructions:
-                self._step(dockerfile.instructions[number], request, context, state, done, told)
+                self._step(dockerfile.instructions[number], request, context, state, done, stream)
             done[index] = state
         return done[dockerfile.target(request.target)]
 
@@ -225,7 +225,7 @@ class SimulatedEngine:
         context: _Context,
         state: _State,
         done: Mapping[int, _State],
-        told: list[Event],
+        stream: list[Event],
     ) -> None:
         for source in request.dockerfile.sources(instruction):
             state.at = max(state.at, done[source].at)
@@ -243,31 +243,31 @@ class SimulatedEngine:
             state.key = _digest(state.key, instruction.text, *instruction.heredocs, *inputs)
         if instruction.keyword not in HIT_RATE_KEYWORDS:
             return
-        told.append(events.StepStarted(state.at, instruction.index, state.at))
+        stream.append(events.StepStarted(state.at, instruction.index, state.at))
         hit = state.key in self._cache
         if not hit:
-            self._execute(instruction, state, sum(size for _, _, size in files), told)
+            self._execute(instruction, state, sum(size for _, _, size in files), stream)
         state.layers += (self._cache[state.key],)
         # Whoever copies from this stage sees what this execution left, not only how it was made.
         state.key = _digest(state.key, self._cache[state.key].id)
         outcome = Outcome.HIT if hit else Outcome.MISS
-        told.append(events.StepEnded(state.at, instruction.index, state.at, outcome))
+        stream.append(events.StepEnded(state.at, instruction.index, state.at, outcome))
 
     def _execute(
-        self, instruction: Instruction, state: _State, copied: int, told: list[Event]
+        self, instruction: Instruction, state: _State, copied: int, stream: list[Event]
     ) -> None:
         started, index = state.at, instruction.index
         script = "\n".join((instruction.operands, *instruction.heredocs))
         if instruction.keyword == "RUN":
             state.at += SET_UP + sum(float(text) for text in _SLEEP.findall(script))
-            told.extend(
+            stream.extend(
                 events.Log(state.at, index, text.strip().encode() + b"\n")
                 for text in _ECHO.findall(script)
             )
             failure = _EXIT.search(script)
             if failure and int(failure[1]):
                 error = f"the command exited with {failure[1]}: {instruction.text}"
-                told.append(events.StepEnded(state.at, index, state.at, Outcome.FAILED, error))
+                stream.append(events.StepEnded(state.at, index, state.at, Outcome.FAILED, error))
                 raise _Failed(state.at, error, int(failure[1]))
         else:
             state.at = started + 0.005 + copied / RATE

@@ -111,7 +111,7 @@ class Vertices:
                     same = (
                         self._from(stage)
                         if instruction.keyword == "FROM"
-                        else self._twin(instruction, followers.get(before or "", ()))
+                        else self._same_text(instruction, followers.get(before or "", ()))
                     )
                     if same is not None:
                         own[index] = same
@@ -154,7 +154,7 @@ class Vertices:
             found.setdefault(inputs[0] if inputs else "", []).append(digest)
         return found
 
-    def _twin(self, instruction: Instruction, candidates: Iterable[str]) -> str | None:
+    def _same_text(self, instruction: Instruction, candidates: Iterable[str]) -> str | None:
         for digest in candidates:
             if _same_text(instruction.text, self._places[digest].text):
                 return digest

@@ -106,7 +106,7 @@ class Build:
     ``steps_s`` is the sum of the steps' durations, ``critical_path_s`` the longest chain of steps
     that had to follow one another, ``unattributed_s`` the wall time that belongs to no step.
     ``cpu_s`` is what the engine and all steps used of the CPUs, ``peak_memory_bytes`` the most that
-    their processes held at a time; None where the engine's work cannot be told from others'.
+    their processes held at a time; None where the engine's work cannot be kept apart from others'.
     ``marks`` are named seconds, taken inside the build where a layout asks for them. ``manifest``
     is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
     machine did meanwhile, ``fit`` whether that leaves its times fit to compare

@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import shutil
-import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -25,9 +24,9 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk, dump, write
 from lab.model.errors import InputError, StoreError
 from lab.model.record import Build, Run, RunStatus
+from lab.results.raw_stream import RawStream
 from lab.results.runs import (
     BUILDS_FILE,
-    GZIP,
     RUN_FILE,
     StoredRun,
     events,
@@ -80,14 +79,14 @@ class Writer:
         self.run = run
         self.earlier = earlier
         self._lines: int | None = lines
-        self._events: _Events | None = None
+        self._events: RawStream | None = None
         self._kept: set[str] = set()
         self._built = {build.id: build for build in earlier}
 
     def begin(self, build_id: str) -> None:
         """The raw messages from here on belong to this build."""
         self._end_events()
-        self._events = _Events(events_path(self.folder, build_id))
+        self._events = RawStream(events_path(self.folder, build_id))
 
     def raw(self, at: float, data: bytes) -> None:
         """Keep one message of the engine, JSON text, as it came ``at`` seconds into the build."""
@@ -213,30 +212,6 @@ class Writer:
             write(self.folder, place, gzip.compress(data, 3, mtime=0))
             self._kept.add(place)
         return place
-
-
-class _Events:
-    """One build's raw stream; the file is made with the first message."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        # Level 1 keeps pace with an engine that prints; higher levels would slow what is measured.
-        self._deflate = zlib.compressobj(1, zlib.DEFLATED, GZIP)
-        self._file: BinaryIO | None = None
-
-    def add(self, at: float, data: bytes) -> None:
-        line = b'{"t":%.6f,"m":%s}\n' % (at, data.replace(b"\n", b" ").strip() or b"null")
-        with disk(self._path):
-            if self._file is None:
-                self._path.parent.mkdir(exist_ok=True)
-                self._file = self._path.open("wb", buffering=0)
-            if packed := self._deflate.compress(line):
-                self._file.write(packed)
-
-    def close(self) -> None:
-        if self._file is not None:
-            with disk(self._path), self._file:
-                self._file.write(self._deflate.flush())
 
 
 def create(results: Path, run: Run, *, at_once: bool = False) -> Writer:

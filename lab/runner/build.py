@@ -1,4 +1,4 @@
-"""What is asked of an engine for given inputs; and one build for its own sake, outside any run."""
+"""The request of a build with given inputs; and one build for its own sake, outside any run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def request(
     )
 
 
-def built(
+def build_once(
     engine: Engine,
     inputs: Inputs,
     *,
@@ -43,7 +43,7 @@ def built(
     labels: Mapping[str, str],
     cold: bool,
     what: str = "the Dockerfile",
-    remedy: str = "mend the Dockerfile",
+    remedy: str = "fix the Dockerfile",
 ) -> BuildOutcome:
     """Build once. The Dockerfile is sent even where .dockerignore names it, as clients do.
 
@@ -52,7 +52,7 @@ def built(
     """
     try:
         dockerfile = parse(inputs.dockerfile, inputs.build_args)
-        fold = BuildRecorder(dockerfile, inputs.target)
+        recorder = BuildRecorder(dockerfile, inputs.target)
     except DockerfileError as error:
         raise InputError(f"{inputs.dockerfile_path}: {error}", remedy=remedy) from error
     lacking = engine.lacks(dockerfile)
@@ -63,10 +63,10 @@ def built(
         )
     with closing(inputs.full_context().archive()) as archive:
         asked = request(inputs, dockerfile, archive, tag=tag, labels=labels, cold=cold)
-        with closing(engine.build(asked)) as told:
-            for event in told:
-                fold.add(event)
-    folded = fold.result()
-    if folded.status != "ok":
-        raise BuildsFailed(f"{what} does not build: {folded.reason}", remedy=remedy)
-    return folded
+        with closing(engine.build(asked)) as events:
+            for event in events:
+                recorder.add(event)
+    outcome = recorder.result()
+    if outcome.status != "ok":
+        raise BuildsFailed(f"{what} does not build: {outcome.reason}", remedy=remedy)
+    return outcome

@@ -95,7 +95,7 @@ class BuildRecorder:
                 pass  # raw messages and activities are the store's and the live view's
 
     def result(self) -> BuildOutcome:
-        """The build as its events told it."""
+        """The build by what its events said."""
         steps = tuple(self._step(one) for one in self._dockerfile.instructions)
         status, reason = self._status()
         busy = _union([span for work in self._work.values() for span in self._spans(work)])

@@ -7,24 +7,23 @@ starts, because the next build only starts when the stream is asked for more.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from lab.dockerfile import cachekey
 from lab.dockerfile.cachekey import CacheInputs
-from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs, apply
 from lab.dockerfile.layouts import Container
 from lab.dockerfile.model import Dockerfile
-from lab.engines.protocol import Archive, ContainerRequest, Engine, ReplayRequest
+from lab.engines.protocol import Archive, ContainerRequest, Engine
 from lab.host.controls.active import ActiveControls
 from lab.host.monitor.meter import Meter
 from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
-from lab.model.record import Build, BuildStatus, Image
+from lab.model.record import Build, BuildStatus
+from lab.runner import build_record
 from lab.runner.build import request
-from lab.runner.recorder import BuildOutcome, BuildRecorder
+from lab.runner.recorder import BuildRecorder
 from lab.scenario.build_inputs import parsed
 from lab.scenario.plan import Phase, Trial
 
@@ -145,7 +144,7 @@ def _build(
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
     recorder = BuildRecorder(dockerfile, inputs.target, trial.built_from.marks)
     context = inputs.full_context()
-    cache_inputs = _cache_inputs(trial, inputs, dockerfile, context, engine)
+    cache_inputs = build_record.cache_inputs(trial, inputs, dockerfile, context, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     with (
         closing(context.archive()) as archive,
@@ -178,38 +177,14 @@ def _build(
             outcome = recorder.result()
             times["container"] = outcome.wall_s - times["image"]
     build = replace(
-        _measured(trial, phase, outcome, meter),
+        build_record.measured(trial, phase, outcome, meter),
         started=started,
-        image=_image(engine, tag, outcome.image_id) if outcome.status == "ok" else None,
+        image=build_record.image(engine, tag, outcome.image_id) if outcome.status == "ok" else None,
         marks={**times, **outcome.marks},
-        replay=engine.replay_command(_replay(trial, inputs, build_id)),
+        replay=engine.replay_command(build_record.replay_request(trial, inputs, build_id)),
         fit=meter.fitness(controls.disturbs if controls is not None else ()),
     )
     yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=cache_inputs)
-
-
-def _cache_inputs(
-    trial: Trial, inputs: Inputs, dockerfile: Dockerfile, context: Context, engine: Engine
-) -> CacheInputs:
-    """All that the build is made from; bases by the digests that the engine has now."""
-    known = {image.ref: image.id for image in trial.built_from.images}
-    for base in trial.built_from.bases:
-        known[base.working] = known.get(base.current(moved=inputs.base_moved))
-
-    def digest(ref: str) -> str | None:
-        if known.get(ref) is None:
-            with suppress(SourceError):  # not loaded: the engine pulls it, or will say so itself
-                known[ref] = engine.inspect(ref).id
-        return known.get(ref)
-
-    return cachekey.make(
-        dockerfile,
-        context,
-        dockerfile_path=inputs.dockerfile_path,
-        build_args=inputs.build_args,
-        target=inputs.target,
-        digest=digest,
-    )
 
 
 def _contain(
@@ -231,51 +206,13 @@ def _contain(
             yield later
 
 
-def _image(engine: Engine, tag: str, image_id: str | None) -> Image | None:
-    try:
-        return engine.inspect(tag)
-    except SourceError:  # the engine built it but cannot name it: its id is all that is known
-        return None if image_id is None else Image(id=image_id)
-
-
-def _measured(trial: Trial, phase: Phase, outcome: BuildOutcome, meter: Meter) -> Build:
-    """The record of a build by what its events and the meter said."""
-    return replace(
-        _unbuilt(trial, phase, outcome.status, outcome.reason),
-        wall_s=outcome.wall_s,
-        critical_path_s=outcome.critical_path_s,
-        steps_s=outcome.steps_s,
-        unattributed_s=outcome.unattributed_s,
-        cpu_s=meter.cpu_s,
-        peak_memory_bytes=meter.peak_memory_bytes,
-        context_bytes=outcome.context_bytes,
-        context_sent_s=outcome.context_sent_s,
-        cache=outcome.cache,
-        steps=outcome.steps,
-        disturbance=meter.disturbance,
-        notes=outcome.notes,
-        log_tail=outcome.log_tail,
-    )
-
-
-def _unbuilt(trial: Trial, phase: Phase, status: BuildStatus, reason: str | None) -> Build:
-    """The record of a build of which nothing was measured."""
-    return Build(
-        id=trial.build_id(phase),
-        cell=dict(trial.cell.axes),
-        round=trial.round,
-        warm_up=trial.warm_up,
-        phase=phase.name,
-        status=status,
-        reason=reason,
-    )
-
-
 def _skipped(
     trial: Trial, phases: Sequence[Phase], reason: str, *, status: BuildStatus = "skipped"
 ) -> Iterator[BuildFinished]:
     for phase in phases:
-        yield BuildFinished(build=_unbuilt(trial, phase, status, reason), dockerfile=None)
+        yield BuildFinished(
+            build=build_record.unbuilt(trial, phase, status, reason), dockerfile=None
+        )
 
 
 def _abort_if_fatal(build: Build) -> None:
@@ -290,17 +227,3 @@ def _abort_if_fatal(build: Build) -> None:
             f"the disk of {build.cell['engine']} is full: {build.reason}",
             remedy="free some space there",
         )
-
-
-def _replay(trial: Trial, inputs: Inputs, build_id: str) -> ReplayRequest:
-    """The build as it can be repeated by hand, in the run's folder."""
-    return ReplayRequest(
-        images=tuple(image.path for image in trial.built_from.images if image.path),
-        tags=tuple(
-            (base.current(moved=inputs.base_moved), base.working) for base in trial.built_from.bases
-        ),
-        dockerfile_path=inputs.dockerfile_path,
-        build_args=inputs.build_args,
-        target=inputs.target,
-        context=f"contexts/{build_id}.tar",
-    )

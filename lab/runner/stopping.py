@@ -114,8 +114,8 @@ def _open(measure: Measure, base: Measure, metric: str) -> bool:
     """Whether further rounds may yet decide it: also where all rounds so far were disturbed."""
     found = measure.versus if metric == "wall" else measure.cpu_versus
     if found is None:
-        told = (one.wall if metric == "wall" else one.cpu for one in (measure, base))
-        return None not in list(told)  # what nobody measures no round will decide
+        values = (one.wall if metric == "wall" else one.cpu for one in (measure, base))
+        return None not in list(values)  # what nobody measures no round will decide
     return found.verdict is Verdict.UNDECIDED
 
 
@@ -137,10 +137,10 @@ def same_host(before: Run, now: Run) -> None:
         found.append(_differences(f"{engine.name}'s host", asdict(old.host), asdict(engine.host)))
     digests = [{str(b.get("name")): b.get("digest") for b in run.bases} for run in (before, now)]
     found.append(_differences("base", *digests))
-    told = "; ".join(text for part in found for text in part)
-    if told:
+    unlike = "; ".join(text for part in found for text in part)
+    if unlike:
         raise InputError(
-            f"run {before.id} cannot be appended to, its rounds would not be comparable: {told}",
+            f"run {before.id} cannot be appended to, its rounds would not be comparable: {unlike}",
             remedy="run the scenario anew, and compare the runs",
         )
 

@@ -175,8 +175,8 @@ def trials(
 def planned(scenario: Scenario) -> tuple[Trial, ...]:
     """The trials without building, fetching or asking anything: what `plan` and `render` show.
 
-    Refs of bases stand for what the lab would make; what an engine lacks is told by its kind, not
-    by its version.
+    Refs of bases stand for what the lab would make; what an engine lacks is that of its
+    newest version.
     """
     return trials(
         scenario,

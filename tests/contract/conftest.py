@@ -60,7 +60,7 @@ class Bench:
         text = text.replace("BASE", BASE)
         context = files if isinstance(files, Context) else Context.of_files(files or {})
         parsed = parser.parse(text, build_args)
-        fold = BuildRecorder(parsed, target, marks)
+        recorder = BuildRecorder(parsed, target, marks)
         self.events, self.logs = [], b""
         with contextlib.closing(context.with_file("Dockerfile", text.encode()).archive()) as tar:
             request = BuildRequest(
@@ -74,12 +74,12 @@ class Bench:
                 cold=cold,
             )
             for event in self.engine.build(request):
-                fold.add(event)
+                recorder.add(event)
                 on_event(event)
                 self.events.append(event)
                 if isinstance(event, Log):
                     self.logs += event.data
-        return fold.result()
+        return recorder.result()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from lab.engines import open_engine
 from lab.engines.protocol import Engine
 from lab.images.sources.base_images import with_toolchain
 from lab.images.sources.types import Base, ToolchainSource
-from lab.runner.build import built
+from lab.runner.build import build_once
 from tests.contract import oracle
 
 Refs = dict[str, str]
@@ -196,7 +196,7 @@ HELD = (
 
 def held(engine: Engine, given: Inputs, ignore: str | None, name: str) -> str:
     tag = f"localhost/lab/test-advice:{name}"
-    built(engine, ignoring(given, ignore), tag=tag, labels={}, cold=False)
+    build_once(engine, ignoring(given, ignore), tag=tag, labels={}, cold=False)
     return oracle.read(engine, tag, HELD)
 
 

@@ -30,15 +30,15 @@ def known(bench: Bench, made: cases.Project, name: str, cold: bool) -> explain.M
         build_args=made.args,
         digest=lambda ref: bench.engine.inspect(ref).id,
     )
-    folded = bench.build(made.text(), made.context(), build_args=dict(made.args), cold=cold)
-    assert folded.status == "ok", folded.reason
+    outcome = bench.build(made.text(), made.context(), build_args=dict(made.args), cold=cold)
+    assert outcome.status == "ok", outcome.reason
     build = Build(
         id=name,
         cell={"engine": bench.engine.name},
         round=1,
         phase="cold" if cold else name,
         status="ok",
-        steps=folded.steps,
+        steps=outcome.steps,
     )
     return explain.MeasuredBuild(record=build, inputs=manifest)
 
@@ -85,8 +85,8 @@ def move_base(bench: Bench, original: str, number: int) -> None:
     """Let the working base be one that no build has stood on: the original and a new file."""
     tag = f"localhost/lab/test-moved:{number}"
     bench.engine.tag(original, BASE)
-    folded = bench.build("FROM BASE\nCOPY moved /moved\n", {"moved": f"{number}"}, tag=tag)
-    assert folded.status == "ok", folded.reason
+    outcome = bench.build("FROM BASE\nCOPY moved /moved\n", {"moved": f"{number}"}, tag=tag)
+    assert outcome.status == "ok", outcome.reason
     bench.engine.tag(tag, BASE)
 
 

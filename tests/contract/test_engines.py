@@ -23,8 +23,8 @@ MULTI = (
 HIT, MISS, SKIPPED, FAILED = Outcome.HIT, Outcome.MISS, Outcome.SKIPPED, Outcome.FAILED
 
 
-def counted(folded: BuildOutcome) -> list[Outcome | None]:
-    return [step.outcome for step in folded.steps if step.counted]
+def counted(outcome: BuildOutcome) -> list[Outcome | None]:
+    return [step.outcome for step in outcome.steps if step.counted]
 
 
 def test_cold_then_unchanged_then_one_file_changed(bench: Bench) -> None:
@@ -48,7 +48,7 @@ def test_a_cold_build_forgets_what_was_built_and_its_own_result_is_kept(bench: B
 
 
 def test_every_stream_keeps_the_rules_of_events(bench: Bench) -> None:
-    folded = bench.build(MULTI, {"foo": "x" * 5000}, cold=True)
+    outcome = bench.build(MULTI, {"foo": "x" * 5000}, cold=True)
     told = bench.events
     assert isinstance(told[-1], events.Finished)
     assert [event.at for event in told] == sorted(event.at for event in told)
@@ -57,10 +57,10 @@ def test_every_stream_keeps_the_rules_of_events(bench: Bench) -> None:
     assert all(isinstance(message, dict) for message in raw)
     sent = [event for event in told if isinstance(event, events.ContextSent)]
     assert len(sent) == 1
-    assert sent[0].size == folded.context_bytes
+    assert sent[0].size == outcome.context_bytes
     assert sent[0].size >= 5000
     steps = [e for e in told if isinstance(e, events.StepStarted | events.StepEnded)]
-    assert {event.step for event in steps} <= {step.index for step in folded.steps}
+    assert {event.step for event in steps} <= {step.index for step in outcome.steps}
 
 
 def test_times_are_told_as_three_numbers(bench: Bench) -> None:
@@ -68,41 +68,41 @@ def test_times_are_told_as_three_numbers(bench: Bench) -> None:
         "FROM BASE AS a\nRUN sleep 1\nFROM BASE AS b\nRUN sleep 1.5\n"
         "FROM BASE\nCOPY --from=a /etc/hostname /a\nCOPY --from=b /etc/hostname /b\n"
     )
-    folded = bench.build(text, cold=True)
-    assert folded.status == "ok", folded.reason
-    assert folded.steps_s >= 2.5
-    assert 1.5 <= folded.critical_path_s < folded.steps_s
-    assert folded.wall_s >= 1.5
-    assert folded.unattributed_s < folded.wall_s
-    by_text = {step.instruction: step for step in folded.steps}
+    outcome = bench.build(text, cold=True)
+    assert outcome.status == "ok", outcome.reason
+    assert outcome.steps_s >= 2.5
+    assert 1.5 <= outcome.critical_path_s < outcome.steps_s
+    assert outcome.wall_s >= 1.5
+    assert outcome.unattributed_s < outcome.wall_s
+    by_text = {step.instruction: step for step in outcome.steps}
     assert (by_text["RUN sleep 1"].duration_s or 0) >= 1.0
     assert (by_text["RUN sleep 1.5"].duration_s or 0) >= 1.5
 
 
 def test_a_failing_run_is_told_with_its_step_and_output(bench: Bench) -> None:
     text = "FROM BASE\nRUN echo before\nRUN echo why-it-broke; exit 7\nRUN echo after\n"
-    folded = bench.build(text, cold=True)
-    assert folded.status == "failed"
-    assert "7" in (folded.reason or "")
-    assert counted(folded) == [MISS, FAILED, SKIPPED]
-    assert "why-it-broke" in (folded.log_tail or "")
-    assert folded.image_id is None
+    outcome = bench.build(text, cold=True)
+    assert outcome.status == "failed"
+    assert "7" in (outcome.reason or "")
+    assert counted(outcome) == [MISS, FAILED, SKIPPED]
+    assert "why-it-broke" in (outcome.log_tail or "")
+    assert outcome.image_id is None
     failures = [event for event in bench.events if isinstance(event, events.BuildError)]
     assert [event.code for event in failures] == [7]
 
 
 def test_a_base_that_does_not_exist_fails_the_build(bench: Bench) -> None:
-    folded = bench.build("FROM localhost/lab/no-such-base:0\nRUN echo x\n")
-    assert folded.status == "failed"
-    assert folded.reason
-    assert counted(folded) == [SKIPPED]
+    outcome = bench.build("FROM localhost/lab/no-such-base:0\nRUN echo x\n")
+    assert outcome.status == "failed"
+    assert outcome.reason
+    assert counted(outcome) == [SKIPPED]
 
 
 def test_a_target_builds_only_what_it_needs(bench: Bench) -> None:
     text = "FROM BASE AS first\nRUN echo one\nFROM BASE AS second\nRUN echo two\n"
-    folded = bench.build(text, cold=True, target="first")
-    assert folded.status == "ok", folded.reason
-    assert counted(folded) == [MISS, SKIPPED]
+    outcome = bench.build(text, cold=True, target="first")
+    assert outcome.status == "ok", outcome.reason
+    assert counted(outcome) == [MISS, SKIPPED]
 
 
 def test_a_build_argument_changes_the_steps_after_it(bench: Bench) -> None:
@@ -114,9 +114,9 @@ def test_a_build_argument_changes_the_steps_after_it(bench: Bench) -> None:
 
 def test_an_argument_before_the_first_from_names_the_base(bench: Bench) -> None:
     text = "ARG FROM_WHAT=scratch\nFROM ${FROM_WHAT}\nRUN echo hello\n"
-    folded = bench.build(text, cold=True, build_args={"FROM_WHAT": BASE})
-    assert folded.status == "ok", folded.reason
-    assert counted(folded) == [MISS]
+    outcome = bench.build(text, cold=True, build_args={"FROM_WHAT": BASE})
+    assert outcome.status == "ok", outcome.reason
+    assert counted(outcome) == [MISS]
 
 
 def test_stages_that_build_on_stages(bench: Bench) -> None:
@@ -130,10 +130,10 @@ def test_the_same_run_in_two_stages_is_told_for_both(bench: Bench) -> None:
         "FROM BASE AS a\nRUN echo same\nFROM BASE AS b\nRUN echo same\n"
         "FROM BASE\nCOPY --from=a /etc/hostname /a\nCOPY --from=b /etc/hostname /b\n"
     )
-    folded = bench.build(text, cold=True)
-    assert folded.status == "ok", folded.reason
-    assert None not in counted(folded)
-    assert SKIPPED not in counted(folded)
+    outcome = bench.build(text, cold=True)
+    assert outcome.status == "ok", outcome.reason
+    assert None not in counted(outcome)
+    assert SKIPPED not in counted(outcome)
     assert set(counted(bench.build(text))) == {HIT}
 
 
@@ -149,15 +149,15 @@ def test_output_that_looks_like_the_engine_is_output(bench: Bench) -> None:
 
 def test_marks_are_read_out_of_the_output(bench: Bench) -> None:
     text = "FROM BASE\nRUN echo ::lab-mark staging 1.25; echo ::lab-mark other 9\n"
-    folded = bench.build(text, cold=True, marks=("staging",))
-    assert folded.marks == {"staging": 1.25}
+    outcome = bench.build(text, cold=True, marks=("staging",))
+    assert outcome.marks == {"staging": 1.25}
 
 
 def test_an_image_is_known_by_its_id_size_and_layers(bench: Bench) -> None:
-    folded = bench.build("FROM BASE\nCOPY foo /foo\nRUN echo x > /x\n", {"foo": "1"}, cold=True)
+    outcome = bench.build("FROM BASE\nCOPY foo /foo\nRUN echo x > /x\n", {"foo": "1"}, cold=True)
     image = bench.engine.inspect("localhost/lab/test:built")
     base = bench.engine.inspect(BASE)
-    assert image.id.split(":")[-1] == (folded.image_id or "").split(":")[-1]
+    assert image.id.split(":")[-1] == (outcome.image_id or "").split(":")[-1]
     assert image.layers == (base.layers or 0) + 2
     assert (image.size_bytes or 0) > (base.size_bytes or 0) > 0
 

@@ -60,18 +60,18 @@ def test_what_is_kept_back_is_predicted_and_explained(
         given = inputs(tmp_path, text, ignore)
         manifest = make(parser.parse(text), given.full_context())
         prediction = predict(manifest, rules, memory)
-        folded = real_bench.build(text, given.full_context(), cold=not known)
+        outcome = real_bench.build(text, given.full_context(), cold=not known)
         phase = "rebuild" if known else "cold"
         made = Build(
             id=phase,
             cell={"engine": engine.name},
             round=1,
             phase=phase,
-            status=folded.status,
-            steps=folded.steps,
+            status=outcome.status,
+            steps=outcome.steps,
         )
         known.append(explain.MeasuredBuild(record=made, inputs=manifest))
-    copied, ran = folded.steps[1:3]
+    copied, ran = outcome.steps[1:3]
     seen = set(oracle.read(engine, "localhost/lab/test:built", "ls -A /all").split())
     assert seen == {
         "main.go",

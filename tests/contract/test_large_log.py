@@ -24,7 +24,7 @@ CLIPPED = 100_000
 def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -> None:
     text = f"FROM {BASE}\nRUN yes 0123456789abcdef0123456789abcdef | head -c {PRINTED}\n"
     parsed = parser.parse(text)
-    fold, size, raw = BuildRecorder(parsed), 0, 0
+    recorder, size, raw = BuildRecorder(parsed), 0, 0
     head = Run(
         id="loud",
         status="partial",
@@ -49,7 +49,7 @@ def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -
         tracemalloc.start()
         try:
             for event in real_bench.engine.build(request):
-                fold.add(event)
+                recorder.add(event)
                 if isinstance(event, events.Raw):
                     writer.raw(event.at, event.data)
                     raw += 1
@@ -60,7 +60,7 @@ def test_200_mb_of_log_are_streamed_through(real_bench: Bench, tmp_path: Path) -
             tracemalloc.stop()
         writer.begin("next")
         kept = sum(1 for _ in store.events(writer.folder, "loud"))
-    assert fold.result().status == "ok"
+    assert recorder.result().status == "ok"
     assert peak < 50e6
     assert kept == raw
     if real_bench.family == "docker":

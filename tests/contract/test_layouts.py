@@ -41,11 +41,11 @@ def test_every_layout_builds_go_that_runs(real_bench: Bench, toolchain: tuple[Ba
         recipe = layouts.render(name, values)
         if engine.lacks(parse(recipe.dockerfile)):
             continue
-        folded = real_bench.build(recipe.dockerfile, context, tag=TAG, marks=recipe.marks)
-        assert folded.status == "ok", (name, folded.reason, folded.log_tail)
+        outcome = real_bench.build(recipe.dockerfile, context, tag=TAG, marks=recipe.marks)
+        assert outcome.status == "ok", (name, outcome.reason, outcome.log_tail)
         if recipe.container is None:
             assert CHECKSUM.search(oracle.read(engine, TAG, "app")), name
-            assert set(folded.marks) == set(recipe.marks), name
+            assert set(outcome.marks) == set(recipe.marks), name
         else:
             _holds_in_a_container(real_bench, recipe)
         built.add(name)

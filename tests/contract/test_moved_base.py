@@ -37,13 +37,13 @@ def build(
     bench: Bench, base: ImageArchive, text: str = TEXT, *, cold: bool = False
 ) -> BuildOutcome:
     bench.engine.tag(base.ref, WORKING)
-    folded = bench.build(text, {"foo": "1"}, cold=cold)
-    assert folded.status == "ok", folded.reason
-    return folded
+    outcome = bench.build(text, {"foo": "1"}, cold=cold)
+    assert outcome.status == "ok", outcome.reason
+    return outcome
 
 
-def outcomes(folded: BuildOutcome) -> set[Outcome | None]:
-    return {step.outcome for step in folded.steps if step.counted}
+def outcomes(outcome: BuildOutcome) -> set[Outcome | None]:
+    return {step.outcome for step in outcome.steps if step.counted}
 
 
 def test_every_step_misses_after_the_base_moved(

@@ -59,14 +59,14 @@ def test_what_is_copied_from_a_stage_is_predicted_by_what_it_holds(name: str, be
         text = text.replace("BASE", BASE)
         context = Context.of_files(files).with_file("Dockerfile", text.encode())
         prediction = predict(make(parser.parse(text), context), rules, memory)
-        folded = bench.build(text, files, cold=files is FILES)
+        outcome = bench.build(text, files, cold=files is FILES)
     wrong = {
         step.instruction: (prediction.outcomes[step.index], step.outcome)
-        for step in folded.steps
+        for step in outcome.steps
         if step.outcome not in {None, prediction.outcomes[step.index]}
     }
     assert not wrong
-    reading = folded.steps[-2]
+    reading = outcome.steps[-2]
     if bench.real:  # the simulated engine has no files to compare
         assert reading.instruction.startswith("COPY --from")
         assert reading.outcome is (Outcome.HIT if kept else Outcome.MISS)

@@ -9,8 +9,8 @@ from tests.contract.conftest import BASE, Bench
 
 def test_a_steps_time_is_the_containers_own_plus_the_engines_set_up(real_bench: Bench) -> None:
     def build(script: str) -> tuple[BuildOutcome, bytes]:
-        folded = real_bench.build(script, cold=True)
-        return folded, real_bench.logs
+        outcome = real_bench.build(script, cold=True)
+        return outcome, real_bench.logs
 
     line = step_times.fit(build, BASE)
     assert line.count == 20

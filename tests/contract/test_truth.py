@@ -81,10 +81,10 @@ def edit(rng: random.Random, made: Project) -> None:
         made.stages[index] = replace(stage, runs=tuple(runs))
 
 
-def outcomes(folded: BuildOutcome) -> dict[str, Outcome | None]:
+def outcomes(outcome: BuildOutcome) -> dict[str, Outcome | None]:
     return {
         step.instruction.split("/oracle/")[1].split(";")[0]: step.outcome
-        for step in folded.steps
+        for step in outcome.steps
         if step.instruction.startswith("RUN")
     }
 
@@ -108,12 +108,12 @@ def test_outcomes_agree_with_the_values_in_the_image(real_bench: Bench) -> None:
             for number, change in enumerate(("cold", "none", "edit", "edit")):
                 if change == "edit":
                     edit(rng, made)
-                folded = real_bench.build(made.text(), made.files, tag=tag, cold=number == 0)
-                assert folded.status == "ok", folded.reason
+                outcome = real_bench.build(made.text(), made.files, tag=tag, cold=number == 0)
+                assert outcome.status == "ok", outcome.reason
                 now = oracle.values(engine, tag)
                 truth = expected(now, before)
-                assert outcomes(folded) == truth, (shape, change, made.text())
-                kinds |= {(shape, outcome) for outcome in truth.values()}
+                assert outcomes(outcome) == truth, (shape, change, made.text())
+                kinds |= {(shape, one) for one in truth.values()}
                 checked += len(truth)
                 before = now
     assert checked >= WANTED_STEPS
@@ -154,8 +154,8 @@ def test_a_failing_stage_stops_its_siblings(real_bench: Bench) -> None:
         "FROM BASE\nCOPY --from=a /oracle /oracle\nCOPY --from=b /oracle /oracle\n"
         f"RUN {FRESH}c\n"
     )
-    folded = real_bench.build(text, cold=True)
-    assert folded.status == "failed"
-    assert outcomes(folded) == {"a": Outcome.FAILED, "b": Outcome.SKIPPED, "c": Outcome.SKIPPED}
-    assert folded.cache.hits == 0
-    assert folded.cache.misses == 1
+    outcome = real_bench.build(text, cold=True)
+    assert outcome.status == "failed"
+    assert outcomes(outcome) == {"a": Outcome.FAILED, "b": Outcome.SKIPPED, "c": Outcome.SKIPPED}
+    assert outcome.cache.hits == 0
+    assert outcome.cache.misses == 1

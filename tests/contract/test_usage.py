@@ -78,13 +78,13 @@ def test_memory_that_a_step_held_is_seen(real_bench: Bench) -> None:
 
 def _built(bench: Bench, step: str) -> tuple[Meter, float | None]:
     with Meter(bench.engine.usage) as meter:
-        folded = bench.build(
+        outcome = bench.build(
             f"FROM BASE\n{step}\n",
             cold=True,
             on_event=lambda event: meter.begin() if isinstance(event, Ready) else None,
         )
         meter.end()
-    assert folded.status == "ok", folded.reason
+    assert outcome.status == "ok", outcome.reason
     return meter, _times(bench.logs.decode())
 
 

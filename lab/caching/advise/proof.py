@@ -13,7 +13,7 @@ from lab.dockerfile.edits import Inputs
 from lab.dockerfile.kept_context import kept
 from lab.engines.protocol import Engine
 from lab.results import stats
-from lab.runner.build import built
+from lab.runner.build import build_once
 
 CACHES = "lab-advise-"
 TAG = "localhost/lab/advise:built"
@@ -116,7 +116,7 @@ def _own_caches(text: str) -> str:
 
 def _build(engine: Engine, given: Inputs, ignore: str | None, *, cold: bool) -> float:
     """Build once; the wall time in seconds."""
-    folded = built(
+    outcome = build_once(
         engine,
         ignoring(given, ignore),
         tag=TAG,
@@ -124,4 +124,4 @@ def _build(engine: Engine, given: Inputs, ignore: str | None, *, cold: bool) -> 
         cold=cold,
         remedy="look at the patch: it may have moved a step above something that it needs",
     )
-    return folded.wall_s
+    return outcome.wall_s

@@ -12,7 +12,7 @@ from lab.dockerfile.edits import Inputs
 from lab.dockerfile.entries import Directory, Entry, File, Link
 from lab.engines.protocol import Engine
 from lab.model.events import Outcome
-from lab.runner.build import built
+from lab.runner.build import build_once
 
 TAG = "localhost/lab/replay:built"
 
@@ -73,7 +73,7 @@ def build(
             build_args=build_args,
             target=predictor.target,
         )
-        folded = built(
+        outcome = build_once(
             engine,
             inputs,
             tag=TAG,
@@ -83,7 +83,7 @@ def build(
             remedy="replay commits that build: choose fewer with --commits",
         )
         cold = False
-        for step in folded.steps:
+        for step in outcome.steps:
             if step.outcome is not None and step.index in predicted.outcomes:
                 yield Compared(
                     commit=commit.id,

@@ -85,7 +85,7 @@ def _one_cell(scenario: Scenario) -> Scenario:
 
 
 def _as_json(one: Calibration) -> dict[str, object]:
-    told = asdict(one)
-    if told["noise"] is not None:
-        told["noise"]["visible"] = dict(told["noise"]["visible"])
-    return told
+    figures = asdict(one)
+    if figures["noise"] is not None:
+        figures["noise"]["visible"] = dict(figures["noise"]["visible"])
+    return figures

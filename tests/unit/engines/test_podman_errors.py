@@ -47,7 +47,7 @@ def test_every_public_error_of_the_client_is_translated(kind: type[Exception]) -
     service = Service(NOWHERE)
     api = issubclass(kind, podman.errors.APIError)
     error = kind("x") if api else kind.__new__(kind)
-    with pytest.raises(LabError) as caught, service.told("answer"):
+    with pytest.raises(LabError) as caught, service.translating("answer"):
         raise error
     assert caught.value.__cause__ is error
     assert caught.value.remedy
@@ -67,10 +67,10 @@ def test_every_public_error_of_the_client_is_translated(kind: type[Exception]) -
 )
 def test_a_service_that_has_answered_is_lost_and_another_is_unavailable(error: Exception) -> None:
     service = Service(NOWHERE)
-    with pytest.raises(EngineUnavailable), service.told("answer"):
+    with pytest.raises(EngineUnavailable), service.translating("answer"):
         raise error
     service.reached = True
-    with pytest.raises(EngineLost), service.told("answer"):
+    with pytest.raises(EngineLost), service.translating("answer"):
         raise error
 
 
@@ -87,16 +87,16 @@ def test_a_status(status: int, text: str, expected: type[LabError]) -> None:
     response = requests.Response()
     response.status_code = status
     error = podman.errors.APIError("cause", response=response, explanation=text)
-    with pytest.raises(expected, match=text) as caught, Service(NOWHERE).told("answer"):
+    with pytest.raises(expected, match=text) as caught, Service(NOWHERE).translating("answer"):
         raise error
     assert caught.value.__cause__ is error
 
 
 def test_errors_of_the_lab_pass_and_bugs_are_not_hidden() -> None:
     service = Service(NOWHERE)
-    with pytest.raises(DiskFull), service.told("answer"):
+    with pytest.raises(DiskFull), service.translating("answer"):
         raise DiskFull("x")
-    with pytest.raises(ZeroDivisionError), service.told("answer"):
+    with pytest.raises(ZeroDivisionError), service.translating("answer"):
         raise ZeroDivisionError
 
 
