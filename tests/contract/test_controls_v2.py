@@ -35,7 +35,7 @@ def main():
             libc.syscall(313, file.fileno(), b"", 0)  # finit_module
     os.environ["LAB_CACHE"] = "/cache"
     from lab.host import cgroups, paths
-    from lab.host.controls.active import hold
+    from lab.host.controls.active import hold, survey
     from lab.host.controls.types import Controls
     group = cgroups.make("lab-podman-guest")
     storage = paths.state_dir() / "podman-guest"
@@ -80,7 +80,7 @@ def main():
     said["killed"] = state()
     with hold(Controls(), {}, say=said["lines"].append):
         said["restarted"] = state()
-    said["offered"] = {one.name: one.reason for one in controls.survey()}
+    said["offered"] = {one.name: one.reason for one in survey()}
     return said
 
 def loop(folder):
