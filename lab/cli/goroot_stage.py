@@ -10,16 +10,17 @@ from lab.cli.output import say
 
 if TYPE_CHECKING:
     from lab.golang.goroot.home import Home
-    from lab.golang.goroot.stage import Staged
 
 
 def options(actions: Any) -> None:
     """The arguments of these actions."""
-    stage = actions.add_parser("stage", help="copy a version into memory, or renew its copy")
+    stage = actions.add_parser("stage", help="copy a version into memory, or update its copy")
     stage.add_argument("--tmpfs", action="store_true", help="in a tmpfs, which is the default")
     stage.add_argument("--size", metavar="SIZE", help="the limit, such as 512MiB")
     stage.add_argument(
-        "--watch", action="store_true", help="stay, and renew the copy whenever the version changes"
+        "--watch",
+        action="store_true",
+        help="stay, and update the copy at every change",
     )
     unstage = actions.add_parser("unstage", help="give a copy's memory back")
     unstage.add_argument("--lazy", action="store_true", help="although processes still use it")
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace, home: Home) -> int:
     version = options.version or home.chosen().version
     if options.action == "stage":
         staged = stage.stage(home, version, size=_size(options.size), say=say)
-        say(f"Go {version} at {staged.goroot} ({text(staged)})")
+        say(f"Go {version} at {staged.goroot} ({staged.words})")
         say(f'on PATH with: export PATH="{staged.goroot}/bin:{home.tree(version)}/bin:$PATH"')
         if options.watch:
             _watch(home, version)
@@ -53,37 +54,6 @@ def run(options: argparse.Namespace, home: Home) -> int:
             say(f"{path}")
         say("in effect at boot, from /etc, with: systemctl enable these two units")
     return 0
-
-
-def text(staged: Staged) -> str:
-    """A copy in a few words."""
-    from lab.model import units
-
-    rights = "read-only" if staged.read_only else "writable"
-    return (
-        f"{staged.means}, {rights}, copy {staged.tree}, "
-        f"{units.size(staged.used)} of {units.size(staged.limit)}"
-    )
-
-
-def to_json(staged: Staged) -> dict[str, Any]:
-    """A copy for programs; sizes in bytes."""
-    return {
-        "version": staged.version,
-        "goroot": str(staged.goroot),
-        "means": staged.means,
-        "copy": staged.tree,
-        "used": staged.used,
-        "limit": staged.limit,
-        "read_only": staged.read_only,
-    }
-
-
-def staged(home: Home, version: str) -> bool:
-    """Whether a version has a copy in memory."""
-    from lab.golang.goroot import stage
-
-    return stage.of(home, version) is not None
 
 
 def _watch(home: Home, version: str) -> None:
@@ -122,5 +92,5 @@ def _size(asked: str | None) -> int | None:
 
     size = units.bytes_of(asked) if asked is not None else None
     if asked is not None and not size:
-        raise InputError(f"--size {asked} is no size", remedy="for example --size 512MiB")
+        raise InputError(f"--size {asked} is not a size", remedy="for example --size 512MiB")
     return size

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from lab.golang.bench.outcome import table
 from lab.golang.claims.file_schema import ClaimsFile
-from lab.golang.claims.verify import Verified
+from lab.golang.claims.verify import Session, Verified, this_host, to_json
+from lab.host import disk
 from lab.model import units
+
+
+def write(session: Session) -> Path:
+    """The reports of all answers so far, beside them; gives the page's path."""
+    known: Mapping[str, Any] = {"host": this_host(), "quick": session.quick}
+    claims, found, folder = session.claims, session.answers, session.folder
+    disk.write(folder, "answers.json", disk.dump(to_json(claims, found), indent=1))
+    disk.write(folder, "report.md", markdown(claims, found, **known))
+    return disk.write(folder, "report.html", html(claims, found, **known))
 
 
 def markdown(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from lab.golang.bench import actions as graphs
 from lab.golang.bench.actions import Action, critical_path
+from lab.golang.bench.stages import GRAPH
+from lab.host import disk
 from lab.model import units
 from lab.report import html, vega_renderer, vega_specs
 from lab.report.formatting import one_line
@@ -13,6 +17,12 @@ from lab.report.formatting import one_line
 SHOWN = 120  # bars that can still be read; the shortest are left out, and that is said
 
 LEGEND = {"hit": "from Go's build cache", "miss": "run", "mixed": "run, on the critical path"}
+
+
+def write(folder: Path, version: str) -> Path:
+    """Draw the action graph that `lab bench stages` left in a folder, beside it."""
+    graph = graphs.read((folder / GRAPH).read_text(encoding="utf-8"))
+    return disk.write(folder, "stages.html", page(f"go build with {version}", graph))
 
 
 def page(title: str, actions: Sequence[Action]) -> str:

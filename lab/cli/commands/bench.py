@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.cli import arguments
@@ -62,14 +61,16 @@ def _settings(experiment: str) -> str:
     from lab.golang.claims.settings import KNOWN
 
     lines = ["settings (and what they are unless set):"]
-    for name, one in KNOWN[experiment].items():
-        shown = one.otherwise if isinstance(one.otherwise, str) else ",".join(one.otherwise)
-        choice = f"; {one.expected}" if one.expected.startswith(("one of", "any of")) else ""
+    for name, setting in KNOWN[experiment].items():
+        default = setting.otherwise
+        shown = default if isinstance(default, str) else ",".join(default)
+        listed = setting.expected.startswith(("one of", "any of"))
+        choice = f"; {setting.expected}" if listed else ""
         text = f"{name} ({shown})" if shown else name
         fits = len(text) <= 24
         lines += [] if fits else [f"  {text}"]
         lines += textwrap.wrap(
-            f"{one.what}{choice}",
+            f"{setting.what}{choice}",
             78,
             initial_indent=f"  {text:<24} " if fits else " " * 27,
             subsequent_indent=" " * 27,
@@ -78,64 +79,25 @@ def _settings(experiment: str) -> str:
     return "\n".join(lines)
 
 
-def given(words: Sequence[str], experiment: str) -> Mapping[str, str | list[str]]:
-    """The settings of --set. Raises InputError where one is not NAME=VALUE."""
-    from lab.golang.claims.settings import KNOWN
-    from lab.model.errors import InputError
-
-    found: dict[str, str | list[str]] = {}
-    for pair in words:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InputError(
-                f"--set {pair}: NAME=VALUE was expected",
-                remedy=f"one of the settings that lab bench {experiment} --help lists",
-            )
-        known = KNOWN[experiment].get(name)
-        several = known is not None and known.kind != "one" and not known.whole
-        values = value.split(",") if several else [value]
-        before = found.get(name, [])
-        values = [*(before if isinstance(before, list) else [before]), *values]
-        found[name] = values[0] if len(values) == 1 else values
-    return found
-
-
 def run(options: argparse.Namespace) -> int:
     """Make the experiment and show its figures."""
-    import tempfile
-
     from lab.golang.bench import outcome
-    from lab.golang.claims import experiments
-    from lab.host.disk import disk
+    from lab.golang.claims import experiments, settings
+    from lab.report import stages as pages
 
-    settings = given(options.set, options.experiment)
-    out: Path | None = getattr(options, "out", None)
-    if out is not None:
-        with disk(out):
-            out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
-        ground = experiments.Ground(
-            home=arguments.place_of_versions(options.home),
-            results=Path(results),
-            say=lambda line: say(line, on_error=True),
-            keep=out.absolute() if out else None,
-        )
-        found = experiments.run(options.experiment, settings, ground)
-        if ground.keep is not None:
-            _draw(ground.keep, str(found.settings["go"]))
+    keep: Path | None = getattr(options, "out", None)
+    found = experiments.alone(
+        options.experiment,
+        settings.of_words(options.set, options.experiment),
+        home=arguments.place_of_versions(options.home),
+        keep=keep,
+        say=lambda line: say(line, on_error=True),
+    )
+    if keep is not None:
+        page = pages.write(keep.absolute(), str(found.settings["go"]))
+        say(f"page: {page}", on_error=True)
     if options.json:
         print_json(found.to_json())
     else:
         say(outcome.text(found))
     return 0
-
-
-def _draw(folder: Path, version: str) -> None:
-    """A page beside an action graph."""
-    from lab.golang.bench import actions, stages
-    from lab.host.disk import write
-    from lab.report import stages as pages
-
-    graph = actions.read((folder / stages.GRAPH).read_text(encoding="utf-8"))
-    write(folder, "stages.html", pages.page(f"go build with {version}", graph))
-    say(f"page: {folder / 'stages.html'}", on_error=True)

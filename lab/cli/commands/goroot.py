@@ -62,9 +62,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for."""
-    from lab.golang.goroot import home as homes
-    from lab.golang.goroot import switch
-    from lab.model.errors import InputError
+    from lab.golang.goroot import inject, stage, switch
 
     home = arguments.place_of_versions(options.home)
     place = options.at.absolute() if getattr(options, "at", None) else None
@@ -73,12 +71,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "list":
         _list(home)
     elif options.action == "remove":
-        if goroot_stage.staged(home, options.version):
-            raise InputError(
-                f"Go {options.version} is staged",
-                remedy=f"lab goroot unstage {options.version}",
-            )
-        homes.remove(home, options.version)
+        stage.remove(home, options.version)
     elif options.action == "use":
         how = switch.use(home, options.version, place=place, how=options.how)
         say(f"Go {options.version} at {place or home.current} ({how})")
@@ -86,13 +79,14 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "rollback":
         say(f"Go {switch.rollback(home, place=place, how=options.how)} is current again")
     elif options.action == "inject":
-        say(_injected(home, options))
+        chosen = inject.choose(home, options.goroot, say=lambda line: say(line, on_error=True))
+        say(inject.inject(options.kind, chosen).rstrip("\n"))
     elif options.action in {"stage", "unstage", "check", "units"}:
         return goroot_stage.run(options, home)
     elif options.action == "distribute":
         return goroot_distribute.run(options, home)
     elif options.action == "release":
-        say(f"{switch.release(options.at.absolute())} overlays taken away")
+        say(f"{switch.release(options.at.absolute())} overlays removed")
     else:
         _status(home, place, as_json=options.json)
     return 0
@@ -116,42 +110,8 @@ def _install(home: Home, options: argparse.Namespace) -> None:
     for version in options.version:
         there = version in home.versions()
         tree = homes.install(home, version, say=say, origin=origin, sha256=options.sha256)
-        unread = f" (installed before: {origin} was not looked at)" if there and origin else ""
+        unread = f" (installed before: {origin} was not read)" if there and origin else ""
         say(f"Go {version}: {tree}{unread}")
-
-
-def _injected(home: Home, options: argparse.Namespace) -> str:
-    """The lines for the toolchain that was named, is current, or is the first on this machine."""
-    from lab.golang.goroot import discovered, inject, origins, stage
-    from lab.model.errors import InputError, SourceError
-
-    now = home.now()
-    staged = stage.of(home, now.version) if now and not options.goroot else None
-    if options.goroot:
-        goroot = options.goroot.absolute()
-        version = origins.what(goroot)
-        if version is None:
-            raise SourceError(
-                f"{goroot}/bin/go cannot be run", remedy="--goroot is a folder with bin/go in it"
-            )
-    elif now:
-        # Images are built later and pipelines run long: they get the version, not the link.
-        goroot, version = home.installed(now.version), now.version
-    else:
-        found = discovered.toolchains(os.environ)
-        for one in found:
-            said = f"Go {one.version}" if one.version else "cannot be run"
-            say(f"found {one.goroot}: {said}", on_error=True)
-        whole = [(one.goroot, one.version) for one in found if one.version]
-        if not whole:
-            raise InputError(
-                "there is no Go on this machine that can be run",
-                remedy="lab goroot install 1.22.10, then: lab goroot use 1.22.10",
-            )
-        goroot, version = whole[0]
-    # A copy in memory goes before the disk, which is there when the copy is not.
-    before = staged.goroot if staged and options.kind != "dockerfile" else None
-    return inject.inject(options.kind, goroot, version, before=before).rstrip("\n")
 
 
 def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
@@ -160,23 +120,13 @@ def _status(home: Home, place: Path | None, *, as_json: bool) -> None:
     found = switch.status(home, os.environ, place=place)
     copies = stage.staged(home)
     if as_json:
-        print_json(
-            {
-                "current": found.current,
-                "previous": found.previous,
-                "go": str(found.go) if found.go else None,
-                "at": str(found.place) if found.place else None,
-                "how": found.how,
-                "staged": [goroot_stage.to_json(one) for one in copies],
-                "warnings": list(found.warnings),
-            }
-        )
+        print_json(found.to_json() | {"staged": [copy.to_json() for copy in copies]})
         return
     say(f"current   {found.current or 'none: lab goroot use VERSION'}")
     say(f"previous  {found.previous or 'none'}")
     if found.go:
         say(f"go        {found.go}")
-    for one in copies:
-        say(f"staged    {one.version} at {one.goroot} ({goroot_stage.text(one)})")
+    for copy in copies:
+        say(f"staged    {copy.version} at {copy.goroot} ({copy.words})")
     for warning in found.warnings:
         say(f"warning: {warning}")

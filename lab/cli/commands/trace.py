@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("what", choices=("goroot",), help="what is looked at")
+    verb.add_argument("what", choices=("goroot",), help="what is traced")
     verb.add_argument(
         "--against",
         type=Path,
@@ -31,46 +30,20 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command under a tracer and sum up what it touched, and what its cache had."""
-    import dataclasses
+    from lab.golang.trace.session import traces
 
-    from lab.golang.trace import lookups, session, why
-    from lab.host.process import found
-    from lab.model.errors import InputError
-
-    command: list[str | Path] = list(options.command)
-    if found(str(command[0])) is None:
-        raise InputError(
-            f"there is no {command[0]} on PATH", remedy="lab goroot use VERSION, and put it on PATH"
-        )
-    if options.against is not None and not (options.against / "bin/go").is_file():
-        raise InputError(
-            f"{options.against} is no GOROOT: there is no bin/go in it",
-            remedy="a folder that holds bin/go, as `go env GOROOT` says it",
-        )
-    by = options.by or ("strace" if found("strace") else "perf")
-    here = session.trace(command, by=by)
-    shown: dict[str, object] = dataclasses.asdict(here.summary) | {"traced_by": by}
-    shown |= {"lookups": lookups.counts(here.lookups), "exit_code": here.code}
-    reasons: Mapping[str, int] = {}
-    there = None
-    if options.against is not None:
-        program = options.against.absolute() / "bin/go"
-        there = session.trace([program, *command[1:]], by=by)
-        reasons = lookups.reasons(there.lookups, why.keys(there.said), why.keys(here.said))
-        changed = why.grouped(why.changes(why.keys(here.said), why.keys(there.said)))
-        shown |= {"against_lookups": lookups.counts(there.lookups)}
-        shown |= {"missed_because_of": reasons, "keys_changed_by": changed}
+    found = traces(options.command, by=options.by, against=options.against)
     if options.json:
-        print_json(shown)
+        print_json(found.to_json())
         return 0
-    _show(here)
-    if there is not None:
+    _show(found.here)
+    if found.there is not None:
         say("")
         say(f"with {options.against}:")
-        _show_lookups(there)
-        missed = sum(reasons.values())
+        _show_lookups(found.there)
+        missed = sum(found.missed.values())
         say(f"packages that had to be compiled there, and what differs in their keys: {missed}")
-        for reason, count in reasons.items():
+        for reason, count in found.missed.items():
             say(f"{count:>6}  {reason}")
     return 0
 
@@ -89,9 +62,9 @@ def _show(seen: Traced) -> None:
             continue
         numbers = f"{one.calls:>8}{one.opens:>8}{one.failed:>8}{one.files:>8}"
         say(f"{one.kind:<26}{numbers}{seconds(one.took_s):>14}")
-    say(f"time as {seen.by} tells it, its own cost in it")
+    say(f"time as {seen.by} reports it, its own cost in it")
     if not seen.paths:
-        say("this host's perf tells no paths: neither files nor cache hits can be named;")
+        say("this host's perf reports no paths: neither files nor cache hits can be named;")
         say("install strace for that")
         for name, count, took in seen.summary.names:
             say(f"{name:<26}{count:>8}{seconds(took):>14}")

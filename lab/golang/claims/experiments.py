@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from lab.golang.claims import container
 from lab.golang.claims.settings import Settings, Value
 from lab.golang.goroot import home as homes
 from lab.golang.goroot.home import Home
+from lab.host.disk import disk
 from lab.model.errors import InputError
 
 
@@ -57,6 +59,18 @@ def run(name: str, settings: Mapping[str, Value], ground: Ground) -> Outcome:
             f"there is no experiment {name!r}", remedy=f"one of {', '.join(sorted(EXPERIMENTS))}"
         )
     return EXPERIMENTS[name](Settings(name, settings), ground)
+
+
+def alone(
+    name: str, settings: Mapping[str, Value], *, home: Home, keep: Path | None, say: Say
+) -> Outcome:
+    """Make one experiment by itself: nothing of it is kept but what goes into ``keep``."""
+    if keep is not None:
+        with disk(keep):
+            keep.mkdir(parents=True, exist_ok=True)
+        keep = keep.absolute()
+    with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
+        return run(name, settings, Ground(home=home, results=Path(results), say=say, keep=keep))
 
 
 def _build(settings: Settings, ground: Ground) -> Outcome:

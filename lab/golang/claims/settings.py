@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -167,6 +167,25 @@ def mistakes(experiment: str, given: Mapping[str, Value]) -> Mapping[str, str]:
             found[name] = f"a setting of {experiment}: {', '.join(known)}"
         elif (expected := known[name].mistake(value)) is not None:
             found[name] = expected
+    return found
+
+
+def of_words(words: Sequence[str], experiment: str) -> Mapping[str, str | list[str]]:
+    """The settings of `lab bench --set`. Raises InputError where one is not NAME=VALUE."""
+    found: dict[str, str | list[str]] = {}
+    for pair in words:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InputError(
+                f"--set {pair}: NAME=VALUE was expected",
+                remedy=f"one of the settings that lab bench {experiment} --help lists",
+            )
+        known = KNOWN[experiment].get(name)
+        several = known is not None and known.kind != "one" and not known.whole
+        values = value.split(",") if several else [value]
+        before = found.get(name, [])
+        values = [*(before if isinstance(before, list) else [before]), *values]
+        found[name] = values[0] if len(values) == 1 else values
     return found
 
 

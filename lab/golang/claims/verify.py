@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +21,15 @@ from typing import Any
 
 from lab.golang.bench.journal import Journal
 from lab.golang.bench.outcome import Outcome
-from lab.golang.claims import experiments, needs
+from lab.golang.bench.sandbox import Say
+from lab.golang.claims import experiments, loader, needs
 from lab.golang.claims.experiments import Ground
 from lab.golang.claims.file_schema import Claim, ClaimsFile
 from lab.golang.claims.judge import Answer, Finding, judge, overall
 from lab.golang.claims.settings import Value
+from lab.golang.goroot.home import Home
 from lab.host import facts as host
-from lab.host import paths
+from lab.host import own_folders, paths
 from lab.host.disk import disk, dump, write
 from lab.model.errors import InputError, Interrupted, LabError
 
@@ -173,3 +175,52 @@ def to_json(claims: ClaimsFile, found: Sequence[Verified]) -> Mapping[str, objec
             for one in found
         ],
     }
+
+
+class Session:
+    """A file of claims put to the test, in a folder that goes on where an earlier run stopped.
+
+    Raises InputError where the file has a mistake, or no claim with an id of ``only``.
+    """
+
+    def __init__(self, path: Path, results: Path, *, quick: bool, only: Sequence[str] = ()) -> None:
+        self.claims, self._text = loader.load(path)
+        ids = [claim.id for claim in self.claims.claims]
+        if unknown := [name for name in only if name not in ids]:
+            raise InputError(
+                f"no claim has the id {unknown[0]!r}", remedy=f"one of {', '.join(ids)}"
+            )
+        self.quick = quick
+        self.folder = folder_for(results, self.claims, self._text, quick=quick).absolute()
+        self._chosen = [claim for claim in self.claims.claims if not only or claim.id in only]
+        self._answers: dict[str, Verified] = {}
+
+    def run(self, home: Home, *, anew: bool, say: Say) -> Iterator[Verified]:
+        """Each chosen claim as soon as it is answered; ``anew`` measures what was measured before.
+
+        Raises InputError where an earlier answer cannot be read, DiskFull, StoreError.
+        """
+        with disk(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        own_folders.mark(self.folder)
+        write(self.folder, "claims.yaml", self._text)
+        ground = Ground(home=home, results=self.folder / "runs", say=lambda line: say(f"  {line}"))
+        for claim in self._chosen if anew else ():
+            forget(self.folder, claim)
+        for claim in self.claims.claims:
+            if (known := answered(claim, self.folder, quick=self.quick)) is not None:
+                self._answers[claim.id] = known
+        for claim in self._chosen:
+            say(f"{claim.id}: {claim.experiment}")
+            self._answers[claim.id] = verify(claim, self.folder, ground, quick=self.quick)
+            yield self._answers[claim.id]
+
+    @property
+    def answers(self) -> list[Verified]:
+        """Every answer so far, those of earlier runs too, in the order of the file."""
+        return [self._answers[one.id] for one in self.claims.claims if one.id in self._answers]
+
+    @property
+    def chosen(self) -> list[Verified]:
+        """The answers to the claims of this run."""
+        return [self._answers[one.id] for one in self._chosen if one.id in self._answers]

@@ -19,9 +19,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lab.golang.goroot import copying, fsmount, shared_memory, sums
+from lab.golang.goroot import home as homes
 from lab.golang.goroot.home import Home, Say, checked, relink
 from lab.host import facts as host
 from lab.host import signals
@@ -53,6 +54,25 @@ class Staged:
     @property
     def goroot(self) -> Path:
         return self.place / "now"
+
+    @property
+    def words(self) -> str:
+        """A copy in a few words."""
+        rights = "read-only" if self.read_only else "writable"
+        sizes = f"{units.size(self.used)} of {units.size(self.limit)}"
+        return f"{self.means}, {rights}, copy {self.tree}, {sizes}"
+
+    def to_json(self) -> dict[str, Any]:
+        """A copy for programs; sizes in bytes."""
+        return {
+            "version": self.version,
+            "goroot": str(self.goroot),
+            "means": self.means,
+            "copy": self.tree,
+            "used": self.used,
+            "limit": self.limit,
+            "read_only": self.read_only,
+        }
 
 
 def stage(home: Home, version: str, *, size: int | None = None, say: Say) -> Staged:
@@ -115,6 +135,13 @@ def unstage(home: Home, version: str, *, lazy: bool = False) -> bool:
         elif place.is_dir():
             place.rmdir()
         return gone
+
+
+def remove(home: Home, version: str) -> None:
+    """Remove an installed version. Raises InputError where it is staged, or current."""
+    if of(home, version) is not None:
+        raise InputError(f"Go {version} is staged", remedy=f"lab goroot unstage {version}")
+    homes.remove(home, version)
 
 
 def staged(home: Home) -> tuple[Staged, ...]:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lab.golang.goroot import mounting
 from lab.golang.goroot.home import ELSEWHERE, Generation, Home, relink
@@ -35,6 +35,17 @@ class Status:
     place: Path | None
     how: How | None
     warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "current": self.current,
+            "previous": self.previous,
+            "go": str(self.go) if self.go else None,
+            "at": str(self.place) if self.place else None,
+            "how": self.how,
+            "warnings": list(self.warnings),
+        }
 
 
 def means(place: Path | None, wished: How | None) -> How:

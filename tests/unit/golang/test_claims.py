@@ -266,9 +266,9 @@ def test_every_experiment_says_its_settings() -> None:
 
 
 def test_settings_on_the_command_line() -> None:
-    found = bench.given(["kernels=6.1,quiet", "kernels=5.10"], "kernel")
+    found = known_settings.of_words(["kernels=6.1,quiet", "kernels=5.10"], "kernel")
     assert found == {"kernels": ["6.1,quiet", "5.10"]}
-    found = bench.given(["kinds=ext4,xfs", "ext4 options=noatime,discard"], "fs")
+    found = known_settings.of_words(["kinds=ext4,xfs", "ext4 options=noatime,discard"], "fs")
     assert found == {"kinds": ["ext4", "xfs"], "ext4 options": "noatime,discard"}
 
 

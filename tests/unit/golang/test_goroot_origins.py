@@ -148,11 +148,12 @@ def test_inject_takes_the_one_that_is_named_current_or_found(tmp_path: Path) -> 
 def test_a_copy_in_memory_goes_before_the_disk_as_long_as_it_is_there(tmp_path: Path) -> None:
     disk = toolchain(tmp_path / "disk")
     memory = toolchain(tmp_path / "memory", "1.22.10-memory")
-    lines = inject.inject("shell", disk, GO, before=memory)
+    chosen = inject.Chosen(goroot=disk, version=GO, staged=memory)
+    lines = inject.inject("shell", chosen)
     script = f"{lines}go version"
     assert "memory" in subprocess.check_output(["sh", "-c", script], text=True)
     (memory / "bin/go").unlink()
     assert "memory" not in subprocess.check_output(["sh", "-c", script], text=True)
-    step = inject.inject("github", disk, GO, before=memory)
+    step = inject.inject("github", chosen)
     wanted = [line.split()[1] for line in step.splitlines() if line.endswith('"$GITHUB_PATH"')]
     assert wanted == [f"{disk}/bin", f"{memory}/bin"]  # the runner puts the last one first
