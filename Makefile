@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What Python compiled is kept: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
-WORKERS ?= --numprocesses logical --dist loadfile
+WORKERS ?= --numprocesses logical
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
@@ -23,11 +23,12 @@ demo: $(VENV)/.lab
 	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
 
 quick: lint
-	@$(BIN)/pytest tests/unit -q -m "not slow" --hypothesis-profile quick $(WORKERS)
+	@$(BIN)/pytest tests/unit -q -m "not slow" --hypothesis-profile quick $(WORKERS) --dist loadfile
 
 test: lint
 	@$(BIN)/lab doctor --install --tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -q -m "not timing" $(WORKERS) --dist loadgroup; beside=$$?; \
+	    $(BIN)/pytest -q -m timing && exit $$beside
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check

@@ -1,9 +1,10 @@
-"""What every test is owed: the signals as it found them, and as long as it takes."""
+"""What every test is owed: its neighbours, the signals as it found them, as long as it takes."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,20 @@ settings.register_profile(
 # `make quick` asks for this one: a first answer from a quarter of the examples.
 settings.register_profile("quick", parent=settings.get_profile("shared machine"), max_examples=25)
 settings.load_profile("shared machine")
+
+UNIT = Path(__file__).with_name("unit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of one engine share a worker, so that it is started once
+    for all of them; else those of one file, beyond the unit tests, which share nothing.
+    """
+    for item in items:
+        if not item.path.is_relative_to(UNIT):
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            name = params.get("bench", item.path.stem)
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(autouse=True)

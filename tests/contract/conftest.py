@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 
@@ -96,13 +97,25 @@ def bookworm(bookworm_base: Base) -> ImageArchive:
 
 
 @pytest.fixture(scope="session")
-def bench(request: pytest.FixtureRequest, bookworm: ImageArchive) -> Iterator[Bench]:
+def engines(bookworm: ImageArchive) -> Iterator[Callable[[str], Engine]]:
+    """Private engines by their names, each started once, when it is first asked for."""
+    with contextlib.ExitStack() as stack:
+
+        @cache
+        def started(name: str) -> Engine:
+            engine = open_engine(name, private=True, say=print)
+            stack.callback(engine.close)
+            engine.ensure(bookworm)
+            engine.tag(bookworm.ref, BASE)
+            return engine
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest, engines: Callable[[str], Engine]) -> Bench:
     """Every engine in turn. One that cannot be started fails the tests: there is no skip."""
-    engine = open_engine(request.param, private=True, say=print)
-    with contextlib.closing(engine):
-        engine.ensure(bookworm)
-        engine.tag(bookworm.ref, BASE)
-        yield Bench(engine)
+    return Bench(engines(request.param))
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ while, and leave what they read in the image. Go is real.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
@@ -19,7 +17,6 @@ from lab.caching.advise.proof import Proof, prove
 from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
-from lab.engines import open_engine
 from lab.engines.protocol import Engine
 from lab.images.sources.base_images import with_toolchain
 from lab.images.sources.types import Base, ToolchainSource
@@ -146,26 +143,14 @@ def with_go(bookworm_base: Base) -> Base:
     )
 
 
-@pytest.fixture(scope="module")
-def engines(bookworm_base: Base, with_go: Base) -> Iterator[Callable[[str], Engine]]:
-    """Private engines by their names, each with two bases, one of them with Go."""
-    with contextlib.ExitStack() as stack:
-
-        @cache
-        def started(name: str) -> Engine:
-            one = open_engine(name, private=name != "simulated")
-            stack.callback(one.close)
-            one.ensure(bookworm_base.image)
-            one.ensure(with_go.image)
-            return one
-
-        yield started
-
-
 @pytest.fixture
-def engine(request: pytest.FixtureRequest, engines: Callable[[str], Engine]) -> Engine:
-    """Named one by one, pytest would start an engine anew for every test."""
-    return engines(request.param)
+def engine(
+    request: pytest.FixtureRequest, engines: Callable[[str], Engine], with_go: Base
+) -> Engine:
+    """The engine of the test's name, with two bases, one of them with Go."""
+    found = engines(request.param)
+    found.ensure(with_go.image)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +197,11 @@ def proven(engine: Engine, given: Inputs, best: Rewrite, edit: str) -> Proof:
 
 @pytest.mark.parametrize(
     ("engine", "name"),
-    [(engine, name) for engine, names in ON.items() for name in names],
+    [
+        pytest.param(engine, name, marks=() if engine == "simulated" else pytest.mark.timing)
+        for engine, names in ON.items()
+        for name in names
+    ],
     indirect=["engine"],
 )
 def test_a_rewrite_of_a_badly_ordered_file_is_proven_faster(
@@ -241,6 +230,7 @@ UNSEEN = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("engine", ["docker"], indirect=True)
 @pytest.mark.parametrize("kind", UNSEEN)
 def test_what_no_prediction_sees_is_advised_as_measured_alone(

@@ -25,6 +25,7 @@ def goroot() -> Path:
     return homes.install(Home(cache_dir() / "goroots"), VERSION, say=lambda _: None)
 
 
+@pytest.mark.timing
 def test_an_injected_delay_is_found_of_its_size_and_none_without_it(goroot: Path) -> None:
     """The oracle is the delay: so many calls of the compiler, each of which waited so long."""
     # A package with few below it: a build of it lasts a second, and a second is what is injected.
@@ -50,6 +51,7 @@ def test_an_injected_delay_is_found_of_its_size_and_none_without_it(goroot: Path
     assert judge(without, found, None).answer is Answer.NOT_REPRODUCED
 
 
+@pytest.mark.timing
 @pytest.mark.skipif(os.geteuid() != 0, reason="containers of its own: root only")
 def test_caches_are_as_the_state_says_on_the_host_and_in_a_container(goroot: Path) -> None:
     """The oracle is what the kernel counts for the builds' processes."""

@@ -21,7 +21,10 @@ from lab.host.controls.journal import sweep
 from lab.host.controls.types import Controls
 from lab.host.process import found
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="controls need root")
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(os.geteuid() != 0, reason="controls need root"),
+]
 
 SIZE = 8_000_000
 WAS, ASKED = 512 * 2**20, 256 * 2**20

@@ -25,7 +25,10 @@ from lab.golang.goroot import home as homes
 from lab.golang.goroot.home import Home
 from lab.host.paths import cache_dir
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only")
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounts: root only"),
+]
 
 FILES, DELAY_S = 25, 0.06
 CALLS = {"stat": "getattr", "openat": "open", "read": "read", "readdir": "readdir"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import step_times
 from lab.runner.recorder import BuildOutcome
 from tests.contract.conftest import BASE, Bench
 
 
+@pytest.mark.timing
 def test_a_steps_time_is_the_containers_own_plus_the_engines_set_up(real_bench: Bench) -> None:
     def build(script: str) -> tuple[BuildOutcome, bytes]:
         outcome = real_bench.build(script, cold=True)

@@ -13,7 +13,10 @@ from lab.host.usage import of_processes
 from lab.model.events import Log, Ready
 from tests.contract.conftest import Bench
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="control groups need root here")
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(os.geteuid() != 0, reason="control groups need root here"),
+]
 
 # The shell's own account of itself (times, POSIX): an oracle inside the step.
 BURN = "RUN n=0; while [ $n -lt 1500000 ]; do n=$((n+1)); done; times"

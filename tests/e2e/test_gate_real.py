@@ -16,6 +16,7 @@ LOOP = "RUN i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done\n"
 POLICY = "name: real\ndegraded: use-unfit\nrules:\n  - {metric: cpu, relative: 25%}\n"
 
 
+@pytest.mark.timing
 @pytest.mark.usefixtures("bookworm")
 def test_the_gate_fires_on_real_work_and_clears_what_fresh_rounds_do_not_bear_out(
     desk: Desk,

@@ -13,6 +13,7 @@ LOOP = "ARG TIMES\nRUN i=0; while [ $i -lt $TIMES ]; do i=$((i+1)); done\n"
 UNTIL = {"min": 2, "max": 4, "until": "±50%", "metric": "cpu"}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 @pytest.mark.usefixtures("bookworm")
 def test_rounds_go_on_as_they_were_asked_to(desk: Desk, engine: str) -> None:
