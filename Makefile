@@ -22,13 +22,18 @@ demo: $(VENV)/.lab
 	@$(BIN)/lab doctor --install
 	@$(BIN)/lab run $(SCENARIO) --engine docker --engine podman
 
-quick: lint
+quick: lint $(VENV)/.tools
 	@$(BIN)/pytest tests/unit -q -m "not slow" --hypothesis-profile quick $(WORKERS) --dist loadfile
 
 test: lint
 	@$(BIN)/lab doctor --install --tests
 	@$(BIN)/pytest -q -m "not timing" $(WORKERS) --dist loadgroup; beside=$$?; \
 	    $(BIN)/pytest -q -m timing && exit $$beside
+
+# Some fast tests run the host's tools: the doctor brings them once.
+$(VENV)/.tools: pyproject.toml | $(VENV)/.test
+	@$(BIN)/lab doctor --install --tests >/dev/null
+	@touch $@
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check
