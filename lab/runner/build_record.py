@@ -34,18 +34,28 @@ def unbuilt(trial: Trial, phase: Phase, status: BuildStatus, reason: str | None)
 def measured(trial: Trial, phase: Phase, outcome: BuildOutcome, meter: Meter) -> Build:
     """The record of a build by what its events and the meter said."""
     return replace(
-        unbuilt(trial, phase, outcome.status, outcome.reason),
+        with_outcome(unbuilt(trial, phase, outcome.status, outcome.reason), outcome),
+        cpu_s=meter.cpu_s,
+        peak_memory_bytes=meter.peak_memory_bytes,
+        disturbance=meter.disturbance,
+    )
+
+
+def with_outcome(build: Build, outcome: BuildOutcome) -> Build:
+    """The record with all that the build's events said, but for its image."""
+    return replace(
+        build,
+        status=outcome.status,
+        reason=outcome.reason,
         wall_s=outcome.wall_s,
         critical_path_s=outcome.critical_path_s,
         steps_s=outcome.steps_s,
         unattributed_s=outcome.unattributed_s,
-        cpu_s=meter.cpu_s,
-        peak_memory_bytes=meter.peak_memory_bytes,
         context_bytes=outcome.context_bytes,
         context_sent_s=outcome.context_sent_s,
         cache=outcome.cache,
         steps=outcome.steps,
-        disturbance=meter.disturbance,
+        marks=outcome.marks,
         notes=outcome.notes,
         log_tail=outcome.log_tail,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from lab.engines.recorded.types import Recorded
 from lab.model.errors import InputError
 from lab.model.events import Outcome
 from lab.model.record import Build, Image, Step
+from lab.runner.build_record import with_outcome
 from lab.runner.recorder import BuildRecorder
 
 PHASE = "imported"
@@ -99,31 +100,25 @@ def _record(one: Recorded, cell: Mapping[str, str]) -> Build:
     recorder = BuildRecorder(one.dockerfile, one.target)
     for event in one.told():
         recorder.add(event)
-    folded = recorder.result()
-    told = {each.name: getattr(folded, each.name) for each in fields(folded)}
-    image_id = one.image or told["image_id"] or None
-    del told["image_id"]
+    outcome = recorder.result()
+    image_id = one.image or outcome.image_id
     timed = one.timing == "clock"
-    steps = tuple(_step(step, one) for step in folded.steps)
+    steps = tuple(_step(step, one) for step in outcome.steps)
     known = [step.duration_s for step in steps if step.duration_s is not None]
-    wall = one.wall_s if one.wall_s is not None else folded.wall_s
-    told |= {
-        "steps": steps,
-        "wall_s": wall if timed else None,
-        "steps_s": sum(known) if known else None,
-        "critical_path_s": folded.critical_path_s if one.chained and known else None,
-        "unattributed_s": max(0.0, folded.unattributed_s + wall - folded.wall_s) if timed else None,
-        "notes": (f"{one.format}: unknown: {'; '.join(_lacks(one))}", *folded.notes),
-        "cache": folded.cache if folded.steps else None,
-    }
-    return Build(
-        id=build_id(1),
-        cell=cell,
-        round=1,
-        phase=PHASE,
+    wall = one.wall_s if one.wall_s is not None else outcome.wall_s
+    unattributed = max(0.0, outcome.unattributed_s + wall - outcome.wall_s)
+    build = Build(id=build_id(1), cell=cell, round=1, phase=PHASE, status=outcome.status)
+    return replace(
+        with_outcome(build, outcome),
         started=None if one.started is None else time_of_day(one.started),
-        image=Image(id=image_id) if folded.status == "ok" and image_id else None,
-        **told,
+        steps=steps,
+        wall_s=wall if timed else None,
+        steps_s=sum(known) if known else None,
+        critical_path_s=outcome.critical_path_s if one.chained and known else None,
+        unattributed_s=unattributed if timed else None,
+        notes=(f"{one.format}: unknown: {'; '.join(_lacks(one))}", *outcome.notes),
+        cache=outcome.cache if outcome.steps else None,
+        image=Image(id=image_id) if outcome.status == "ok" and image_id else None,
     )
 
 

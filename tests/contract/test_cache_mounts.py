@@ -46,12 +46,12 @@ def built_as_predicted(bench: Bench, texts: list[str]) -> list[Outcome | None]:
         full = text.replace("BASE", BASE)
         context = Context.of_files({**files, "Dockerfile": full})
         prediction = predict(make(parser.parse(full), context), rules, memory)
-        folded = bench.build(text, files, cold=number == 0)
-        assert folded.status == "ok", folded.reason
-    for step in folded.steps:
+        outcome = bench.build(text, files, cold=number == 0)
+        assert outcome.status == "ok", outcome.reason
+    for step in outcome.steps:
         if step.outcome is not None:
             assert prediction.outcomes[step.index] is step.outcome, (texts, step.instruction)
-    return [step.outcome for step in folded.steps]
+    return [step.outcome for step in outcome.steps]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=" ".join)

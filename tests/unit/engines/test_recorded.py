@@ -73,7 +73,7 @@ def told(name: str, dockerfile: str | None = None) -> list[Recorded]:
     return list(files.read(GOLDEN / name, known, None))
 
 
-def folded(one: Recorded) -> BuildOutcome:
+def built(one: Recorded) -> BuildOutcome:
     recorder = BuildRecorder(one.dockerfile, one.target)
     for event in one.told():
         recorder.add(event)
@@ -91,7 +91,7 @@ def test_what_real_clients_wrote_is_read(name: str) -> None:
     assert [one.engine for one in found] == [engine] * len(truth)
     assert {one.timing for one in found} == {timing}
     for one, expected in zip(found, truth, strict=True):
-        outcome = folded(one)
+        outcome = built(one)
         assert outcome.status == ("failed" if expected is None else "ok"), outcome.reason
         if expected is not None:
             assert (outcome.cache.hits, outcome.cache.misses) == expected
@@ -99,7 +99,7 @@ def test_what_real_clients_wrote_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TRUTH if "-fail" in name])
 def test_a_failure_names_its_step_and_its_exit_code(name: str) -> None:
-    outcome = folded(told(name)[0])
+    outcome = built(told(name)[0])
     failed = [step for step in outcome.steps if step.outcome == "failed"]
     assert [step.instruction for step in failed] == [
         "RUN echo before; sleep 0.1; echo oh no >&2; exit 3"
@@ -112,7 +112,7 @@ def test_a_failure_names_its_step_and_its_exit_code(name: str) -> None:
 def test_two_formats_tell_the_same_of_one_build() -> None:
     """The record of a build, in protobuf, and what its client printed meanwhile, in JSON."""
     record, printed = (
-        {step.instruction: step for step in folded(told(name)[0]).steps if step.duration_s}
+        {step.instruction: step for step in built(told(name)[0]).steps if step.duration_s}
         for name in ("buildx0.29-containerd-edit.dockerbuild", "buildx0.29-edit.rawjson")
     )
     shared = {text for text in record.keys() & printed.keys() if not text.startswith("FROM")}
@@ -146,9 +146,9 @@ def test_a_given_dockerfile_gives_a_log_its_whole_steps() -> None:
     for name in ("buildx0.29-edit.plain.log", "buildx0.13-edit.rawjson", "podman5.4-warm.log"):
         (one,) = told(name, text)
         assert one.whole
-        steps = folded(one).steps
+        steps = built(one).steps
         assert [step.instruction for step in steps] == [i.text for i in parse(text).instructions]
-        assert (folded(one).cache.hits, folded(one).cache.misses) in {EDIT, WARM}
+        assert (built(one).cache.hits, built(one).cache.misses) in {EDIT, WARM}
 
 
 def test_stages_of_a_log_keep_their_names_and_their_order() -> None:
@@ -163,7 +163,7 @@ def test_stages_of_a_log_keep_their_names_and_their_order() -> None:
 
 def test_what_a_step_prints_is_no_step() -> None:
     (one,) = told("buildx0.29-heredoc.plain.log")
-    assert [step.instruction.split(" ")[0] for step in folded(one).steps] == ["FROM"] + ["RUN"] * 3
+    assert [step.instruction.split(" ")[0] for step in built(one).steps] == ["FROM"] + ["RUN"] * 3
 
 
 def test_a_log_of_two_builds_gives_two_with_times_of_day() -> None:
@@ -178,7 +178,7 @@ def test_stages_side_by_side_say_no_hit_that_cannot_be_placed() -> None:
     text = (GOLDEN / "podman4.3-jobs3.log").read_text()
     cached = text.replace("--> 137b9535288\n", f"--> Using cache {'1' * 64}\n--> 137b9535288\n")
     (one,) = files.builds(io.BytesIO(cached.encode()), "log")
-    assert {step.outcome for step in folded(one).steps} == {None}
+    assert {step.outcome for step in built(one).steps} == {None}
 
 
 GITHUB = """\
@@ -201,10 +201,10 @@ def test_a_ci_log_tells_commit_branch_and_job() -> None:
 
 
 def read_all(data: bytes) -> None:
-    """Whatever the bytes: builds whose events fold, or an InputError that names the file."""
+    """Whatever the bytes: builds, or an InputError that names the file."""
     try:
         for one in files.builds(io.BytesIO(data), "name"):
-            outcome = folded(one)
+            outcome = built(one)
             assert outcome.status in {"ok", "failed", "engine-lost"}
             json.dumps([step.duration_s for step in outcome.steps], allow_nan=False)
     except InputError as error:
