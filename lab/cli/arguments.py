@@ -55,6 +55,16 @@ def dockerfile(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--target", metavar="STAGE")
 
 
+def project(verb: argparse.ArgumentParser) -> None:
+    """--dockerfile and --context: a Dockerfile as it is, instead of a scenario."""
+    verb.add_argument(
+        "--dockerfile", type=Path, metavar="FILE", help="build this Dockerfile: no scenario needed"
+    )
+    verb.add_argument(
+        "--context", type=Path, metavar="DIR", help="of --dockerfile; default: its folder"
+    )
+
+
 def private(verb: argparse.ArgumentParser) -> None:
     """--private."""
     verb.add_argument("--private", action="store_true", help="always start private engines")
@@ -109,15 +119,26 @@ def scenario(options: argparse.Namespace) -> Scenario:
     """The scenario that was named, with what the command line changes of it."""
     from lab.scenario.loader import load
 
-    loaded = load(options.scenario)
-    if getattr(options, "engine", None):
-        loaded = loaded.with_engines(tuple(endpoints(options.engine)))
+    named = tuple(endpoints(getattr(options, "engine", None) or []))
+    if getattr(options, "dockerfile", None) is not None:
+        loaded = _of_dockerfile(options.dockerfile, options.context, named)
+    else:
+        loaded = load(found_or_shipped(options.scenario))
+        loaded = loaded.with_engines(named) if named else loaded
     changes: dict[str, object] = {}
     if getattr(options, "rounds", None):
         changes |= {"rounds": options.rounds, "until": None}
     if getattr(options, "seed", None) is not None:
         changes["seed"] = options.seed
     return replace(loaded, **changes)  # type: ignore[arg-type]  # the names are Scenario's own
+
+
+def _of_dockerfile(dockerfile: Path, context: Path | None, engines: Sequence[str]) -> Scenario:
+    from lab.scenario import loader, own_project
+
+    project = own_project.found(dockerfile, context)
+    text = own_project.commented(project, Path(), engines or own_project.ENGINES)
+    return loader.parse(text)
 
 
 def endpoints(named: Sequence[str]) -> Mapping[str, str]:
@@ -161,6 +182,16 @@ def place_of_versions(chosen: Path | None) -> Home:
 
     named = chosen or os.environ.get("LAB_GOROOTS")
     return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
+
+
+def found_or_shipped(named: Path) -> Path:
+    """A scenario file, or one that comes with the lab by its name: base-upgrade, layer-cache ..."""
+    if named.exists():
+        return named
+    names = [named.name, f"{named.name}.yaml"] if len(named.parts) == 1 else []
+    if named.parts[:1] == ("scenarios",):  # as the README writes it, from any folder
+        names.append(Path(*named.parts[1:]).as_posix())
+    return next((place for place in map(shipped, names) if place.is_file()), named)
 
 
 def shipped(name: str, kind: str = "scenarios") -> Path:

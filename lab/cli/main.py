@@ -1,23 +1,20 @@
-"""The verbs. The only place that parses arguments, catches the lab's errors and exits."""
+"""The entry point: the only place that parses arguments, catches the lab's errors and exits."""
 
 from __future__ import annotations
 
-import argparse
 import errno
 import gc
 import io
-import keyword
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from lab import __version__
+from lab.cli import parser as parsers
 from lab.cli.commands import VERBS
 from lab.cli.output import drop_output
 from lab.host import signals
-from lab.model.errors import DiskFull, Interrupted, LabError, exit_codes
+from lab.model.errors import DiskFull, InputError, Interrupted, LabError
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -28,8 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["help"]:  # as git and go have it
+        given = [*given[1:2], "--help"]
     asked = next(iter(given), None)
-    parser, verb = _parsers(asked)
+    if asked is not None and not asked.startswith("-") and asked not in VERBS:
+        _refuse(asked)
+    parser, verb = parsers.for_command(asked)
     options, unknown = parser.parse_known_args(given)
     if unknown:
         (verb or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # does of itself, takes a tenth of a large report's time.
     gc.set_threshold(20_000, 20, 50)
     try:
-        code = int(_module(options.verb).run(options))
+        code = int(parsers.module(options.verb).run(options))
         sys.stdout.flush()
     except LabError as error:
         signals.settle()
@@ -83,31 +84,15 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the lab
 
 
-def _parsers(
-    asked: str | None,
-) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None]:
-    """The whole command line's parser, and that of the verb asked for, which alone is filled in."""
-    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exit_codes().items())
-    parser = argparse.ArgumentParser(
-        prog="lab",
-        description="The container image build lab: measures what a base image, a Go toolchain "
-        "layout, a Dockerfile's order or a builder does to layer-cache hits and build time.",
-        epilog=f"exit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"lab {__version__}")
-    filled = None
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, purpose in VERBS.items():
-        verb = verbs.add_parser(
-            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
-        )
-        if name == asked:
-            _module(name).options(verb)
-            filled = verb
-    return parser, filled
+def _refuse(asked: str) -> NoReturn:
+    """Say that there is no such command, and which was meant."""
+    from difflib import get_close_matches
 
-
-def _module(verb: str) -> Any:
-    name = f"{verb}_" if keyword.iskeyword(verb) else verb
-    return import_module(f"lab.cli.commands.{name}")
+    near = get_close_matches(asked, [*VERBS, "help"], n=1)
+    meant = f"did you mean `lab {near[0]}`? " if near else ""
+    if asked.endswith((".yaml", ".yml")):
+        meant = f"`lab run {asked}` runs a scenario. "
+    elif "Dockerfile" in asked:
+        meant = f"`lab advise {asked}`, or `lab run --dockerfile {asked}`. "
+    _tell(f"{asked!r} is no command of the lab", f"{meant}`lab --help` lists all")
+    sys.exit(InputError.exit_code)

@@ -114,8 +114,9 @@ def pointing_up(found: dict[str, set[str]]) -> list[str]:
     """The imports of packages that stand above the importing module's own."""
 
     def level(name: str) -> int:
-        package = name.split(".")[1] if "." in name else FLOW[-1]  # lab itself imports nothing
-        return FLOW.index(package)
+        package = name.partition(".")[2].partition(".")[0]
+        # lab imports nothing; lab.__main__ starts the command line.
+        return FLOW.index(package) if package in FLOW else len(FLOW)
 
     return [
         f"{name} imports {target}"

@@ -34,6 +34,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
     verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
     verb.add_argument("--scenario", type=Path, metavar="FILE", help="instead of the demo scenario")
+    arguments.project(verb)
     arguments.private(verb)
     arguments.rounds_and_seed(verb)
     verb.add_argument(
@@ -107,9 +108,20 @@ def _sides(options: argparse.Namespace) -> Sides:
         )
     if options.run is not None:
         return _of_run(options)
+    _take_the_dockerfile(options)
     if options.axis is None and all(names_engine(one) for one in options.values):
         return _of_engines(options)
     return _of_runs(options)
+
+
+def _take_the_dockerfile(options: argparse.Namespace) -> None:
+    """`lab compare docker podman Dockerfile`: the last value names what is built."""
+    *engines, last = options.values
+    file = Path(last)
+    if options.dockerfile or not engines or not all(map(names_engine, engines)):
+        return
+    if not names_engine(last) and "dockerfile" in file.name.lower() and file.is_file():
+        options.dockerfile, options.values = file, engines
 
 
 def _of_run(options: argparse.Namespace) -> Sides:
@@ -122,6 +134,8 @@ def _of_run(options: argparse.Namespace) -> Sides:
 
 
 def _of_engines(options: argparse.Namespace) -> Sides:
+    if options.dockerfile is not None:
+        arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
     options.engine = options.values
     options.scenario = options.scenario or arguments.shipped(DEMO)
     stored = run_scenario(arguments.scenario(options), options)
@@ -150,7 +164,7 @@ def _of_runs(options: argparse.Namespace) -> Sides:
 
 
 def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
-    names = ("scenario", "private", "rounds", "seed", "keep")
+    names = ("scenario", "dockerfile", "context", "private", "rounds", "seed", "keep")
     arguments.refuse(options, names, f"{beside}: nothing is built")
 
 

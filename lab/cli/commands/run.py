@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
+    arguments.project(verb)
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
     going_on = verb.add_mutually_exclusive_group()
@@ -46,10 +47,17 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run a scenario, or go on with a run."""
     earlier = options.resume or options.append
-    if (options.scenario is None) == (not earlier):
+    if options.context is not None and options.dockerfile is None:
+        raise InputError("--context without --dockerfile", remedy="name both, or a scenario")
+    if sum(one is not None for one in (options.scenario, options.dockerfile, earlier)) != 1:
         raise InputError(
-            "lab run takes a scenario, or --resume or --append with a run",
-            remedy="lab run scenarios/layer-cache.yaml",
+            "lab run takes a scenario, or --dockerfile, or --resume or --append with a run",
+            remedy="lab run layer-cache; lab run --dockerfile Dockerfile",
+        )
+    if options.scenario is not None and "Dockerfile" in options.scenario.name:
+        raise InputError(
+            f"{options.scenario} is a Dockerfile, not a scenario",
+            remedy=f"lab run --dockerfile {options.scenario}",
         )
     stored = (
         _go_on(options, earlier) if earlier else run_scenario(arguments.scenario(options), options)

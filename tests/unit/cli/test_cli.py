@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import main
+from lab.cli import commands, main
 from tests.gate_runs import build, record
 
 COMMAND = [sys.executable, "-c", "from lab.cli.main import main; main()"]
@@ -94,3 +94,70 @@ def test_what_would_have_no_effect_is_refused(
         main.main(words)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Exit code and output of a command."""
+    with pytest.raises(SystemExit) as ended:
+        main.main(list(words))
+    captured = capsys.readouterr()
+    return int(str(ended.value.code)), captured.out, captured.err
+
+
+def test_every_command_stands_in_one_group_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(commands.__file__).parent
+    modules = {path.stem.rstrip("_") for path in folder.glob("*.py")} - {"__init"}
+    listed = [name for group in commands.GROUPS.values() for name in group]
+    assert sorted(listed) == sorted(modules)
+    code, out, _ = said(capsys, "--help")
+    assert code == 0
+    assert all(f"\n  {name} " in out for name in listed)
+    assert all(len(line) <= 92 for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("complie", "compare"),
+        ("hlep", "help"),
+        ("Dockerfile", "run --dockerfile Dockerfile"),
+        ("a/lab.yaml", "run a/lab.yaml"),
+    ],
+)
+def test_an_unknown_command_is_told_which_was_meant(
+    capsys: pytest.CaptureFixture[str], typed: str, meant: str
+) -> None:
+    code, _, err = said(capsys, typed)
+    assert code == 2
+    assert f"lab {meant}`" in err
+
+
+def test_help_of_a_command_is_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "help", "advise") == said(capsys, "advise", "--help")
+
+
+def test_the_lab_is_a_module_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("lab ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(
+    capsys: pytest.CaptureFixture[str], shell: str
+) -> None:
+    code, out, _ = said(capsys, "completion", shell)
+    assert code == 0
+    assert all(word in out for word in ("advise", "build-arg", "history"))
+
+
+def test_bash_completes_a_command_for_real() -> None:
+    """By bash itself: what it would offer after `lab his`."""
+    script = (
+        'eval "$(lab completion bash)"; COMP_WORDS=(lab his); COMP_CWORD=1; COMP_LINE="lab his"; '
+        'COMP_POINT=7; $(complete -p lab | sed "s/.*-F \\([^ ]*\\).*/\\1/") lab his lab; '
+        'echo "${COMPREPLY[@]}"'
+    ).replace("lab completion", f"{sys.executable} -m lab completion")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["history"], done.stderr

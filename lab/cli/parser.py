@@ -1,0 +1,68 @@
+"""The parser of the command line: filled in for the command that was asked for, or for all."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+from importlib import import_module
+from typing import Any
+
+from lab import __version__
+from lab.cli.commands import GROUPS, VERBS
+from lab.model.errors import exit_codes
+
+
+def for_command(
+    asked: str | None,
+) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser | None]:
+    """The whole command line's parser, and that of the command asked for."""
+    parser, commands = _bare()
+    # The rest would only cost time: whoever asks for one command is shown that one.
+    return parser, None if asked not in VERBS else _command(commands, asked)
+
+
+def whole() -> argparse.ArgumentParser:
+    """The parser with every command filled in: it imports them all."""
+    parser, commands = _bare()
+    for name in VERBS:
+        _command(commands, name)
+    return parser
+
+
+def _bare() -> tuple[argparse.ArgumentParser, Any]:
+    parser = argparse.ArgumentParser(
+        prog="lab",
+        usage="lab COMMAND ...",
+        description="The container image build lab: measures what a base image, a Go toolchain "
+        "layout,\na Dockerfile's order or a builder does to layer-cache hits and build time.\n\n"
+        "Try: lab advise Dockerfile",
+        epilog=_all(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lab {__version__}")
+    return parser, parser.add_subparsers(
+        dest="verb", metavar="COMMAND", required=True, prog="lab", help="one of those below"
+    )
+
+
+def _command(commands: Any, name: str) -> argparse.ArgumentParser:
+    purpose = VERBS[name]
+    verb: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+    )
+    module(name).options(verb)
+    return verb
+
+
+def _all() -> str:
+    lines = []
+    for group, commands in GROUPS.items():
+        lines += [f"{group}:", *(f"  {name:<12}{purpose}" for name, purpose in commands.items())]
+    lines += ["", "`lab COMMAND --help` shows a command's arguments.", "", "exit codes:"]
+    return "\n".join([*lines, *(f"  {code:>3}  {what}" for code, what in exit_codes().items())])
+
+
+def module(verb: str) -> Any:
+    """The module of a command."""
+    name = f"{verb}_" if keyword.iskeyword(verb) else verb
+    return import_module(f"lab.cli.commands.{name}")

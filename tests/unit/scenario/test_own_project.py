@@ -1,0 +1,108 @@
+"""A Dockerfile becomes a scenario: it reads back, it names what changes often, and it runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.cli import main
+from lab.model.errors import InputError
+from lab.scenario import loader, own_project
+from lab.scenario.model import Own
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(
+        ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.org", *words],
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A repository in which src/often.go changed three times and zz.go once."""
+    folder = tmp_path / "My App!"
+    (folder / "src").mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    git(folder, "init", "-q")
+    for number in range(3):
+        (folder / "src" / "often.go").write_text(f"package a // {number}\n")
+        (folder / "logo.png").write_bytes(b"\x89PNG" + bytes([number]))
+        (folder / "zz.go").write_text("package b\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", f"{number}")
+    return folder
+
+
+def test_the_scenario_reads_back_and_edits_what_changes_often(folder: Path) -> None:
+    project = own_project.found(folder / "Dockerfile", None)
+    text = own_project.commented(project, folder.parent)
+    scenario = loader.parse(text, folder.parent / "lab.yaml")
+    assert (scenario.name, scenario.engines) == ("my-app", ("docker", "podman"))
+    assert isinstance(scenario.workload, Own)
+    assert scenario.workload.context == folder
+    assert scenario.phases == ("cold", "rebuild", "edit:file")
+    (edit,) = scenario.edits["file"]
+    assert "src/often.go" in repr(edit)
+    assert scenario.until is not None
+
+
+def test_without_a_history_or_a_file_to_comment_an_instruction_is_edited(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    project = own_project.found(tmp_path / "Dockerfile", None)
+    assert loader.parse(own_project.commented(project, Path())).phases[-1] == "edit:instruction"
+
+
+def test_a_dockerfile_in_a_folder_of_the_context(folder: Path) -> None:
+    (folder / "ci").mkdir()
+    (folder / "ci/app.Dockerfile").write_text("FROM scratch\n")
+    project = own_project.found(folder / "ci/app.Dockerfile", folder)
+    assert project.dockerfile == "ci/app.Dockerfile"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "context", "said"),
+    [
+        ("nope", None, "there is no file"),
+        ("Dockerfile", "nope", "is no folder"),
+        ("Dockerfile", "src", "outside of the context"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(
+    folder: Path, dockerfile: str, context: str | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        own_project.found(folder / dockerfile, None if context is None else folder / context)
+
+
+def test_lab_new_writes_a_scenario_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    for code in (0, 2):
+        with pytest.raises(SystemExit) as ended:
+            main.main(["new", "--output", "lab.yaml"])
+        assert ended.value.code == code
+    assert "next: lab run lab.yaml" in capsys.readouterr().out
+    workload = loader.load(Path("lab.yaml")).workload
+    assert workload == Own(context=Path(), dockerfile="Dockerfile")
+
+
+def test_lab_run_takes_a_dockerfile(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the simulated engine: what was run is in the record, and it can be gone on with."""
+    monkeypatch.chdir(folder)
+    words = ["run", "--dockerfile", "Dockerfile", "--engine", "simulated", "--rounds", "2"]
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words, "--quiet", "--results", "../out"])
+    assert ended.value.code == 0, capsys.readouterr()
+    (head,) = folder.parent.glob("out/*/run.json")
+    assert json.loads(head.read_text())["scenario"]["name"] == "my-app"
+    builds = head.with_name("builds.jsonl").read_text().splitlines()
+    assert [json.loads(line)["phase"] for line in builds[:3]] == ["cold", "rebuild", "edit:file"]
