@@ -1,9 +1,10 @@
 # make demo: set up, then build the demo scenario on Docker and Podman and say where the report is.
 # make quick: lint, types and the fast unit tests, for every save.
+# make test-engines: the core of the contract suite on every version of the engines that there is.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test lint clean
+.PHONY: help demo quick test test-engines lint clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -12,6 +13,9 @@ BIN := $(VENV)/bin
 # What Python compiled is kept: the tests start hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= --numprocesses logical
+ENGINES ?= docker@20.10 docker@26 docker@28 docker@28/containerd docker-classic@28 \
+    podman@4.3 podman@5.4 podman@5.8
+CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_mounts.py)
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
@@ -34,6 +38,10 @@ test: lint
 $(VENV)/.tools: pyproject.toml | $(VENV)/.test
 	@$(BIN)/lab doctor --install --tests >/dev/null
 	@touch $@
+
+test-engines: $(VENV)/.test
+	@$(BIN)/lab doctor --install --tests
+	@LAB_TEST_ENGINES="$(ENGINES)" $(BIN)/pytest $(CORE)
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check

@@ -13,7 +13,15 @@ from time import perf_counter
 from typing import Any
 
 from lab.dockerfile.model import Dockerfile
-from lab.engines import buildkit, classic, docker_cache, docker_facts, features
+from lab.engines import (
+    buildkit,
+    classic,
+    docker_cache,
+    docker_facts,
+    docker_run,
+    docker_unpack,
+    features,
+)
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
@@ -22,7 +30,7 @@ from lab.engines.endpoint import Tls
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
 from lab.host.usage import Usage
 from lab.model import engine_name, events
-from lab.model.errors import EngineLost, EngineUnavailable, LabError
+from lab.model.errors import EngineUnavailable, LabError
 from lab.model.events import Event
 from lab.model.record import EngineFacts, Image
 
@@ -118,22 +126,19 @@ class DockerEngine:
                 with translated(f"the build cache of {self.name}"):
                     self._api.prune_builds(all=True)
         self._remember(request)
-        decoder: classic.Decoder | buildkit.Decoder
-        decoder = (classic if self._classic else buildkit).Decoder(
-            request.dockerfile, request.target
-        )
-        build_id = secrets.token_hex(16)
+        decoder = self._decoder(request)
         query = parameters(
             request,
             version=1 if self._classic else 2,
-            build_id=build_id,
+            build_id=secrets.token_hex(16),
             no_cache=request.cold and (self._classic or not self._private),
             host_network=self._private,
         )
         finished = False
         held = self._reusable()
         try:
-            for event in self._post_build(request, query, decoder):
+            told = self._post_build(request, query, decoder)
+            for event in docker_unpack.exported(told, lambda: self._export_again(request, query)):
                 if isinstance(event, events.ImageBuilt):
                     self._images.add(event.id)
                 finished = isinstance(event, events.Finished)
@@ -144,40 +149,21 @@ class DockerEngine:
             if isinstance(decoder, classic.Decoder):
                 self._images |= decoder.made
             elif not finished:
-                self._cancel(build_id)
+                self._cancel(query["buildid"])
+
+    def _decoder(self, request: BuildRequest) -> classic.Decoder | buildkit.Decoder:
+        if self._classic:
+            return classic.Decoder(request.dockerfile, request.target)
+        return buildkit.Decoder(request.dockerfile, request.target)
+
+    def _export_again(self, request: BuildRequest, query: Mapping[str, str]) -> Iterator[Event]:
+        """The same build once more, out of the cache that it filled itself."""
+        cached = {name: value for name, value in query.items() if name != "nocache"}
+        return self._post_build(request, cached, self._decoder(request))
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
-        start = perf_counter()
-        with translated(f"a container of {request.image} in {self.name}"):
-            tmpfs = {place: f"size={size},exec" for place, size in request.tmpfs.items()}
-            container = self._api.create_container(
-                request.image,
-                list(request.command),
-                entrypoint=[""],  # none: the command is the whole of it, as in Podman
-                environment=dict(request.environment),
-                labels=dict(request.labels),
-                # This log driver can always be read back, whatever the daemon's own default is.
-                host_config=self._api.create_host_config(
-                    tmpfs=tmpfs, log_config={"Type": "json-file"}
-                ),
-            )["Id"]
-        try:
-            with translated(f"a container of {request.image} in {self.name}"):
-                self._api.start(container)
-                for data in self._api.logs(container, stream=True, follow=True):
-                    yield events.Log(perf_counter() - start, None, data)
-                code = int(self._api.wait(container)["StatusCode"])
-            if code != 0:
-                message = f"{' '.join(request.command)}: exit code {code}"
-                yield events.BuildError(perf_counter() - start, message, code)
-            yield events.Finished(perf_counter() - start)
-        except EngineLost as error:
-            yield events.Lost(perf_counter() - start, error.message)
-            yield events.Finished(perf_counter() - start)
-        finally:
-            with suppress(*FOREIGN):
-                self._api.remove_container(container, v=True, force=True)
+        return docker_run.run(self._api, self.name, request)
 
     def replay_command(self, replay: ReplayRequest) -> str:
         """By the client docker, which is told which of the two builders to take."""

@@ -1,8 +1,8 @@
 """What a Dockerfile asks of its builder, and what an engine of a given version lacks of it.
 
-Versions: docker 20.10.24, 28.5.2 and podman 4.3.1, 5.8.6 were tried, what lies between comes from
-the release notes of moby, buildkit and buildah. A version that is not known lacks nothing: the
-engine itself then says what it cannot do.
+Versions: docker 20.10.24, 26.1.5, 28.5.2 and podman 4.3.1, 5.4.2, 5.8.6 were tried; what lies
+between comes from the release notes of moby, buildkit and buildah, or is the first after one that
+lacks it. A version that is not known lacks nothing: the engine itself then says what it cannot do.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ _BUILDKIT_SINCE: Mapping[tuple[str, str], Version] = {
     ("RUN", "network"): (23,),
     ("RUN", "security"): (29,),
     ("COPY", "parents"): (29,),
-    ("COPY", "exclude"): (29,),
-    ("ADD", "exclude"): (29,),
+    ("COPY", "exclude"): (28, 5),
+    ("ADD", "exclude"): (28, 5),
 }
+_NEVER = (10**6,)
 _PODMAN_SINCE: Mapping[tuple[str, str], Version] = {
-    ("COPY", "link"): (5,),
-    ("ADD", "link"): (5,),
+    ("COPY", "link"): (5, 5),
+    ("ADD", "link"): (5, 5),
+    ("ADD", "keep-git-dir"): _NEVER,
     ("RUN", "network"): (5,),
-    ("RUN", "security"): (5,),
-    ("COPY", "parents"): (5,),
+    ("RUN", "security"): _NEVER,
+    ("COPY", "parents"): (5, 5),
     ("COPY", "exclude"): (5,),
     ("ADD", "exclude"): (5,),
 }
@@ -102,7 +104,7 @@ def _frontend(
         if engine in _HEREDOC_SINCE and first is not None and number < first:
             yield (
                 f"line {instruction.line}: {engine} {version} has no "
-                f"{instruction.keyword} --{name} (since {_shown(first)})"
+                f"{instruction.keyword} --{name}{_since(first)}"
             )
 
 
@@ -113,6 +115,8 @@ def _mounts(
         return
     for mount in instruction.mounts:
         kind = mount["type"]
+        if engine == PODMAN and mount.get("sharing") == "private":
+            yield f"line {instruction.line}: podman has no sharing=private on a cache mount"
         if kind in {"secret", "ssh"} and not session:
             yield (
                 f"line {instruction.line}: a {kind} mount needs a client's session, "
@@ -130,6 +134,10 @@ def _mounts(
                     f"line {instruction.line}: {engine} {version} has no size= on a tmpfs mount "
                     "(since 23)"
                 )
+
+
+def _since(version: Version) -> str:
+    return "" if version == _NEVER else f" (since {_shown(version)})"
 
 
 def _shown(version: Version) -> str:

@@ -10,9 +10,15 @@ from lab.dockerfile.context import Context
 from lab.dockerfile.entries import File
 
 FRESH = "mkdir -p /out; cat /proc/sys/kernel/random/uuid > /out/"
+NEVER = (10**6,)
 # What each engine looks at, from the captured facts of the engines, not from the code under test.
-# Podman 4 tells root's files from others', and no two others apart.
-SEES_OWNER = {"docker-classic", "podman"}
+# Podman 4 tells root's files from others', and no two others apart. (Family, first version that
+# does, first that does not any more.)
+SEES_OWNER: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "docker": ((23,), NEVER),
+    "docker-classic": ((0,), NEVER),
+    "podman": ((0,), (5,)),
+}
 CLEANS_PATHS = {"docker", "docker-classic", "podman"}
 CHAINS_METADATA = {"docker-classic", "podman", "simulated"}
 
@@ -25,6 +31,7 @@ class Project:
     """A Dockerfile in parts, its files, its arguments."""
 
     engine: str
+    version: tuple[int, ...]
     number: int
     files: dict[str, File] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
@@ -72,8 +79,8 @@ class Project:
         return Context(entries)
 
 
-def project(engine: str, number: int) -> Project:
-    made = Project(engine, number, env={"GOROOT": f"/go{number}", "FLAGS": "a"})
+def project(engine: str, version: tuple[int, ...], number: int) -> Project:
+    made = Project(engine, version, number, env={"GOROOT": f"/go{number}", "FLAGS": "a"})
     made.args = {"VERSION": f"v{number}"}
     for path in ("src/a.go", "src/b.go", "src/deep/c.go", "conf/x.txt", "conf/y.txt", "run.sh"):
         made.files[path] = File(f"{path} {number}".encode(), 0o644)
@@ -114,7 +121,8 @@ def owner(made: Project, rng: random.Random, taken: set[str]) -> set[Named]:
     made.serial += 1
     root = made.files[path].owner == (0, 0)
     _file(made, path, owner=(made.serial, made.serial))
-    seen = made.engine in SEES_OWNER and (root or made.engine != "podman")
+    since, until = SEES_OWNER.get(made.engine, (NEVER, NEVER))
+    seen = since <= made.version < until and (root or made.engine != "podman")
     return {("file", path, "owner")} if seen else set()
 
 

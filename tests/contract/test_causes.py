@@ -11,6 +11,7 @@ from lab.caching import explain
 from lab.caching.predict import CacheSimulator, Prediction, predict
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import Rules, archive_rules, make
+from lab.engines.features import parse_version
 from lab.engines.protocol import ImageArchive
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
@@ -97,13 +98,14 @@ def test_causes_and_predictions(
     """`--junitxml FILE -o junit_family=xunit1` keeps the counts."""
     rng = random.Random(4)
     rules = the_rules(bench)
+    version = parse_version(bench.engine.facts().version)
     checked = wrong = 0
     disagreements: list[str] = []
     unnamed: list[str] = []
     unsafe: list[str] = []
     changes = cases.cases(rng, CASES)
     for shape in range(SHAPES):
-        made = cases.project(bench.family, shape)
+        made = cases.project(bench.family, version, shape)
         memory = CacheSimulator()
         earlier: list[explain.MeasuredBuild] = []
         bench.engine.tag(original, BASE)

@@ -15,19 +15,22 @@ import pytest
 from lab.engines import private
 from lab.engines.endpoint import ask, ping
 from lab.engines.private import Private, start_docker, start_podman
-from lab.host import facts
+from lab.engines.roots import programs
+from lab.host import facts, paths, process
 from lab.host.process import found
+from lab.model import engine_name
 from lab.model.errors import EngineUnavailable
 
 STARTERS = {"docker": start_docker, "podman": start_podman}
 PROGRAMS = {"docker": "dockerd", "podman": "podman"}
+NAMES = ("docker", "docker@28", "podman", "podman@5.8")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
 
 OWNER = """
 import sys, time
-from lab.engines import private
-daemon = getattr(private, sys.argv[1])(lambda line: None)
+from tests.contract.test_private import start
+daemon = start(sys.argv[1])
 print(daemon.endpoint, daemon.pid, flush=True)
 time.sleep(600)
 """
@@ -35,21 +38,32 @@ time.sleep(600)
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own; only the roots of other versions are made once for all."""
+    roots = paths.cache_dir() / "roots"
+    roots.mkdir(exist_ok=True)
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/roots").symlink_to(roots)
     return tmp_path / "cache"
 
 
-@pytest.fixture(params=sorted(STARTERS))
+@pytest.fixture(params=NAMES)
 def engine(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    assert found(PROGRAMS[name]) is not None, f"no {PROGRAMS[name]}: lab doctor --install"
+    program = PROGRAMS[engine_name.family(name)]
+    assert found(program) is not None, f"no {program}: lab doctor --install"
     return name
+
+
+def start(name: str) -> Private:
+    asked = engine_name.parse(name)
+    return STARTERS[asked.program](_quiet, programs(asked, _quiet))
 
 
 def test_a_private_engine_answers_and_leaves_nothing(engine: str, cache: Path) -> None:
     links = _links()
-    with STARTERS[engine](_quiet) as daemon:
-        assert ping(daemon.endpoint) == engine
+    with start(engine) as daemon:
+        assert ping(daemon.endpoint) == engine_name.family(engine)
         assert ask(daemon.endpoint, "/info")["Images"] == 0
         socket = Path(daemon.endpoint.removeprefix("unix://"))
         assert socket.parent.stat().st_mode & 0o077 == 0
@@ -61,7 +75,7 @@ def test_a_private_engine_answers_and_leaves_nothing(engine: str, cache: Path) -
 
 def test_a_kept_engine_leaves_its_storage_and_nothing_else(engine: str, cache: Path) -> None:
     said: list[str] = []
-    daemon = STARTERS[engine](_quiet)
+    daemon = start(engine)
     folder, sockets = daemon.folder, Path(daemon.endpoint.removeprefix("unix://")).parent
     daemon.keep(said.append)
     assert ping(daemon.endpoint) is None
@@ -77,19 +91,19 @@ def test_a_kept_engine_leaves_its_storage_and_nothing_else(engine: str, cache: P
 
 
 def test_two_of_a_kind_run_side_by_side(engine: str) -> None:
-    with STARTERS[engine](_quiet) as one, STARTERS[engine](_quiet) as other:
+    with start(engine) as one, start(engine) as other:
         assert one.endpoint != other.endpoint
-        assert ping(one.endpoint) == ping(other.endpoint) == engine
+        assert ping(one.endpoint) == ping(other.endpoint) == engine_name.family(engine)
 
 
 def test_a_lab_killed_with_9_takes_its_engine_along(engine: str, cache: Path) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, f"start_{engine}"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, engine], stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
     with owner.stdout:
         endpoint, pid = owner.stdout.readline().split()
-        assert ping(endpoint) == engine
+        assert ping(endpoint) == engine_name.family(engine)
         assert private.sweep(_quiet) == 0
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
@@ -101,11 +115,10 @@ def test_a_lab_killed_with_9_takes_its_engine_along(engine: str, cache: Path) ->
 
 
 def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
-    cache.mkdir()
     broken = cache / "dockerd"
     broken.write_text("#!/bin/sh\necho the cause >&2\nexit 1\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(private, "found", lambda _: broken)
+    monkeypatch.setattr(process, "found", lambda _: broken)
     with pytest.raises(EngineUnavailable, match="the cause"):
         start_docker(_quiet)
     assert list((cache / "engines").iterdir()) == []
