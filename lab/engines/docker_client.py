@@ -43,12 +43,25 @@ def connect(base_url: str, tls: Tls | None) -> Any:
         ca = str(tls.ca) if tls.ca else None
         certificates = docker.tls.TLSConfig(client_cert=pair, ca_cert=ca, verify=tls.verify)
     client = docker.APIClient(base_url, version="auto", tls=certificates, timeout=600)
-    newest = tuple(int(part) for part in client.api_version.split("."))
-    if newest <= MAX_API:
+    if _numbers(client.api_version) <= MAX_API:
         return client
+    least = str(client.version().get("MinAPIVersion") or "")
     client.close()
-    pinned = ".".join(str(part) for part in MAX_API)
-    return docker.APIClient(base_url, version=pinned, tls=certificates, timeout=600)
+    version = pinned(client.api_version, least)
+    return docker.APIClient(base_url, version=version, tls=certificates, timeout=600)
+
+
+def pinned(newest: str, least: str) -> str:
+    """The API version to speak with a daemon that knows ``least`` to ``newest``.
+
+    Nothing newer than what is read here, but never less than what the daemon still takes.
+    """
+    wanted = min(_numbers(newest), MAX_API)
+    return ".".join(map(str, max(wanted, _numbers(least))))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 @contextmanager

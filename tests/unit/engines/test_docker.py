@@ -18,7 +18,7 @@ import urllib3.exceptions
 from lab.dockerfile.parser import parse
 from lab.engines import classic
 from lab.engines.docker import DockerEngine
-from lab.engines.docker_client import FOREIGN, translate, translated
+from lab.engines.docker_client import FOREIGN, pinned, translate, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, parameters, read
 from lab.engines.protocol import BuildRequest, ImageArchive
@@ -62,6 +62,22 @@ def test_no_daemon_is_told_with_its_endpoint(tmp_path: Path) -> None:
     url = f"unix://{tmp_path}/none.sock"
     with pytest.raises(EngineUnavailable, match=r"none\.sock"):
         DockerEngine(name="docker", base_url=url, private=False)
+
+
+@pytest.mark.parametrize(
+    ("newest", "least", "spoken"),
+    [
+        ("1.41", "1.12", "1.41"),  # 20.10
+        ("1.51", "1.24", "1.51"),  # 28.5
+        ("1.55", "1.40", "1.51"),  # 29.7: newer ones leave out fields that are read here
+        ("1.70", "1.60", "1.60"),  # a daemon that takes nothing so old any more
+        ("1.54", "", "1.51"),
+    ],
+)
+def test_an_api_version_that_both_sides_know_is_spoken(
+    newest: str, least: str, spoken: str
+) -> None:
+    assert pinned(newest, least) == spoken
 
 
 def test_the_body_notes_when_it_was_handed_over() -> None:
