@@ -1,6 +1,6 @@
 """`lab doctor`: what this host has and lacks, why that matters, and the command that fixes it.
 
-`survey` only looks. `install` runs what it may: as root, with a package manager that it knows.
+`survey` only reads. `install` runs what it may: as root, with a package manager that it knows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 def install(say: Callable[[str], None], *, tests: bool = False) -> tuple[Finding, ...]:
-    """Install what is missing and look again; where the lab may not, say the commands instead.
+    """Install what is missing and check once more; where the lab may not, say the commands instead.
 
     Raises MissingPrerequisite where a package could not be installed.
     """

@@ -1,4 +1,4 @@
-"""What this host has and lacks for the lab's work, looked at and never changed."""
+"""What this host has and lacks for the lab's work, read and never changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing looked at. ``packages`` are Debian's names of what fixes it, ``fix`` the command.
+    """One thing checked. ``packages`` are Debian's names of what fixes it, ``fix`` the command.
 
     A finding that is not ok and has no packages cannot be fixed by `lab doctor --install`.
     """
@@ -91,7 +91,7 @@ _TOOLS = (
         "gcc",
         ("gcc",),
         ("gcc", "libc6-dev"),
-        "compiles the probers of system calls and of glibc, once",
+        "compiles the probe programs for system calls and glibc, once",
     ),
     _Tool("strace", ("strace",), ("strace",), "`lab trace` counts a go command's calls with it"),
     _Tool("rsync", ("rsync",), ("rsync",), "`lab goroot stage` copies and renews with it"),
@@ -134,8 +134,8 @@ _BENCH_TOOLS = tuple(
 
 
 def survey(*, tests: bool = False) -> tuple[Finding, ...]:
-    """Look at the host, for the lab or for its own ``tests`` too. Changes nothing; takes well below
-    a second.
+    """Check the host, for the lab or for its own ``tests`` too. Changes nothing; takes well below a
+    second.
     """
     wanted = (*_tools(), *_TEST_TOOLS) if tests else _tools()
     tools = tuple(_tool(tool) for tool in wanted)

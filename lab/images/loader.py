@@ -98,7 +98,7 @@ class Loader:
         for version in file.facts.versions:
             there = self._library(version.library, file, program)
             if there is None or version.weak or not there.facts.defined:
-                continue  # told above; and without any versions the loader only warns
+                continue  # reported above; and without any versions the loader only warns
             if version.name not in there.facts.defined:
                 yield Finding(
                     rule="missing-version",

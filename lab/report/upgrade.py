@@ -38,9 +38,9 @@ def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = Fal
         table.add_column(overflow="fold")
         for change in shown:
             sign, style = _SIGNS[_kind(change)]
-            told = Text(flat(change.name))
-            told.append(flat(_values(change)), style="dim")
-            table.add_row(Text(sign, style=style), told)
+            line = Text(flat(change.name))
+            line.append(flat(_values(change)), style="dim")
+            table.add_row(Text(sign, style=style), line)
         out.print(Padding(table, (0, 2)))
         if (more := len(section.changes) - len(shown)) > 0:
             out.print(Padding(Text(f"and {more} more: --all lists them", style="dim"), (0, 4)))

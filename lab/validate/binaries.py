@@ -104,7 +104,7 @@ def system_calls(old: Inspection, new: Inspection) -> Section:
         headline=f"newly used: {_words([one.name for one in listed]) or 'none'}",
         changes=tuple(listed),
         remark="read out of the C library's machine code: what is in it can be called, and a call "
-        "that the kernel or a profile refuses limits it; that a call is gone cannot be told so",
+        "that the kernel or a profile refuses limits it; that a call is gone does not show",
     )
 
 

@@ -80,8 +80,8 @@ class GoRun:
         else:
             cell = _hello(said, "cgo")
             where = f"compiled in {said['cgo-builder']}" if "cgo-builder" in said else ""
-            told = "; ".join(part for part in (cell.why, where) if part)
-            found["hello with cgo"] = replace(cell, why=told)
+            why = "; ".join(part for part in (cell.why, where) if part)
+            found["hello with cgo"] = replace(cell, why=why)
         return found
 
 

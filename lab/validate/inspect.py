@@ -183,9 +183,9 @@ def _go(seen: Inspection) -> str:
         ("the command's path", root.by_path),
         ("the usual place", root.standard),
     )
-    told = ", ".join(f"by {name} {path}" for name, path in ways if path)
+    by = ", ".join(f"by {name} {path}" for name, path in ways if path)
     state = f"lacks {', '.join(root.missing)}" if root.missing else "complete"
-    return f"{seen.go or 'version unknown'}: {told or 'a command alone'}; {state}"
+    return f"{seen.go or 'version unknown'}: {by or 'a command alone'}; {state}"
 
 
 def _wasted(clean: Hygiene) -> str:

@@ -44,10 +44,10 @@ def rows(image: str, columns: tuple[Column, ...], probed: Probed) -> tuple[Row, 
 
 def failed(answer: ProbeResults | None) -> tuple[str, ...]:
     """What of the image's libc did not come to a good end: nothing that uses it would."""
-    told = None if answer is None else threads(answer)
-    if told is None or told.works:
+    started = None if answer is None else threads(answer)
+    if started is None or started.works:
         return ()
-    return (f"its libc starts no thread: {told.words}",)
+    return (f"its libc starts no thread: {started.words}",)
 
 
 def _causes(
@@ -64,18 +64,18 @@ def _causes(
 def _cell(cause: Cause) -> Cell:
     tone: Tone = _TONES.get(cause.name, "limit")
     why = cause.why if cause.name == "works" else f"{cause.name}: {cause.why}"
-    if cause.foretold is False:
-        why += "; the profile's file foretells otherwise"
+    if cause.as_expected is False:
+        why += "; the profile's file predicts otherwise"
     return Cell(word=cause.word, tone=tone, why=why)
 
 
 def _libc(answer: ProbeResults) -> Iterator[tuple[str, Cell]]:
-    told, facts = threads(answer), libc_facts(answer)
-    if told is not None:
-        refused = told.works and told.clone3 not in {None, "works"}
-        tone: Tone = "bad" if not told.works else "limit" if refused else "good"
-        word = "works" if told.works else "fails"
-        yield "threads", Cell(word=word, tone=tone, why=told.words)
+    started, facts = threads(answer), libc_facts(answer)
+    if started is not None:
+        refused = started.works and started.clone3 not in {None, "works"}
+        tone: Tone = "bad" if not started.works else "limit" if refused else "good"
+        word = "works" if started.works else "fails"
+        yield "threads", Cell(word=word, tone=tone, why=started.words)
     for name, word in (facts or {}).items():
         plain = name.startswith(_PLAIN)
         good: Tone = "good" if word in _GOOD else "none" if plain else "bad"

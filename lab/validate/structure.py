@@ -1,8 +1,8 @@
 """Assertions in container-structure-test's YAML, asked of the image.
 
 What it means: https://github.com/GoogleContainerTools/container-structure-test#readme. What the lab
-cannot ask is told, never passed over as if it held. Files, licences and metadata are read out of
-the layers; commands need an engine.
+cannot ask is reported, never passed over as if it held. Files, licences and metadata are read out
+of the layers; commands need an engine.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _one(name: str, say: Say, endpoints: Mapping[str, str]) -> Target:
         image = opened(name, say=say, endpoints=endpoints)
     except SourceError as error:
         if not Path(name).exists():
-            raise  # a mistyped name, or a suite that cannot be had: nothing was looked at
+            raise  # a mistyped name, or a suite that cannot be had: nothing was read
         return Target(name=name, unreadable=error.message)
     return Target(name=image.name, image=image)
 
@@ -111,7 +111,7 @@ def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
     name = file.expand(last.base)
     image = bases(name)
     if image is None or name == "scratch":
-        why = f"the base {name} of its last stage is no suite that can be had here; "
+        why = f"the base {name} of its last stage is not a suite that can be had here; "
         why += "save it to a file and name that"
         if name == "scratch":
             why = "its last stage is scratch: build it, and name what came of it"

@@ -34,8 +34,11 @@ def verdict(
     stops += failed
     if stops:
         return Verdict(column=column, word="does not run", why=tuple(stops))
-    told = [one for one in (*limits, *seen.findings) if one.level in {"error", "warning"}]
-    why = [f"{one.place}: {one.message}" for one in told]
+    why = [
+        f"{finding.place}: {finding.message}"
+        for finding in (*limits, *seen.findings)
+        if finding.level in {"error", "warning"}
+    ]
     for row in rows:
         cell = row.cells.get(column)
         # A call that is blocked limits an image only where its libc would have to have it.

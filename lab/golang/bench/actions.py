@@ -33,7 +33,7 @@ class Action:
 
 
 def read(text: str) -> tuple[Action, ...]:
-    """The actions that were carried out. Raises InputError where the text is no action graph."""
+    """The actions that were carried out. Raises InputError where it is not an action graph."""
     try:
         found = [item for item in json.loads(text) if _time(item, "TimeDone") is not None]
         begun = min((_time(item, "TimeStart") or 0.0 for item in found), default=0.0)
@@ -53,7 +53,7 @@ def read(text: str) -> tuple[Action, ...]:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"this is no action graph of Go: {error!r}",
+            f"this is not an action graph of Go: {error!r}",
             remedy="name the file that `go build -debug-actiongraph` wrote",
         ) from error
 

@@ -140,7 +140,7 @@ def _fio(trees: Mapping[str, Path], missing: dict[str, str]) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for kind, tree in trees.items():
         if kind in sandbox.IMAGES or kind == "here":
-            continue  # fio makes the files that it looks at
+            continue  # fio makes the files that it reads
         folder = tree / ".fio"
         with suppress(FileExistsError):
             folder.mkdir()

@@ -1,4 +1,4 @@
-"""How a go command finds its GOROOT: what decides, and what it looks at meanwhile."""
+"""How a go command finds its GOROOT: what decides, and which files it reads meanwhile."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lab.host.process import found, run
 def measure(goroot: Path, other: Path, *, say: Say) -> Outcome:
     """Ask go commands for their GOROOT: with the variable set, without, and moved away.
 
-    "searched with GOROOT set" counts looks at files below other places than the one that was set,
-    while `go env GOROOT` runs: the search that the variable is said to save.
+    "searched with GOROOT set" counts accesses to files below other places than the one that was
+    set, while `go env GOROOT` runs: the search that the variable is said to save.
     """
     facts: dict[str, Fact] = {}
     counts: dict[str, Series] = {}

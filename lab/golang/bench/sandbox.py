@@ -232,10 +232,10 @@ def drop_caches() -> None:
 
 
 def _empty(device: str) -> None:
-    """Raises InputError where a device is none, is in use, or holds something."""
+    """Raises InputError where it is not a device, is in use, or holds something."""
     if not re.fullmatch(r"/dev/[\w/.-]+", device) or not Path(device).is_block_device():
         raise InputError(
-            f"{device} is no block device",
+            f"{device} is not a block device",
             remedy="name one that holds nothing, such as /dev/sdb1",
         )
     if any(mount.source == device for mount in facts.mounts()):

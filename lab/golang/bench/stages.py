@@ -93,7 +93,7 @@ def parts(found: Sequence[Action]) -> Mapping[str, float]:
 def spans(text: str) -> Mapping[str, float]:
     """Seconds of the go command's own parts, from its trace (Chrome's format): the outer spans.
 
-    Raises InputError where the text is no trace.
+    Raises InputError where the text is not a trace.
     """
     begun: dict[tuple[object, str], float] = {}
     took: dict[str, float] = defaultdict(float)
@@ -109,7 +109,7 @@ def spans(text: str) -> Mapping[str, float]:
                 took[f"go command: {name}"] += lasted / 1e6
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"this is no trace of Go: {error!r}",
+            f"this is not a trace of Go: {error!r}",
             remedy="name the file that `go build -debug-trace` wrote",
         ) from error
     return took

@@ -118,7 +118,7 @@ KNOWN: Mapping[str, Mapping[str, Setting]] = {
         "go": _GO,
         "kinds": _choice("words", [*fs.KINDS], "the file systems", fs.KINDS),
         "rounds": _number(20, "of each file system, in an order of its own"),
-        "files": _number(2000, "that are looked at in a round"),
+        "files": _number(2000, "that are read in a round"),
         **_disks(),
         "fio": _choice("one", "yes", "fio's own figures for stat beside them", _YES),
     },

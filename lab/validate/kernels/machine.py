@@ -130,7 +130,7 @@ def _files(
     programs: Sequence[Program],
     confinements: Sequence[Confinement],
 ) -> dict[str, bytes | Path]:
-    """What is in the guest's first file system: the prober, its plan, and what that names."""
+    """What is in the guest's first file system: the probe program, its plan, what that names."""
     files: dict[str, bytes | Path] = {"init": compiler.static()}
     plan = []
     for number, module in enumerate(kernel.modules if roots else ()):

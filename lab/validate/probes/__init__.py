@@ -1,10 +1,10 @@
 """What a kernel, a container's confinement and an image's own libc really do: asked, not assumed.
 
-src         the probers in C            compiled    made once, kept by content
-table       the calls that are asked    answers     what the probers print -> values
-programs    the image's own libc        container   the same in a container
-outside     a container's filter        profile     what a profile's file predicts
-causes      why two answers differ
+src            the probe programs in C             compiler         made once, kept by content
+syscall_table  the calls that are asked            results          what they print -> values
+programs       the image's own libc                container        the same in a container
+container_inspect  a container's filter            seccomp_profile  what a profile's file predicts
+causes         why two answers differ              host             on the running kernel
 """
 
 from __future__ import annotations

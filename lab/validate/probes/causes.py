@@ -1,4 +1,4 @@
-"""Why a call answers otherwise in a container than on the bare kernel, or than foretold."""
+"""Why a call answers otherwise in a container than on the bare kernel, or than expected."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Name = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One call's answer and its reason. ``foretold`` is False where the profile's file said
-    otherwise, None where there was no profile to ask."""
+    """One call's answer and its reason. ``as_expected`` is False where the profile's file
+    predicts another answer, None where there was no profile to ask."""
 
     word: str
     name: Name
     why: str
-    foretold: bool | None = None
+    as_expected: bool | None = None
 
 
 def causes(
@@ -75,13 +75,13 @@ def _in_container(
     call: SystemCall, bare: Cause, here: Answer, there: Answer, said: Prediction | None
 ) -> Cause:
     word = call.word(there)
-    foretold = None if said is None else _agrees(call, here, there, said)
+    as_expected = None if said is None else _agrees(call, here, there, said)
     same = word == bare.word and (said is None or said.allowed or word == "ENOSYS")
     if word == "works" or same:
         name: Name = "works" if word == "works" else bare.name
-        return Cause(word=word, name=name, why=bare.why, foretold=foretold)
+        return Cause(word=word, name=name, why=bare.why, as_expected=as_expected)
     name, why = _refusal(call, bare, word, said)
-    return Cause(word=word, name=name, why=why, foretold=foretold)
+    return Cause(word=word, name=name, why=why, as_expected=as_expected)
 
 
 def _refusal(call: SystemCall, bare: Cause, word: str, said: Prediction | None) -> tuple[Name, str]:
@@ -106,7 +106,7 @@ def _refusal(call: SystemCall, bare: Cause, word: str, said: Prediction | None) 
 
 
 def _agrees(call: SystemCall, here: Answer, there: Answer, said: Prediction) -> bool:
-    """Whether the container answered as the profile's file and the bare kernel foretell."""
+    """Whether the container answered as the profile's file and the bare kernel predict."""
     if said.allowed:
         return call.word(there) == call.word(here)
     return said.word in {there.word, "depends"}

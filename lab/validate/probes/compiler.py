@@ -1,4 +1,4 @@
-"""The probers, compiled once from the sources beside this module and kept by content.
+"""The probe programs, compiled once from the sources beside this module and kept by content.
 
 The static one stands on nothing: no libc, no loader. gcc alone (no libc's headers) makes both.
 """
@@ -39,7 +39,10 @@ Libc = Literal["glibc", "musl"]
 
 
 def static(cache: Path | None = None) -> Path:
-    """The static prober: an ELF file that runs on any x86-64 Linux. Raises MissingPrerequisite."""
+    """The static probe program: an ELF file that runs on any x86-64 Linux.
+
+    Raises MissingPrerequisite.
+    """
     names = ("raw.c", "calls.c", "program.c", "guest.c", "main.c")
     return _kept("prober", [*names, "raw.h"], [[*_STATIC, "-o", "OUT", *names]], cache)
 
@@ -92,7 +95,7 @@ def _kept(
 
 
 def dynamic(libc: Libc = "glibc", *, cache: Path | None = None) -> Path:
-    """The dynamic prober: it loads with any glibc, or any musl, of x86-64.
+    """The dynamic probe program: it loads with any glibc, or any musl, of x86-64.
 
     Raises MissingPrerequisite.
     """

@@ -1,7 +1,7 @@
 """The same probes inside a container: testcontainers starts it, on Docker and on Podman alike.
 
-The prober goes into the container by the engine's archive call, so that no path of this host need
-be known to the engine. The container has no network.
+The probe program goes into the container by the engine's archive call, so that the engine need not
+know a path of this host. The container has no network.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def in_container(
 ) -> Contained:
     """Probe in a container of an image that the engine has, under its default profile or another.
 
-    Raises EngineLost, SourceError and their like, and LabError where the prober does not come to
+    Raises EngineLost, SourceError and their like, and LabError where that does not come to
     its end in time.
     """
     endpoint = engine.facts().endpoint
@@ -99,14 +99,14 @@ def _container(
 
 
 def _words(programs: Sequence[Program]) -> list[str]:
-    """Programs as the prober takes them: NAME:TRACED:PATH:ARGUMENT."""
+    """Programs as the probe program takes them: NAME:TRACED:PATH:ARGUMENT."""
     return [
         f"{one.name}:{int(one.traced)}:{PLACE}/{one.file.name}:{one.argument}" for one in programs
     ]
 
 
 def _until_done(container: Any, timeout_s: float) -> str:
-    """What the prober printed; it holds still behind its last line."""
+    """What the probe program printed; it holds still behind its last line."""
     late = time.monotonic() + timeout_s
     while True:
         text = str(container.logs().decode(errors="replace"))

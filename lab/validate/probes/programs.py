@@ -39,15 +39,15 @@ class Threads:
     def words(self) -> str:
         """One line for people: which calls, what they answered, and what came of it."""
         calls = (("clone3", self.clone3), ("clone", self.clone))
-        told = [f"{name} {answer}" for name, answer in calls if answer is not None]
+        answered = [f"{name} {answer}" for name, answer in calls if answer is not None]
         end = "thread runs" if self.works else "no thread"
-        return ", ".join([*told, end])
+        return ", ".join([*answered, end])
 
 
 def of_libc() -> tuple[Program, ...]:
-    """The dynamic prober's two runs, facts and one thread traced, for glibc and for musl.
+    """The dynamic probe program's two runs, facts and one thread traced, for glibc and for musl.
 
-    An image has the loader of one of them, or of none: the others are told as missing. Raises
+    An image has the loader of one of them, or of none: the others are reported as missing. Raises
     MissingPrerequisite.
     """
     return tuple(

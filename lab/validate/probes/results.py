@@ -1,4 +1,4 @@
-"""What a prober printed, as values. Lines that are not whole are never taken for an answer."""
+"""What a probe program printed, as values. A line that is not whole is never an answer."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class _Gathered:
 
 
 def parse(text: str, *, what: str) -> tuple[ProbeResults, ...]:
-    """The results in a prober's output; other lines (a kernel's own) are passed over.
+    """The results in a probe program's output; other lines (a kernel's own) are passed over.
 
     Raises LabError where the prober said that it failed, did not come to its end, or where fewer
     answers arrived than it sent.

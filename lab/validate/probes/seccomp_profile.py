@@ -20,7 +20,7 @@ from lab.validate.probes.syscall_table import TABLE, version
 _ALLOWS = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG"}
 _KILLS = {"SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_TRAP"}
 _EPERM = 1  # what SCMP_ACT_ERRNO means where the profile names no number
-# The first argument of the prober's own call, where profiles look at it.
+# The first argument of the probe's own call, where profiles read it.
 _ARGUMENTS: Mapping[str, tuple[int, ...]] = {"clone": (17, 0, 0, 0, 0, 0)}
 _ARCHITECTURES = {"amd64", "SCMP_ARCH_X86_64", "x86_64"}
 

@@ -19,9 +19,9 @@ class SystemCall:
     ``source`` says where ``since`` is published: a section of a man page (man-pages 6.20), or the
     subject of the kernel's commit that brought the call.
 
-    ``answers`` are the errors that say that the kernel did its part with the prober's harmless
+    ``answers`` are the errors that say that the kernel did its part with the probe's harmless
     arguments; ``fallback`` says that glibc lives without it where, and only where, it is refused
-    with ENOSYS; ``capability`` is what the prober's use of it needs besides.
+    with ENOSYS; ``capability`` is what the probe's use of it needs besides.
     """
 
     name: str

@@ -71,7 +71,7 @@ def test_what_is_no_trace_is_refused(text: str) -> None:
     try:
         stages.spans(text)
     except InputError as error:
-        if "no trace of Go" not in error.message:
+        if "not a trace of Go" not in error.message:
             raise
 
 
