@@ -85,30 +85,38 @@ class Library:
 
         Several are under way at a time: a disk makes many files last in the time of one.
         """
-        waiting: deque[Future[Kept]] = deque()
+        waiting: deque[tuple[Found, str | Future[Kept]]] = deque()
         begun: dict[tuple[str, str], Future[Kept]] = {}
         with ThreadPoolExecutor(_WRITERS) as pool:
             for one in found:
                 keys = _keys(one.origin)
                 held = next((self._held[key] for key in keys if key in self._held), None)
                 same = next((begun[key] for key in keys if key in begun), None)
-                if held is not None or same is not None:
-                    waiting.append(pool.submit(_same, one, held, same))
+                if held is None and same is None:
+                    new = pool.submit(self._keep, one)
+                    begun |= dict.fromkeys(keys, new)
+                    waiting.append((one, new))
                 else:
-                    waiting.append(pool.submit(self._keep, one))
-                    begun |= dict.fromkeys(keys, waiting[-1])
+                    waiting.append((one, held or same or ""))
                 if len(waiting) > 4 * _WRITERS:
-                    yield self._kept(waiting.popleft(), begun)
+                    yield self._kept(*waiting.popleft(), begun)
             while waiting:
-                yield self._kept(waiting.popleft(), begun)
+                yield self._kept(*waiting.popleft(), begun)
 
-    def _kept(self, future: Future[Kept], begun: dict[tuple[str, str], Future[Kept]]) -> Kept:
+    def _kept(
+        self,
+        found: Found,
+        place: str | Future[Kept],
+        begun: dict[tuple[str, str], Future[Kept]],
+    ) -> Kept:
         """Wait for one, and remember of it no more than where it is."""
-        one = future.result()
+        if isinstance(place, str):
+            return Kept(found=found, run=place, build=None)
+        one = place.result()
         for key in _keys(one.found.origin):
             self._held[key] = one.run
             begun.pop(key, None)
-        return one
+        return one if one.found is found else Kept(found=found, run=one.run, build=None)
 
     def _keep(self, found: Found) -> Kept:
         with store.create(self._results, _head(self._name, found), at_once=True) as writer:
@@ -152,11 +160,6 @@ class Library:
     def _append(writer: store.Writer, found: Found, number: int) -> Build:
         build = replace(found.build, id=build_id(number), round=number)
         return writer.append(build, found.dockerfile, found.inputs)
-
-
-def _same(found: Found, held: str | None, same: Future[Kept] | None) -> Kept:
-    run = held if same is None else same.result().run
-    return Kept(found=found, run=run or "", build=None)
 
 
 def _end(found: Found, build: Build) -> str:
