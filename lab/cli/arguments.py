@@ -42,6 +42,15 @@ def engines(verb: argparse.ArgumentParser) -> None:
     private(verb)
 
 
+def baseline(verb: argparse.ArgumentParser) -> None:
+    """--baseline: what ratios are to."""
+    verb.add_argument(
+        "--baseline",
+        metavar="VALUE",
+        help="what is compared with: a value of any axis (default: the scenario's first)",
+    )
+
+
 def dockerfile(verb: argparse.ArgumentParser) -> None:
     """--engine NAME[=VERSION], --build-arg and --target: by what rules a Dockerfile is read."""
     verb.add_argument(

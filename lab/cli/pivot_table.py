@@ -15,12 +15,11 @@ MANY_BYTES = 20_000_000  # of records, some ten thousand builds: from here on on
 
 
 def options(verb: argparse.ArgumentParser) -> None:
-    """--rows, --cols, --table, --baseline and --metric."""
+    """--rows, --cols, --table and --metric."""
     for name in ("rows", "cols", "table"):
         verb.add_argument(
             f"--{name}", type=_fields, metavar="FIELD,...", help=f"fields of the records as {name}"
         )
-    verb.add_argument("--baseline", metavar="VALUE", help="with --cols: what ratios refer to")
     verb.add_argument("--metric", metavar="M", help="with --rows or --cols; default: wall")
 
 
@@ -35,9 +34,8 @@ def asked(options: argparse.Namespace) -> bool:
     """Whether the command line asks for a pivot, or names so many builds that it must be one."""
     if options.rows or options.cols or options.table:
         return True
-    for name in ("baseline", "metric"):
-        if getattr(options, name) is not None:
-            raise InputError(f"--{name} goes with --rows and --cols", remedy="--rows phase")
+    if options.metric is not None:
+        raise InputError("--metric goes with --rows and --cols", remedy="--rows phase")
     if options.run is not None or options.axis is not None or not options.values:
         return False
     if any(names_engine(value) for value in options.values):
@@ -59,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     folders: list[Path] = list(dict.fromkeys(runs.find(ref, options.results) for ref in refs))
     rows, cols, baseline = options.rows, options.cols, options.baseline
     if not (rows or cols or options.table):  # many builds: the runs side by side, by their cells
-        rows, cols, baseline = ("phase", fields.CELL), ("run",), FIRST
+        rows, cols, baseline = ("phase", fields.CELL), ("run",), baseline or FIRST
     found = pivot(
         folders,
         rows=rows or ("phase",),

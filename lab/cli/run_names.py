@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.model.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from lab.results.runs import StoredRun
 
@@ -23,3 +26,22 @@ def short(found: Sequence[tuple[str, StoredRun]]) -> dict[str, StoredRun]:
         if len(set(names)) == len(stored):
             return dict(zip(names, stored, strict=True))
     return dict(found)
+
+
+def of(named: Mapping[str, StoredRun], ref: str | None, results: Path) -> str | None:
+    """What the run that ``ref`` names is called among these; None for none.
+
+    Raises InputError where it is not among them.
+    """
+    from lab.results import runs
+
+    if ref is None or ref in named:
+        return ref
+    folder = runs.find(ref, results).resolve()
+    found = [name for name, one in named.items() if one.folder.resolve() == folder]
+    if not found:
+        raise InputError(
+            f"the baseline {ref!r} is none of the runs that are compared",
+            remedy=f"name one of: {', '.join(named)}",
+        )
+    return found[0]

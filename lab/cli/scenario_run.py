@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
     """Run it as the command line says."""
+    from lab.results import question
     from lab.runner.options import Options
 
     named = endpoints(getattr(options, "engine", None) or [])
@@ -32,7 +33,9 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         private=options.private,
         keep=options.keep,
         budget=getattr(options, "budget", None),
+        baseline=getattr(options, "baseline", None),
     )
+    question.expect(scenario.axes, settings.baseline)
     with watched(scenario, settings, options) as session:
         return session.drive(session.trials())
 

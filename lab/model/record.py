@@ -195,7 +195,7 @@ class RunOptions:
     """How a run was asked for: on which engines, in how many rounds. None: its head does not say.
 
     ``endpoints`` are the addresses that were named, by engine; ``private`` engines were the lab's.
-    ``together``: imported builds were to be in one run.
+    ``together``: imported builds were to be in one run. ``baseline`` is what ratios were asked to.
     """
 
     engines: tuple[str, ...] | None = None
@@ -205,6 +205,7 @@ class RunOptions:
     endpoints: Mapping[str, str] | None = None
     private: bool | None = None
     together: bool | None = None
+    baseline: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,8 @@ class Run:
 
     ``builds`` is how many it had when it ended, so that a loss is found later. ``imported`` says of
     each build that another tool recorded where it comes from (docs/schema.md). ``warnings`` are
-    what a reader must know of the whole run, each a sentence.
+    what a reader must know of the whole run, each a sentence. ``axes`` are the scenario's, with
+    their values in its order; empty in records of before they were written down.
     """
 
     id: str
@@ -234,6 +236,7 @@ class Run:
     builds: int | None = None
     imported: tuple[Mapping[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The head as run.json holds it."""
@@ -254,6 +257,7 @@ class Run:
         values["broken"] = tuple(values.get("broken", ()))
         values["imported"] = tuple(values.get("imported", ()))
         values["warnings"] = tuple(values.get("warnings", ()))
+        values["axes"] = {name: tuple(one) for name, one in values.get("axes", {}).items()}
         return cls(**_typed(cls, values))
 
 

@@ -18,7 +18,7 @@ from lab.report.formatting import clean, instruction, one_line, outcomes, percen
 from lab.report.headline import headline
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
 from lab.report.setting import cpu_unknown, facts, repeat
-from lab.results import comparison
+from lab.results import comparison, question
 from lab.results.comparison_verdicts import asked_of
 from lab.results.runs import StoredRun
 from lab.results.stats import Summary
@@ -28,12 +28,22 @@ SHOWN_FAILURES = 10
 DOUBTFUL = {"skipped", "failed", "disturbed", "unpaired"}  # kinds of footnotes
 
 
-def from_run(stored: StoredRun) -> Report:
+def table_of(stored: StoredRun, baseline: str | None = None) -> Table:
+    """The comparison that a run is about; ``baseline``: another than it was run with."""
+    asked = question.of_run(stored.run, stored.builds, baseline)
+    return comparison.table(
+        stored.builds,
+        axis=asked.axis,
+        columns=asked.columns,
+        baseline=asked.baseline,
+        asked=asked_of(stored.run.options, stored.run.seed),
+        axes=stored.run.axes,
+    )
+
+
+def from_run(stored: StoredRun, baseline: str | None = None) -> Report:
     """The report of one run, along the axis it is about, with the cause of each miss."""
-    axis = comparison.main_axis(stored.builds)
-    columns = comparison.values(stored.builds, axis)
-    asked = asked_of(stored.run.options, stored.run.seed)
-    table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
+    table = table_of(stored, baseline)
     causes, lost = _causes(stored)
     drawn = chart_data(table, stored.builds, causes)
     return Report(
@@ -54,10 +64,18 @@ def _causes(stored: StoredRun) -> tuple[Causes, tuple[str, ...]]:
     return {(build, at): text for build, steps in found.items() for at, text in steps.items()}, ()
 
 
-def from_runs(stored: Mapping[str, StoredRun]) -> tuple[Report, tuple[Build, ...]]:
+def from_runs(
+    stored: Mapping[str, StoredRun], baseline: str | None = None
+) -> tuple[Report, tuple[Build, ...]]:
     """Several runs in one report, side by side under the names given; and all their builds."""
     builds = comparison.merge({name: one.builds for name, one in stored.items()})
-    table = comparison.table(builds, axis=comparison.RUN_AXIS, columns=tuple(stored))
+    table = comparison.table(
+        builds,
+        axis=comparison.RUN_AXIS,
+        columns=tuple(stored),
+        baseline=baseline,
+        axes=question.merged(one.run for one in stored.values()),
+    )
     explained = {name: _causes(one) for name, one in stored.items()}
     notes = [
         f"{name}: {note}"

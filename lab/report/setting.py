@@ -95,4 +95,6 @@ def repeat(run: Run) -> str:
         words += ["--rounds", str(asked.rounds)]
     if asked.private:
         words.append("--private")
+    if asked.baseline:
+        words += ["--baseline", asked.baseline]
     return shlex.join([*words, "--seed", str(run.seed)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from lab.host.monitor.fitness import is_fit
 from lab.model.errors import InputError
@@ -17,6 +18,8 @@ from lab.results.comparison_verdicts import Asked
 from lab.results.stats import Summary, ratios, summary
 from lab.results.table import Group, Measure, PhaseRows, StepRow, Table
 
+Axes = Mapping[str, Sequence[str]]
+NO_AXES: Axes = MappingProxyType({})
 COLD, RUN_AXIS, ENGINE_AXIS = "cold", "run", "engine"
 
 
@@ -29,9 +32,10 @@ def merge(runs: Mapping[str, Sequence[Build]]) -> tuple[Build, ...]:
     )
 
 
-def values(builds: Iterable[Build], axis: str) -> tuple[str, ...]:
-    """The values of an axis in the order they first appear."""
-    return tuple(dict.fromkeys(build.cell[axis] for build in builds if axis in build.cell))
+def values(builds: Iterable[Build], axis: str, axes: Axes = NO_AXES) -> tuple[str, ...]:
+    """The values of an axis: in the order of the scenario's ``axes``, else as they first appear."""
+    found = dict.fromkeys(build.cell[axis] for build in builds if axis in build.cell)
+    return tuple(sorted(found, key=_place(axis, axes)))
 
 
 def main_axis(builds: Sequence[Build]) -> str:
@@ -48,8 +52,11 @@ def table(
     baseline: str | None = None,
     with_degraded: bool = False,
     asked: Asked = Asked(),  # noqa: B008 (frozen)
+    axes: Axes = NO_AXES,
 ) -> Table:
     """Compare the values ``columns`` of ``axis``; the first is the baseline unless one is named.
+
+    The scenario's ``axes`` say in which order groups stand, else they do as they first appear.
 
     Builds that were disturbed are shown, but they enter ratios and verdicts only if
     ``with_degraded`` asks for them.
@@ -67,7 +74,7 @@ def table(
     groups, notes = [], list(footnotes.failures(wanted))
     rows = sum(_tried(found) for by_phase in rests.values() for found in by_phase.values())
     asked = replace(asked, questions=max(rows * (len(columns) - 1), 1))
-    for rest, by_phase in rests.items():
+    for rest, by_phase in sorted(rests.items(), key=lambda one: _order(one[0], axes)):
         phases = tuple(
             _phase(phase, found, (axis, columns, baseline, asked), cold)
             for phase, found in by_phase.items()
@@ -248,6 +255,16 @@ def _trial(build: Build) -> object:
 
 def _tried(builds: Iterable[Build]) -> bool:
     return any(build.status != "skipped" for build in builds)
+
+
+def _place(axis: str, axes: Axes) -> Callable[[str], int]:
+    """Where a value stands on its axis; those that the scenario does not name come last."""
+    known = {value: place for place, value in enumerate(axes.get(axis, ()))}
+    return lambda value: known.get(value, len(known))
+
+
+def _order(rest: Iterable[tuple[str, str]], axes: Axes) -> list[int]:
+    return [_place(name, axes)(value) for name, value in rest]
 
 
 def _rest(build: Build, axis: str) -> tuple[tuple[str, str], ...]:

@@ -18,3 +18,4 @@ class Options:
     private: bool = False
     keep: bool = False
     budget: float | None = None
+    baseline: str | None = None

@@ -154,7 +154,11 @@ class Session:
         """Run the trials; why rounds were left out, if any were."""
         writer, watcher = self.writer, self.watcher
         sampled = stopping.Sampling(
-            self.scenario, writer.earlier, budget=self.options.budget, tell=watcher.open
+            self.scenario,
+            writer.earlier,
+            budget=self.options.budget,
+            tell=watcher.open,
+            baseline=writer.run.options.baseline,
         )
         done = frozenset(build.id for build in writer.earlier if build.status != "engine-lost")
 
@@ -216,8 +220,12 @@ def _begun(scenario: Scenario, options: Options) -> Run:
         started=started.isoformat(timespec="milliseconds"),
         lab=__version__,
         options=replace(
-            scenario.run_options, endpoints=dict(options.endpoints), private=options.private
+            scenario.run_options,
+            endpoints=dict(options.endpoints),
+            private=options.private,
+            baseline=options.baseline,
         ),
+        axes=dict(scenario.axes),
     )
 
 

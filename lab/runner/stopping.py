@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 
 from lab.model.errors import InputError
 from lab.model.record import Build, Run
-from lab.results import comparison
+from lab.results import comparison, question
 from lab.results.comparison_verdicts import asked_of
 from lab.results.stats import Verdict
 from lab.results.table import Measure
@@ -31,13 +31,14 @@ class Sampling:
         budget: float | None = None,
         tell: Callable[[Sequence[str]], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        baseline: str | None = None,
     ) -> None:
         self.ended: str | None = None
         self._until, self._scenario = scenario.until, scenario
         self._asked = asked_of(scenario.run_options, scenario.seed)
         self._builds = {build.id: build for build in earlier}
         self._budget, self._clock, self._start = budget, clock, clock()
-        self._tell = tell
+        self._tell, self._baseline = tell, baseline
         self._round: int | None = None
         self._open: frozenset[tuple[tuple[str, str], ...]] | None = None  # cells; None: all of them
 
@@ -65,12 +66,18 @@ class Sampling:
     def _look(self) -> None:
         builds = [build for build in self._builds.values() if not build.warm_up]
         everything = list(self._builds.values())  # as the report takes axis, columns and baseline
-        axis = comparison.main_axis(everything)
-        columns = comparison.values(everything, axis)
-        if len(columns) < 2:
+        asked = question.of(everything, self._scenario.axes, self._baseline)
+        axis = asked.axis
+        if len(asked.columns) < 2:
             self._look_at_one(builds)
             return
-        table = comparison.table(builds, axis=axis, columns=columns, asked=self._asked)
+        table = comparison.table(
+            builds,
+            axis=axis,
+            columns=asked.columns,
+            baseline=asked.baseline,
+            asked=self._asked,
+        )
         names, cells = [], set()
         for group in table.groups:
             for rows in group.phases:

@@ -40,6 +40,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--with-degraded", action="store_true", help="let disturbed builds into the verdicts"
     )
+    arguments.baseline(verb)
     pivot_table.options(verb)
     base_upgrade.options(verb)
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
@@ -56,13 +57,14 @@ class Sides:
     runs: Sequence[Run]
     axis: str
     columns: Sequence[str]
+    baseline: str | None = None
     made: StoredRun | None = None
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
     from lab.report import compose, terminal, terminal_brief
-    from lab.results import comparison
+    from lab.results import comparison, question
     from lab.results.comparison_verdicts import asked_of
 
     if base_upgrade.asked(options):
@@ -75,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
         sides.builds,
         axis=sides.axis,
         columns=sides.columns,
+        baseline=sides.baseline,
+        axes=question.merged(sides.runs),
         asked=asked_of(sides.runs[0].options, sides.runs[0].seed),
         with_degraded=options.with_degraded,
     )
@@ -130,36 +134,59 @@ def _of_run(options: argparse.Namespace) -> Sides:
     _builds_nothing(options, "beside --run")
     stored = runs.load(options.run, options.results)
     axis = options.axis or comparison.main_axis(stored.builds)
-    return Sides(builds=stored.builds, runs=[stored.run], axis=axis, columns=options.values)
+    return Sides(
+        builds=stored.builds,
+        runs=[stored.run],
+        axis=axis,
+        columns=options.values,
+        baseline=options.baseline,
+    )
 
 
 def _of_engines(options: argparse.Namespace) -> Sides:
     if options.dockerfile is not None:
         arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
     options.engine = options.values
+    columns = [value.partition("=")[0] for value in options.values]
+    if options.baseline not in {None, *columns}:
+        raise InputError(
+            f"the baseline {options.baseline!r} is none of {', '.join(columns)}",
+            remedy="name one of the engines that are compared",
+        )
     options.scenario = options.scenario or arguments.shipped(DEMO)
     stored = run_scenario(arguments.scenario(options), options)
     return Sides(
         builds=stored.builds,
         runs=[stored.run],
         axis="engine",
-        columns=[value.partition("=")[0] for value in options.values],
+        columns=columns,
+        baseline=options.baseline,
         made=stored,
     )
 
 
 def _of_runs(options: argparse.Namespace) -> Sides:
-    from lab.results import comparison
+    from lab.results import comparison, question
 
     _builds_nothing(options, "beside runs")
     named = run_names.short(list(_named_runs(options.values, options).items()))
     builds = comparison.merge({name: one.builds for name, one in named.items()})
-    by_run = options.axis is None
+    heads = [one.run for one in named.values()]
+    if options.axis is None:
+        return Sides(
+            builds=builds,
+            runs=heads,
+            axis=comparison.RUN_AXIS,
+            columns=tuple(named),
+            baseline=run_names.of(named, options.baseline, options.results),
+        )
+    columns = comparison.values(builds, options.axis, question.merged(heads))
     return Sides(
         builds=builds,
-        runs=[one.run for one in named.values()],
-        axis=comparison.RUN_AXIS if by_run else options.axis,
-        columns=tuple(named) if by_run else comparison.values(builds, options.axis),
+        runs=heads,
+        axis=options.axis,
+        columns=columns,
+        baseline=options.baseline,
     )
 
 

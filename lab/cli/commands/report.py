@@ -34,6 +34,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--output", metavar="FILE", help="instead of the run's folder, one format; - prints it"
     )
+    arguments.baseline(verb)
     arguments.results(verb)
 
 
@@ -61,11 +62,18 @@ def run(options: argparse.Namespace) -> int:
                 remedy="lab report --compare RUN RUN",
             )
         stored = run_names.short(found)
-        made, builds = compose.from_runs(stored)
+        made, builds = compose.from_runs(
+            stored, run_names.of(stored, options.baseline, options.results)
+        )
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:
         one = runs.load(options.run[0], options.results)
-        made, builds, heads, folder = compose.from_run(one), one.builds, [one.run], one.folder
+        made, builds, heads, folder = (
+            compose.from_run(one, options.baseline),
+            one.builds,
+            [one.run],
+            one.folder,
+        )
     if options.output is None:
         with disk.disk(folder):
             folder.mkdir(parents=True, exist_ok=True)  # results/ need not be where the runs are

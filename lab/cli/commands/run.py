@@ -28,6 +28,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.project(verb)
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
+    arguments.baseline(verb)
     going_on = verb.add_mutually_exclusive_group()
     going_on.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
     going_on.add_argument(
@@ -98,7 +99,7 @@ def _as_it_was_started(options: argparse.Namespace) -> None:
     going_on = "--append" if options.append else "--resume"
     why = f"beside {going_on}: a run goes on as it was started"
     remedy = "leave {option} out, or start another run with it"
-    arguments.refuse(options, ("engine", "seed"), why, remedy)
+    arguments.refuse(options, ("engine", "seed", "baseline"), why, remedy)
     if options.resume:
         more = f"{remedy}; --append RUN --rounds N adds rounds"
         arguments.refuse(options, ("rounds",), why, more)
@@ -106,15 +107,9 @@ def _as_it_was_started(options: argparse.Namespace) -> None:
 
 def _show(stored: StoredRun, options: argparse.Namespace) -> None:
     from lab.report import compose, terminal_brief
-    from lab.results import comparison
-    from lab.results.comparison_verdicts import asked_of
 
     if options.json:
-        axis = comparison.main_axis(stored.builds)
-        columns = comparison.values(stored.builds, axis)
-        asked = asked_of(stored.run.options, stored.run.seed)
-        table = comparison.table(stored.builds, axis=axis, columns=columns, asked=asked)
-        print_json(stored.run.to_json() | {"table": table.to_json()})
+        print_json(stored.run.to_json() | {"table": compose.table_of(stored).to_json()})
     else:
         terminal_brief.show(compose.from_run(stored).model, more="the report has all")
         say(f"report: {stored.folder / 'report.html'}")
