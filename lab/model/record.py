@@ -6,12 +6,11 @@ Seconds and bytes throughout. None means unknown, never zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from functools import lru_cache
-from types import NoneType
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from lab.model.events import Outcome
+from lab.model.json_fields import known, typed
 
 BUILD_SCHEMA = "lab.build/1"
 RUN_SCHEMA = "lab.run/1"
@@ -159,14 +158,14 @@ class Build:
         """
         if record.get("schema") != BUILD_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {BUILD_SCHEMA!r}")
-        values = _known(cls, record)
+        values = known(cls, record)
         if values.get("image") is not None:
-            values["image"] = Image(**_known(Image, values["image"]))
+            values["image"] = Image(**known(Image, values["image"]))
         if values.get("cache") is not None:
-            values["cache"] = Cache(**_known(Cache, values["cache"]))
+            values["cache"] = Cache(**known(Cache, values["cache"]))
         values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
         values["notes"] = tuple(values.get("notes", ()))
-        return cls(**_typed(cls, values))
+        return cls(**typed(cls, values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,9 +246,9 @@ class Run:
         """Read a head back. Raises KeyError, TypeError or ValueError on what is not one."""
         if record.get("schema") != RUN_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {RUN_SCHEMA!r}")
-        values = _known(cls, record)
-        values["scenario"] = ScenarioText(**_known(ScenarioText, values["scenario"]))
-        values["host"] = HostFacts(**_known(HostFacts, values["host"]))
+        values = known(cls, record)
+        values["scenario"] = ScenarioText(**known(ScenarioText, values["scenario"]))
+        values["host"] = HostFacts(**known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["options"] = _options(values.get("options", {}))
         values["bases"] = tuple(values.get("bases", ()))
@@ -258,85 +257,28 @@ class Run:
         values["imported"] = tuple(values.get("imported", ()))
         values["warnings"] = tuple(values.get("warnings", ()))
         values["axes"] = {name: tuple(one) for name, one in values.get("axes", {}).items()}
-        return cls(**_typed(cls, values))
-
-
-_NAMES: dict[type[Any], frozenset[str]] = {
-    kind: frozenset(one.name for one in fields(kind))
-    for kind in (
-        HostFacts,
-        EngineFacts,
-        Image,
-        Step,
-        Cache,
-        Build,
-        ScenarioText,
-        Until,
-        RunOptions,
-        Run,
-    )
-}
-
-
-def _known(kind: type[Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    names = _NAMES[kind]
-    if record.keys() <= names:  # as nearly all are, and every step of every build is asked for
-        return dict(record)
-    return {name: value for name, value in record.items() if name in names}
-
-
-_PLAIN: Mapping[object, type[Any] | tuple[type[Any], ...]] = {
-    "int": int, "int | None": (int, NoneType), "str": str, "str | None": (str, NoneType),
-    "float": (int, float), "float | None": (int, float, NoneType), "bool | None": (bool, NoneType),
-    "Mapping[str, str]": dict, "Mapping[str, str] | None": (dict, NoneType),
-    "Mapping[str, float]": dict, "Mapping[str, Any]": dict,
-}  # fmt: skip
-_TYPES = {
-    kind.__name__: {one.name: _PLAIN[one.type] for one in fields(kind) if one.type in _PLAIN}
-    for kind in (Build, Step, Until, RunOptions, Run)
-}
-
-
-def _typed(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """The values; TypeError where one is of another type than its field."""
-    wrong = _misfit(kind.__name__, tuple(values), tuple(map(type, values.values())))
-    if wrong is not None:
-        raise TypeError(f"{wrong} is {values[wrong]!r}")
-    return values
-
-
-@lru_cache(maxsize=1024)  # the steps of a run are of few shapes
-def _misfit(kind: str, names: tuple[str, ...], types: tuple[type, ...]) -> str | None:
-    wanted = _TYPES[kind]
-    return next(
-        (
-            name
-            for name, found in zip(names, types, strict=True)
-            if name in wanted and not issubclass(found, wanted[name])
-        ),
-        None,
-    )
+        return cls(**typed(cls, values))
 
 
 def _step(record: Mapping[str, Any]) -> Step:
-    values = _known(Step, record)
+    values = known(Step, record)
     if values["outcome"] is not None:
         values["outcome"] = Outcome(values["outcome"])
-    return Step(**_typed(Step, values))
+    return Step(**typed(Step, values))
 
 
 def _options(record: Mapping[str, Any]) -> RunOptions:
-    values = _known(RunOptions, record)
+    values = known(RunOptions, record)
     if values.get("engines") is not None:
         if not isinstance(values["engines"], list):
             raise TypeError(f"engines is {values['engines']!r}")
         values["engines"] = tuple(values["engines"])
     if values.get("until") is not None:
-        values["until"] = Until(**_typed(Until, _known(Until, values["until"])))
-    return RunOptions(**_typed(RunOptions, values))
+        values["until"] = Until(**typed(Until, known(Until, values["until"])))
+    return RunOptions(**typed(RunOptions, values))
 
 
 def _engine(record: Mapping[str, Any]) -> EngineFacts:
-    values = _known(EngineFacts, record)
-    values["host"] = HostFacts(**_known(HostFacts, values.get("host") or {}))
+    values = known(EngineFacts, record)
+    values["host"] = HostFacts(**known(HostFacts, values.get("host") or {}))
     return EngineFacts(**values)
