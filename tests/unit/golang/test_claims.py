@@ -22,6 +22,7 @@ from lab.golang.claims.judge import Answer, Finding, judge, overall
 from lab.golang.goroot.home import Home
 from lab.model.errors import InputError, Interrupted, MissingPrerequisite
 from lab.report import claims as report
+from tests.factories import noisy
 
 SHIPPED = Path(__file__).parents[3] / "scenarios/claims/goroot-report.yaml"
 RATIO = Expect(part="p", series="new", against="old", ratio=0.583)
@@ -35,11 +36,6 @@ def outcome(**series: list[float]) -> Outcome:
     )
 
 
-def noisy(scale: float, seed: int, count: int = 10) -> list[float]:
-    chooser = random.Random(seed)
-    return [scale * chooser.uniform(0.97, 1.03) for _ in range(count)]
-
-
 @pytest.mark.parametrize(
     ("scale", "answer"),
     [
@@ -51,7 +47,7 @@ def noisy(scale: float, seed: int, count: int = 10) -> list[float]:
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_a_claimed_ratio(scale: float, answer: Answer, seed: int) -> None:
-    seen = outcome(new=noisy(10 * scale, seed), old=noisy(10, seed + 100))
+    seen = outcome(new=noisy(10 * scale, seed=seed), old=noisy(10, seed=seed + 100))
     found = judge(RATIO, seen, None)
     assert found.answer is answer
     assert found.count == 10
@@ -63,7 +59,7 @@ def test_a_claimed_ratio(scale: float, answer: Answer, seed: int) -> None:
 @given(st.floats(0.2, 5), st.integers(0, 99))
 def test_a_claim_of_less_is_a_claim_of_more_the_other_way_round(scale: float, seed: int) -> None:
     """Whichever of the two is called the baseline, the answer is the same."""
-    new, old = noisy(scale, seed), noisy(1, seed + 1)
+    new, old = noisy(scale, seed=seed), noisy(1, seed=seed + 1)
     one = Expect(part="p", series="new", against="old", ratio=0.5, within=0.2)
     other = Expect(part="p", series="old", against="new", ratio=2, within=0.2)
     first = judge(one, outcome(new=new, old=old), None).answer
@@ -86,7 +82,7 @@ def test_five_pairs_are_too_few() -> None:
 )
 def test_an_order(medians: tuple[float, float, float], answer: Answer) -> None:
     expect = Expect(part="p", order=["a", "b", "c"])
-    series = {name: noisy(scale, 3) for name, scale in zip("abc", medians, strict=True)}
+    series = {name: noisy(scale, seed=3) for name, scale in zip("abc", medians, strict=True)}
     assert judge(expect, outcome(**series), None).answer is answer
 
 
@@ -105,7 +101,7 @@ def test_what_is_claimed_is_said_also_where_it_cannot_be_tested() -> None:
 
 def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
     """A difference that is sure, but smaller than what is called the same, is no order."""
-    old = noisy(10, 1)
+    old = noisy(10, seed=1)
     seen = outcome(a=[one * 0.97 for one in old], b=old)
     found = judge(Expect(part="p", order=["a", "b"]), seen, None)
     assert found.answer is Answer.NOT_REPRODUCED
@@ -115,7 +111,7 @@ def test_an_order_of_what_is_the_same_is_not_reproduced() -> None:
 @pytest.mark.parametrize("scale", [0.85, 1.15])
 def test_a_stated_margin_is_what_a_difference_must_exceed(scale: float) -> None:
     """Where a host's state moves figures by some per cent, a claim says what counts for one."""
-    old = noisy(10, 1)
+    old = noisy(10, seed=1)
     seen = outcome(a=[one * scale for one in old], b=old)
     strict = judge(Expect(part="p", order=["a", "b"]), seen, None)
     assert strict.answer is (Answer.REPRODUCED if scale < 1 else Answer.CONTRADICTED)
@@ -134,10 +130,10 @@ def test_a_stated_margin_is_what_a_difference_must_exceed(scale: float) -> None:
 def test_equality_needs_a_test_of_equivalence(seed: int) -> None:
     """Samples that swing widely show no difference, and that does not make them equal."""
     expect = Expect(part="p", series="new", against="old", ratio=1.0, within=0.05)
-    old = noisy(10, seed)
+    old = noisy(10, seed=seed)
     chooser = random.Random(seed)
     wild = [one * chooser.choice([0.7, 1.4]) for one in old]
-    assert judge(expect, outcome(new=noisy(10, seed + 9), old=old), None).answer is (
+    assert judge(expect, outcome(new=noisy(10, seed=seed + 9), old=old), None).answer is (
         Answer.REPRODUCED
     )
     assert judge(expect, outcome(new=wild, old=old), None).answer is Answer.NOT_REPRODUCED
@@ -146,7 +142,7 @@ def test_equality_needs_a_test_of_equivalence(seed: int) -> None:
 
 
 def test_the_word_for_no_difference_is_told_apart_from_cannot_tell() -> None:
-    old = noisy(10, 2)
+    old = noisy(10, seed=2)
     wild = [one * (0.6 if place % 2 else 1.5) for place, one in enumerate(old)]
     same = judge(RATIO, outcome(new=[one * 1.001 for one in old], old=old), None)
     unsure = judge(RATIO, outcome(new=wild, old=old), None)
@@ -158,7 +154,7 @@ def test_the_word_for_no_difference_is_told_apart_from_cannot_tell() -> None:
 def test_a_wide_interval_does_not_reproduce_a_value() -> None:
     expect = Expect(part="p", series="a", value=10, within=0.1)
     assert judge(expect, outcome(a=[1, 1, 1, 1, 1, 30]), None).answer is Answer.NOT_REPRODUCED
-    assert judge(expect, outcome(a=noisy(10, 1)), None).answer is Answer.REPRODUCED
+    assert judge(expect, outcome(a=noisy(10, seed=1)), None).answer is Answer.REPRODUCED
 
 
 def test_counts_need_no_interval() -> None:
@@ -310,7 +306,7 @@ def test_a_run_goes_on_where_it_stopped(
         made.append(settings)
         if len(made) == 1:
             raise MissingPrerequisite("the disk was away")
-        return outcome(**{name: noisy(10, len(made)) for name in names})
+        return outcome(**{name: noisy(10, seed=len(made)) for name in names})
 
     monkeypatch.setattr(experiments, "run", made_up)
     failed = verify.verify(claim, tmp_path, ground, quick=True)

@@ -26,6 +26,7 @@ from lab.golang.goroot.home import Home
 from lab.host import facts as host
 from lab.host.paths import SHARED_MEMORY
 from lab.model.errors import InputError, LabError, MissingPrerequisite, SourceError, StoreError
+from tests.factories import quiet
 
 GO = "1.22.10"
 NOBODY = 65534
@@ -54,10 +55,6 @@ def home() -> Iterator[Home]:
 def mounts(below: Path) -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return [line for line in lines if str(below) in line]
-
-
-def quiet(_: str) -> None:
-    pass
 
 
 def sha256sum(tree: Path, listed: Path) -> bool:

@@ -22,6 +22,7 @@ from lab.images.sources import base_images, bootstrap, image_tar, toolchain
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import Base, BaseSource, ToolchainSource
 from lab.model.errors import MissingPrerequisite, SourceError
+from tests.factories import quiet
 
 LIBC = b"\x7fELF...\0GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n\0"
 
@@ -49,10 +50,6 @@ def member(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(name)
     assert file is not None, f"{name} is no file"
     return file.read()
-
-
-def quiet(_: str) -> None:
-    """Nobody listens."""
 
 
 def rootfs(tmp_path: Path, data: bytes = ROOT, name: str = "root.tar") -> BaseSource:

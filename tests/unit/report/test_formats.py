@@ -23,7 +23,7 @@ from lab.report.chart_data import chart_data
 from lab.results import comparison
 from lab.results.runs import StoredRun
 from tests import junit
-from tests.unit.report.test_report import EVIL, build, run, stored
+from tests.report_runs import EVIL, build, run, stored
 
 
 def rendered(kind: str, found: StoredRun) -> str:

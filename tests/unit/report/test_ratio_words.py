@@ -14,7 +14,7 @@ from lab.report import compose, ratio_words, terminal_brief
 from lab.results import comparison
 from lab.results.runs import StoredRun
 from lab.results.stats import Comparison, Verdict, compare_paired
-from tests.unit.report.test_report import EVIL, builds, run, stored
+from tests.report_runs import EVIL, builds, run, stored
 
 SLOWER = [(2.0 + at / 100, 1.0) for at in range(8)]
 

@@ -17,7 +17,7 @@ from lab.cli import main
 from lab.report import live_state, run_index
 from lab.report.server import Server
 from lab.results import store
-from tests.unit.report.test_report import EVIL, builds, run
+from tests.report_runs import EVIL, builds, run
 
 
 @pytest.fixture

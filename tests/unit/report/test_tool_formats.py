@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from lab.cli import main
 from lab.model.record import RunStatus
 from lab.results.gate import go_files
-from tests.gate_runs import build, record
+from tests.factories import build
+from tests.gate_runs import record
 
 WALLS = [10.0, 11.5, 12.25]
 

@@ -13,7 +13,8 @@ import pytest
 
 from lab.model.record import Step
 from tests import junit
-from tests.gate_runs import CANNOT_TELL, FAIL, PASS, POLICY, REFUSED, Gate, build, noisy, record
+from tests.factories import build, noisy
+from tests.gate_runs import CANNOT_TELL, FAIL, PASS, POLICY, REFUSED, Gate, record
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from lab.results import stats
 from lab.results.gate.changes import Figures
 from lab.results.gate.judgement import Finding, Outcome, answer
 from lab.results.gate.policy import Kind, Metric, Rule
+from tests.factories import noisy
 
 
 def rule(metric: Metric, kind: Kind, amount: float, unit: str = "throughput") -> Rule:
@@ -23,11 +24,6 @@ def rounds(values: Sequence[float]) -> Figures:
 
 def asked(one: Rule, old: Sequence[float], new: Sequence[float], *, paired: bool) -> Finding:
     return answer(one, "x", rounds(old), rounds(new), paired=paired)
-
-
-def noisy(middle: float, count: int = 10, seed: int = 1) -> list[float]:
-    draw = random.Random(seed)
-    return [middle * draw.uniform(0.97, 1.03) for _ in range(count)]
 
 
 @pytest.mark.parametrize("paired", [True, False])

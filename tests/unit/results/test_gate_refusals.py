@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate_runs import ENGINE, HOST, PASS, POLICY, REFUSED, Gate, build, noisy, record
+from tests.factories import ENGINE, HOST, build, noisy
+from tests.gate_runs import PASS, POLICY, REFUSED, Gate, record
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from lab.cli import main
 from lab.model.errors import InputError
 from lab.model.record import Cache
 from lab.results.history import history
-from tests.gate_runs import HOST, build, record
+from tests.factories import HOST, build
+from tests.gate_runs import record
 
 
 def test_a_change_from_nothing_has_no_ratio_and_is_told(

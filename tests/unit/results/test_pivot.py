@@ -17,7 +17,8 @@ from lab.model.record import Build, Step
 from lab.report import pivot as pivoted
 from lab.results import runs, stats
 from lab.results.pivot import pivot
-from tests.gate_runs import ENGINE, HOST, build, record
+from tests.factories import ENGINE, HOST, build
+from tests.gate_runs import record
 
 
 def varied(count: int, factor: float = 1.0, seed: int = 1) -> list[Build]:

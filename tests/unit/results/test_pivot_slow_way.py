@@ -15,7 +15,8 @@ from lab.model.record import Build, Cache, Image, Step
 from lab.results import stats
 from lab.results.pivot import Pivot, pivot
 from lab.results.stats import Comparison
-from tests.gate_runs import HOST, record
+from tests.factories import HOST
+from tests.gate_runs import record
 
 Figure = tuple[Mapping[str, str], float]  # its fields, the value
 RUNS = {"one": HOST, "two": replace(HOST, kernel="6.2.0")}

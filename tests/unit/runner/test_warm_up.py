@@ -12,7 +12,8 @@ from lab.results import comparison, runs
 from lab.results.gate import sides
 from lab.results.history import history
 from lab.results.pivot import pivot
-from tests.gate_runs import build, record
+from tests.factories import build
+from tests.gate_runs import record
 
 SLOW = 100.0
 
