@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lab.results.gate.judgement import Judgement
 
 FORMATS = ("markdown", "junit", "github", "gitlab", "json")
-FIELD = "field.yaml"
+DEFAULT = "default.yaml"
 ANOTHER = "name another file by --output"
 
 
@@ -29,7 +29,7 @@ def options(verb: argparse.ArgumentParser) -> None:
             metavar="RUN|FILE",
             help=f"measured {what}: a run, a Go benchmark output, a coverage profile; repeatable",
         )
-    verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/field.yaml")
+    verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/default.yaml")
     verb.add_argument(
         "--output",
         action="append",
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
-    policy_path = options.policy or arguments.shipped(FIELD, "policies")
+    policy_path = options.policy or arguments.shipped(DEFAULT, "policies")
     policy = policy_loader.load(policy_path)
     options.json = any(file is None for _, file in outputs)  # what is watched goes to stderr
     if options.prove:

@@ -102,11 +102,14 @@ def judge(baseline: Side, candidate: Side, policy: Policy, notes: Sequence[str] 
     for rule in policy.rules:
         old = figures(rule, baseline, degraded=policy.degraded)
         new = figures(rule, candidate, degraded=policy.degraded)
-        subjects = dict.fromkeys([*(old if rule.kind != "limit" else ()), *new])
+        # a limit is about the candidate's own figures: the baseline's are asked only for what lacks
+        subjects = dict.fromkeys([*(old if rule.kind != "limit" or not new else ()), *new])
         if not subjects:
-            findings.append(
-                _without_figures(rule, lack(rule, [baseline, candidate], policy.degraded))
-            )
+            why = lack(rule, [baseline, candidate], policy.degraded)
+            if policy.unmeasured == "leave-out" and why.remedy is None:
+                more.append(f"{rule.metric}: neither side has a figure of it, it was not judged")
+            else:
+                findings.append(_without_figures(rule, why))
         for subject in subjects:
             if subject not in old and rule.kind != "limit":
                 more.append(f"{subject}: new in the candidate, {rule.metric} was not judged")
@@ -193,8 +196,9 @@ def answer(
         bound=changes.bound(rule),
     )
     if not new or not (old or rule.kind == "limit"):
-        lacking = "baseline" if new else "candidate"
-        return replace(finding, reason=f"the {lacking} has no figure of it")
+        sides = ("baseline", "candidate") if new else ("candidate", "baseline")
+        why = f"the {sides[0]} has no figure of it, only the {sides[1]} has"
+        return replace(finding, reason=why)
     finding = replace(finding, candidate=statistics.median(new))
     if rule.kind == "relative" and min(old) < 0:
         return replace(finding, reason="the baseline is below 0: state an absolute change")

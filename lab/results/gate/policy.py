@@ -18,6 +18,7 @@ Metric = Literal[
 ]
 Kind = Literal["relative", "absolute", "limit"]
 Doubt = Literal["report", "pass", "fail"]
+Unmeasured = Literal["cannot-tell", "leave-out"]
 Degraded = Literal["leave-out", "use", "use-unfit"]
 
 # What a metric counts in, and whether more of it is better.
@@ -76,10 +77,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a gate asks for. ``other`` are facts of host and engine that may differ."""
+    """What a gate asks for. ``other`` are facts of host and engine that may differ.
+
+    ``unmeasured`` is what becomes of a rule of which neither side has a figure.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     cannot_tell: Doubt = "report"
     degraded: Degraded = "leave-out"
+    unmeasured: Unmeasured = "cannot-tell"
     other: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from lab.results.gate.policy import Degraded, Doubt, Metric
+from lab.results.gate.policy import Degraded, Doubt, Metric, Unmeasured
 from lab.scenario.field_types import Line, Name, Part, Text, Value, Words
 
 FactName = Literal[
@@ -64,6 +64,9 @@ class PolicyFile(Part):
     cannot_tell: Doubt = Field("report", description="report is exit code 5, pass 0, fail 4")
     degraded: Degraded = Field(
         "leave-out", description="builds that something disturbed; use-unfit: even unfit ones"
+    )
+    unmeasured: Unmeasured = Field(
+        "cannot-tell", description="rules of which neither side has a figure; or: leave-out"
     )
     allow_other: list[FactName] = Field(
         default_factory=list, description="facts of host and engine that may differ"

@@ -35,6 +35,7 @@ def load(path: Path) -> Policy:
         ),
         cannot_tell=parsed.cannot_tell,
         degraded=parsed.degraded,
+        unmeasured=parsed.unmeasured,
         other=frozenset(parsed.allow_other),
     )
 
@@ -140,5 +141,5 @@ FORMAT = Format(
     schema=PolicyFile,
     findings=_findings,
     help="docs/gate.md has every field",
-    example="name a policy file; the one that the lab ships is policies/field.yaml",
+    example="name a policy file; those that the lab ships lie in policies/",
 )

@@ -162,12 +162,31 @@ def _scenarios(baseline: StoredRun, candidate: StoredRun) -> Iterator[str]:
             f"the baseline is refused: it ran the scenario {old.name!r}, not {new.name!r}",
             remedy="compare runs of the same scenario",
         )
+    if apart := _apart(baseline.builds, candidate.builds):
+        raise InputError(
+            f"baseline and candidate share no cell, nothing can be judged: {apart}",
+            remedy="compare runs that have a cell in common",
+        )
     if old.sha256 != new.sha256:
         yield f"the text of scenario {new.name} has changed since the baseline"
     yield (
         "the two runs were not measured in turn: their rounds are compared as two samples, and "
         "what changed on the host between them is in the figures; --confirm measures both in turn"
     )
+
+
+def _apart(old: Sequence[Build], new: Sequence[Build]) -> str:
+    """The axes on which no build of one side is like any of the other; empty: cells are shared."""
+    was, now = ({tuple(sorted(one.cell.items())) for one in builds} for builds in (old, new))
+    if was & now:
+        return ""
+    axes = dict.fromkeys(name for one in (*old, *new) for name in one.cell)
+    told = []
+    for axis in axes:
+        before, after = ({one.cell.get(axis, "none") for one in builds} for builds in (old, new))
+        if not before & after:
+            told.append(f"{axis} was {', '.join(sorted(before))} and is {', '.join(sorted(after))}")
+    return "; ".join(told) or "their values are never together"
 
 
 def _identity(stored: StoredRun) -> tuple[str, str]:
