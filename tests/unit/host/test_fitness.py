@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from lab.host.monitor import fitness as disturbance
 from lab.host.monitor import machine
 from lab.host.monitor.fitness import RULES, fitness, of_run
 from lab.model import units
-from lab.model.record import EngineFacts, HostFacts, Run, ScenarioText
+from lab.model.record import Run
 from lab.report.setting import cpu_unknown
+from tests import factories
 
 QUIET = {
     "watched_s": 10.0,
@@ -135,15 +137,7 @@ def test_this_machine_is_read_as_its_files_have_it() -> None:
 
 def test_a_report_says_why_cpu_time_is_not_known() -> None:
     def run(*, private: bool) -> Run:
-        engine = EngineFacts(
-            name="docker", version="1", api="1", endpoint="unix:///x", private=private,
-            storage="overlay2", builder="BuildKit",
-        )  # fmt: skip
-        scenario = ScenarioText(name="s", path=None, sha256="0", text="")
-        return Run(
-            id="r", status="complete", scenario=scenario, host=HostFacts(), engines=(engine,),
-            seed=1, started="",
-        )  # fmt: skip
+        return factories.run(engines=(replace(factories.ENGINE, private=private),))
 
     assert cpu_unknown([run(private=True)]) == []
     (said,) = cpu_unknown([run(private=False), run(private=False)])

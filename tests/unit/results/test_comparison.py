@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from lab.model.errors import InputError
 from lab.model.events import Outcome
-from lab.model.record import Build, BuildStatus, Cache, Step
+from lab.model.record import Build, Cache, Step
 from lab.results import comparison
 from lab.results.stats import Verdict
+from tests import factories
 
 HIT, MISS = Outcome.HIT, Outcome.MISS
 
@@ -22,30 +24,17 @@ def build(
     round_: int = 1,
     wall: float | None = 1.0,
     *steps: Step,
-    status: BuildStatus = "ok",
-    reason: str | None = None,
-    fit: str | None = None,
+    **differing: Any,
 ) -> Build:
-    return Build(
-        id=f"{sorted(cell.items())}-{round_}-{phase}",
-        cell=dict(cell),
-        round=round_,
-        phase=phase,
-        status=status,
-        reason=reason,
-        fit=fit,
-        wall_s=wall,
-        steps=steps,
-        cache=Cache(
-            hits=sum(s.outcome is HIT for s in steps),
-            misses=sum(s.outcome is MISS for s in steps),
-            skipped=0,
-        ),
+    hits, misses = (sum(one.outcome is kind for one in steps) for kind in (HIT, MISS))
+    cache = Cache(hits=hits, misses=misses, skipped=0)
+    return factories.build(
+        round_, wall, phase=phase, cell=cell, steps=steps, cache=cache, **differing
     )
 
 
 def step(index: int, text: str, outcome: Outcome | None, stage: str = "app") -> Step:
-    return Step(index=index, stage=stage, instruction=text, outcome=outcome, duration_s=0.5)
+    return factories.step(index, text, outcome=outcome, stage=stage, duration_s=0.5)
 
 
 D, P = {"engine": "docker"}, {"engine": "podman"}

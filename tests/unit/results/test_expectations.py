@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.model.events import Outcome
-from lab.model.record import Build, BuildStatus, Cache, Step
+from lab.model.record import Build, BuildStatus, Cache
 from lab.results.expectations import check, matches
 from lab.scenario.model import Bound, Expectation
+from tests import factories
 
 
 def build(
@@ -22,18 +23,17 @@ def build(
     hits: int = 1,
     outcome: Outcome | None = Outcome.HIT,
 ) -> Build:
-    return Build(
-        id="x",
-        cell={"engine": engine, "base": "bookworm", "layout": "default"},
-        round=number,
+    return factories.build(
+        number,
+        wall,
         phase=phase,
+        cell={"engine": engine, "base": "bookworm", "layout": "default"},
         status=status,
         reason=None if status == "ok" else "exit code 2",
-        wall_s=wall,
         cache=Cache(hits=hits, misses=1, skipped=0),
         steps=(
-            Step(index=0, stage="app", instruction="FROM x", outcome=None),
-            Step(index=1, stage="app", instruction="COPY go.mod ./", outcome=outcome),
+            factories.step(0, "FROM x"),
+            factories.step(1, "COPY go.mod ./", outcome=outcome),
         ),
     )
 

@@ -15,34 +15,23 @@ import pytest
 
 from lab.model.errors import DiskFull, InputError, StoreError
 from lab.model.events import Outcome
-from lab.model.record import Build, Cache, HostFacts, Image, Run, ScenarioText, Step
+from lab.model.record import Build, HostFacts, Image, Run
 from lab.results import columns, runs, store
+from tests import factories
 
 
 def run(name: str = "20261123-101502-demo") -> Run:
-    return Run(
-        id=name,
-        status="partial",
-        scenario=ScenarioText(name="demo", path=None, sha256="", text="é\ud800"),
-        host=HostFacts(cpus=2),
-        engines=(),
-        seed=1,
-        started="2026-11-23T10:15:02+00:00",
-    )
+    text = replace(factories.RUN.scenario, name="demo", text="é\ud800")
+    return factories.run(name, status="partial", scenario=text, host=HostFacts(cpus=2), engines=())
 
 
 def build(name: str = "b1", reason: str | None = None) -> Build:
-    return Build(
+    return factories.build(
+        wall=1.5,
         id=name,
-        cell={"engine": "docker"},
-        round=1,
-        phase="cold",
-        status="ok",
         reason=reason,
-        wall_s=1.5,
         image=Image(id="sha256:1", size_bytes=3),
-        cache=Cache(hits=1, misses=2, skipped=0),
-        steps=(Step(index=0, stage="a", instruction="RUN x\u2028y", outcome=Outcome.HIT),),
+        steps=(factories.step(0, "RUN x\u2028y", outcome=Outcome.HIT),),
     )
 
 
