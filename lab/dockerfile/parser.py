@@ -15,6 +15,7 @@ KEYWORDS = frozenset(
     ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
      "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"]
 )  # fmt: skip
+_DIRECTIVES = frozenset({"check", "escape", "syntax"})
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
@@ -71,12 +72,20 @@ def lines_of(text: str) -> list[str]:
 
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
+    """The directives at the top, and the number of the line below them. Raises DockerfileError.
+
+    A name that no builder knows ends them, as a remark does.
+    """
     found: dict[str, str] = {}
     for number, line in enumerate(lines):
         match = _DIRECTIVE.match(line.strip())
-        if match is None or match[1].lower() in found:
+        if match is None or (name := match[1].lower()) not in _DIRECTIVES:
             return found, number
-        found[match[1].lower()] = match[2]
+        if name == "escape" and name in found:
+            raise DockerfileError("escape stands there twice", number + 1)
+        if name == "escape" and match[2] not in {"\\", "`"}:
+            raise DockerfileError(f"escape={match[2]}: it can be \\ or ` alone", number + 1)
+        found[name] = match[2]
     return found, len(lines)
 
 
@@ -89,6 +98,10 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
             number += 1
             continue
         text, number = _joined(lines, number, escape)
+        if not text:
+            raise DockerfileError(
+                "an escape character continues a line that never comes", first + 1
+            )
         keyword, rest = (*text.split(None, 1), "")[:2]
         keyword, rest = keyword.upper(), rest.strip()
         if keyword not in KEYWORDS:
@@ -130,11 +143,18 @@ def _joined(lines: list[str], number: int, escape: str) -> tuple[str, int]:
         if parts and _blank(line):
             continue
         body = line.rstrip()
-        if not body.endswith(escape):
+        if not continues(body, escape):
             parts.append(body.strip())
             break
         parts.append(body[: -len(escape)].strip())
     return " ".join(part for part in parts if part), number
+
+
+def continues(body: str, escape: str) -> bool:
+    """Whether a line without the blanks at its end goes on below. Two escape characters do not:
+    seen on docker 20.10.24 and 28.5.2 (podman 4.3.1 and 5.8.6 go on, and keep one of them).
+    """
+    return body.endswith(escape) and (body == escape or not body.endswith(escape * 2))
 
 
 def _heredoc(lines: list[str], number: int, name: str, *, dash: bool, line: int) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from lab.dockerfile.cachekey.sources import operands, patterns
 from lab.dockerfile.cachekey.variables import Scope, expand, names
 from lab.dockerfile.context import Context
 from lab.dockerfile.model import Dockerfile, Instruction
-from lab.dockerfile.parser import lines_of
+from lab.dockerfile.parser import continues, lines_of
 
 Digest = Callable[[str], str | None]
 
@@ -236,7 +236,7 @@ class _Reader:
             if parts and (not line.strip() or line.lstrip().startswith("#")):
                 continue
             body = line.rstrip()
-            if not body.endswith(self._dockerfile.escape):
+            if not continues(body, self._dockerfile.escape):
                 parts.append(body)
                 break
             parts.append(body[:-1])

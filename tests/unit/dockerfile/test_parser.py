@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lab.dockerfile.cachekey import CacheInputs, make
+from lab.dockerfile.context import Context
+from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 
 
@@ -17,6 +22,7 @@ from lab.dockerfile.parser import parse
         ("RUN sh -c 'cat <<EOF'\nRUN b\n", [1, 2, 3], ()),
         ("RUN echo $((1 << N)) x<<EOF\nRUN b\n", [1, 2, 3], ()),
         ("RUN echo `date`\nRUN b\n", [1, 2, 3], ()),
+        ("RUN a \\\\\nRUN b\n", [1, 2, 3], ()),
         ("RUN a \\\n# remark\n\n  && b\nRUN c\n", [1, 5, 6], ()),
         ("RUN printf 'a\x0cb\u2028c\x85'\nRUN b\n", [1, 2, 3], ()),
     ],
@@ -29,6 +35,64 @@ def test_each_instruction_ends_where_builders_end_it(
     assert found[1].heredocs == heredocs
 
 
+def test_an_unknown_directive_ends_them_all() -> None:
+    """Seen on docker 20.10.24 and 28.5.2, podman 4.3.1 and 5.8.6."""
+    assert parse("# colour=red\n# escape=`\nFROM x\n").escape == "\\"
+    assert parse("# check=skip=all\n# escape=`\nFROM x\n").escape == "`"
+
+
 def test_a_backslash_ends_no_line_where_the_escape_is_another() -> None:
     found = parse("# escape=`\nFROM x\nWORKDIR c:\\\nRUN a `\n  b\n").instructions
     assert [(one.line, one.end) for one in found] == [(2, 2), (3, 3), (4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM x\n\\", 2),
+        ("FROM x\nRUN a\n  \\  \n\n# remark\n", 3),
+        ("\\\n", 1),
+        ("# escape=`\nFROM x\n`", 3),
+        ("# escape=%\nFROM x\n", 1),
+        ("# escape=`\n# escape=\\\nFROM x\n", 2),
+        ("FROM x\nRUN\\", 2),
+    ],
+)
+def test_what_builders_refuse_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(DockerfileError) as stop:
+        parse(text)
+    assert stop.value.line == line
+
+
+def test_an_escape_that_stands_alone_goes_on_with_the_line_below() -> None:
+    (_, run) = parse("FROM x\n\\\n\nRUN a\n").instructions
+    assert (run.text, run.line, run.end) == ("RUN a", 2, 4)
+
+
+PIECES = [
+    *("FROM x", "FROM", " AS a", "RUN ", "COPY ", "ADD ", "ARG A", "ENV A=", "ONBUILD ", "LABEL "),
+    *("\n", "\n", "\\\n", "`\n", "\r\n", "\\", "# ", "# escape=`\n", "# syntax=x\n", "\t", " "),
+    *("<<EOF", "<<-'E'", "EOF", "E\n", "--from=0 ", "--mount=type=cache,", "--exclude=", "[", '"]'),
+    *("'", '"', "${A", "$A", "${A:-", "}", "*", "?", "./", "/", "=", ",", "\0", "\ufeff", "\x85"),
+    *("WORKDIR ", "SHELL ", "USER ", "HEALTHCHECK ", "0", "a"),
+]  # fmt: skip
+
+
+def read(text: str) -> Dockerfile | DockerfileError:
+    try:
+        return parse(text)
+    except DockerfileError as error:
+        return error
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join) | st.text(max_size=60))
+def test_any_text_is_a_dockerfile_or_is_refused_with_a_line_of_it(text: str) -> None:
+    for whole in (text, f"FROM x\n{text}"):
+        found = read(whole)
+        if isinstance(found, DockerfileError):
+            assert 1 <= found.line <= whole.count("\n") + 1
+        else:
+            ends = [one.end for one in found.instructions]
+            assert ends == sorted(ends)
+            CacheInputs.from_json(make(found, Context()).to_json())
