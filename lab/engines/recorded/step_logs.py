@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from lab.dockerfile.model import Dockerfile
@@ -107,36 +107,55 @@ def _begins(now: Build | None, place: tuple[int, int], text: str) -> bool:
 def recorded(build: Build, key: str, given: Dockerfile | None, target: str | None) -> Recorded:
     """The build of these lines. Raises NotRead where their steps make no file."""
     lines = build.kept.lines
-    timed = any(line.at is not None for line in lines)
-    start = next((line.at for line in lines if line.at is not None), 0.0) or 0.0
+    first = next((line.at for line in lines if line.at is not None), None)
     tag = next((match[1] for one in lines if (match := _TAG.fullmatch(one.text))), None)
-    known = build.facts | ({"tag": tag} if tag else {})
     if build.classic:
-        chained, seen = True, stage_order.of_classic(lines)
-        told = partial(_classic, lines, given or seen, start)
+        read = _of_classic(build, key, given, first)
     else:
-        order = stage_order.of_podman(lines)
-        chained, seen = order.chained, order.dockerfile
-        if order.layered and not order.parallel:
-            told = partial(_podman, lines, given or seen, target if given else None, start)
-        else:
-            given = None  # the lines' order alone tells of these
-            told = partial(_rough, lines, order, start)
-        if order.parallel:
-            timed = False
-    durations = any(_ELAPSED.match(line.text) for line in lines) and not build.classic
+        read = _of_podman(build, key, given, target, first)
+    return replace(read, facts=build.facts | ({"tag": tag} if tag else {}))
+
+
+def _of_classic(build: Build, key: str, given: Dockerfile | None, first: float | None) -> Recorded:
+    lines = build.kept.lines
+    dockerfile = given or stage_order.of_classic(lines)
     return Recorded(
-        format="docker build's first log" if build.classic else "Podman or Buildah log",
-        engine="docker-classic" if build.classic else "podman",
+        format="docker build's first log",
+        engine="docker-classic",
         key=key,
-        dockerfile=given or seen,
+        dockerfile=dockerfile,
+        told=partial(_classic, lines, dockerfile, first or 0.0),
+        whole=given is not None,
+        chained=True,
+        timing="none" if first is None else "clock",
+        started=build.began if first is None else first,
+    )
+
+
+def _of_podman(
+    build: Build, key: str, given: Dockerfile | None, target: str | None, first: float | None
+) -> Recorded:
+    lines, start = build.kept.lines, first or 0.0
+    order = stage_order.of_podman(lines)
+    if order.layered and not order.parallel:
+        target = target if given else None
+        told = partial(_podman, lines, given or order.dockerfile, target, start)
+    else:
+        given = target = None  # the lines' order alone tells of these
+        told = partial(_rough, lines, order, start)
+    timed = first is not None and not order.parallel
+    durations = any(_ELAPSED.match(line.text) for line in lines)
+    return Recorded(
+        format="Podman or Buildah log",
+        engine="podman",
+        key=key,
+        dockerfile=given or order.dockerfile,
         told=told,
         whole=given is not None,
-        chained=chained or given is not None,
-        target=target if given else None,
+        chained=order.chained or given is not None,
+        target=target,
         timing="clock" if timed else "durations" if durations else "none",
         started=start if timed else build.began,
-        facts=known,
     )
 
 
