@@ -15,6 +15,10 @@ NETWORK = "FROM x\nRUN --network=none true\n"
 TMPFS = "FROM x\nRUN --mount=type=tmpfs,target=/t true\n"
 SIZED = "FROM x\nRUN --mount=type=tmpfs,target=/t,size=64m true\n"
 PODMAN_SIZED = "FROM x\nRUN --mount=type=tmpfs,target=/t,tmpfs-size=64m true\n"
+EXCLUDE = "FROM x\nCOPY --exclude=x a /a\n"
+PARENTS = "FROM x\nCOPY --parents a /a\n"
+SECURITY = "FROM x\nRUN --security=sandbox true\n"
+PRIVATE = "FROM x\nRUN --mount=type=cache,target=/c,sharing=private true\n"
 HIDDEN = "FROM x\nRUN --mount=type=secret,id=s true\n"
 
 
@@ -23,6 +27,12 @@ HIDDEN = "FROM x\nRUN --mount=type=secret,id=s true\n"
     [
         ("docker", "20.10.24+dfsg1", [BIND, TMPFS], [HEREDOC, LINK, NETWORK, SIZED, HIDDEN]),
         ("docker", "28.5.2", [BIND, TMPFS, HEREDOC, LINK, NETWORK, SIZED], [PODMAN_SIZED, HIDDEN]),
+        # As contract/test_cache_mounts.py and hand-made builds saw them refuse and take it.
+        ("docker", "26.1.5", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
+        ("docker@26", "", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
+        ("docker@28/containerd", "28.5.2", [LINK, EXCLUDE, PRIVATE], [PARENTS, SECURITY]),
+        ("podman@5.4", "5.4.2", [HEREDOC, NETWORK, EXCLUDE], [LINK, PARENTS, SECURITY, PRIVATE]),
+        ("podman@5.8", "5.8.6", [LINK, PARENTS, EXCLUDE], [SECURITY, PRIVATE]),
         ("docker", "31.0.0-rc.1", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
         ("docker", "unheard of", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
         ("docker-classic", "20.10.24", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS]),
