@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lab.dockerfile.cachekey import CacheInputs, archive_rules, client_rules
-from lab.dockerfile.cachekey.rules import files
-from lab.dockerfile.cachekey.sources import chosen
+from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, archive_rules, client_rules
+from lab.dockerfile.cachekey.rules import counted, files
+from lab.dockerfile.cachekey.sources import chosen, wild
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.parser import parse
 from lab.engines import features
@@ -15,8 +15,9 @@ from lab.model.text_wrap import wrapped
 
 def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]]) -> Iterator[str]:
     """What a user should know before the predictions, by engines' names and versions."""
-    for step, pattern in missing(inputs):
-        yield f"{step[:60]} would fail: the context has no {pattern} (see its .dockerignore)"
+    for (step, pattern), where in _by_engine(inputs, engines).items():
+        which = "" if len(where) == len(engines) else f" on {' and '.join(where)}"
+        yield f"{step[:60]} would fail{which}: the context has no {pattern} (see its .dockerignore)"
     parsed = parse(given.dockerfile, given.build_args)
     for name, version in engines:
         if lacks := features.lacks(name, version, parsed, session=True):
@@ -26,15 +27,36 @@ def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]
             yield "  as lab run sends it; clients keep it back, as .dockerignore says"
 
 
-def missing(inputs: CacheInputs) -> list[tuple[str, str]]:
+def _by_engine(
+    inputs: CacheInputs, engines: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], list[str]]:
+    """What is missing, and on which engines that ends the build."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, version in engines:
+        for one in missing(inputs, archive_rules(name, version)):
+            found.setdefault(one, []).append(f"{name} {version}".strip())
+    return found
+
+
+def missing(inputs: CacheInputs, rules: Rules) -> list[tuple[str, str]]:
     """Steps that would fail, and what they copy that the context has not."""
     return [
         (step.text, pattern)
-        for step in inputs.steps
-        if inputs.stages[step.stage].needed
-        for pattern in step.sources
-        if pattern != "." and "$" not in pattern and not chosen(inputs.files, [pattern])
+        for step in counted(inputs.steps, inputs, rules)
+        for pattern in _missing(inputs, step, rules)
     ]
+
+
+def _missing(inputs: CacheInputs, step: StepFacts, rules: Rules) -> list[str]:
+    """A source with a wildcard may match nothing, as `COPY go.mod go.su[m] ./` makes use of: seen
+    on docker 20.10.24 and 28.5.2, podman 4.3.1 and 5.8.6. Podman wants one of them to match.
+    """
+    known = [one for one in step.sources if one != "." and "$" not in one]
+    lost = [one for one in known if not chosen(inputs.files, [one])]
+    needed = [one for one in lost if not wild(one)]
+    if needed or rules.copies_nothing or len(lost) < len(step.sources):
+        return needed
+    return lost
 
 
 def kept_back(inputs: CacheInputs, engine: str, version: str = "") -> list[str]:

@@ -52,6 +52,7 @@ class Rules:
     ``links`` COPY --link does not depend on the step before it.
     ``contents`` of COPY --from what it copies counts, not how its stage came about;
     ``mount_contents`` the same of a mount of another stage.
+    ``copies_nothing`` a COPY whose patterns all match nothing copies nothing; else it is refused.
     """
 
     engine: str
@@ -74,6 +75,7 @@ class Rules:
     mtime: bool = False
     contents: bool = True
     mount_contents: bool = False
+    copies_nothing: bool = False
 
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
@@ -103,6 +105,7 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
                 cache_mounts="kinds" if number >= (26,) else "options",
                 links=_containerd(store, number),
                 mount_contents=True,
+                copies_nothing=True,
             )
         case "docker-classic":
             return Rules(

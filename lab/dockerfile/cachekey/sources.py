@@ -42,6 +42,11 @@ def patterns(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def wild(pattern: str) -> bool:
+    """Whether a pattern has a wildcard that no backslash takes away."""
+    return re.search(r"[*?\[]", re.sub(r"\\.", "", pattern)) is not None
+
+
 def chosen(entries: Mapping[str, T], wanted: Iterable[str]) -> dict[str, T]:
     """The entries that the patterns name, and all below them, sorted by path."""
     return {path: entries[path] for path in _paths(tuple(entries), tuple(wanted))}

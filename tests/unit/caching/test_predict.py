@@ -194,3 +194,14 @@ def test_what_a_file_asks_already_keeps_no_advice_away(
     with pytest.raises(SystemExit):
         main(["advise", str(path), "--engine", engine, "--edit", "README.md"])
     assert "dependencies before sources" in capsys.readouterr().out
+
+
+def test_an_optional_file_that_is_not_there_fails_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As tests/contract/test_wildcards.py sees it on the engines."""
+    path = folder(tmp_path, b"FROM debian\nCOPY go.mod go.su[m] ./\nCOPY z[z] /d/\n")
+    engines = ("--engine", "docker", "--engine", "podman=4.3.1")
+    shown = " ".join(predicted(capsys, str(path), *engines, "--edit", "go.mod").split())
+    assert "COPY z[z] /d/ would fail on podman 4.3.1: the context has no z[z]" in shown
+    assert "go.su[m] (see" not in shown
