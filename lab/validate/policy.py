@@ -9,6 +9,7 @@ from lab.images.elf import ordered
 from lab.images.finding import Finding
 from lab.images.hygiene import Hygiene
 from lab.images.needs import Needs
+from lab.model.engine_name import family
 from lab.model.units import bytes_of
 from lab.model.units import size as in_bytes
 from lab.scenario.yaml_file import YamlFile
@@ -123,7 +124,7 @@ class Judge:
         for entry in self._policy.must_run:
             asked = [one for one in verdicts if _asked(entry, one, versions)]
             for engine in entry.engines:
-                if not any(one.column.engine == engine for one in asked):
+                if not any(family(one.column.engine) == engine for one in asked):
                     yield self._said("must_run", f"{engine} was not tried: name it in --engines")
             if not asked and not entry.engines:
                 yield self._said("must_run", "no kernel that is demanded was tried: --kernels")
@@ -136,7 +137,7 @@ class Judge:
 
 
 def _asked(entry: RunsEntry, one: Verdict, versions: dict[str, str | None]) -> bool:
-    if entry.engines and one.column.engine not in entry.engines:
+    if entry.engines and family(one.column.engine) not in entry.engines:
         return False
     if entry.kernels:
         return one.column.kernel in entry.kernels

@@ -14,6 +14,7 @@ from lab.dockerfile.cachekey.builder import ignored
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.parser import lines_of, parse
 from lab.engines import features
+from lab.model.engine_name import family
 
 MOST = 8  # rewrites one after another
 
@@ -122,7 +123,7 @@ def weighed(
             patch=patch(given, one),
         )
         for one in rewrites(given)
-        if (not one.engines or engine in one.engines) and builds(one.dockerfile)
+        if (not one.engines or family(engine) in one.engines) and builds(one.dockerfile)
     ]
 
 
