@@ -55,7 +55,8 @@ def watched(
     from lab.runner.session import Session
 
     stream = sys.stderr if options.json else sys.stdout
-    with ProgressView(stream, quiet=options.quiet) as watcher:
+    at_most = scenario.until is not None
+    with ProgressView(stream, quiet=options.quiet, at_most=at_most) as watcher:
         opened = Session.open(
             scenario,
             settings,

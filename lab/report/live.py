@@ -80,7 +80,15 @@ class Live:
     each build that is done.
     """
 
-    def __init__(self, total: int, *, stream: TextIO | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        total: int,
+        *,
+        stream: TextIO | None = None,
+        quiet: bool = False,
+        at_most: bool = False,
+    ) -> None:
+        self._about = "at most" if at_most else "about"
         self.progress = Progress(total)
         self._stream = stream or sys.stderr
         self._recent: list[tuple[str, str]] = []
@@ -144,7 +152,7 @@ class Live:
 
     def _time(self) -> str:
         left = self.progress.left
-        rest = "" if left is None else f", about {_clock(left)} left"
+        rest = "" if left is None else f", {self._about} {_clock(left)} left"
         return f"elapsed {_clock(self.progress.elapsed)}{rest}"
 
     def _rich_view(self) -> RichLive:

@@ -24,7 +24,9 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
     builds = sum(len(trial.phases) for trial in run)
     title = ": ".join(filter(None, (scenario.name, one_line(scenario.description, 300))))
     out.print(Text(title, style="bold"))
-    said = [units.counted(len(cells), "cell"), _rounds(scenario), units.counted(builds, "build")]
+    most = "" if scenario.until is None else "up to "
+    counted = f"{most}{units.counted(builds, 'build')}"
+    said = [units.counted(len(cells), "cell"), _rounds(scenario), counted]
     out.print(f"{', '.join(said)}, seed {scenario.seed}")
     out.print(f"phases: {', '.join(scenario.phases)}")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)

@@ -19,9 +19,10 @@ from lab.scenario.plan import Trial
 class ProgressView:
     """Prints what is being prepared, and from the first build on shows the live view."""
 
-    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
+    def __init__(self, stream: TextIO, *, quiet: bool, at_most: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
+        self._at_most = at_most  # rounds end once all is decided: there may be fewer builds
         self._live: Live | None = None
         self._live_state: LiveStateWriter | None = None
         self._began: runner.BuildStarted | None = None
@@ -40,8 +41,9 @@ class ProgressView:
         """The builds are about to start; their run's folder is this."""
         total = sum(len(trial.phases) for trial in trials)
         spent = f"set up in {time.monotonic() - self._start:.0f} s"
-        self.say(f"{spent}; {units.counted(total, 'build')} to do")
-        self._live = Live(total, stream=self._stream, quiet=self._quiet)
+        most = "up to " if self._at_most else ""
+        self.say(f"{spent}; {most}{units.counted(total, 'build')} to do")
+        self._live = Live(total, stream=self._stream, quiet=self._quiet, at_most=self._at_most)
         self._live.__enter__()
         self._live_state = LiveStateWriter(folder, total)
 

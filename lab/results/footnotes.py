@@ -8,7 +8,7 @@ from itertools import groupby
 from lab.model import cell_names
 from lab.model.record import Build
 from lab.results.comparison_verdicts import Asked
-from lab.results.stats import Verdict
+from lab.results.stats import Comparison, Verdict
 from lab.results.table import Footnote, Group, PhaseRows, measures
 
 
@@ -83,6 +83,19 @@ def _unpaired(row: PhaseRows, baseline: str) -> Iterator[Footnote]:
             )
 
 
+def _machine(open_: Sequence[Comparison]) -> Iterator[Footnote]:
+    """What of the machine keeps comparisons open: how far apart it takes equal rounds to be."""
+    widths = [one.interval[1] / one.interval[0] for one in open_ if one.interval is not None]
+    if widths:
+        share = (max(widths) ** 0.5 - 1) * 100
+        yield Footnote(
+            kind="undecided",
+            text="undecided because of this machine: equal builds differ from round to round, so "
+            f"that one ratio is known to ±{share:.2g} % only; a quieter machine needs fewer rounds "
+            "(docs/fitness.md)",
+        )
+
+
 def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
     """How the verdicts were found, and what the undecided ones would take."""
     found = [one for measure in measures(groups) if (one := measure.versus)]
@@ -113,6 +126,7 @@ def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
             f"at {first.confidence * 100:g} %, which takes 6 or more (rounds: in the scenario)",
         )
     open_ = [one for one in found if one.verdict is Verdict.UNDECIDED]
+    yield from _machine(open_)
     needed = [one.needed_rounds for one in open_ if one.needed_rounds is not None]
     if needed:
         yield Footnote(

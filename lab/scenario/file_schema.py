@@ -40,7 +40,7 @@ from lab.scenario.field_types import (
     Variable,
     Words,
 )
-from lab.scenario.rounds import THREE, Rounds
+from lab.scenario.rounds import UNTIL_DECIDED, Rounds
 
 LayoutName = Literal[
     "default",
@@ -250,7 +250,7 @@ class ScenarioFile(Part):
     edits: dict[Name, Annotated[list[EditEntry], Field(min_length=1)]] = Field(
         default_factory=dict, description="edits of your own, by name"
     )
-    rounds: Rounds = Field(THREE, description="how often each cell is tried")
+    rounds: Rounds = Field(UNTIL_DECIDED, description="how often each cell is tried")
     warm_up: int = Field(0, ge=0, le=100, description="rounds before, which are never counted")
     seed: Seed = Field(1, description="the seed of the order of trials")
     controls: ControlsEntry | None = Field(None, description="what is asked of the machine")

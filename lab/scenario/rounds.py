@@ -55,4 +55,4 @@ Rounds = Annotated[
     BeforeValidator(_rounds, json_schema_input_type=int | RoundsEntry),
     AfterValidator(_ordered),
 ]
-THREE = RoundsEntry(min=3, max=3, until=None)
+UNTIL_DECIDED = RoundsEntry(min=3, max=10)  # where a scenario names none
