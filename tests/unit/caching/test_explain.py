@@ -40,7 +40,7 @@ LABEL one=two
 FROM debian
 COPY --from=build /out /out
 """
-SAMPLE = Path(__file__).parents[3] / "results" / "sample"
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "runs-0.1" / "two-engines"
 ENGINES = ("docker", "docker-classic", "podman", "simulated")
 
 
