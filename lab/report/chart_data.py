@@ -17,6 +17,7 @@ from lab.results import comparison
 from lab.results.stats import Summary, quantile
 from lab.results.table import Group, Measure, StepRow, Table
 
+LEAST = 0.0005  # seconds: of less a tile says nothing
 POINTS = 40  # of one phase and column; more are drawn at even ranks
 Causes = Mapping[tuple[str, int], str]
 """(a build's id, the index of a step) -> why it missed, in words."""
@@ -183,7 +184,7 @@ def _tiles(
                         order=order,
                         label=label,
                         outcome=next(iter(counts)) if len(counts) == 1 else "mixed",
-                        said=_said(counts),
+                        said=_said(counts, duration),
                         counts=outcomes(counts),
                         duration=spread(duration, units.seconds),
                         seconds=duration.median if duration else 0.0,
@@ -193,10 +194,13 @@ def _tiles(
     return found
 
 
-def _said(counts: Mapping[str, int]) -> str:
-    if len(counts) == 1:
-        return str(next(iter(counts)))
-    return f"hit {counts.get('hit', 0)}/{sum(counts.values())}"
+def _said(counts: Mapping[str, int], duration: Summary | None) -> str:
+    """What a tile says: the outcome, and the time where it took any."""
+    one = len(counts) == 1
+    said = str(next(iter(counts))) if one else f"hit {counts.get('hit', 0)}/{sum(counts.values())}"
+    if duration is None or said == "skipped" or duration.median < LEAST:
+        return said
+    return f"{said} {units.seconds(duration.median)}"
 
 
 def labels(steps: Sequence[StepRow]) -> list[str]:

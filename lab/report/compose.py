@@ -16,6 +16,7 @@ from lab.report import ratio_words
 from lab.report.chart_data import Causes, ChartData, Tile, chart_data
 from lab.report.formatting import clean, instruction, one_line, outcomes, percent, spread
 from lab.report.headline import headline
+from lab.report.line_ranking import ranking
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
 from lab.report.setting import cpu_unknown, facts, repeat
 from lab.results import comparison, question
@@ -122,9 +123,16 @@ def from_table(
         failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
         footnotes=tuple(one_line(text, 500) for text in footnotes),
         repeat=tuple(one_line(repeat(run), 500) for run in runs),
+        ranking=ranking(table, _apart(table)),
         doubts=tuple(one_line(note.text, 300) for note in table.footnotes if note.kind in DOUBTFUL),
         scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
     )
+
+
+def _apart(table: Table) -> tuple[str, ...]:
+    """The axes that groups of cells differ in."""
+    axes = dict.fromkeys(axis for group in table.groups for axis in group.cell)
+    return tuple(axis for axis in axes if len({g.cell.get(axis) for g in table.groups}) > 1)
 
 
 def _scenario(run: Run, runs: int) -> str:
@@ -168,24 +176,27 @@ def _rows(group: Group) -> list[tuple[str, Measure]]:
 
 
 def _phases(group: Group, table: Table) -> Grid:
-    head = ("phase", table.axis, "wall", "hit rate", "time saved", "image")
+    """What counts comes first: on a narrow screen it is what can be seen."""
     ratios = table.baseline is not None
+    answer = (f"against {one_line(str(table.baseline), 24)}",) if ratios else ()
     rows, keys = [], []
     for phase, m in _rows(group):
         row = [one_line(phase, 40), one_line(m.column, 40), _wall(m)]
-        row += [spread(found, percent) for found in (m.hit_rate, m.saved)]
-        row.append(spread(m.image_bytes, lambda size: units.size(round(size))))
+        found = [m.wall.median if m.wall else None]
         if ratios:
             own = m.column == table.baseline
             row.append("baseline" if own else ratio_words.cell(m.versus))
-        rows.append(tuple(row))
-        found = [one.median if one else None for one in (m.wall, m.hit_rate, m.saved)]
-        found.append(m.image_bytes.median if m.image_bytes else None)
-        if ratios:
             found.append(m.versus.ratio if m.versus else None)
+        row += [spread(one, percent) for one in (m.hit_rate, m.saved)]
+        row.append(spread(m.image_bytes, lambda size: units.size(round(size))))
+        found += [one.median if one else None for one in (m.hit_rate, m.saved, m.image_bytes)]
+        rows.append(tuple(row))
         keys.append((None, row[1], *found))
-    full = (*head, f"against {one_line(str(table.baseline), 24)}") if ratios else head
-    return Grid(head=full, rows=tuple(rows), keys=tuple(keys))
+    return Grid(
+        head=("phase", table.axis, "wall", *answer, "hit rate", "time saved", "image"),
+        rows=tuple(rows),
+        keys=tuple(keys),
+    )
 
 
 def _wall(measure: Measure) -> str:

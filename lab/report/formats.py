@@ -28,7 +28,7 @@ def render(kind: str, report: Report, builds: Sequence[Build], runs: Sequence[Ru
         case "html":
             return html.render(report.model, report.charts)
         case "md":
-            drawn = summary_picture.spec(report.charts) is not None
+            drawn = summary_picture.spec(report.charts, report.model.headline) is not None
             return markdown.render(report.model, "report.svg" if drawn else None)
         case "json":
             return export.as_json(report, runs)
@@ -45,7 +45,7 @@ def write(
 ) -> tuple[Path, ...]:
     """Write these forms into a folder; Markdown's picture lies beside it, as SVG and as PNG."""
     paths = [write_file(folder, FILES[kind], render(kind, report, builds, runs)) for kind in kinds]
-    spec = summary_picture.spec(report.charts) if "md" in kinds else None
+    spec = summary_picture.spec(report.charts, report.model.headline) if "md" in kinds else None
     if spec is not None:
         paths.append(write_file(folder, "report.svg", vega_renderer.svg(spec)))
         paths.append(write_file(folder, "report.png", vega_renderer.png(spec)))

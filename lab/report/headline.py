@@ -22,15 +22,22 @@ DECIDED = (Verdict.SLOWER, Verdict.FASTER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The ``verdict`` in a sentence or two, the run's fitness, and the other ratios as ``lines``.
+    """The ``answer`` in a sentence, the ``rest`` that there is to say, the run's fitness, and the
+    other ratios as ``lines``.
 
     ``apart`` says that no two columns have a cell in common: nothing stands beside anything.
     """
 
-    verdict: str
+    answer: str
+    rest: str
     fit: str
     lines: tuple[str, ...]
     apart: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """All sentences."""
+        return f"{self.answer} {self.rest}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +62,21 @@ def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Head
     columns = list(dict.fromkeys(row.one.column for row in rows))[:ANSWERS]
     leads = [next(row for row in rows if row.one.column == column) for column in columns]
     apart = not rows and _share_nothing(table)
-    if not any(build.status == "ok" for build in builds):
-        said = ["Nothing was measured."]
+    rest: list[str] = []
+    measured = sum(build.status == "ok" for build in builds)
+    if not measured:
+        answer = "Nothing was measured."
     elif apart:
-        said = [_apart(table, builds)]
+        answer = _apart(table, builds)
     elif rows:
-        said = [sentence for lead in leads for sentence in _answer(lead, rows, table)]
-        said.append(_differs(table))
+        answer = " ".join(_answer(lead, table) for lead in leads)
+        rest = [_counts(lead, rows) for lead in leads]
     else:
-        said = [_alone(table), _differs(table)]
-    said.append(_expected(runs))
+        answer = _alone(table) or f"Builds measured: {measured}."
+    rest += [_differs(table) if not apart else "", _expected(runs)]
     return Headline(
-        verdict=" ".join(one_line(text, 300) for text in said if text),
+        answer=one_line(answer, 600),
+        rest=" ".join(one_line(text, 300) for text in rest if text),
         fit=_fit(builds),
         lines=tuple(_lines([row for row in rows if row not in leads], len(columns) > 1)),
         apart=apart,
@@ -95,19 +105,23 @@ def _rows(table: Table) -> Iterator[_Row]:
                 )
 
 
-def _answer(lead: _Row, rows: Sequence[_Row], table: Table) -> Iterator[str]:
-    """The most telling comparison of a column as a sentence, and what the others say."""
-    column = lead.one.column
-    names = one_line(column, 40), one_line(str(table.baseline), 40)
+def _answer(lead: _Row, table: Table) -> str:
+    """The most telling comparison of a column as a sentence."""
+    names = one_line(lead.one.column, 40), one_line(str(table.baseline), 40)
     times = f": {lead.times}" if lead.times and lead.versus.verdict in DECIDED else ""
-    yield f"{ratio_words.sentence(lead.versus, *names, lead.where)}{times}."
-    counts = Counter(str(row.versus.verdict) for row in rows if row.one.column == column)
-    if counts.total() > 1:
-        said = ", ".join(
-            f"{verdict} in {'all' if count == counts.total() else count}"
-            for verdict, count in counts.most_common()
-        )
-        yield f"Of {counts.total()} comparisons: {said}."
+    return f"{ratio_words.sentence(lead.versus, *names, lead.where)}{times}."
+
+
+def _counts(lead: _Row, rows: Sequence[_Row]) -> str:
+    """What all comparisons of a column come to."""
+    counts = Counter(str(row.versus.verdict) for row in rows if row.one.column == lead.one.column)
+    if counts.total() < 2:
+        return ""
+    said = ", ".join(
+        f"{verdict} in {'all' if count == counts.total() else count}"
+        for verdict, count in counts.most_common()
+    )
+    return f"Of {counts.total()} comparisons: {said}."
 
 
 def _lines(rows: Sequence[_Row], several: bool) -> Iterator[str]:

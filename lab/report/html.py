@@ -51,7 +51,9 @@ def render(model: ReportModel, charts: ChartData) -> str:
         model=model,
         results=results,
         head=one_table(model).head,
+        name_at=len(axes(model.groups)) + 1,  # the columns' names come behind the phase's
         bar=bar,
+        colours=dict(zip(data["columns"], column_colours(len(data["columns"])), strict=True)),
         axis=data["axis"],
         phases=list(enumerate(data["phases"])),
         columns=list(enumerate(data["columns"])),
@@ -100,6 +102,12 @@ def embedded(value: Any) -> str:
     for char, escape in {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}.items():
         said = said.replace(char, escape)
     return said.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def column_colours(count: int) -> list[str]:
+    """The colours of columns, as the charts have them."""
+    names = vega_specs.COLUMNS
+    return [vega_specs.PAGE[names[place % len(names)]] for place in range(count)]
 
 
 def bar(cell: str) -> tuple[str, str]:

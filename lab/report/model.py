@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lab.report.chart_data import ChartData, Tile
 from lab.report.headline import Headline
+from lab.report.line_ranking import NONE, Ranking
 from lab.results.table import Table
 
 CAUSE = "cause"
@@ -64,6 +65,7 @@ class ReportModel:
     repeat: tuple[str, ...]
     scenarios: tuple[tuple[str, str], ...] = ()
     doubts: tuple[str, ...] = ()
+    ranking: Ranking = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

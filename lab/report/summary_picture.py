@@ -2,47 +2,84 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from lab.model import cell_names, units
 from lab.report import vega_specs
 from lab.report.chart_data import Band, ChartData
 from lab.report.formatting import one_line
+from lab.report.headline import Headline
 
-GROUPS = 3  # a picture of more would not be read
+GROUPS = 2  # a picture of more would not be read
+LINE = 90  # letters of the title
+WIDTH = 420  # pixels of the times' own chart
+LEGEND = {"orient": "bottom", "direction": "horizontal", "title": "outcome of a step"}
 
 
-def spec(found: ChartData) -> vega_specs.Spec | None:
-    """The charts of the first groups, side by side; None where nothing was measured."""
+def spec(found: ChartData, said: Headline) -> vega_specs.Spec | None:
+    """The answer as its title, and the charts of the first groups; None where nothing was measured.
+
+    It stands alone, as in a comment on a change request: legend and figures are in it.
+    """
     parts = [_group(found, place) for place in range(min(GROUPS, len(found.groups)))]
     if not parts:
         return None
     more = len(found.groups) - len(parts)
-    whole: vega_specs.Spec = {"vconcat": parts, "spacing": 24}
-    if more:
-        whole["title"] = f"the first {len(parts)} of {len(found.groups)} groups of cells"
+    notes = [
+        said.rest,
+        f"shown: {len(parts)} of {len(found.groups)} groups of cells" if more else "",
+    ]
+    title = {
+        "text": textwrap.wrap(said.answer, LINE) or [""],
+        "subtitle": [line for note in notes for line in textwrap.wrap(note, LINE + 25)],
+        "fontSize": 17,
+        "subtitleFontSize": 13,
+        "subtitleColor": vega_specs.LIGHT["soft"],
+        "offset": 16,
+    }
+    whole: vega_specs.Spec = {"vconcat": parts, "spacing": 24, "title": title}
     drawn = vega_specs.chart(whole, vega_specs.LIGHT)
     del drawn["data"]  # each part has its own
-    return drawn | {"background": "#ffffff", "padding": 12}
+    return drawn | {"background": "#ffffff", "padding": 16}
 
 
 def _group(found: ChartData, group: int) -> vega_specs.Spec:
+    columns = [one_line(name, 40) for name in found.columns]
     parts = [
         _with(
-            vega_specs.heat_map(vega_specs.LIGHT, found.columns, found.phases),
-            heat_rows(found, group),
+            _labelled(vega_specs.intervals(vega_specs.LIGHT, "seconds", columns, WIDTH)),
+            band_rows(found, found.walls, group),
         ),
         _with(
-            vega_specs.intervals(vega_specs.LIGHT, "seconds", found.columns, 260),
-            band_rows(found, found.walls, group),
+            vega_specs.heat_map(vega_specs.LIGHT, columns, found.phases, LEGEND),
+            heat_rows(found, group),
         ),
     ]
     title = one_line(cell_names.full(found.groups[group]), 160) or "all cells"
     return {
-        "hconcat": [part for part in parts if part["data"]["values"]],
+        "vconcat": [part for part in parts if part["data"]["values"]],
         "title": {"text": title},
-        "spacing": 30,
+        "spacing": 22,
+        "resolve": {"scale": {"color": "independent"}},
     }
+
+
+def _labelled(spec: vega_specs.Spec) -> vega_specs.Spec:
+    """Intervals with their figures beside them: a picture has no tips."""
+    inner = spec["spec"]
+    medians = next(layer for layer in inner["layer"] if layer["mark"]["type"] == "tick")
+    words = {"type": "text", "align": "left", "fontSize": 12, "color": vega_specs.LIGHT["ink"]}
+    figures = {
+        "transform": medians["transform"],
+        "mark": words,
+        "encoding": {
+            "x": {"value": inner["width"] + 12},
+            "y": medians["encoding"]["y"],
+            "text": {"field": "tip"},
+        },
+    }
+    return spec | {"spec": inner | {"layer": [*inner["layer"], figures]}}
 
 
 def _with(spec: vega_specs.Spec, rows: list[dict[str, Any]]) -> vega_specs.Spec:

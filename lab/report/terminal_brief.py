@@ -20,7 +20,7 @@ from lab.report.terminal import console, empty_table
 
 LINES = 40
 KEPT = 4  # of the notes and of broken expectations
-COLUMNS = ("wall", "hit rate")  # what stands between the names and the ratio
+RATIO = "against "  # how its column begins
 STYLES = {"slower": "red", "longer": "red", "faster": "green", "less time": "green"}
 
 
@@ -114,11 +114,8 @@ def _block(phases: Grid, wanted: Sequence[str], title: str, last: bool) -> RichT
 
 def _narrowed(grid: Grid) -> Grid:
     """The columns that answer: names, wall time, hits, and the ratio where there is one."""
-    places = [0, 1, *(at for at, name in enumerate(grid.head) if name in COLUMNS)]
-    if grid.head and grid.head[-1].startswith("against "):
-        places.append(len(grid.head) - 1)
-    else:
-        places.append(grid.head.index("time saved"))
+    ratio = next((name for name in grid.head if name.startswith(RATIO)), "time saved")
+    places = [0, 1, *(grid.head.index(name) for name in ("wall", "hit rate", ratio))]
     return Grid(
         head=tuple(grid.head[at] for at in places),
         rows=tuple(tuple(row[at] for at in places) for row in grid.rows),
@@ -129,21 +126,19 @@ def _table(grid: Grid) -> RichTable:
     """A line for each phase and column."""
     table = empty_table()
     table.padding = (0, 0, 0, 0)  # the ratio needs the room
-    ratios = grid.head[-1].startswith("against ")
-    sure = all("95 %: " in row[-1] or row[-1] == "baseline" for row in grid.rows)
-    for at, name in enumerate(grid.head):
-        last = at == len(grid.head) - 1
-        shown = f"{name} (95 %)" if last and ratios and sure else name.replace("hit rate", "hits")
-        table.add_column(shown, overflow="fold", justify="right" if at == 3 else "left")
+    *names, hits, answer = grid.head
+    ratios = answer.startswith(RATIO)
+    sure = ratios and all("95 %: " in row[-1] or row[-1] == "baseline" for row in grid.rows)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    table.add_column(hits.removesuffix(" rate").replace("hit", "hits"), justify="right")
+    table.add_column(f"{answer} (95 %)" if sure else answer, overflow="fold")
     before = None
-    for phase, column, wall, hits, answer in grid.rows:
-        said = answer.replace("95 %: ", "") if sure else answer.replace(", no interval)", ")")
-        cells = [
-            Text(wall),
-            Text(hits.partition(" (")[0]),
-            _coloured("" if said == "baseline" else said),
-        ]
-        table.add_row(Text(phase if phase != before else "", style="bold"), Text(column), *cells)
+    for phase, column, wall, rate, found in grid.rows:
+        said = found.replace("95 %: ", "") if sure else found.replace(", no interval)", ")")
+        shown = _coloured("" if said == "baseline" else said)
+        label = Text(phase if phase != before else "", style="bold")
+        table.add_row(label, Text(column), Text(wall), Text(rate.partition(" (")[0]), shown)
         before = phase
     return table
 

@@ -6,6 +6,7 @@ picture for Markdown takes the light colours as they are. Rows come from lab.rep
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -22,10 +23,20 @@ LIGHT = {
     "hit": "#19744d",
     "miss": "#9a5b00",
     "mixed": "#6d45ad",
-    "skipped": "#6b7580",
+    "skipped": "#cdd5dc",
     "failed": "#b5322b",
-    "unknown": "#69737c",
+    "unknown": "#4c5761",
+    "c1": "#2457c5",
+    "c2": "#c2410c",
+    "c3": "#0f766e",
+    "c4": "#7e22ce",
+    "c5": "#be185d",
+    "c6": "#4d7c0f",
+    "c7": "#854d0e",
+    "c8": "#475569",
 }
+COLUMNS = [name for name in LIGHT if re.fullmatch(r"c\d", name)]
+"""The colours that tell columns apart, in the order of the columns."""
 PAGE = {name: f"var(--{name})" for name in LIGHT}
 SECONDS = (
     "datum.value < 0.9995 ? format(datum.value * 1000, '.3~g') + ' ms'"
@@ -34,24 +45,36 @@ SECONDS = (
 PERCENT = "format(datum.value * 100, '.3~g') + ' %'"
 BYTES = "format(datum.value / 1e6, '.3~g') + ' MB'"
 Unit = Literal["seconds", "share", "bytes"]
-FEW = {"tickCount": 4, "labelOverlap": "greedy", "labelSeparation": 6}
-# Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for.
-DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 2, 5)]}
+FEW = {"tickCount": 4, "labelOverlap": "parity", "labelSeparation": 6}
+# Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for. 1 and 3
+# stand about evenly apart, and where there is no room for both, every other one is a power of ten.
+DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 3)]}
+SHARES = {"values": [-4, -2, -1, -0.5, 0, 0.5, 1]}  # 0 % is among them: nothing saved, nothing lost
 AXES: Mapping[Unit, Spec] = {
     "seconds": {
-        "scale": {"type": "log", "nice": True},
+        "scale": {"type": "log", "nice": False, "padding": 14},
         "axis": {"labelExpr": SECONDS} | FEW | DECADES,
     },
-    "share": {"scale": {"nice": True}, "axis": {"labelExpr": PERCENT} | FEW},
+    "share": {"scale": {"zero": True}, "axis": {"labelExpr": PERCENT} | FEW | SHARES},
     "bytes": {"scale": {"zero": True, "nice": True}, "axis": {"labelExpr": BYTES} | FEW},
+}
+TITLES: Mapping[Unit, str] = {
+    "seconds": "wall time, logarithmic",
+    "share": "of the cold build's time",
+    "bytes": "size",
 }
 TIP = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
 STEP_LABELS = 330  # pixels: the longest label of a step
-TILE, LETTER = 62, 7.5  # pixels: the least width of a tile, the mean one of a bold letter
+TILE, LETTER = 84, 7.5  # pixels: the least width of a tile, the mean one of a bold letter
 LONG = 12  # letters: names of columns beyond it take room from the marks beside them
 
 
-def heat_map(colours: Mapping[str, str], columns: Sequence[str], phases: Sequence[str]) -> Spec:
+def heat_map(
+    colours: Mapping[str, str],
+    columns: Sequence[str],
+    phases: Sequence[str],
+    legend: Spec | None = None,
+) -> Spec:
     """Outcomes of steps: a row for each step, a column for each phase and value of the axis.
 
     A phase's tiles are as wide as its name, so that no two names run into one another.
@@ -75,10 +98,12 @@ def heat_map(colours: Mapping[str, str], columns: Sequence[str], phases: Sequenc
         "field": "outcome",
         "type": "nominal",
         "scale": {"domain": list(OUTCOMES), "range": [colours[name] for name in OUTCOMES]},
-        "legend": None,
+        "legend": legend,
     }
     tile = {"type": "rect", "cornerRadius": 2, "stroke": colours["on"], "strokeWidth": 2}
-    said = {"type": "text", "fontSize": 11, "color": colours["on"], "aria": False}
+    said = {"type": "text", "fontSize": 11, "aria": False}
+    pale: Spec = {"test": "datum.outcome === 'skipped'", "value": colours["ink"]}
+    ink: Spec = {"condition": pale, "value": colours["on"]}
     return {
         "facet": _phases("column", colours),
         "spec": {
@@ -86,7 +111,10 @@ def heat_map(colours: Mapping[str, str], columns: Sequence[str], phases: Sequenc
             "height": {"step": 23},
             "layer": [
                 {"mark": tile, "encoding": {"x": x, "y": y, "color": colour, **TIP}},
-                {"mark": said, "encoding": {"x": x, "y": y, "text": {"field": "said"}}},
+                {
+                    "mark": said,
+                    "encoding": {"x": x, "y": y, "text": {"field": "said"}, "color": ink},
+                },
             ],
         },
         "spacing": 10,
@@ -101,7 +129,13 @@ def intervals(
     Rows of kind ``point``: ``phase``, ``column``, ``value``, ``tip``; of kind ``band`` also ``low``
     and ``high`` and, as ``value``, the median.
     """
-    x = {"field": "value", "type": "quantitative", "title": None, **AXES[unit]}
+    x = {"field": "value", "type": "quantitative", "title": TITLES[unit], **AXES[unit]}
+    colour = {
+        "field": "column",
+        "type": "nominal",
+        "legend": None,
+        "scale": palette(columns, colours),
+    }
     long = max(map(len, columns), default=0) > LONG
     room = 120 if long else 90
     y = {
@@ -110,8 +144,8 @@ def intervals(
         "sort": {"field": "column_order", "op": "min"},
         "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": room},
     }
-    band = {"type": "rule", "strokeWidth": 6, "strokeCap": "round", "color": colours["accent"]}
-    point = {"type": "circle", "size": 42, "opacity": 0.75, "color": colours["accent"]}
+    band = {"type": "rule", "strokeWidth": 6, "strokeCap": "round"}
+    point = {"type": "circle", "size": 42, "opacity": 0.75}
     median = {"type": "tick", "thickness": 3, "size": 18, "color": colours["median"]}
     return {
         "facet": _phases("row", colours),
@@ -122,9 +156,9 @@ def intervals(
                 _only(
                     "band",
                     band | {"opacity": 0.3, "aria": False},
-                    {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y},
+                    {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour},
                 ),
-                _only("point", point, {"x": x, "y": y, **TIP}),
+                _only("point", point, {"x": x, "y": y, "color": colour, **TIP}),
                 _only("band", median, {"x": x, "y": y, **TIP}),
             ],
         },
@@ -141,7 +175,8 @@ def waterfall(colours: Mapping[str, str], width: int = 560) -> Spec:
         "scale": {"domain": names, "range": [colours[name] for name in names]},
         "legend": None,
     }
-    x = {"field": "start", "type": "quantitative", "title": None, "scale": {"domainMin": 0}}
+    x: Spec = {"field": "start", "type": "quantitative", "title": "since the build began"}
+    x |= {"scale": {"domainMin": 0}}
     y = {
         "field": "label",
         "type": "nominal",
@@ -189,6 +224,12 @@ def trend(colours: Mapping[str, str], width: int = 560) -> Spec:
         },
         "resolve": {"scale": {"y": "independent"}},
     }
+
+
+def palette(columns: Sequence[str], colours: Mapping[str, str]) -> Spec:
+    """A colour for each column, the same in every chart; beyond eight they begin anew."""
+    found = [colours[COLUMNS[place % len(COLUMNS)]] for place in range(len(columns))]
+    return {"domain": list(columns), "range": found}
 
 
 def chart(spec: Spec, colours: Mapping[str, str], rows: Sequence[Mapping[str, Any]] = ()) -> Spec:

@@ -28,7 +28,8 @@ function wanted() {
 function figureOf(group, [name, title]) {
   const id = `${name}-${group + 1}`;
   if (!page.figures.has(id)) {
-    page.figures.set(id, new Figure({ id, title, spec: name, note: NOTES[name],
+    const called = name === "wall" && DATA.groups.length > 1 ? `${title}: ${DATA.groups[group].title}` : title;
+    page.figures.set(id, new Figure({ id, title: called, spec: name, note: NOTES[name],
       columns: name === "heat" ? COLUMNS.heat : COLUMNS.band }));
   }
   return page.figures.get(id);
@@ -36,7 +37,7 @@ function figureOf(group, [name, title]) {
 
 const NOTES = {
   heat: "hover or walk with the arrow keys for times and causes",
-  wall: "points: builds; bar: 95 % interval of the median, with fewer than six builds the range; stroke: median; logarithmic",
+  wall: "points: builds; bar: 95 % interval of the median, with fewer than six builds the range; stroke: median",
   saved: "1 − wall ÷ wall of the same trial's cold build",
   size: "of the built image",
 };
@@ -46,12 +47,14 @@ function layGroups(asked) {
   if (page.first >= page.groups.length) page.first = 0;
   const shown = page.groups.slice(page.first, page.first + atOnce);
   const home = document.getElementById("groups");
+  const walls = document.getElementById("walls");
   const now = [...home.children].map((child) => Number(child.dataset.group));
   if (now.join() !== shown.join()) {
     home.replaceChildren(...shown.map((group) => element("section", { "data-group": group, id: `group-${group + 1}` },
       element("h3", {}, DATA.groups[group].title),
       figureOf(group, CHARTS[0]).root,
-      element("div", { class: "row" }, ...CHARTS.slice(1).map((chart) => figureOf(group, chart).root)))));
+      element("div", { class: "row" }, ...CHARTS.slice(2).map((chart) => figureOf(group, chart).root)))));
+    walls.replaceChildren(...shown.map((group) => figureOf(group, CHARTS[1]).root));
   }
   const pages = document.getElementById("pages");
   pages.hidden = page.groups.length <= GROUPS_AT_ONCE;
@@ -175,4 +178,5 @@ document.getElementById("build")?.addEventListener("change", (event) => {
 });
 for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => sortBy(button));
 addEventListener("hashchange", follow);
+if (innerWidth < 700) document.getElementById("filters").open = false; // the answer comes first
 refresh().then(follow);
