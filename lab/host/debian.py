@@ -87,6 +87,14 @@ def mmdebstrap(
         return
     if "No space left" in said:
         raise DiskFull(f"no space left to make {what}", remedy="free 1 GB or move LAB_CACHE")
+    if "unable to pick chroot mode" in said:
+        raise MissingPrerequisite(
+            f"mmdebstrap could not make {what}: it needs root, or a user "
+            "namespace with ranges of ids",
+            remedy="run it as root (sudo), or install uidmap and give this user ranges in "
+            "/etc/subuid and /etc/subgid: usermod --add-subuids 100000-165535 --add-subgids "
+            "100000-165535 USER",
+        )
     lines = [line for line in said.splitlines() if line.startswith(("E:", "W:"))]
     raise SourceError(
         f"mmdebstrap could not make {what}: {' '.join(lines[:3]) or said[-300:].strip()}",

@@ -55,8 +55,12 @@ def find(ref: str | Path, results: Path) -> Path:
         return folder
     known = runs(results)
     if text == LATEST and known:
-        # By when they started: a run's folder can have been given another name.
-        return max((results / name for name in known), key=lambda one: (_started(one), one.name))
+        # By when they started: a run's folder can have been given another name. One without builds
+        # has nothing to show, but there may be no other, and it can be resumed.
+        return max(
+            (results / name for name in known),
+            key=lambda one: (_has_builds(one), _started(one), one.name),
+        )
     found = [name for name in known if name == text] or [
         name for name in known if text and name.startswith(text)
     ]
@@ -78,6 +82,12 @@ def runs(results: Path) -> list[str]:
         return []
     with disk(results):
         return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
+
+
+def _has_builds(folder: Path) -> bool:
+    path = folder / BUILDS_FILE
+    with disk(folder):
+        return path.exists() and path.stat().st_size > 0
 
 
 def _started(folder: Path) -> str:

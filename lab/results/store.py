@@ -83,6 +83,11 @@ class Writer:
         self._kept: set[str] = set()
         self._built = {build.id: build for build in earlier}
 
+    @property
+    def empty(self) -> bool:
+        """Whether no build of a new run has begun."""
+        return self.new and self._events is None
+
     def begin(self, build_id: str) -> None:
         """The raw messages from here on belong to this build."""
         self._end_events()

@@ -35,7 +35,10 @@ def record_early_exit(writer: store.Writer, before: Run | None) -> Iterator[None
         text = f"{why}; what was built so far is in {writer.folder}"
         raise _ended(writer, Interrupted(text), why) from None
     except LabError as error:
-        _ended(writer, error, error.message)
+        if before is None and writer.empty:
+            writer.discard()  # it never began: the next start is another run
+        else:
+            _ended(writer, error, error.message)
         raise
 
 

@@ -12,9 +12,10 @@ from lab.caching.advise.gain import (
     unpredicted,
     weighed,
 )
-from lab.caching.advise.pricing import Cost, each_file, over_edits, over_history
+from lab.caching.advise.pricing import Cost, over_edits, over_history
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.rewrites import rewrites
+from lab.caching.advise.usual_edits import usual_edits
 
 __all__ = [
     "Advice",
@@ -22,7 +23,6 @@ __all__ = [
     "Rewrite",
     "advise",
     "changed_edits",
-    "each_file",
     "gaining",
     "offer",
     "over_edits",
@@ -30,5 +30,6 @@ __all__ = [
     "rewrites",
     "together",
     "unpredicted",
+    "usual_edits",
     "weighed",
 ]

@@ -41,18 +41,6 @@ class Cost:
 
 
 Pricing = Callable[[str, str | None], Cost]
-SAMPLED = 40  # files whose change is tried where neither edits nor a history are named
-
-
-def each_file(given: Inputs) -> list[str]:
-    """An edit of each file of the context; of many files, of some all over it."""
-    files = [
-        path
-        for path, entry in given.context.entries.items()
-        if entry.kind == "file" and path not in {given.dockerfile_path, ".dockerignore"}
-    ]
-    step = max(1, -(-len(files) // SAMPLED))
-    return [f"file:{path}" for path in sorted(files)[::step]]
 
 
 def over_edits(

@@ -23,10 +23,9 @@ def lines(totals: Sequence[HistoryTotal]) -> Iterator[str]:
             )
         each = one.seconds / one.commits / 60 if one.commits and _timed(one) else None
         week = None if one.per_week is None or not _timed(one) else one.per_week / 60
-        yield (
-            f"  hit rate {units.percent(one.hit_rate)}, "
-            f"{_minutes(each)} a commit, {_minutes(week)} a week"
-        )
+        times = "" if each is None else f", {each:.3g} min a commit"
+        times += "" if week is None else f", {week:.3g} min a week"
+        yield f"  hit rate {units.percent(one.hit_rate)}{times}"
         ordered = sorted(
             one.steps.items(), key=lambda item: (-(item[1].seconds or 0.0), -item[1].misses)
         )
@@ -43,10 +42,6 @@ def lines(totals: Sequence[HistoryTotal]) -> Iterator[str]:
 
 def _timed(one: HistoryTotal) -> bool:
     return any(total.seconds is not None for total in one.steps.values())
-
-
-def _minutes(value: float | None) -> str:
-    return f"{units.MISSING} min" if value is None else f"{value:.3g} min"
 
 
 def as_json(one: HistoryTotal) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         default=[],
         metavar="EDIT",
         help="a change that is made often (see lab predict --help); repeatable "
-        "(default: each file of the context)",
+        "(default: the files that change in git's history, else each file)",
     )
     verb.add_argument("--repo", type=Path, metavar="DIR", help="weigh by this git history instead")
     verb.add_argument("--commits", type=arguments.positive, metavar="N", help="its last N")
@@ -55,7 +55,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
-    from lab.caching.advise import each_file, offer
+    from lab.caching.advise import offer, usual_edits
     from lab.caching.advise.render import as_json, lines
     from lab.caching.predict.inputs import read
     from lab.caching.replay.commit_predictor import parsed
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     given = read(options.dockerfile, options.context, args, options.target)
     parsed(given.dockerfile, given.dockerfile_path, args)
     name, version = arguments.one_engine(options.engine)
-    edits = options.edit or each_file(given)
+    edits = options.edit or usual_edits(given, options.context or options.dockerfile.parent)
     with ExitStack() as stack:
         costs = _costs(options, given, name)
         engine = None

@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
         heads, folder = [one.run for one in stored.values()], options.results / "compared"
     else:
         one = runs.load(options.run[0], options.results)
+        if not one.builds:
+            raise runs.without_builds(one)
         made, builds, heads, folder = (
             compose.from_run(one, options.baseline),
             one.builds,

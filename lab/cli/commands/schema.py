@@ -9,7 +9,13 @@ from lab.cli.output import print_json
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its argument."""
-    verb.add_argument("of", nargs="?", choices=("scenario", "claims"), default="scenario")
+    verb.add_argument(
+        "of",
+        nargs="?",
+        choices=("scenario", "claims"),
+        default="scenario",
+        metavar="scenario|claims",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
