@@ -23,7 +23,8 @@ class Instruction:
 
     ``text`` is the instruction on one line, continuations joined by a space, its keyword in upper
     case. ``flags`` are its leading ``--name=value`` options in their order. ``line`` and ``end``
-    are its first and last line, here-documents included.
+    are its first and last line, here-documents included. ``forms`` has of each here-document "-"
+    where tabs before its lines do not count, and a quote where its variables stay as they are.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Instruction:
     flags: tuple[tuple[str, str], ...] = ()
     operands: str = ""
     heredocs: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
 
     def flag(self, name: str) -> str | None:
         """The value of the first flag of this name."""
@@ -68,7 +70,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dockerfile:
-    """A parsed Dockerfile."""
+    """A parsed Dockerfile.
+
+    ``triggers`` are, by stage, what the ONBUILDs of the stage that it is FROM bring: they come
+    right after its FROM, as instructions of it, with indexes that no other instruction has.
+    """
 
     text: str
     instructions: tuple[Instruction, ...]
@@ -76,6 +82,7 @@ class Dockerfile:
     syntax: str | None = None
     escape: str = "\\"
     arguments: Mapping[str, str] = field(default_factory=dict)
+    triggers: Mapping[int, tuple[Instruction, ...]] = field(default_factory=dict)
 
     def stage_name(self, instruction: Instruction) -> str:
         """The name of the instruction's stage; empty for an ARG before the first FROM."""
@@ -103,8 +110,9 @@ class Dockerfile:
         for index in wanted:
             stage = self.stages[index]
             next_ones = [] if stage.parent is None else [stage.parent]
-            for number in stage.instructions:
-                next_ones.extend(self.sources(self.instructions[number]))
+            own = [self.instructions[number] for number in stage.instructions]
+            for instruction in (*own, *self.triggers.get(index, ())):
+                next_ones.extend(self.sources(instruction))
             wanted.extend(other for other in next_ones if other not in wanted)
         return frozenset(wanted)
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from lab.dockerfile import triggers
+from lab.dockerfile.flags import flags_of
 from lab.dockerfile.model import Dockerfile, DockerfileError, Instruction, Stage
 
 KEYWORDS = frozenset(
@@ -22,7 +24,6 @@ _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 # BuildKit (frontend/dockerfile/parser) looks for one in whole words alone, quotes and all.
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])+""")
 _HEREDOC = re.compile(r"""\d*<<(-?)(['"]?)([^<'"]+)\2""")
-_FLAG = re.compile(r"^--([a-z][a-z-]*)(?:=(\S*))?\s*")
 
 
 def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
@@ -44,7 +45,8 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
         escape=escape,
         arguments=_arguments(instructions, build_args or {}),
     )
-    return replace(unlinked, stages=_stages(unlinked))
+    stages = _stages(unlinked)
+    return replace(unlinked, stages=stages, triggers=triggers.of(instructions, stages))
 
 
 def _arguments(
@@ -108,10 +110,11 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
             raise DockerfileError(f"unknown instruction: {keyword}", first + 1)
         if not rest:
             raise DockerfileError(f"{keyword} needs an operand", first + 1)
-        heredocs = []
-        for dash, name in _heredocs(rest) if keyword in {"RUN", "COPY", "ADD"} else ():
+        heredocs, forms = [], []
+        for dash, quote, name in _heredocs(keyword, rest):
             body, number = _heredoc(lines, number, name, dash=bool(dash), line=first + 1)
             heredocs.append(body)
+            forms.append(f"{dash}{quote}")
         flags, operands = flags_of(rest)
         if keyword == "FROM":
             stage = 0 if stage is None else stage + 1
@@ -125,6 +128,7 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
             flags=flags,
             operands=operands,
             heredocs=tuple(heredocs),
+            forms=tuple(forms),
         )
         index += 1
 
@@ -165,19 +169,14 @@ def _heredoc(lines: list[str], number: int, name: str, *, dash: bool, line: int)
     raise DockerfileError(f"the here-document {name} has no end", line)
 
 
-def _heredocs(rest: str) -> list[tuple[str, str]]:
-    """Of each here-document the dash, where it has one, and the line that ends it."""
+def _heredocs(keyword: str, rest: str) -> list[tuple[str, str, str]]:
+    """Of each here-document its dash and its quote, if it has them, and the line that ends it."""
+    if keyword == "ONBUILD":
+        keyword = rest.split(None, 1)[0].upper()
+    if keyword not in {"RUN", "COPY", "ADD"}:
+        return []
     words = map(_HEREDOC.fullmatch, _WORD.findall(rest))
-    return [(match[1], match[3]) for match in words if match is not None]
-
-
-def flags_of(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """An instruction's leading ``--name=value`` options, and what follows them."""
-    flags = []
-    while match := _FLAG.match(rest):
-        flags.append((match[1], match[2] or ""))
-        rest = rest[match.end() :]
-    return tuple(flags), rest
+    return [(match[1], match[2], match[3]) for match in words if match is not None]
 
 
 def _stages(unlinked: Dockerfile) -> tuple[Stage, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from lab.caching.explain.causes import Cause, Difference, difference
 from lab.caching.explain.model import B, BuildOutcome, Explanation, StepExplanation, StepOutcome
-from lab.caching.explain.step_graph import dependencies
+from lab.caching.explain.step_graph import Dependencies, dependencies
 from lab.dockerfile.cachekey import Rules, facets, keys
 from lab.dockerfile.cachekey.rules import STRICT
 from lab.model.events import Outcome
@@ -99,8 +99,7 @@ def _walk(
             unsafe = _unsafe(now, reference, step, compared[0], rules)
             found.append(StepExplanation(step=step, unsafe=unsafe))
             continue
-        # a record may lack a step
-        above = [paths[one] for one in depends_on[step.index] if one in paths]
+        above = [_reached(one, paths, depends_on, compared[0]) for one in depends_on[step.index]]
         own = compared[0].own.get(step.index, ())
         # where there is nothing new, what holds for the step before it holds for this one
         path = above[0] if len(above) == 1 and not own else _joined(above, own)
@@ -119,6 +118,16 @@ def _walk(
             paths[step.index] = _Path(after | set(causes), (), (step.index,))
             found.append(StepExplanation(step=step, causes=causes))
     return tuple(found)
+
+
+def _reached(
+    index: int, paths: Mapping[int, _Path], depends_on: Dependencies, compared: Difference
+) -> _Path:
+    """What is known of a step. A record may lack it, as those that ONBUILD brings are in none."""
+    if index in paths or index not in depends_on:
+        return paths.get(index, _Path())
+    above = [_reached(one, paths, depends_on, compared) for one in depends_on[index]]
+    return _joined(above, compared.own.get(index, ()))
 
 
 def _joined(above: Sequence[_Path], own: Sequence[Cause]) -> _Path:

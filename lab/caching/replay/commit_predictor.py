@@ -66,10 +66,9 @@ class CommitPredictor:
         digests = None if chain is None else self._ignoring(commit)
         if chain is None or digests is None:
             return None
-        mounts = self._rules.mounts
 
         def files(step: StepFacts) -> str:
-            return digests.of(commit.tree, step, mounts=mounts)
+            return digests.of(commit.tree, step, self._rules)
 
         return CommitPrediction(
             chain=chain, outcomes=outcomes_of(chain, chain.keys(files), self._cache)

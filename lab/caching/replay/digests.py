@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 
 from lab.caching.replay.git_objects import FOLDER, Entry, Repository
 from lab.dockerfile import dockerignore
-from lab.dockerfile.cachekey import StepFacts
+from lab.dockerfile.cachekey import Rules, StepFacts, excludes
 
 KEPT = 200_000  # filtered trees and verdicts on paths that are kept
 
@@ -38,11 +38,29 @@ class Digests:
         self._given = frozenset(given)
         self._filtered: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._excluded: dict[str, bool] = {}
+        self._narrower: dict[dockerignore.Ignore, Digests] = {}
 
-    def of(self, tree: str, step: StepFacts, *, mounts: bool) -> str:
+    def of(self, tree: str, step: StepFacts, rules: Rules) -> str:
         """The digest of all that a step reads of the commit with this tree."""
-        wanted = (*step.sources, *(step.mounts if mounts else ()))
+        if step.excludes:
+            return "|".join(
+                [self._without(one, step, rules)._pattern(tree, one) for one in step.sources]
+            )
+        wanted = (*step.sources, *(step.mounts if rules.mounts else ()))
         return "|".join([self._pattern(tree, pattern) for pattern in wanted])
+
+    def _without(self, source: str, step: StepFacts, rules: Rules) -> Digests:
+        """The same without what the step's --exclude leaves out of a source."""
+        more = excludes.ignore(source, step.excludes, below=rules.excludes_below)
+        if more not in self._narrower:
+            before = () if self.ignore is None else self.ignore.rules
+            self._narrower[more] = Digests(
+                self._repository,
+                dockerignore.Ignore((*before, *more.rules)),
+                seen=self._seen,
+                given=self._given,
+            )
+        return self._narrower[more]
 
     def _pattern(self, tree: str, pattern: str) -> str:
         if pattern == ".":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lab.dockerfile import dockerignore
+from lab.dockerfile.cachekey import heredocs
 from lab.dockerfile.cachekey.file_facts import facts
 from lab.dockerfile.cachekey.inputs import (
     CacheInputs,
@@ -104,7 +105,7 @@ def of_files(
         stages=tuple(
             StageFacts(name=stage.name, needed=stage.index in needed) for stage in dockerfile.stages
         ),
-        steps=tuple(reader.step(one) for one in dockerfile.instructions if one.stage is not None),
+        steps=tuple(reader.steps()),
         files=files,
         ignore=ignore,
     )
@@ -122,6 +123,15 @@ class _Reader:
         self._stages: dict[int, _Stage] = {}
         self._lines = lines_of(dockerfile.text.removeprefix("\ufeff"))
 
+    def steps(self) -> Iterator[StepFacts]:
+        """Of all stages, in the file's order; what ONBUILD brings follows its FROM."""
+        for instruction in self._dockerfile.instructions:
+            if instruction.stage is not None:
+                yield self.step(instruction)
+                if instruction.keyword == "FROM":
+                    brought = self._dockerfile.triggers.get(instruction.stage, ())
+                    yield from (self.step(one) for one in brought)
+
     def step(self, instruction: Instruction) -> StepFacts:
         number = instruction.stage or 0
         if instruction.keyword == "FROM":
@@ -136,7 +146,7 @@ class _Reader:
     def _facts(self, instruction: Instruction, number: int, stage: _Stage) -> StepFacts:
         keyword, scope = instruction.keyword, stage.scope
         text = self._text(instruction)
-        used = names(text)
+        used = names(heredocs.filled_in(instruction) or text)
         copies = keyword in {"COPY", "ADD"}
         words = [scope.expand(word) for word in operands(instruction)] if copies else []
         return StepFacts(
@@ -146,6 +156,9 @@ class _Reader:
             text=text,
             previous=stage.last,
             sources=() if instruction.flag("from") is not None else patterns(words[:-1]),
+            excludes=tuple(
+                scope.expand(value) for name, value in instruction.flags if name == "exclude"
+            ),
             mounts=_bind_mounts(instruction, scope),
             reads=self._reads(instruction, words),
             place=_written(instruction, stage, words),
@@ -189,19 +202,15 @@ class _Reader:
         )
 
     def _reads(self, instruction: Instruction, words: list[str]) -> tuple[Reading, ...]:
-        stages = self._dockerfile.stages
         sources = self._dockerfile.sources(instruction)
         if instruction.keyword != "RUN":
             paths = tuple(dict.fromkeys(_root(word) for word in words[:-1])) or ("/",)
-            return tuple(
-                Reading(how="copy", step=stages[one].instructions[-1], paths=paths)
-                for one in sources
-            )
+            return tuple(Reading(how="copy", step=self._last(one), paths=paths) for one in sources)
         # of several mounts of one stage, all that any of them shows
         return tuple(
             Reading(
                 how="mount",
-                step=stages[one].instructions[-1],
+                step=self._last(one),
                 paths=tuple(
                     _root(mount.get("source", mount.get("src", "/")))
                     for mount in instruction.mounts
@@ -210,6 +219,11 @@ class _Reader:
             )
             for one in sources
         )
+
+    def _last(self, stage: int) -> int:
+        """The last step of a stage above."""
+        last = self._stages[stage].last
+        return self._dockerfile.stages[stage].instructions[-1] if last is None else last
 
     def _images(self, instruction: Instruction) -> dict[str, str | None]:
         """Images that the instruction reads by name: ``from=`` that is no stage."""
@@ -227,7 +241,7 @@ class _Reader:
     def _text(self, instruction: Instruction) -> str:
         """The instruction as builders join it: a continued line keeps its leading blanks."""
         if instruction.heredocs:
-            return "\n".join((instruction.text, *instruction.heredocs))
+            return heredocs.text(instruction)
         lines = self._lines[instruction.line - 1 : instruction.end]
         if len(lines) == 1:
             return instruction.text

@@ -56,7 +56,8 @@ class StepFacts:
 
     ``text`` is the instruction as written, on one line. ``sources`` are the patterns of what COPY
     and ADD read from the context, ``mounts`` the folders of it that bind mounts show; ``place`` is
-    where COPY, ADD and WORKDIR write to, from the root, empty where that is not known. ``images``
+    where COPY, ADD and WORKDIR write to, from the root, empty where that is not known.
+    ``excludes`` are the patterns of what COPY --exclude leaves out. ``images``
     are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
     the names that the text itself mentions. Of secrets only the names are known.
     """
@@ -67,6 +68,7 @@ class StepFacts:
     text: str
     previous: int | None = None
     sources: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     reads: tuple[Reading, ...] = ()
     place: str = ""
@@ -162,7 +164,7 @@ def _steps(records: tuple[bytes, ...]) -> tuple[StepFacts, ...]:
 @lru_cache(maxsize=1 << 13)
 def _step(record: bytes) -> StepFacts:
     values = {"keyword": "", "text": ""} | marshal.loads(record)  # noqa: S302 - made above
-    for name in ("sources", "mounts", "uses", "secrets"):
+    for name in ("sources", "excludes", "mounts", "uses", "secrets"):
         values[name] = tuple(values.get(name, ()))
     values["reads"] = tuple(
         Reading(how=one["how"], step=one["step"], paths=tuple(one.get("paths", ("/",))))

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lab.dockerfile import dockerignore
-from lab.dockerfile.cachekey import cache_mounts
+from lab.dockerfile.cachekey import cache_mounts, excludes
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
 from lab.model.engine_name import identity
@@ -53,6 +53,7 @@ class Rules:
     ``contents`` of COPY --from what it copies counts, not how its stage came about;
     ``mount_contents`` the same of a mount of another stage.
     ``copies_nothing`` a COPY whose patterns all match nothing copies nothing; else it is refused.
+    ``excludes_below`` patterns of --exclude start below what a source names, not at the root.
     """
 
     engine: str
@@ -76,6 +77,7 @@ class Rules:
     contents: bool = True
     mount_contents: bool = False
     copies_nothing: bool = False
+    excludes_below: bool = True
 
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
@@ -122,6 +124,7 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
                 owner=number < (5,),
                 root_alone=True,
                 mounts=number >= (5, 4),
+                excludes_below=False,
                 ignores="all",
                 cleans=True,
             )
@@ -220,7 +223,7 @@ def files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> Mapping[str, Fi
     wanted = (*step.sources, *(step.mounts if rules.mounts else ()))
     if not wanted:
         return {}
-    found = chosen(inputs.files, wanted)
+    found = excludes.kept(chosen(inputs.files, wanted), step, below=rules.excludes_below)
     if rules.ignores == "nothing" or inputs.ignore is None:
         return found
     ignore = _ignore(inputs.ignore)

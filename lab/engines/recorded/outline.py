@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from lab.dockerfile.flags import flags_of
 from lab.dockerfile.model import Dockerfile, Instruction, Stage
-from lab.dockerfile.parser import KEYWORDS, flags_of
+from lab.dockerfile.parser import KEYWORDS
 from lab.engines.protobuf import Vertex
 from lab.engines.recorded.types import NotRead
 

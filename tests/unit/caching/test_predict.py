@@ -205,3 +205,44 @@ def test_an_optional_file_that_is_not_there_fails_nowhere(
     shown = " ".join(predicted(capsys, str(path), *engines, "--edit", "go.mod").split())
     assert "COPY z[z] /d/ would fail on podman 4.3.1: the context has no z[z]" in shown
     assert "go.su[m] (see" not in shown
+
+
+TRIGGERS = "FROM debian AS p\nONBUILD COPY go.mod /m\nFROM p AS q\nRUN make\nFROM q\nRUN test\n"
+HERE = "FROM debian\nARG N\nCOPY <<{} /raw\n$N\nEOF\n"
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_what_onbuild_brings_is_part_of_the_stage_from_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    path = str(folder(tmp_path, TRIGGERS.encode()))
+    shown = predicted(capsys, path, "--engine", engine, "--edit", "go.mod", "--edit", "README.md")
+    changed, _, other = shown.partition("edit README.md")
+    assert "3 would run" in changed
+    assert "go.mod content" in changed
+    assert "0 would run" in other
+
+
+def test_quoted_here_documents_know_no_variables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, HERE.format("'EOF'").encode())
+    words = ("--engine", "docker", "--edit", "arg:N=2")
+    assert "0 would run" in predicted(capsys, str(path), *words)
+    path.write_text(HERE.format("EOF"))
+    assert "ARG N added: 2" in predicted(capsys, str(path), *words)
+
+
+@pytest.mark.parametrize(
+    ("copy", "docker", "podman"),
+    [("*.go .", 1, 1), ("*.go cmd", 0, 1), ("cmd/*.go cmd", 1, 0), ("**/*.go .", 0, 0)],
+)
+def test_what_is_excluded_does_not_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], copy: str, docker: int, podman: int
+) -> None:
+    """As tests/contract/test_idioms.py sees it on the engines."""
+    path = folder(tmp_path, f"FROM debian\nCOPY --exclude={copy} /e/\n".encode())
+    engines = ("--engine", "docker", "--engine", "podman")
+    shown = predicted(capsys, str(path), *engines, "--edit", "cmd/m.go")
+    assert f"docker: {docker} would run" in shown
+    assert f"podman: {podman} would run" in shown
