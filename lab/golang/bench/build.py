@@ -19,6 +19,7 @@ from lab.dockerfile.entries import File
 from lab.golang.bench import programs, runc_exec, sandbox, trees
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome, Series, Unit
+from lab.golang.bench.rounds import rounds as in_turn
 from lab.golang.bench.sandbox import Sandbox, Say
 from lab.host import facts as host
 from lab.host.process import Argument, Done, run
@@ -189,8 +190,7 @@ def _rounds(
     """
     samples: dict[str, list[float]] = defaultdict(list)
     chooser = random.Random(programs.SEED)
-    for number in range(rounds):
-        say(f"round {number + 1} of {rounds}")
+    for number in in_turn(rounds, say):
         for name in chooser.sample(sorted(sites), len(sites)):
             for state in states:
                 of = f"{name}/{state.name}"

@@ -20,6 +20,7 @@ from pathlib import Path
 from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
+from lab.golang.bench.rounds import rounds as in_turn
 from lab.golang.bench.sandbox import Sandbox, Say
 from lab.golang.goroot.archive import PLACE_SCRIPT, Archive, pack
 from lab.golang.goroot.home import Home
@@ -55,8 +56,7 @@ def measure(home: Home, version: str, *, rounds: int = 6, take: Take = anew, say
     with sandbox.opened(say) as box:
         say("packing the archive")
         archive = pack(home, version, box.folder / "served")
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+        for number in in_turn(rounds, say):
             each = partial(_round, box, archive, goroot)
             for part, took in take(f"{number + 1}", each).items():
                 samples[part] += took

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from lab.golang.bench import programs, sandbox
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Fact, Outcome
+from lab.golang.bench.rounds import rounds as in_turn
 from lab.golang.bench.sandbox import Sandbox, Say
 from lab.host.process import found, run
 from lab.model.errors import InputError
@@ -65,8 +66,7 @@ def measure(
             trees[kind] = _tree(box, kind, goroot, disks.get(kind, Disk()))
         lists = {kind: _lists(box, kind, tree, files) for kind, tree in trees.items()}
         chooser = random.Random(programs.SEED)
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+        for number in in_turn(rounds, say):
             for kind in chooser.sample(sorted(trees), len(trees)):
                 each = partial(_round, prober, kind, lists[kind], cold="cold" not in missing)
                 for name, took in take(f"{number + 1}/{kind}", each).items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.golang.bench import actions, build, compiler_log, programs, sandbox
 from lab.golang.bench.actions import Action
 from lab.golang.bench.outcome import Fact, Outcome
+from lab.golang.bench.rounds import rounds as in_turn
 from lab.golang.bench.sandbox import Say
 from lab.host.disk import write
 from lab.model import units
@@ -41,8 +42,7 @@ def measure(
     with sandbox.opened(say) as box:
         site = build.Site(box, goroot, build.written(box, project), project)
         pattern = "all" if project.command else "./..."
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+        for _ in in_turn(rounds, say):
             site.forget()
             graph, trace = box.folder / GRAPH, box.folder / TRACE
             begun = time.perf_counter()

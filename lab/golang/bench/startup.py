@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.golang.bench import programs, sandbox, trees
 from lab.golang.bench.journal import Found, Take, anew
 from lab.golang.bench.outcome import Outcome
+from lab.golang.bench.rounds import rounds as in_turn
 from lab.golang.bench.sandbox import Say
 from lab.host.process import run
 
@@ -32,8 +33,7 @@ def measure(goroot: Path, *, rounds: int = 10, take: Take = anew, say: Say) -> O
         else:
             places["tmpfs"] = box.bind("ro", trees.plant(box, "tmpfs", goroot), read_only=True)
         chooser = random.Random(programs.SEED)
-        for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+        for number in in_turn(rounds, say):
             for place in chooser.sample(sorted(places), len(places)):
                 each = partial(_round, place, places[place], cold=not cannot)
                 for name, took in take(f"{number + 1}/{place}", each).items():
