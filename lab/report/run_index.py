@@ -11,16 +11,17 @@ from urllib.parse import quote
 from lab.model import cell_names, units
 from lab.model.errors import InputError, LabError
 from lab.model.record import Run
-from lab.report import compose, html, live_state, vega_renderer, vega_specs
+from lab.report import compose, html, live_state, trend_rows, vega_renderer, vega_specs
 from lab.report.formatting import one_line, spread
 from lab.results import runs
 from lab.results.stats import summary
 
-TREND = 200  # runs: more would not be told apart
+PAGE = 100  # runs of the list
+TREND = 1000  # runs, the latest: of more the dots would cover one another
 
 
-def index(results: Path, asked: str) -> str:
-    """The list of runs whose facts hold every word that is asked for."""
+def index(results: Path, asked: str, page: int = 1) -> str:
+    """The list of runs whose facts hold every word that is asked for, PAGE at a time."""
     rows = [_row(results / name) for name in reversed(runs.runs(results))]
     rows.sort(key=lambda row: str(row["started"]), reverse=True)  # a folder can have any name
     words = asked.lower().split()
@@ -29,13 +30,19 @@ def index(results: Path, asked: str) -> str:
         for row in rows
         if all(word in " ".join(map(str, row.values())).lower() for word in words)
     ]
+    pages = max(1, -(-len(found) // PAGE))
+    page = min(max(page, 1), pages)
     return _page(
         "runs.html.j2",
         "runs of the lab",
         place=str(results),
         asked=one_line(asked),
         total=len(rows),
-        rows=found,
+        rows=found[(page - 1) * PAGE : page * PAGE],
+        found=len(found),
+        page=page,
+        pages=pages,
+        query=quote(asked),
         blocks={},
         scripts=[html.text("theme.js")],
     )
@@ -68,17 +75,18 @@ def live(folder: Path) -> str:
 def trend(results: Path, scenario: str) -> str:
     """The medians of a scenario's runs, the oldest first. Raises InputError where there is none."""
     folders = _of_scenario(results, scenario)
-    rows = list(_trend(folders[-TREND:]))
+    rows = trend_rows.with_changes(list(_trend(folders[-TREND:])))
     if not rows:
         raise InputError(
             f"no run of a scenario {scenario!r} has builds", remedy="run it first, or name another"
         )
-    spec = vega_specs.chart(vega_specs.trend(vega_specs.PAGE), vega_specs.PAGE)
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    spec = vega_specs.chart(vega_specs.trend(vega_specs.PAGE, cells), vega_specs.PAGE)
     return _page(
         "chart.html.j2",
         f"{one_line(scenario)}: trend",
         heading=one_line(scenario),
-        said=_counted(len({row["run"] for row in rows}), len(folders)),
+        said=_counted(len({row["run"] for row in rows}), len(folders)) + _changed(rows),
         legend=(),
         blocks={"specs": {"trend": vega_renderer.compiled(spec)}, "data": rows},
         scripts=[vega_renderer.script(), *map(html.text, ("theme.js", "charts.js", "trend.js"))],
@@ -87,6 +95,11 @@ def trend(results: Path, scenario: str) -> str:
 
 def _counted(shown: int, known: int) -> str:
     return units.counted(shown, "run") if shown == known else f"{shown} of {known} runs, the latest"
+
+
+def _changed(rows: Sequence[trend_rows.Row]) -> str:
+    changes = sum(row["kind"] == "change" for row in rows)
+    return f"; {units.counted(changes, 'change')} of level, dashed" if changes else ""
 
 
 def _page(template: str, title: str, **values: Any) -> str:
@@ -156,11 +169,12 @@ def _of_scenario(results: Path, scenario: str) -> list[Path]:
 def _trend(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for folder in folders:
         try:
-            builds = runs.read(folder).counted
+            stored = runs.read(folder)
         except LabError:
             continue
+        started = one_line(stored.run.started)
         walls: dict[tuple[str, str], list[float]] = {}
-        for build in builds:
+        for build in stored.counted:
             if build.status == "ok" and build.wall_s is not None:
                 cell = cell_names.short(build.cell)
                 walls.setdefault((build.phase, cell), []).append(build.wall_s)
@@ -170,7 +184,9 @@ def _trend(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
                 continue
             said = spread(wall, units.seconds)
             yield {
+                "kind": "point",
                 "run": one_line(folder.name),
+                "date": started,
                 "phase": one_line(phase, 40),
                 "phase_order": order.index(phase),
                 "cell": one_line(cell, 60),

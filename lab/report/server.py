@@ -8,6 +8,7 @@ a browser says comes from elsewhere is refused.
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,8 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         name = unquote(rest)
         match first:
             case "":
-                asked = parse_qs(address.query).get("q", [""])[0]
-                return run_index.index(self.server.results, asked), HTML
+                query = parse_qs(address.query)
+                asked, page = query.get("q", [""])[0], query.get("page", ["1"])[0]
+                number = int(page) if re.fullmatch(r"[0-9]{1,6}", page) else 1
+                return run_index.index(self.server.results, asked, number), HTML
             case "runs":
                 return run_index.of_run(self._folder(name)), HTML
             case "live":

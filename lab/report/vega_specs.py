@@ -198,28 +198,32 @@ def waterfall(colours: Mapping[str, str], width: int = 560) -> Spec:
     }
 
 
-def trend(colours: Mapping[str, str], width: int = 560) -> Spec:
-    """Medians of a scenario's runs. Rows: ``run``, ``phase``, ``cell``, ``value``, ``tip``."""
-    axis = {"title": None, "labelAngle": -30, "labelLimit": 140}
-    kind = {"field": "cell", "type": "nominal", "title": None}
-    legend = {"orient": "bottom", "columns": 2, "labelLimit": 320, "labelColor": colours["ink"]}
-    line = {"type": "line", "color": colours["accent"], "aria": False}
-    point = {"type": "point", "size": 60, "filled": True, "color": colours["accent"]}
-    x = {"field": "run", "type": "ordinal", "sort": None, "axis": axis}
-    y = {"field": "value", "type": "quantitative", "title": None, **AXES["seconds"]}
+def trend(colours: Mapping[str, str], cells: Sequence[str], width: int = 1000) -> Spec:
+    """Medians of a scenario's runs by date, and where the level changes.
+
+    Rows of kind ``point``: ``run``, ``date`` (ISO 8601), ``phase``, ``cell``, ``value``, ``tip``;
+    of kind ``change`` the same without ``run``: the first run of another level.
+    """
+    legend = {"orient": "bottom", "columns": 3, "labelLimit": 360, "labelColor": colours["ink"]}
+    legend |= {"symbolType": "circle"}
+    kind = {"field": "cell", "type": "nominal", "title": None, "legend": legend}
+    kind["scale"] = palette(cells, colours)
+    line = {"type": "line", "aria": False, "strokeWidth": 1.5}
+    point = {"type": "circle", "size": 22, "opacity": 1}
+    change = {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 2}
+    axis = {"labelOverlap": "parity", "labelSeparation": 8, "tickCount": 8, "grid": False}
+    x = {"field": "date", "type": "temporal", "title": "start of the run", "axis": axis}
+    y = {"field": "value", "type": "quantitative", "title": "median wall time", **AXES["seconds"]}
     y["axis"] = {**y["axis"], "grid": False}  # of a logarithm it is too dense for so low a chart
-    dashed, shaped = kind | {"legend": None}, kind | {"legend": legend}
     return {
         "facet": _phases("row", colours),
         "spec": {
             "width": width,
-            "height": 110,
+            "height": 170,
             "layer": [
-                {"mark": line, "encoding": {"x": x, "y": y, "strokeDash": dashed}},
-                {
-                    "mark": point,
-                    "encoding": {"x": x, "y": y, "shape": shaped, **TIP},
-                },
+                _only("point", line, {"x": x, "y": y, "color": kind}),
+                _only("point", point, {"x": x, "y": y, "color": kind, **TIP}),
+                _only("change", change, {"x": x, "color": kind, **TIP}),
             ],
         },
         "resolve": {"scale": {"y": "independent"}},

@@ -76,7 +76,7 @@ class Figure {
       const spec = fitting(SPECS[this.spec]);
       if (innerWidth < 700 && spec.width > innerWidth - 190) spec.width = Math.max(180, innerWidth - 190);
       const child = (spec.signals || []).find((signal) => signal.name === "child_width" && signal.value);
-      if (child) child.value = Math.max(140, Math.min(420, this.plot.clientWidth - 190));
+      if (child) child.value = Math.max(140, Math.min(this.spec === "trend" ? 1000 : 420, this.plot.clientWidth - 190));
       spec.data.find((source) => source.name === "rows").values = rows;
       const made = await vegaEmbed(this.canvas, { ...spec, description: this.title }, { mode: "vega", ast: true, renderer: "svg",
         actions: false, defaultStyle: false, hover: false, tooltip: hover });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import main
-from lab.report import live_state, run_index
+from lab.report import live_state, run_index, trend_rows
 from lab.report.server import Server
 from lab.results import store
 from tests.report_runs import EVIL, builds, run
@@ -179,3 +180,30 @@ def test_a_lost_manifest_costs_a_report_its_causes_only(tmp_path: Path) -> None:
         writer.finish("complete")
     text = run_index.of_run(tmp_path / run().id)
     assert "the causes of misses are left out" in text
+
+
+def test_a_long_list_comes_page_by_page(server: Server, results: Path) -> None:
+    head = (results / run().id / "run.json").read_text()
+    for number in range(250):
+        (results / f"more-{number:03}").mkdir()
+        (results / f"more-{number:03}" / "run.json").write_text(head)
+    seen: list[str] = []
+    for page in (1, 2, 3):
+        status, text = ask(server, f"/?page={page}")
+        rows = re.findall(r'<a href="/runs/([^"]+)">', text)
+        assert (status, f"page {page} of 3" in text, "251 of 251 runs" in text) == (200, True, True)
+        seen += rows
+    assert len(seen) == len(set(seen)) == 251
+    assert "page 3 of 3" in ask(server, "/?page=99")[1]
+    assert "page 1 of 3" in ask(server, "/?page=-1%3Cscript")[1]
+
+
+def test_a_trend_tells_where_its_level_changes() -> None:
+    """Sixty runs, by one place slower by a quarter from the fiftieth on; another stays."""
+    rows = [
+        {"run": f"r{at}", "phase": "cold", "cell": cell, "value": 10 * by * (1 + at % 5 / 200)}
+        for at in range(60)
+        for cell, by in (("docker", 1.0), ("podman", 1.25 if at >= 50 else 1.0))
+    ]
+    (change,) = [row for row in trend_rows.with_changes(rows) if row.get("kind") == "change"]
+    assert (change["run"], change["cell"], change["said"]) == ("r50", "podman", "25 % longer")

@@ -1,0 +1,37 @@
+"""A trend's rows with the places where its level changes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from lab.report import ratio_words
+from lab.results.stats.change_points import change_points
+
+Row = dict[str, Any]
+
+
+def with_changes(rows: Sequence[Row]) -> list[Row]:
+    """Rows of medians, the oldest first, and one of kind ``change`` for each change of a series."""
+    series: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        series.setdefault((row["phase"], row["cell"]), []).append(row)
+    return [*rows, *(change for found in series.values() for change in _changes(found))]
+
+
+def _changes(points: Sequence[Row]) -> list[Row]:
+    values = [point["value"] for point in points]
+    splits = change_points(values).splits
+    edges = [0, *(split.at for split in splits), len(values)]
+    found = []
+    for place, split in enumerate(splits):
+        before, after = (
+            median(values[a:b]) for a, b in ((edges[place], split.at), (split.at, edges[place + 2]))
+        )
+        first = points[split.at]
+        said = ratio_words.change(after / before).removeprefix(ratio_words.TAKES)
+        where = f"{first['phase']}, {first['cell']}"
+        tip = f"from {first['run']} on: {where}: {said} (p = {split.p_value:.2g})"
+        found.append(first | {"kind": "change", "tip": tip, "said": said})
+    return found
