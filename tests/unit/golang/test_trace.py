@@ -122,7 +122,7 @@ def test_what_is_no_graph_is_refused(text: str) -> None:
     try:
         actions.read(text)
     except InputError as error:
-        if "no action graph" not in error.message:
+        if "not an action graph" not in error.message:
             raise
 
 

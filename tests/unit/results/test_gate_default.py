@@ -10,7 +10,8 @@ import pytest
 
 from lab.cli.main import main
 from lab.model.record import Build
-from tests.gate_runs import CANNOT_TELL, FAIL, PASS, REFUSED, Gate, build, noisy, record
+from tests.factories import build, noisy
+from tests.gate_runs import CANNOT_TELL, FAIL, PASS, REFUSED, Gate, record
 
 MEMORY = "name: mem\nrules:\n  - {metric: peak_memory, limit: 1.2GB}\n"
 
