@@ -133,15 +133,7 @@ class Dockerfile:
 
     def expand(self, text: str) -> str:
         """Variables replaced by the defaults of the ARGs before the first FROM, where known."""
-
-        def value(match: re.Match[str]) -> str:
-            name, operator, other = match[1] or match[2], match[3], match[4]
-            known = self.arguments.get(name)
-            if operator and operator.endswith("-"):
-                return known or other
-            return match[0] if known is None else known
-
-        return _VARIABLE.sub(value, text)
+        return expand(text, self.arguments)
 
     def _stage(self, ref: str, before: int) -> int | None:
         ref = ref.lower()
@@ -149,3 +141,18 @@ class Dockerfile:
             if stage.named and stage.name == ref:
                 return stage.index
         return int(ref) if ref.isdecimal() and int(ref) < before else None
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Variables replaced by their values; one that has none, and no default there, is left."""
+
+    def value(match: re.Match[str]) -> str:
+        name, operator, other = match[1] or match[2], match[3] or "", match[4]
+        known = values.get(name)
+        if operator.endswith("-"):
+            return known or other
+        if operator.endswith("+"):
+            return other if known else ""
+        return match[0] if known is None else known
+
+    return _VARIABLE.sub(value, text)

@@ -6,12 +6,13 @@ Source of the syntax: https://docs.docker.com/reference/dockerfile/
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lab.dockerfile import triggers
 from lab.dockerfile.flags import flags_of
-from lab.dockerfile.model import Dockerfile, DockerfileError, Instruction, Stage
+from lab.dockerfile.model import Dockerfile, DockerfileError, Instruction, Stage, expand
 
 KEYWORDS = frozenset(
     ["ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
@@ -61,11 +62,20 @@ def _arguments(
             raise DockerfileError(
                 f"{instruction.keyword} stands before the first FROM", instruction.line
             )
-        name, _, default = instruction.operands.partition("=")
-        value = build_args.get(name.strip(), default.strip().strip("'\""))
-        if value:
-            found[name.strip()] = value
+        for word in _words(instruction.operands):
+            name, _, default = word.partition("=")
+            value = build_args.get(name, expand(default, found))
+            if value:
+                found[name] = value
     return found
+
+
+def _words(text: str) -> list[str]:
+    """Words without their quotes; as they stand where a quote is left open."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def lines_of(text: str) -> list[str]:
@@ -188,7 +198,7 @@ def _stages(unlinked: Dockerfile) -> tuple[Stage, ...]:
         named = len(words) == 3 and words[1].upper() == "AS"
         if len(words) != 1 and not named:
             raise DockerfileError("FROM takes IMAGE or IMAGE AS NAME", instruction.line)
-        base = unlinked.expand(words[0])
+        base = unlinked.expand(words[0]).replace('"', "").replace("'", "")
         parent = next(
             (s.index for s in reversed(stages) if s.named and s.name == base.lower()), None
         )

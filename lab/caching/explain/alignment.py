@@ -49,7 +49,8 @@ def _in_place(old: CacheInputs, new: CacheInputs) -> bool:
 
 def _changed(before: StepFacts, step: StepFacts, texts: Container[str]) -> bool:
     """Whether it is the same instruction, whose text may be one that stood nowhere before."""
-    if (before.index, before.stage) != (step.index, step.stage):
+    place = (step.index, step.stage, step.previous)
+    if (before.index, before.stage, before.previous) != place:
         return False
     if before.text == step.text:
         return True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.caching.explain.alignment import Alignment, align
+from lab.caching.explain.chosen_stages import Changed, arguments, first_needed
 from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, facets
 from lab.dockerfile.cachekey.inputs import FileFacts, Steps
 from lab.dockerfile.cachekey.rules import linked, of_text, previous
@@ -72,11 +73,13 @@ def difference(old: CacheInputs, new: CacheInputs, rules: Rules) -> Difference:
     )
     same = frozenset(_same(both))
     alike: Container[int] = same if alignment.in_place else ()
+    needed = first_needed(old, new, both.olds, alignment.old_of, rules)
     own = {}
     for step in new.steps:
+        chosen_by = _arguments(needed.get(step.index, ()))
         if step.index in alike or not linked(step, rules):
             continue
-        found = tuple(dict.fromkeys(_causes(both, step, same)))
+        found = tuple(dict.fromkeys((*_causes(both, step, same), *chosen_by)))
         if found:
             own[step.index] = found
     return Difference(own=own, alignment=alignment, same=same)
@@ -186,7 +189,14 @@ def _place(both: _Both, step: StepFacts, before: StepFacts) -> Iterator[Cause]:
             yield from _instruction(None, one)
         at = previous(olds, one, both.rules)
     if step.keyword == "FROM" and stands is not None and stood in kept:
-        yield Cause(kind="base", before=before.text, after=step.text)
+        chosen_by = list(_arguments(arguments(before, step)))
+        moved_base = Cause(kind="base", before=before.text, after=step.text)
+        yield from chosen_by if chosen_by and before.text == step.text else [moved_base]
+
+
+def _arguments(changed: Iterable[Changed]) -> Iterator[Cause]:
+    for name, was, now in changed:
+        yield Cause(kind="arg", subject=name, before=was, after=now)
 
 
 def _instruction(now: StepFacts | None, was: StepFacts | None) -> Iterator[Cause]:

@@ -19,7 +19,7 @@ from lab.dockerfile.cachekey.inputs import (
     Variable,
 )
 from lab.dockerfile.cachekey.sources import operands, patterns
-from lab.dockerfile.cachekey.variables import Scope, expand, names
+from lab.dockerfile.cachekey.variables import Scope, expand, named, names
 from lab.dockerfile.context import Context
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.dockerfile.parser import continues, lines_of
@@ -199,6 +199,7 @@ class _Reader:
             text=self._text(instruction),
             previous=previous,
             images=images,
+            variables=named(instruction.text, self._dockerfile.arguments),
         )
 
     def _reads(self, instruction: Instruction, words: list[str]) -> tuple[Reading, ...]:

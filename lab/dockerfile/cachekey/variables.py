@@ -93,6 +93,15 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[1] or match[2] for match in _NAMED.finditer(text)))
 
 
+def named(text: str, arguments: Mapping[str, str]) -> dict[str, Variable]:
+    """Those arguments of the file's head that a FROM names."""
+    return {
+        name: hidden(name, Variable(kind="ARG", value=arguments[name], raw=arguments[name]))
+        for name in names(text)
+        if name in arguments
+    }
+
+
 def expand(text: str, values: Mapping[str, str]) -> str:
     """Variables replaced by their values; one that is not set by nothing."""
 

@@ -246,3 +246,21 @@ def test_what_is_excluded_does_not_count(
     shown = predicted(capsys, str(path), *engines, "--edit", "cmd/m.go")
     assert f"docker: {docker} would run" in shown
     assert f"podman: {podman} would run" in shown
+
+
+VARIANTS = (
+    "ARG VARIANT=prod\nFROM debian AS dev\n{}RUN echo dev\nFROM debian AS prod\nRUN echo prod\n"
+    "FROM ${{VARIANT}} AS final\nRUN echo final\n"
+)
+
+
+@pytest.mark.parametrize("head", ["", "LABEL a=b\n"])
+def test_an_argument_that_chooses_a_stage_is_the_cause(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: str
+) -> None:
+    path = folder(tmp_path, VARIANTS.format(head).encode())
+    shown = predicted(capsys, str(path), "--engine", "docker", "--edit", "arg:VARIANT=dev")
+    assert "2 would run" in shown
+    assert "ARG VARIANT changed prod → dev" in shown
+    assert "base moved" not in shown
+    assert "has changed" not in shown

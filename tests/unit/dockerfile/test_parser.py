@@ -96,3 +96,18 @@ def test_any_text_is_a_dockerfile_or_is_refused_with_a_line_of_it(text: str) -> 
             ends = [one.end for one in found.instructions]
             assert ends == sorted(ends)
             CacheInputs.from_json(make(found, Context()).to_json())
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("ARG A=1 B=debian\nFROM $B\n", "debian"),
+        ("ARG A=debian\nARG B=${A}\nFROM ${B}:12\n", "debian:12"),
+        ("ARG A=1\nFROM ${A:+debian}\n", "debian"),
+        ("FROM ${A:-debian}\n", "debian"),
+        ('FROM "debian"\n', "debian"),
+    ],
+)
+def test_a_base_is_filled_in_as_builders_do(text: str, base: str) -> None:
+    """Built so by docker 20.10.24 and 28.5.2, podman 4.3.1 and 5.8.6."""
+    assert parse(text).stages[0].base == base
