@@ -149,7 +149,7 @@ def parquet(stored: StoredRun, path: Path) -> None:
 
     fields = pivot_fields.read(pivot_fields.EVERY_PART)
     with columns.opened([(stored.run, stored.folder)], fields) as records:
-        records.save("SELECT * FROM builds", path)
+        records.save("SELECT * EXCLUDE (nth) FROM builds ORDER BY nth", path)
 
 
 def _good(stored: StoredRun) -> list[Build]:

@@ -114,7 +114,7 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
         )
         _check(found, paths)
         found.execute(
-            f"CREATE VIEW builds AS SELECT {kept}, run FROM {_whole(found)} "  # noqa: S608 - as above
+            f"CREATE VIEW builds AS SELECT {kept}, run, nth FROM {_whole(found)} "  # noqa: S608 - as above
             "JOIN names USING (file)"
         )
         yield Records(found, tuple(notes))
@@ -132,14 +132,17 @@ def _finite(fields: dict[str, str]) -> list[str]:
 
 
 def _whole(found: DuckDBPyConnection) -> str:
-    """The builds, of which a resumed run may tell one twice: its last record holds."""
+    """The builds and, as ``nth``, their order, which a join does not keep.
+
+    A resumed run may tell one twice: its last record holds.
+    """
     twice = found.execute("SELECT count(*) - count(DISTINCT hash(file, id)) FROM read").fetchall()[
         0
     ][0]
     if not twice:
-        return "read"
+        return "(SELECT *, rowid AS nth FROM read)"
     return (
-        "(SELECT * FROM read "
+        "(SELECT *, rowid AS nth FROM read "
         "QUALIFY row_number() OVER (PARTITION BY file, id ORDER BY rowid DESC) = 1)"
     )
 

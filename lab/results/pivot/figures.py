@@ -150,7 +150,8 @@ def _flat(
     )
     records.database.execute(
         f"CREATE TABLE flat AS SELECT {spot} AS spot, {pair} AS pair, "
-        f"CAST({metric.sql} AS DOUBLE) AS value {source} WHERE value IS NOT NULL"
+        f"CAST({metric.sql} AS DOUBLE) AS value {source} WHERE value IS NOT NULL "
+        f"ORDER BY nth{', ' + STEP['step_index'] if steps else ''}"  # a join keeps no order
     )
     kept = "".join(f", any_value({sql}) AS f{at}" for at, sql in enumerate(own))
     records.database.execute(

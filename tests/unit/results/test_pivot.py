@@ -17,8 +17,11 @@ from lab.model.record import Build, Step
 from lab.report import pivot as pivoted
 from lab.results import runs, stats
 from lab.results.pivot import pivot
+from lab.runner import session
+from lab.scenario import loader
 from tests.factories import ENGINE, HOST, build
 from tests.gate_runs import record
+from tests.unit.runner.test_session import Nobody
 
 
 def varied(count: int, factor: float = 1.0, seed: int = 1) -> list[Build]:
@@ -237,3 +240,22 @@ def test_a_table_keeps_to_80_columns_and_loses_no_word_of_a_step(tmp_path: Path)
     rest = " ".join([lines[cold].partition("  ")[0], *map(str.strip, lines[cold + 1 : cold + 4])])
     assert f"cold | {long}" in rest
     assert any(line.startswith("cold | RUN make all  ") for line in lines)  # as it was written
+
+
+def test_rows_stand_in_the_order_of_phases_and_of_the_dockerfile(tmp_path: Path) -> None:
+    path = tmp_path / "order.yaml"
+    path.write_text(
+        "name: order\nengines: [simulated]\nbases: [bookworm]\nrounds: 3\n"
+        "workload: {packages: 1, lines: 200, depth: 1}\nphases: [cold, rebuild]\n"
+    )
+    options = session.Options(results=tmp_path / "results")
+    stored = session.run(loader.load(path), options, say=lambda _: None, watcher=Nobody())
+    found = pivot([stored.folder], rows=("phase", "step"), cols=("engine",))
+    wanted = [
+        f"{build.phase} | {step.instruction}"
+        for build in stored.builds[:2]
+        for step in build.steps
+        if step.duration_s is not None
+    ]
+    assert len(wanted) > 6
+    assert list(found.tables[""]) == wanted
