@@ -11,6 +11,9 @@ from lab.golang.claims.file_schema import ClaimsFile
 from lab.golang.claims.verify import Session, Verified, this_host, to_json
 from lab.host import disk
 from lab.model import units
+from lab.report import html as pages
+
+TONES = {"reproduced": "good", "contradicted": "bad", "not reproduced": "limit"}
 
 
 def write(session: Session) -> Path:
@@ -54,19 +57,18 @@ def html(
     claims: ClaimsFile, found: Sequence[Verified], *, host: Mapping[str, str], quick: bool
 ) -> str:
     """The same as one page that needs nothing beside itself."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("lab.report", "page"), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("claims.html.j2")
-    return template.render(
+    return pages.page(
+        "claims.html.j2",
+        title=f"Claims put to the test: {claims.source.title}",
+        blocks={},
+        scripts=[pages.text("theme.js")],
         claims=claims,
         found=found,
         head=_head(claims, host, quick),
         tables={one.claim.id: table(one.outcome) for one in found},
         parts={one.claim.id: _parts(one) for one in found},
         made=_made,
+        tones=TONES,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TextIO
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.report import html as pages
 from lab.report import probes
 from lab.report.formatting import clean, flat
 from lab.report.markdown import escape
@@ -17,7 +18,6 @@ from lab.report.terminal import console
 from lab.validate.matrix import BARE, TONES, Cell, Column, Tone, Validation
 
 _SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
-_COLOURS = "good:#1a7f37;limit:#9a6700;bad:#cf222e;none:#6e7781"
 
 
 def show(one: Validation, stream: TextIO | None = None, *, reasons: bool = False) -> None:
@@ -86,27 +86,27 @@ def _plain(text: str) -> str:
 
 
 def html(found: Sequence[Validation]) -> str:
-    """All validations as one page: no script, no address outside it; reasons unfold."""
-    colours = dict(part.split(":") for part in _COLOURS.split(";"))
-    style = "".join(f".{tone}{{color:{colour}}}" for tone, colour in colours.items())
+    """All validations as one page of the lab's: no address outside it; reasons unfold."""
+    from markupsafe import Markup
+
     body = "\n".join(line for one in found for line in _html(one))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        "<title>lab validate</title>\n<style>body{font:14px/1.45 system-ui,sans-serif;"
-        "margin:2em;max-width:90em}table{border-collapse:collapse;margin:1em 0}"
-        "td,th{padding:.2em .7em;border-bottom:1px solid #d0d7de;text-align:left;"
-        "vertical-align:top}.wide{overflow-x:auto}"
-        ".wide td:first-child,.wide th:first-child{position:sticky;left:0;background:#fff}"
-        f"summary{{cursor:pointer;white-space:nowrap}}{style}</style></head><body>\n"
-        f"{body}\n</body></html>\n"
+    return pages.page(
+        "validation.html.j2",
+        title="lab validate",
+        blocks={},
+        scripts=[],  # it needs none: dark or light is as the system has it
+        heading="Images on kernels and engines"
+        if len(found) > 1
+        else "Image on kernels and engines",
+        body=Markup(body),  # noqa: S704 (each text in it went through _safe)
     )
 
 
 def _html(one: Validation) -> Iterator[str]:
-    yield f"<h1>{_safe(one.image)}</h1><p>{_safe(one.origin)}</p>"
+    yield f"<h2>{_safe(one.image)}</h2><p>{_safe(one.origin)}</p>"
     yield from _verdicts(one)
     if one.broken:
-        yield "<h2>Demands that are not met</h2><ul>"
+        yield "<h3>Demands that are not met</h3><ul>"
         yield from (
             f'<li class="bad">{_safe(f"{item.place}: {item.message}")}</li>' for item in one.broken
         )
@@ -149,7 +149,9 @@ def _probes(one: Validation) -> Iterator[str]:
         kernels[column.kernel] = kernels.get(column.kernel, 0) + 1
     names = (f'<th colspan="{count}">{_broken(name)}</th>' for name, count in kernels.items())
     engines = ("alone" if column.engine == BARE else column.engine for column in one.columns)
-    yield '<h2>Probes</h2><div class="wide"><table>'
+    yield '<h3>Probes</h3><div class="card wide" tabindex="0" role="region" '
+    yield f'aria-label="probes of {_safe(one.image)}">'
+    yield "<table>"
     yield f"<thead><tr><th>kernel</th>{''.join(names)}</tr>"
     yield f"<tr><th>probe</th>{''.join(f'<th>{_safe(name)}</th>' for name in engines)}</tr></thead>"
     group = None
