@@ -68,11 +68,11 @@ def run(options: argparse.Namespace) -> int:
     edits = options.edit or usual_edits(given, options.context or options.dockerfile.parent)
     with ExitStack() as stack:
         costs = _costs(options, given, name)
-        engine = None
+        engine, storage = None, ""
         if options.prove:
             engine, given = _engine(options, given, name, stack)
-            version = version or engine.facts().version
-        rules = (archive_rules if options.prove else client_rules)(name, version)
+            version, storage = version or engine.facts().version, engine.facts().storage
+        rules = (archive_rules if options.prove else client_rules)(name, version, storage)
         pricing = _pricing(options, given, edits, rules, costs, stack)
         found = offer(given, pricing, engine=name, version=version, altering=options.altering)
         proofs: list[Proof | None] = [None] * len(found.shown)

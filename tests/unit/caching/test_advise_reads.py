@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lab.caching.advise import rewrites
+from lab.caching.advise import advise, over_edits, rewrites
 from lab.caching.advise.rewrite import Rewrite
+from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
-from tests.unit.caching.test_advise import FILES, TWO
+from tests.unit.caching.test_advise import BAD, FILES, TWO
 
 DEPENDENCIES, PACKAGES = "dependencies before sources", "packages before sources"
 LINK, NARROWER = "COPY --link", "narrower COPY"
@@ -261,3 +262,31 @@ def test_one_of_two_toolchains_is_not_stated(base: str, others: str) -> None:
     rest = "RUN go build -o /x\nFROM debian\nCOPY --from=b /x /x\n"
     assert offered(f"FROM debian AS b\n{copy}{rest}", {}, "stated GOROOT")
     assert not offered(f"FROM {base} AS b\n{copy}{others}{rest}", {}, "stated GOROOT")
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "storage", "gains"),
+    [
+        ("docker", "", "", True),
+        ("docker", "28.5.2", "overlay2", False),
+        ("docker", "28.5.2", "overlayfs (containerd)", True),
+        ("docker@28", "", "", False),
+        ("docker@28/containerd", "", "", True),
+        ("docker", "29.1.0", "overlay2", False),
+        ("podman", "5.8.6", "overlay", False),
+    ],
+)
+def test_a_linked_copy_is_offered_where_it_gains(
+    engine: str, version: str, storage: str, *, gains: bool
+) -> None:
+    """As tests/contract/test_cache_mounts.py sees it on the engines."""
+    text, edits, kind = BAD["link"]
+    inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
+    rules = archive_rules(engine, version, storage)
+    found = [
+        one
+        for one in advise(inputs, over_edits(inputs, edits, rules, {}), engine=engine)
+        if one.rewrite.kind == kind
+    ]
+    assert bool(found) is gains
+    assert all("containerd image store alone" in one.rewrite.why for one in found)
