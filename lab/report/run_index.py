@@ -81,7 +81,8 @@ def trend(results: Path, scenario: str) -> str:
             f"no run of a scenario {scenario!r} has builds", remedy="run it first, or name another"
         )
     cells = list(dict.fromkeys(row["cell"] for row in rows))
-    spec = vega_specs.chart(vega_specs.trend(vega_specs.PAGE, cells), vega_specs.PAGE)
+    changes = any(row["kind"] == "change" for row in rows)
+    spec = vega_specs.chart(vega_specs.trend(vega_specs.PAGE, cells, changes), vega_specs.PAGE)
     return _page(
         "chart.html.j2",
         f"{one_line(scenario)}: trend",

@@ -17,7 +17,13 @@ def with_changes(rows: Sequence[Row]) -> list[Row]:
     series: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         series.setdefault((row["phase"], row["cell"]), []).append(row)
-    return [*rows, *(change for found in series.values() for change in _changes(found))]
+    changes = [change for found in series.values() for change in _changes(found)]
+    tips = {(one["run"], one["phase"], one["cell"]): one["tip"] for one in changes}
+    told = []
+    for row in rows:
+        tip = tips.get((row["run"], row["phase"], row["cell"]))
+        told.append(row if tip is None else row | {"tip": f"{row.get('tip', '')}\n{tip}".strip()})
+    return [*told, *changes]
 
 
 def _changes(points: Sequence[Row]) -> list[Row]:

@@ -198,11 +198,12 @@ def waterfall(colours: Mapping[str, str], width: int = 560) -> Spec:
     }
 
 
-def trend(colours: Mapping[str, str], cells: Sequence[str], width: int = 1000) -> Spec:
+def trend(colours: Mapping[str, str], cells: Sequence[str], changes: bool) -> Spec:
     """Medians of a scenario's runs by date, and where the level changes.
 
     Rows of kind ``point``: ``run``, ``date`` (ISO 8601), ``phase``, ``cell``, ``value``, ``tip``;
-    of kind ``change`` the same without ``run``: the first run of another level.
+    of kind ``change`` the same: the first run of another level. ``changes`` says that there is one
+    such row: Vega warns of a layer without any.
     """
     legend = {"orient": "bottom", "columns": 3, "labelLimit": 360, "labelColor": colours["ink"]}
     legend |= {"symbolType": "circle"}
@@ -210,22 +211,22 @@ def trend(colours: Mapping[str, str], cells: Sequence[str], width: int = 1000) -
     kind["scale"] = palette(cells, colours)
     line = {"type": "line", "aria": False, "strokeWidth": 1.5}
     point = {"type": "circle", "size": 22, "opacity": 1}
-    change = {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 2}
+    # In a phase without one it would be a mark without a name; the run's point says the same.
+    change = {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 2, "aria": False}
     axis = {"labelOverlap": "parity", "labelSeparation": 8, "tickCount": 8, "grid": False}
     x = {"field": "date", "type": "temporal", "title": "start of the run", "axis": axis}
     y = {"field": "value", "type": "quantitative", "title": "median wall time", **AXES["seconds"]}
     y["axis"] = {**y["axis"], "grid": False}  # of a logarithm it is too dense for so low a chart
+    layers = [
+        _only("point", line, {"x": x, "y": y, "color": kind}),
+        _only("point", point, {"x": x, "y": y, "color": kind, **TIP}),
+    ]
+    if changes:
+        said = {"tooltip": TIP["tooltip"]}
+        layers.append(_only("change", change, {"x": x, "color": kind, **said}))
     return {
         "facet": _phases("row", colours),
-        "spec": {
-            "width": width,
-            "height": 170,
-            "layer": [
-                _only("point", line, {"x": x, "y": y, "color": kind}),
-                _only("point", point, {"x": x, "y": y, "color": kind, **TIP}),
-                _only("change", change, {"x": x, "color": kind, **TIP}),
-            ],
-        },
+        "spec": {"width": 1000, "height": 170, "layer": layers},
         "resolve": {"scale": {"y": "independent"}},
     }
 
