@@ -2,8 +2,8 @@
 
 Seen on docker 28.5.2 and podman 5.8.6 (tests/contract/test_idioms.py).
 
-In COPY and ADD variables are filled in unless the name is in quotes, and after a dash the tabs
-before each line are none of the text. In RUN a shell sees to both.
+After a dash the tabs before each line are none of the text. In COPY and ADD variables are filled in
+unless the name is in quotes; in RUN a shell sees to them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ def filled_in(instruction: Instruction) -> str:
 
 def _bodies(instruction: Instruction) -> list[tuple[str, str]]:
     pairs = zip_longest(instruction.forms, instruction.heredocs, fillvalue="")
-    run = instruction.keyword == "RUN"
-    return [(form, body if run or "-" not in form else _without_tabs(body)) for form, body in pairs]
+    return [(form, _without_tabs(body) if "-" in form else body) for form, body in pairs]
 
 
 def _without_tabs(body: str) -> str:
