@@ -53,17 +53,6 @@ def test_a_trigger_runs_in_the_stage_from_it_and_in_none_below_that(real_bench: 
     assert causes == "file a"
 
 
-def test_an_argument_of_a_trigger_counts(real_bench: Bench) -> None:
-    if real_bench.family == "podman":  # 4.3.1 and 5.8.6 break off at it
-        return
-    text = (
-        f"FROM BASE AS p\nRUN echo {next(NUMBERS)} argument\nONBUILD ARG N\n"
-        "FROM p AS q\nRUN echo $N\n"
-    )
-    found, causes = last_of(real_bench, [(text, {}, {"N": "1"}), (text, {}, {"N": "2"})])
-    assert (found[1], found[-1], causes) == (Outcome.HIT, Outcome.MISS, "arg N")
-
-
 HEREDOCS = [
     ("COPY <<'EOF' /raw\n$N x\nEOF\n", Outcome.HIT),
     ('COPY <<"EOF" /raw\n$N x\nEOF\n', Outcome.HIT),

@@ -54,7 +54,7 @@ SDKS = {
     "yaml": {"scenario/yaml_source", "golang/goroot/kubernetes"},
     "rich": {"report"},
     "jinja2": {"report/html", "report/claims"},
-    "markupsafe": {"report/html"},
+    "markupsafe": {"report/html", "report/matrix"},
     "vl_convert": {"report/vega_renderer"},
     "elftools": {"images/elf/reader", "images/elf/symbols", "images/elf/calls"},
     "re2": {"validate/assertions"},

@@ -117,7 +117,8 @@ def test_the_same_specification_is_drawn_without_a_browser() -> None:
     ]
     assert {"cold", "rebuild", "docker", "podman"} <= set(words)
     tiles = [word for word in words if word.startswith(("hit ", "miss "))]
-    assert sorted(tiles) == ["hit 255 ms", "miss 382 ms", "miss 5.1 s", "miss 6.12 s"]
+    # Of the steps that really ran, those of the failed fourth round among them.
+    assert sorted(tiles) == ["hit 255 ms", "miss 384 ms", "miss 5.1 s", "miss 6.12 s"]
     assert any(word.startswith("Undecided: podman took 20 % longer than docker") for word in words)
     assert {"outcome of a step", "skipped", "10.2 s (10.1\u201310.3 s, n=3)"} <= set(words)
     picture = vega_renderer.png(spec)
