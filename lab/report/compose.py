@@ -105,10 +105,6 @@ def from_table(
     """The report of a comparison, which may span several runs."""
     tiles = _by_place(drawn) if drawn else {}
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
-    footnotes = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
-    footnotes += [text for run in runs for text in run.warnings]
-    if len(failed) > SHOWN_FAILURES:
-        footnotes.append(f"{len(failed) - SHOWN_FAILURES} more failed builds are in builds.jsonl")
     said = headline(table, builds, runs)
     known = (("fitness", said.fit), *facts(table, builds, runs))
     return ReportModel(
@@ -121,12 +117,22 @@ def from_table(
         ),
         broken=tuple(one_line(text, 300) for run in runs for text in run.broken),
         failures=tuple(_failure(build) for build in failed[:SHOWN_FAILURES]),
-        footnotes=tuple(one_line(text, 500) for text in footnotes),
+        footnotes=_footnotes(table, runs, notes, unshown=len(failed) - SHOWN_FAILURES),
         repeat=tuple(one_line(repeat(run), 500) for run in runs),
         ranking=ranking(table, _apart(table)),
         doubts=tuple(one_line(note.text, 300) for note in table.footnotes if note.kind in DOUBTFUL),
         scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
     )
+
+
+def _footnotes(
+    table: Table, runs: Sequence[Run], notes: Sequence[str], unshown: int
+) -> tuple[str, ...]:
+    found = [note.text for note in table.footnotes] + list(notes) + cpu_unknown(runs)
+    found += [text for run in runs for text in run.warnings]
+    if unshown > 0:
+        found.append(f"{unshown} more failed builds are in builds.jsonl")
+    return tuple(one_line(text, 500) for text in found)
 
 
 def _apart(table: Table) -> tuple[str, ...]:
