@@ -1,8 +1,9 @@
-"""Runs that lab 0.1 recorded on real engines are still read, and said to be what it said of them.
+"""Runs that lab 0.1 recorded on real engines are still read, and the same is said of them.
 
 tests/fixtures/runs-0.1 holds two: six rounds on docker and podman, and one on podman whose edit
 breaks a step and that a kill -9 ended in round 3. Host paths are replaced in them; logs and
-contexts are left out. What is expected here is what lab 0.1.0 itself answered.
+contexts are left out. Ratios, causes and refusals expected here are those that lab 0.1.0 itself
+gave of them; their words and order have changed since.
 """
 
 from __future__ import annotations
