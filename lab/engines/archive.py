@@ -72,8 +72,8 @@ def versions(suite: str, cache: Cache, say: Say) -> Mapping[str, str]:
 
 def known_versions(suite: str, cache: Cache) -> Mapping[str, str] | None:
     """What the last reading of a suite's index said; None where that is too long ago."""
-    source = apt_source(suite)
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, SourceError):
+        source = apt_source(suite)
         told = json.loads(_place(suite, cache).read_text(encoding="utf-8"))
         if told["source"] == source and 0 <= time.time() - told["at"] < FRESH_S:
             return {str(name): str(version) for name, version in told["versions"].items()}
@@ -81,8 +81,17 @@ def known_versions(suite: str, cache: Cache) -> Mapping[str, str] | None:
 
 
 def apt_source(suite: str) -> str:
-    """The host's mirror of a suite, main archive alone: security archives list files long gone."""
-    return f"deb {debian.mirror() or debian.DEFAULT_MIRROR} {suite} main"
+    """The host's mirror of a suite, main archive alone: security archives list files long gone.
+
+    Raises SourceError on a host that takes no archive of Debian's.
+    """
+    mirror = debian.mirror()
+    if mirror is None:
+        raise SourceError(
+            "engines of other versions come out of Debian's archive, which this host does not use",
+            remedy="use a Debian host, or name a root folder that has it: docker@/path/to/root",
+        )
+    return f"deb {mirror} {suite} main"
 
 
 def plain(version: str) -> str:

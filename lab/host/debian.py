@@ -18,7 +18,6 @@ from lab.model.errors import DiskFull, MissingPrerequisite, SourceError
 SUITE = re.compile(r"[a-z][a-z0-9-]*")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")  # Debian's policy manual, 5.6.1
 EPOCH = 1_704_067_200  # 2024-01-01: the time of files that mmdebstrap makes
-DEFAULT_MIRROR = "http://mirror.example/debian"  # a stand-in until the host's own is asked alone
 # A mirror's copy of a moving suite can be older than its Release file allows.
 OLD_RELEASE = 'Acquire::Check-Valid-Until "false"'
 # What no program reads: manuals and translations (copyright files stay, as the licences ask).

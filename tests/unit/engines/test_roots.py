@@ -124,7 +124,7 @@ def test_an_index_is_read_paragraph_by_paragraph(tmp_path: Path) -> None:
 def test_an_index_of_today_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(debian, "mirror", lambda: None)
+    monkeypatch.setattr(debian, "mirror", lambda: "http://mirror.example/debian")
     cache, asked = Cache(tmp_path), []
 
     def ask(source: str, _folder: Path) -> dict[str, str]:
@@ -134,7 +134,7 @@ def test_an_index_of_today_is_not_read_again(
     monkeypatch.setattr(archive, "_asked", ask)
     for _ in range(2):
         assert archive.versions("sid", cache, quiet) == {"podman": "5.8.6"}
-    assert asked == [f"deb {debian.DEFAULT_MIRROR} sid main"]
+    assert asked == ["deb http://mirror.example/debian sid main"]
     place = tmp_path / "entries/index-sid.json"
     old = json.loads(place.read_text()) | {"at": time.time() - archive.FRESH_S - 1}
     place.write_text(json.dumps(old))
@@ -164,3 +164,13 @@ def test_the_doctor_says_what_starts_at_once_and_what_comes_from_the_archive(
 def test_a_program_of_this_host_is_found_where_daemons_lie() -> None:
     assert Programs().find("sh") is not None
     assert Programs().has("/")
+
+
+def test_a_host_without_the_archive_is_told_what_it_can_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian, "mirror", lambda: None)
+    assert archive.known_versions("sid", Cache(tmp_path)) is None
+    with pytest.raises(SourceError, match="does not use") as refused:
+        archive.versions("sid", Cache(tmp_path), quiet)
+    assert "name a root folder" in (refused.value.remedy or "")
