@@ -28,13 +28,9 @@ def with_changes(rows: Sequence[Row]) -> list[Row]:
 
 def _changes(points: Sequence[Row]) -> list[Row]:
     values = [point["value"] for point in points]
-    splits = change_points(values).splits
-    edges = [0, *(split.at for split in splits), len(values)]
     found = []
-    for place, split in enumerate(splits):
-        before, after = (
-            median(values[a:b]) for a, b in ((edges[place], split.at), (split.at, edges[place + 2]))
-        )
+    for split, earlier, later in change_points(values).sides(len(values)):
+        before, after = median(values[earlier]), median(values[later])
         first = points[split.at]
         said = ratio_words.change(after / before).removeprefix(ratio_words.TAKES)
         where = f"{first['phase']}, {first['cell']}"

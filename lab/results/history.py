@@ -99,13 +99,11 @@ def history(
 
 def _series(name: str, points: Sequence[Point], heads: Mapping[str, Run]) -> Series:
     ordered = sorted(points, key=lambda point: (point.started, point.run))
-    found = change_points([point.median for point in ordered])
-    edges = [0, *(split.at for split in found.splits), len(ordered)]
+    medians = [point.median for point in ordered]
+    found = change_points(medians)
     changes = []
-    for place, split in enumerate(found.splits):
-        begin, at, end = edges[place : place + 3]
-        before = [point.median for point in ordered[begin:at]]
-        after = [point.median for point in ordered[at:end]]
+    for split, earlier, later in found.sides(len(medians)):
+        at, before, after = split.at, medians[earlier], medians[later]
         compared = stats.compare_unpaired(after, before) if min(*before, *after) > 0 else None
         changes.append(
             Change(

@@ -53,6 +53,12 @@ class Found:
     splits: tuple[Split, ...] = ()
     drift: float | None = None
 
+    def sides(self, count: int) -> Iterator[tuple[Split, slice, slice]]:
+        """Each change with its places before and after, up to the next one, of ``count`` in all."""
+        edges = [0, *(split.at for split in self.splits), count]
+        for place, split in enumerate(self.splits):
+            yield split, slice(edges[place], split.at), slice(split.at, edges[place + 2])
+
 
 class _Best(NamedTuple):
     """The most telling place of a stretch: the smaller, the more telling."""
