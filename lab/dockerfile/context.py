@@ -59,9 +59,9 @@ class Context:
         """
         if not path.is_dir():
             raise InputError(f"{path} is not a folder", remedy="name the folder to build from")
-        always = frozenset({clean(dockerfile), ".dockerignore"})
-        ignore = _ignore_of(path, dockerfile) if dockerignore else _NOTHING
-        return cls(dict(_walk(path.resolve(), "", ignore, always)))
+        return cls(
+            dict(walk(path, ignore_of(path, dockerfile) if dockerignore else None, dockerfile))
+        )
 
     def with_file(self, path: str, data: bytes, *, mode: int | None = None) -> Context:
         """With a file written; a file that is there keeps its mode unless one is given."""
@@ -136,9 +136,6 @@ class Context:
         return archive.write(self.entries)
 
 
-_NOTHING = dockerignore.Ignore()
-
-
 def clean(path: str) -> str:
     """The path as contexts spell it. Raises InputError where it leads out of the context."""
     parts = [part for part in path.split("/") if part not in {"", "."}]
@@ -171,8 +168,11 @@ def _no_file(path: str, entry: Entry) -> InputError:
     )
 
 
-def _ignore_of(folder: Path, dockerfile: str) -> dockerignore.Ignore:
-    """A Dockerfile's own ignore file goes before the folder's, as in BuildKit."""
+def ignore_of(folder: Path, dockerfile: str = "Dockerfile") -> dockerignore.Ignore | None:
+    """What a folder's ignore file says; None without one.
+
+    A Dockerfile's own ignore file goes before the folder's, as in BuildKit.
+    """
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         file = folder / name
         if file.is_file():
@@ -183,36 +183,69 @@ def _ignore_of(folder: Path, dockerfile: str) -> dockerignore.Ignore:
                     f"{file} cannot be read: {exc}", remedy="save it as UTF-8, readable for you"
                 ) from exc
             return dockerignore.parse(text, name=str(file))
-    return _NOTHING
+    return None
 
 
-def _walk(
-    root: Path, inside: str, ignore: dockerignore.Ignore, always: frozenset[str]
+def walk(
+    folder: Path,
+    ignore: dockerignore.Ignore | None,
+    dockerfile: str = "Dockerfile",
+    *,
+    passed_over: str | None = None,
 ) -> Iterator[tuple[str, Entry]]:
-    try:
-        with os.scandir(root / inside) as found:
-            children = sorted(found, key=lambda child: child.name)
-    except OSError as exc:
-        raise InputError(
-            f"{root / inside} cannot be read into the build context: {exc.strerror}",
-            remedy="make it readable, or name it in .dockerignore",
-        ) from exc
-    for child in children:
-        path = f"{inside}/{child.name}" if inside else child.name
-        excluded = ignore.excludes(path) and path not in always
-        if child.is_dir(follow_symlinks=False):
-            if is_own(root / path):
+    """What of a folder is sent, one by one: a folder, what lies in it, its next neighbour.
+
+    Nothing of the name ``passed_over`` is looked at. Raises InputError where something cannot be
+    read or sent.
+    """
+    always = frozenset({clean(dockerfile), ".dockerignore"})
+    return _Walk(folder.resolve(), ignore or dockerignore.Ignore(), always, passed_over).below("")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    root: Path
+    ignore: dockerignore.Ignore
+    always: frozenset[str]
+    passed_over: str | None
+
+    def below(self, inside: str) -> Iterator[tuple[str, Entry]]:
+        for child in self._children(inside):
+            path = f"{inside}/{child.name}" if inside else child.name
+            if child.name == self.passed_over:
                 continue
-            forced = any(name.startswith(f"{path}/") for name in always)
-            below: list[tuple[str, Entry]] = []
-            if not excluded or forced or ignore.may_keep_below(path):
-                below = list(_walk(root, path, ignore, always))
-            if below or not excluded:
-                mode = child.stat(follow_symlinks=False).st_mode
-                yield path, Directory(stat.S_IMODE(mode))
-                yield from below
-        elif not excluded:
-            yield path, _entry(child)
+            excluded = self.ignore.excludes(path) and path not in self.always
+            if child.is_dir(follow_symlinks=False):
+                if not is_own(self.root / path):
+                    yield from self._folder(child, path, excluded=excluded)
+            elif not excluded:
+                yield path, _entry(child)
+
+    def _folder(
+        self, child: os.DirEntry[str], path: str, *, excluded: bool
+    ) -> Iterator[tuple[str, Entry]]:
+        """A folder that is kept back is sent all the same where something in it is."""
+        forced = any(name.startswith(f"{path}/") for name in self.always)
+        if excluded and not forced and not self.ignore.may_keep_below(path):
+            return
+        below = self.below(path)
+        first = next(below, None) if excluded else None
+        if first is None and excluded:
+            return
+        yield path, Directory(stat.S_IMODE(child.stat(follow_symlinks=False).st_mode))
+        if first is not None:
+            yield first
+        yield from below
+
+    def _children(self, inside: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / inside) as found:
+                return sorted(found, key=lambda child: child.name)
+        except OSError as exc:
+            raise InputError(
+                f"{self.root / inside} cannot be read into the build context: {exc.strerror}",
+                remedy="make it readable, or name it in .dockerignore",
+            ) from exc
 
 
 def _entry(child: os.DirEntry[str]) -> Entry:

@@ -79,6 +79,8 @@ class Session:
         An error that ends the run early is raised after the run's head says why; what was built
         until then stays in the folder and ``resumed`` goes on from there.
         """
+        if resumed is None:
+            plan.refuse_own_dockerfile(scenario)
         # The folder is opened before any slow work: one that cannot be written costs no time.
         opened = (
             store.create(options.results, _begun(scenario, options))

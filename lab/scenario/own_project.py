@@ -6,12 +6,15 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host.process import run
-from lab.model.errors import InputError, LabError
+from lab.dockerfile.context import ignore_of
+from lab.host import git
+from lab.host.own_folders import is_own
+from lab.model.errors import InputError
 
 ENGINES = ("docker", "podman")
 COMMITS = 200  # of the history, for what is edited often
@@ -87,31 +90,39 @@ def commented(project: Project, folder: Path, engines: Sequence[str] = ENGINES) 
 
 
 def _edited(folder: Path, dockerfile: str) -> str | None:
-    """The file that the history changes most often, of those that a comment can change."""
-    names = _history(folder) or sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
-    counts = Counter(
-        name
-        for name in names
-        if Path(name).suffix in _BY_ENDING and name != dockerfile and (folder / name).is_file()
-    )
-    # Of equals the first by name: the same project gives the same scenario.
-    return min(counts, key=lambda name: (-counts[name], name), default=None)
+    """The file that the history changes most often, of those that a comment can change; without a
+    history one that git tracks, and without git one as near to the context's root as there is any.
+    """
+
+    ignore = ignore_of(folder, dockerfile)
+
+    def fits(name: str) -> bool:
+        right = Path(name).suffix in _BY_ENDING and name != dockerfile
+        return right and not (ignore and ignore.excludes(name))
+
+    counts = git.changed(folder, COMMITS) or Counter(git.tracked(folder))
+    there = [name for name in counts if fits(name) and (folder / name).is_file()]
+    if there:
+        # Of equals the first by name: the same project gives the same scenario.
+        return min(there, key=lambda name: (-counts[name], name))
+    return None if counts else next((name for name in _near(folder) if fits(name)), None)
 
 
-def _history(folder: Path) -> list[str]:
-    command: list[str | Path] = [
-        "git",
-        "-C",
-        folder,
-        "-c",
-        "core.quotePath=false",
-        "log",
-        f"-n{COMMITS}",
-    ]
-    try:
-        said = run([*command, "--format=", "--name-only", "--relative"]).out
-    except LabError:  # no git, no repository, no commit: the files themselves will do
-        return []
-    return said.splitlines()
+def _near(folder: Path) -> Iterator[str]:
+    """Files by depth, then by name: of a large tree only as much is read as is looked at. What is
+    hidden, and what the lab wrote, is passed over.
+    """
+    level = [""]
+    while level:
+        below: list[str] = []
+        for inside in level:
+            with suppress(OSError), os.scandir(folder / inside) as found:
+                shown = [one for one in found if not one.name.startswith(".")]
+                children = sorted(shown, key=lambda one: one.name)
+                prefix = f"{inside}/" if inside else ""
+                for one in children:
+                    if not one.is_dir(follow_symlinks=False):
+                        yield prefix + one.name
+                    elif not is_own(Path(one.path)):
+                        below.append(prefix + one.name)
+        level = below

@@ -13,11 +13,12 @@ from itertools import product
 from lab.dockerfile import edits, generated_project
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Edit, Inputs
+from lab.dockerfile.entries import File
 from lab.engines import features
 from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.scenario import placeholder_images
-from lab.scenario.build_inputs import BuildInputs, Images, render_cell
+from lab.scenario.build_inputs import BuildInputs, Images, parsed, render_cell
 from lab.scenario.model import Own, Scenario
 
 MOST_BUILDS = 200_000  # as many as can be planned in seconds
@@ -129,6 +130,21 @@ def project(scenario: Scenario) -> Context:
     return generated_project.generate(
         packages=work.packages, lines=work.lines, depth=work.depth, seed=work.seed
     )
+
+
+def refuse_own_dockerfile(scenario: Scenario) -> None:
+    """Read the user's own Dockerfile as each cell builds it, before anything is started for that.
+
+    Raises InputError with its line where it cannot be built; a generated project's always can.
+    """
+    work = scenario.workload
+    if not isinstance(work, Own):
+        return
+    file = work.context / work.dockerfile
+    alone = Context({work.dockerfile: File(file)} if file.is_file() else {})
+    for cell in cells(scenario):
+        images = placeholder_images.images(scenario, cell.axes)
+        parsed(render_cell(scenario, cell.axes, images, alone, "read").inputs)
 
 
 def trials(

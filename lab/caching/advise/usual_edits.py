@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from lab.dockerfile.edits import Inputs
-from lab.host import process
-from lab.model.errors import InputError, LabError
+from lab.host import git
 
 SAMPLED = 40  # files whose change is tried
 COMMITS = 500  # the last commits that say what is changed
@@ -25,25 +22,11 @@ def usual_edits(given: Inputs, folder: Path) -> list[str]:
         and path not in {given.dockerfile_path, ".dockerignore"}
         and ".git" not in path.split("/")
     ]
-    changed = Counter(_git(folder, "log", f"-n{COMMITS}", "--name-only", "--relative", "--format="))
+    changed = git.changed(folder, COMMITS)
     often = sorted((path for path in files if changed[path]), key=lambda path: -changed[path])
     if often:
         return [f"file:{path}" for path in sorted(often[:SAMPLED])]
-    tracked = set(_git(folder, "ls-files"))
+    tracked = set(git.tracked(folder))
     files = [path for path in files if path in tracked] or files
     step = max(1, -(-len(files) // SAMPLED))
     return [f"file:{path}" for path in sorted(files)[::step]]
-
-
-def _git(folder: Path, *words: str) -> Sequence[str]:
-    """The paths that git tells of the folder; none where it is no repository, or git is not there.
-
-    Source: https://git-scm.com/docs/git-log (--relative, -z) and git-ls-files.
-    """
-    try:
-        told = process.run(
-            ["git", *words, "-z", "--", "."], folder=folder, error=InputError, remedy=""
-        )
-    except LabError:
-        return ()
-    return [path.strip("\n") for path in told.out.split("\0") if path.strip("\n")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,30 @@ def test_without_a_history_or_a_file_to_comment_an_instruction_is_edited(tmp_pat
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     project = own_project.found(tmp_path / "Dockerfile", None)
     assert loader.parse(own_project.commented(project, Path())).phases[-1] == "edit:instruction"
+
+
+def test_without_a_history_no_more_is_read_than_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a folder without git, the file nearest to the root that is sent; not all that it holds."""
+    for name in ("deep/er/a.py", "kept/b.py", "b.py", ".hidden/a.py", "a.py", "Dockerfile"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / ".dockerignore").write_text("/a.py\n")
+    looked: list[str] = []
+    scandir = os.scandir
+
+    def seen(path: Path) -> Iterator[os.DirEntry[str]]:
+        looked.append(str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(own_project.os, "scandir", seen)
+        assert own_project.found(tmp_path / "Dockerfile", None).edited == "b.py"
+    assert not [path for path in looked if "er" in Path(path).parts]
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "deep")
+    assert own_project.found(tmp_path / "Dockerfile", None).edited == "deep/er/a.py"
 
 
 def test_a_dockerfile_in_a_folder_of_the_context(folder: Path) -> None:

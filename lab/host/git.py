@@ -1,0 +1,35 @@
+"""What git knows of a folder: which files it tracks, and which its history changes.
+
+Source: https://git-scm.com/docs/git-log (--relative, -z) and git-ls-files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.host import process
+from lab.model.errors import InputError, LabError
+
+
+def changed(folder: Path, commits: int) -> Counter[str]:
+    """How often each path below the folder is in the last commits; of merges nothing is."""
+    return Counter(paths(folder, "log", f"-n{commits}", "--name-only", "--relative", "--format="))
+
+
+def tracked(folder: Path) -> Sequence[str]:
+    """The paths below the folder that git tracks."""
+    return paths(folder, "ls-files")
+
+
+def paths(folder: Path, *words: str) -> Sequence[str]:
+    """The paths that a git command tells of the folder; none where it is no repository, where it
+    has no commit, or where git is not there. Nothing of the repository is written.
+    """
+    command = ["git", "--no-optional-locks", *words, "-z", "--", "."]
+    try:
+        told = process.run(command, folder=folder, error=InputError, remedy="")
+    except LabError:
+        return ()
+    return [path.strip("\n") for path in told.out.split("\0") if path.strip("\n")]
