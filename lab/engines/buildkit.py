@@ -45,6 +45,7 @@ class Decoder:
         self._vertices: Known = vertices or Vertices(dockerfile, target)
         self._ended: dict[tuple[str, float], Vertex] = {}
         self._begun: set[tuple[str, float]] = set()
+        self._outcomes: dict[str, Outcome] = {}
         self._clock = 0.0
         self._soft: dict[str, None] = {}
         self._warned: set[str] = set()
@@ -108,7 +109,7 @@ class Decoder:
         if completed is None or self._same(self._ended.get(key), vertex):
             return
         self._ended[key] = vertex
-        outcome = self._outcome(vertex)
+        outcome = self._decided(vertex)
         for step in steps:
             kept = None if self._is_from(step) else outcome
             yield events.StepEnded(at, step, completed, kept, vertex.error)
@@ -140,6 +141,20 @@ class Decoder:
             for step in self._vertices.steps(other):
                 if not self._is_from(step):
                     yield events.StepEnded(at, step, started, Outcome.SKIPPED)
+
+    def _decided(self, vertex: Vertex) -> Outcome:
+        """What the interval says of the step; one that fetches a hit's layers says nothing new.
+
+        A remote cache's hit is told first, and its layers are fetched when something needs them:
+        intervals that are not marked "cached", and name no inputs. Source: buildkit 0.25,
+        util/progress/controller/controller.go, which writes a vertex of digest and name alone.
+        """
+        outcome = self._outcome(vertex)
+        fetching = outcome is Outcome.MISS and not vertex.inputs
+        if fetching and self._outcomes.get(vertex.digest) is Outcome.HIT:
+            return Outcome.HIT
+        self._outcomes[vertex.digest] = outcome
+        return outcome
 
     @staticmethod
     def _same(before: Vertex | None, now: Vertex) -> bool:

@@ -209,6 +209,19 @@ def test_intervals_are_told_once_and_the_last_flag_counts() -> None:
     assert outcomes(events) == {1: HIT}
 
 
+def test_fetching_the_layers_of_a_hit_is_no_miss() -> None:
+    """As docker 28.5.2 told of a hit in a registry's cache that a later RUN needed (trimmed)."""
+    text = "FROM i\nCOPY a /\nCOPY go.mod /\nRUN x\n"
+    name, base = "[4/4] RUN x", "[3/4] COPY go.mod /"
+    hit = trace(vertex(name, base, at=(2, 3), cached=True))
+    fetched = [trace(vertex(name, at=(at, at + 1))) for at in (4, 6)]
+    told_of_all = told(text, trace(vertex(base, "from"), vertex(name, base)), hit, *fetched)
+    assert outcomes(told_of_all) == {3: HIT}
+    assert [e.clock for e in told_of_all if isinstance(e, StepEnded)] == [3.0, 5.0, 7.0]
+    again = trace(vertex(name, base, at=(8, 9)))  # it could not be fetched, and was run
+    assert outcomes(told(text, trace(vertex(name, base)), hit, *fetched, again)) == {3: MISS}
+
+
 def test_a_step_cached_only_because_a_later_one_failed_is_skipped() -> None:
     first, second = "[1/2] RUN x", "[2/2] COPY nope /"
     marks = trace(
