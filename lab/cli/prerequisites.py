@@ -67,6 +67,13 @@ _TOOLS = (
         "gives that namespace a way out, so that builds and pulls reach the network",
     ),
     _Tool(
+        "registry",
+        ("docker-registry",),
+        ("docker-registry",),
+        "keeps the remote caches of a scenario's `caches`, private and on loopback",
+        version=True,
+    ),
+    _Tool(
         "mmdebstrap",
         ("mmdebstrap",),
         ("mmdebstrap", "debian-archive-keyring"),

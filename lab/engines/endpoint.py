@@ -79,6 +79,18 @@ def ping(url: str, tls: Tls | None = None, timeout_s: float = PING_S) -> str | N
     return "podman" if response.getheader("Libpod-API-Version") else "docker"
 
 
+def reachable(url: str, path: str, timeout_s: float = PING_S) -> bool:
+    """Whether GET ``path`` is answered with 200."""
+    try:
+        with closing(_connection(url, None, timeout_s)) as connection:
+            connection.request("GET", path, headers={"Host": "lab"})
+            response = connection.getresponse()
+            response.read()
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    return response.status == 200
+
+
 def ask(url: str, path: str, tls: Tls | None = None) -> Mapping[str, object]:
     """What an engine answers to GET ``path``, a JSON object; empty where it answers none."""
     try:

@@ -16,7 +16,7 @@ from lab.host.process import process_start, run
 from lab.model.errors import MissingPrerequisite, StoreError
 
 OWNER = "owner.json"
-NAMES = ("docker-*", "podman-*")
+NAMES = ("docker-*", "podman-*", "registry-*")
 KILL_S = 10.0
 LEAVE_S = 3.0
 FRESH_S = 60.0

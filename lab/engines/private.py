@@ -31,6 +31,10 @@ INSTALL = "lab doctor --install"
 Say = Callable[[str], None]
 
 
+def _answers(endpoint: str) -> bool:
+    return ping(endpoint, timeout_s=2.0) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Private:
     """A private engine that answers. ``close`` may be called more than once."""
@@ -43,10 +47,16 @@ class Private:
     _sockets: Path
     _group: cgroups.Group | None = None
     _about: str = HOST.about
+    _network: Path | None = None
 
     def usage(self) -> usage.Usage | None:
         """What the daemon and all its steps have used so far."""
         return usage.read(self._group, self.pid)
+
+    @property
+    def network(self) -> Path | None:
+        """The file of the network namespace that it works in; None: the host's own."""
+        return None if self._network is None else Path(f"/proc/{self.pid}/root{self._network}")
 
     @property
     def cache_mounts(self) -> Path:
@@ -93,8 +103,8 @@ def start_docker(say: Say, programs: Programs = HOST, store: str = "") -> Privat
             "no Docker answers, and only root can start a private one",
             remedy="run the lab as root, or set DOCKER_HOST to a daemon of yours",
         )
-    program = _program("dockerd", "docker", programs)
-    folder, lock, sockets = _own("docker", say)
+    program = program_of("dockerd", "docker", programs)
+    folder, lock, sockets = own_folder("docker", say)
     settings: dict[str, object] = {"builder": {"gc": {"enabled": False}}}
     if store:
         settings["features"] = {"containerd-snapshotter": store == "containerd"}
@@ -113,14 +123,14 @@ def start_docker(say: Say, programs: Programs = HOST, store: str = "") -> Privat
     ]
     if found("slirp4netns") is None:
         say("warning: no slirp4netns: the private Docker has no network; lab doctor --install")
-    place = _Place(folder, lock, sockets, programs)
-    return _start(command, {}, place, network=sockets / "network", say=say)
+    place = Place(folder, lock, sockets, programs)
+    return start(command, {}, place, network=sockets / "network", say=say)
 
 
 def start_podman(say: Say, programs: Programs = HOST) -> Private:
     """A podman service with its own storage. Its containers use the host's network as it is."""
-    program = _program("podman", "podman", programs)
-    folder, lock, sockets = _own("podman", say)
+    program = program_of("podman", "podman", programs)
+    folder, lock, sockets = own_folder("podman", say)
     for name in ("tmp", "networks"):
         (folder / name).mkdir()
     _write(folder / "containers.conf", podman_settings.containers_conf(folder))
@@ -146,8 +156,8 @@ def start_podman(say: Say, programs: Programs = HOST) -> Private:
         "--time=0",
         f"unix://{sockets / 'podman.sock'}",
     ]
-    place = _Place(folder, lock, sockets, programs)
-    return _start(command, environment, place, network=None, say=say)
+    place = Place(folder, lock, sockets, programs)
+    return start(command, environment, place, network=None, say=say)
 
 
 def sweep(say: Say) -> int:
@@ -156,7 +166,9 @@ def sweep(say: Say) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
+    """A daemon's own folders and its programs; ``lock`` says that its lab is alive."""
+
     folder: Path
     lock: IO[str]
     sockets: Path
@@ -177,7 +189,8 @@ class _Place:
         )
 
 
-def _own(engine: str, say: Say) -> tuple[Path, IO[str], Path]:
+def own_folder(engine: str, say: Say) -> tuple[Path, IO[str], Path]:
+    """A new folder for a daemon, its lock, and the folder of its sockets."""
     sweep(say)
     folder = Path(tempfile.mkdtemp(prefix=f"{engine}-", dir=paths.state_dir()))
     lock = (folder / OWNER).open("w+")
@@ -187,14 +200,19 @@ def _own(engine: str, say: Say) -> tuple[Path, IO[str], Path]:
     return folder, lock, sockets
 
 
-def _start(
+def start(
     command: Sequence[Argument],
     environment: Mapping[str, str],
-    place: _Place,
+    place: Place,
     *,
     network: Path | None,
     say: Say,
+    answers: Callable[[str], bool] = _answers,
 ) -> Private:
+    """Start a daemon that listens on ``NAME.sock`` of its sockets, and wait until it ``answers``.
+
+    Raises EngineUnavailable, DiskFull; nothing of it is left then.
+    """
     engine = place.folder.name.partition("-")[0]
     socket = place.sockets / f"{engine}.sock"
     log = place.folder / "daemon.log"
@@ -212,7 +230,7 @@ def _start(
             other=place.other_root(),
         )
         _sign(place.lock, daemon.pid)
-        _wait(daemon, f"unix://{socket}", log)
+        _wait(daemon, f"unix://{socket}", log, answers)
     except BaseException:
         with signals.shielded():
             if daemon is not None:
@@ -229,14 +247,17 @@ def _start(
         _sockets=place.sockets,
         _group=group,
         _about=place.programs.about,
+        _network=network,
     )
 
 
-def _wait(daemon: confined.Confined, endpoint: str, log: Path) -> None:
+def _wait(
+    daemon: confined.Confined, endpoint: str, log: Path, answers: Callable[[str], bool]
+) -> None:
     deadline = time.monotonic() + START_S
     pause = 0.01
     while not daemon.ended and time.monotonic() < deadline:
-        if Path(endpoint.removeprefix("unix://")).exists() and ping(endpoint, timeout_s=2.0):
+        if Path(endpoint.removeprefix("unix://")).exists() and answers(endpoint):
             return
         time.sleep(pause)
         pause = min(pause * 1.3, 0.1)
@@ -244,7 +265,10 @@ def _wait(daemon: confined.Confined, endpoint: str, log: Path) -> None:
     said = tail(log.read_text(errors="replace")) or "it said nothing"
     if "no space left on device" in said.lower():
         raise DiskFull(f"no space left in {log.parent}", remedy="free some, or set LAB_CACHE")
-    raise EngineUnavailable(f"the private engine {what}; it said:\n{said}", remedy="lab doctor")
+    raise EngineUnavailable(
+        f"the private {log.parent.name.partition('-')[0]} {what}; it said:\n{said}",
+        remedy="lab doctor",
+    )
 
 
 def _sign(lock: IO[str], daemon: int) -> None:
@@ -256,7 +280,8 @@ def _sign(lock: IO[str], daemon: int) -> None:
     lock.flush()
 
 
-def _program(name: str, engine: str, programs: Programs) -> Path:
+def program_of(name: str, engine: str, programs: Programs) -> Path:
+    """Where a daemon's program lies. Raises EngineUnavailable."""
     program = programs.find(name)
     if program is None:
         raise EngineUnavailable(
