@@ -39,7 +39,7 @@ RUN = Run(
 )
 
 
-def run(name: str = RUN.id, **differing: Any) -> Run:
+def run(name: str = RUN.id, /, **differing: Any) -> Run:
     """A run of one engine that ended well."""
     return replace(RUN, id=name, **differing)
 

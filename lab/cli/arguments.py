@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lab.scenario.model import Scenario
 
 
+RUN = "latest, latest~1, its id or name, a branch, a commit, its folder"
+
+
 def rounds_and_seed(verb: argparse.ArgumentParser) -> None:
     """--rounds, --seed, --quiet, --keep and --results: how a scenario is run."""
     verb.add_argument("--rounds", type=positive, metavar="N", help="instead of the scenario's")
@@ -72,6 +75,15 @@ def project(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--context", type=Path, metavar="DIR", help="of --dockerfile; default: its folder"
     )
+
+
+def run_name(text: str) -> str:
+    """A name for a run that no other way of naming one reads otherwise."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+@/-]{0,99}", text) or text == "latest":
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected letters, digits and . _ + @ / -, at most 100, and not latest"
+        )
+    return text
 
 
 def private(verb: argparse.ArgumentParser) -> None:

@@ -122,7 +122,8 @@ def _scenario(stored: StoredRun, options: argparse.Namespace, instead: Path | No
 def _session(
     scenario: Scenario, stored: StoredRun, options: argparse.Namespace
 ) -> AbstractContextManager[Session]:
-    return watched(scenario, as_it_was_asked(stored.run, options), options)
+    asked = replace(as_it_was_asked(stored.run, options), made_by="gate")
+    return watched(scenario, asked, options)
 
 
 def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:

@@ -42,7 +42,7 @@ def asked(options: argparse.Namespace) -> bool:
         return False
     from lab.results import runs
 
-    folders = (runs.find(value, options.results) for value in options.values)
+    folders = runs.find_each(options.values, options.results)
     paths = [folder / runs.BUILDS_FILE for folder in folders]
     return sum(path.stat().st_size for path in paths if path.exists()) > MANY_BYTES
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.results.pivot import FIRST, fields, pivot
 
     refs: Sequence[str] = options.values or [options.run or runs.LATEST]
-    folders: list[Path] = list(dict.fromkeys(runs.find(ref, options.results) for ref in refs))
+    folders: list[Path] = list(dict.fromkeys(runs.find_each(refs, options.results)))
     rows, cols, baseline = options.rows, options.cols, options.baseline
     if not (rows or cols or options.table):  # many builds: the runs side by side, by their cells
         rows, cols, baseline = ("phase", fields.CELL), ("run",), baseline or FIRST

@@ -33,15 +33,14 @@ def of(named: Mapping[str, StoredRun], ref: str | None, results: Path) -> str | 
 
     Raises InputError where it is not among them.
     """
-    from lab.results import runs
+    from lab.results import selector
 
     if ref is None or ref in named:
         return ref
-    folder = runs.find(ref, results).resolve()
-    found = [name for name, one in named.items() if one.folder.resolve() == folder]
-    if not found:
+    folder = selector.find_among(ref, [one.folder for one in named.values()], results)
+    if folder is None:
         raise InputError(
             f"the baseline {ref!r} is none of the runs that are compared",
             remedy=f"name one of: {', '.join(named)}",
         )
-    return found[0]
+    return next(name for name, one in named.items() if one.folder == folder)

@@ -34,6 +34,7 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         keep=options.keep,
         budget=getattr(options, "budget", None),
         baseline=getattr(options, "baseline", None),
+        name=getattr(options, "name", None),
     )
     question.expect(scenario.axes, settings.baseline)
     with watched(scenario, settings, options) as session:

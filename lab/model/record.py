@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lab.model.events import Outcome
 from lab.model.json_fields import known, typed
+from lab.model.origin import Origin
 
 BUILD_SCHEMA = "lab.build/1"
 RUN_SCHEMA = "lab.run/1"
@@ -195,6 +196,7 @@ class RunOptions:
 
     ``endpoints`` are the addresses that were named, by engine; ``private`` engines were the lab's.
     ``together``: imported builds were to be in one run. ``baseline`` is what ratios were asked to.
+    ``made_by``: the command that made the run for an answer of its own, such as ``gate``.
     """
 
     engines: tuple[str, ...] | None = None
@@ -205,6 +207,7 @@ class RunOptions:
     private: bool | None = None
     together: bool | None = None
     baseline: str | None = None
+    made_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +217,8 @@ class Run:
     ``builds`` is how many it had when it ended, so that a loss is found later. ``imported`` says of
     each build that another tool recorded where it comes from (docs/schema.md). ``warnings`` are
     what a reader must know of the whole run, each a sentence. ``axes`` are the scenario's, with
-    their values in its order; empty in records of before they were written down.
+    their values in its order; empty in records of before they were written down. ``name`` is what
+    the user called the run.
     """
 
     id: str
@@ -236,6 +240,8 @@ class Run:
     imported: tuple[Mapping[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    name: str | None = None
+    origin: Origin = field(default_factory=Origin)
 
     def to_json(self) -> dict[str, Any]:
         """The head as run.json holds it."""
@@ -251,6 +257,7 @@ class Run:
         values["host"] = HostFacts(**known(HostFacts, values["host"]))
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["options"] = _options(values.get("options", {}))
+        values["origin"] = Origin.from_json(values.get("origin"))
         values["bases"] = tuple(values.get("bases", ()))
         values["controls"] = tuple(values.get("controls", ()))
         values["broken"] = tuple(values.get("broken", ()))

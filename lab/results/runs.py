@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
@@ -18,10 +17,28 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk
 from lab.model.errors import InputError
 from lab.model.record import Build, Run
+from lab.results.selector import BUILDS_FILE, LATEST, RUN_FILE, find, find_each
+from lab.results.selector import names as runs
 
-RUN_FILE, BUILDS_FILE = "run.json", "builds.jsonl"
+__all__ = [
+    "BUILDS_FILE",
+    "LATEST",
+    "RUN_FILE",
+    "StoredRun",
+    "build",
+    "events",
+    "events_path",
+    "find",
+    "find_each",
+    "head",
+    "load",
+    "manifest",
+    "read",
+    "runs",
+    "without_builds",
+]
+
 GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
-LATEST = "latest"
 T = TypeVar("T")
 
 
@@ -41,63 +58,11 @@ class StoredRun:
 
 
 def load(ref: str | Path, results: Path) -> StoredRun:
-    """The run named by its folder, its id, a prefix that only it has, or ``latest``.
+    """The run that a user means by ``ref`` (lab.results.selector).
 
     Raises InputError where there is none such, or where a file of it is corrupt.
     """
     return read(find(ref, results))
-
-
-def find(ref: str | Path, results: Path) -> Path:
-    """The folder of the run that ``ref`` names (see `load`)."""
-    text, folder = str(ref), Path(ref)
-    if text != LATEST and (folder / RUN_FILE).is_file():
-        return folder
-    known = runs(results)
-    if text == LATEST and known:
-        # By when they started: a run's folder can have been given another name. One without builds
-        # has nothing to show, but there may be no other, and it can be resumed.
-        return max(
-            (results / name for name in known),
-            key=lambda one: (_has_builds(one), _started(one), one.name),
-        )
-    found = [name for name in known if name == text] or [
-        name for name in known if text and name.startswith(text)
-    ]
-    if len(found) == 1:
-        return results / found[0]
-    if not known:
-        raise InputError(
-            f"no run {text!r}: there are no runs in {results}",
-            remedy="make one with `lab run SCENARIO`, or name its folder with --results",
-        )
-    near = found or difflib.get_close_matches(text, known, n=5, cutoff=0.5) or known[:-6:-1]
-    said = "names more than one run" if found else "names no run"
-    raise InputError(f"{text!r} {said} in {results}", remedy=f"one of: {', '.join(near[:5])}")
-
-
-def runs(results: Path) -> list[str]:
-    """The ids of the runs in a results folder, oldest first."""
-    if not results.is_dir():
-        return []
-    with disk(results):
-        return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
-
-
-def _has_builds(folder: Path) -> bool:
-    path = folder / BUILDS_FILE
-    with disk(folder):
-        return path.exists() and path.stat().st_size > 0
-
-
-def _started(folder: Path) -> str:
-    """When a run started, which sorts as text; empty where its head cannot be read."""
-    with disk(folder):
-        data = (folder / RUN_FILE).read_bytes()
-    try:
-        return str(json.loads(data).get("started") or "")
-    except (ValueError, AttributeError, RecursionError):
-        return ""
 
 
 def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:

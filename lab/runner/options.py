@@ -11,7 +11,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line adds to a scenario. ``endpoints``: engine -> address."""
+    """What the command line adds to a scenario. ``endpoints``: engine -> address; ``name``: what
+    the run is called; ``made_by``: the command that needs it for an answer of its own."""
 
     results: Path
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -19,3 +20,5 @@ class Options:
     keep: bool = False
     budget: float | None = None
     baseline: str | None = None
+    name: str | None = None
+    made_by: str | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab import __version__
 from lab.host.disk import disk
+from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, HostFacts, Run, RunOptions, ScenarioText
 from lab.results import runs, store
 from lab.runner.recorded_builds import Found, build_id, time_of_day
@@ -48,6 +49,7 @@ def _head(name: str, found: Found) -> Run:
         started=time_of_day(found.started),
         lab=__version__,
         imported=({**found.origin, "build": build_id(1)},),
+        origin=Origin.of_words(found.origin),
     )
 
 
@@ -154,7 +156,9 @@ class Library:
             return store.resume(self._results / self._together, more=True)
         run = _head(self._name, first)
         together = RunOptions(together=True)
-        return store.create(self._results, replace(run, imported=(), options=together))
+        return store.create(
+            self._results, replace(run, imported=(), options=together, origin=Origin())
+        )
 
     @staticmethod
     def _append(writer: store.Writer, found: Found, number: int) -> Build:

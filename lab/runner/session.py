@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self
 from lab import __version__
 from lab.engines.protocol import Engine
 from lab.host import facts as host
+from lab.host import origin
 from lab.host.cgroups import Group
 from lab.host.controls import active as controls
 from lab.model.errors import LabError
@@ -29,7 +30,7 @@ from lab.runner.options import Options, Say
 from lab.runner.projects import Projects
 from lab.scenario import placeholder_images, plan
 from lab.scenario.build_inputs import Images
-from lab.scenario.model import Scenario
+from lab.scenario.model import Own, Scenario
 from lab.scenario.plan import Cell, Trial
 
 __all__ = ["Options", "Say", "Session", "Watcher", "run"]
@@ -211,7 +212,7 @@ def run(
 
 def _begun(scenario: Scenario, options: Options) -> Run:
     """The head of a run whose engines are not opened yet."""
-    started = datetime.now(UTC)
+    started, work = datetime.now(UTC), scenario.workload
     return Run(
         id=store.new_id(scenario.name, started),
         status="partial",
@@ -226,8 +227,12 @@ def _begun(scenario: Scenario, options: Options) -> Run:
             endpoints=dict(options.endpoints),
             private=options.private,
             baseline=options.baseline,
+            made_by=options.made_by,
         ),
         axes=dict(scenario.axes),
+        name=options.name,
+        # Of a generated project no file is anywhere: its commit is that of where it was asked for.
+        origin=origin.of(work.context if isinstance(work, Own) else Path()),
     )
 
 

@@ -169,6 +169,7 @@ def _of_runs(options: argparse.Namespace) -> Sides:
     from lab.results import comparison, question
 
     _builds_nothing(options, "beside runs")
+    _take_the_baseline(options)
     named = run_names.short(list(_named_runs(options.values, options).items()))
     builds = comparison.merge({name: one.builds for name, one in named.items()})
     heads = [one.run for one in named.values()]
@@ -190,6 +191,15 @@ def _of_runs(options: argparse.Namespace) -> Sides:
     )
 
 
+def _take_the_baseline(options: argparse.Namespace) -> None:
+    """`lab compare latest --baseline main`: the run that one run is compared with."""
+    from lab.results import runs
+
+    if options.axis is None and options.baseline is not None and len(options.values) == 1:
+        runs.find_each([options.baseline, *options.values], options.results)  # refused: no run
+        options.values = [options.baseline, *options.values]
+
+
 def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
     names = ("scenario", "dockerfile", "context", "private", "rounds", "seed", "keep")
     arguments.refuse(options, names, f"{beside}: nothing is built")
@@ -208,7 +218,10 @@ def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str,
             f"{', '.join(values)}: values of {options.axis} in which run?",
             remedy="name it with --run; `--run latest` is the last one",
         )
-    found = {value: runs.load(value, options.results) for value in values}
+    folders = runs.find_each(values, options.results)
+    found = {value: runs.read(folder) for value, folder in zip(values, folders, strict=True)}
+    if len({one.folder.resolve() for one in found.values()}) < len(found):
+        raise InputError(f"{' and '.join(values)} name one run twice", remedy="name each side once")
     for value, one in found.items():
         if not one.builds:
             raise InputError(

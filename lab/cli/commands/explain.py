@@ -12,7 +12,7 @@ from lab.model.errors import InputError
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("run", nargs="?", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("run", nargs="?", metavar="RUN", help=arguments.RUN)
     verb.add_argument(
         "--image",
         action="append",

@@ -14,7 +14,7 @@ FORMATS = ("benchstat", "hyperfine", "csv", "parquet", "prometheus")
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("run", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("run", metavar="RUN", help=arguments.RUN)
     verb.add_argument("--format", required=True, choices=FORMATS)
     verb.add_argument("--output", type=Path, metavar="FILE", help="instead of printing it")
     arguments.results(verb)

@@ -92,8 +92,8 @@ def run(options: argparse.Namespace) -> int:
         return gate_measure.prove(
             sides.read("candidate", options.candidate, options.results), policy, options
         )
-    baseline = sides.read("baseline", options.baseline, options.results)
     candidate = sides.read("candidate", options.candidate, options.results)
+    baseline = sides.read("baseline", options.baseline, options.results, candidate)
     notes = sides.compare(baseline, candidate, policy)
     judgement = judge(baseline, candidate, policy, notes)
     if options.confirm:

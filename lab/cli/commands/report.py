@@ -21,7 +21,7 @@ FORMATS = ("html", "md", "json", "csv", "junit", "perfetto")
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("run", nargs="*", metavar="RUN", help="its id, its folder, or: latest")
+    verb.add_argument("run", nargs="*", metavar="RUN", help=arguments.RUN)
     verb.add_argument(
         "--compare", nargs="+", metavar="RUN", default=[], help="these runs in one report"
     )
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     heads: Sequence[Run]
     made: Report
     if compared:
-        found = [(name, runs.load(name, options.results)) for name in compared]
+        folders = runs.find_each(compared, options.results)
+        found = [(name, runs.read(at)) for name, at in zip(compared, folders, strict=True)]
         if len({one.folder.resolve() for _, one in found}) < max(2, len(found)):
             raise InputError(
                 "--compare takes two runs or more, each of them once",

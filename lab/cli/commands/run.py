@@ -29,6 +29,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
     arguments.baseline(verb)
+    verb.add_argument(
+        "--name", type=arguments.run_name, help="what the run can be called by, beside its id"
+    )
     going_on = verb.add_mutually_exclusive_group()
     going_on.add_argument("--resume", metavar="RUN", help="go on with a run that stopped")
     going_on.add_argument(
@@ -99,7 +102,7 @@ def _as_it_was_started(options: argparse.Namespace) -> None:
     going_on = "--append" if options.append else "--resume"
     why = f"beside {going_on}: a run goes on as it was started"
     remedy = "leave {option} out, or start another run with it"
-    arguments.refuse(options, ("engine", "seed", "baseline"), why, remedy)
+    arguments.refuse(options, ("engine", "seed", "baseline", "name"), why, remedy)
     if options.resume:
         more = f"{remedy}; --append RUN --rounds N adds rounds"
         arguments.refuse(options, ("rounds",), why, more)

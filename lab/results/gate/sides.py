@@ -43,14 +43,16 @@ class Side:
         return ", ".join(part for part in parts if part)
 
 
-def read(role: str, refs: Sequence[str], results: Path) -> Side:
-    """Read a side: runs and files by any name a user has for them.
+def read(role: str, refs: Sequence[str], results: Path, beside: Side | None = None) -> Side:
+    """Read a side: runs and files by any name a user has for them. A branch or a commit names its
+    newest other run of the scenario of the side ``beside``, where that is read already.
 
     Raises InputError where one cannot be read, or is empty, partial or corrupt.
     """
+    other = beside.run.folder if beside and beside.run else None
     found: dict[str, StoredRun | Benchmarks | Coverage] = {}
     for ref in refs:
-        one = _read(role, ref, results)
+        one = _read(role, ref, results, other)
         kind = {StoredRun: "run", Benchmarks: "benchmarks", Coverage: "coverage"}[type(one)]
         if kind in found:
             raise InputError(
@@ -61,7 +63,9 @@ def read(role: str, refs: Sequence[str], results: Path) -> Side:
     return Side(**found)  # type: ignore[arg-type]  # each kind came from its own type
 
 
-def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Coverage:
+def _read(
+    role: str, ref: str, results: Path, beside: Path | None
+) -> StoredRun | Benchmarks | Coverage:
     path = Path(ref)
     if not ref:
         raise InputError(f"--{role} names nothing", remedy=f"--{role} RUN|FILE")
@@ -74,7 +78,7 @@ def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Covera
             f"the {role} {ref} is empty: there is no {RUN_FILE} in it",
             remedy="name a run's folder, its id, or a file that Go's tools wrote",
         )
-    stored = runs.load(path if path.is_dir() else _found(role, ref, results), results)
+    stored = runs.read(path if path.is_dir() else _found(role, ref, results, beside))
     if any(SIDE in build.cell for build in stored.builds):
         raise InputError(
             f"the {role} {stored.run.id} is refused: the gate made it itself, of several sides, to "
@@ -90,9 +94,9 @@ def _read(role: str, ref: str, results: Path) -> StoredRun | Benchmarks | Covera
     return stored
 
 
-def _found(role: str, ref: str, results: Path) -> Path:
+def _found(role: str, ref: str, results: Path, beside: Path | None) -> Path:
     try:
-        return runs.find(ref, results)
+        return runs.find(ref, results, beside=beside)
     except InputError as error:
         raise InputError(
             f"the {role} {ref!r} is no file, and {error}", remedy=error.remedy

@@ -1,0 +1,47 @@
+"""Where a run comes from: the commit that was built, and the CI job that built it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.model.json_fields import known, typed
+
+SHORT = 9  # characters of a commit's name, as people write it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What was built, by git's names, and in which CI job. None: not known, or there is none.
+
+    ``commit`` is what lay on disk; where a CI service merged a change to build it, ``head`` is the
+    change's own last commit. ``dirty``: files differ from that commit. ``change`` is the number of
+    a pull or merge request, ``repository`` is ``owner/name``, ``url`` leads to the job.
+    """
+
+    commit: str | None = None
+    head: str | None = None
+    branch: str | None = None
+    dirty: bool | None = None
+    change: str | None = None
+    repository: str | None = None
+    ci: str | None = None
+    job: str | None = None
+    url: str | None = None
+
+    @property
+    def short(self) -> str | None:
+        """The commit as people write it; a ``+`` behind it says that files differed from it."""
+        return None if self.commit is None else self.commit[:SHORT] + "+" * bool(self.dirty)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any] | None) -> Origin:
+        """Of a run's head; older ones have none. Raises TypeError on what is not one."""
+        return cls(**typed(cls, known(cls, record or {})))
+
+    @classmethod
+    def of_words(cls, words: Mapping[str, str]) -> Origin:
+        """Of an imported build: what its file says under these very names, as text."""
+        names = ("commit", "branch", "change", "repository", "ci", "job")
+        return cls.from_json({name: words[name] for name in names if words.get(name)})
