@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engines import REAL
-from lab.model.engine_name import EXPECTED, parse
+from lab.engines.named import endpoints
+from lab.model.engine_name import EXPECTED
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -160,32 +160,6 @@ def _of_dockerfile(dockerfile: Path, context: Path | None, engines: Sequence[str
     project = own_project.found(dockerfile, context)
     text = own_project.commented(project, Path(), engines or own_project.ENGINES)
     return loader.parse(text)
-
-
-def endpoints(named: Sequence[str]) -> Mapping[str, str]:
-    """NAME[=ENDPOINT] options by name; an empty address means: find it."""
-    found = dict(value.partition("=")[::2] for value in named)
-    for name in found:
-        parse(name)
-    return found
-
-
-def engine_versions(named: Sequence[str]) -> list[tuple[str, str]]:
-    """NAME[=VERSION] options; every real engine where none is named."""
-    found = [value.partition("=")[::2] for value in named] or [(name, "") for name in REAL]
-    for name, version in found:
-        parse(name)
-        if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
-            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
-    return found
-
-
-def one_engine(named: Sequence[str]) -> tuple[str, str]:
-    """The engine of a verb that has use for one alone; docker where none is named."""
-    found = engine_versions(named or ["docker"])
-    if len(found) > 1:
-        raise InputError("one engine at a time", remedy="name --engine once, and call it again")
-    return found[0]
 
 
 def build_args(given: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli.arguments import endpoints
+from lab.engines.named import endpoints
 from lab.model.errors import BuildsFailed, ExpectationBroken
 
 if TYPE_CHECKING:

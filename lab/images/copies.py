@@ -18,9 +18,9 @@ from dataclasses import replace
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.images import elf
 from lab.images.elves import Elves, File, elves
-from lab.images.finding import Finding
 from lab.images.loader import Loader
 from lab.images.opened import Opened
+from lab.model.finding import Finding
 
 _STATIC = re.compile(r"CGO_ENABLED[= ]['\"]?0|(?<!\S)-static\b|-extldflags[= ]\S*-static|musl")
 _BUILDS = re.compile(r"\b(go (?:build|install)|gcc|g\+\+|cc|clang|make|cargo|ld)\b")

@@ -12,8 +12,8 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.images.finding import Finding
 from lab.images.opened import Opened
+from lab.model.finding import Finding
 
 _STANDARD = ("/usr/local/go", "/usr/lib/go")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -10,8 +10,8 @@ import posixpath
 import tarfile
 from collections.abc import Iterator
 
-from lab.images.finding import Finding
 from lab.images.sources.contents import Contents, Node
+from lab.model.finding import Finding
 
 _DEVICES = {tarfile.CHRTYPE: "character device", tarfile.BLKTYPE: "block device"}
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.images import elf
 from lab.images.elves import Elves, File
-from lab.images.finding import Finding, Level
 from lab.images.sources.contents import Contents
+from lab.model.finding import Finding, Level
 
 _MULTIARCH = {
     "x86_64": "x86_64-linux-gnu",

@@ -108,6 +108,13 @@ class VmBootFailed(LabError):
     meaning = "a kernel did not boot, or its guest did not end in time"
 
 
+class FindingsFound(LabError):
+    """A Dockerfile has findings of the level that --fail-on names, or worse."""
+
+    exit_code = 14
+    meaning = "there are findings of the level that --fail-on names, or worse"
+
+
 class Interrupted(LabError):
     """Ctrl-C or SIGTERM: the records so far are intact and the run can be resumed."""
 

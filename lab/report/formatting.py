@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lab.model import units
 from lab.model.units import MISSING
-from lab.results.stats import Summary
+
+if TYPE_CHECKING:
+    from lab.results.stats import Summary  # it brings numpy with it
 
 # CSI, OSC and other escape sequences (ECMA-48), then whatever control characters are left.
 _ESCAPES = re.compile(

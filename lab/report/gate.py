@@ -6,16 +6,16 @@ skipped); GitHub's workflow commands; GitLab's Code Quality report (CodeClimate'
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 from lab.model.text_wrap import wrapped
-from lab.report import gate_text
+from lab.report import ci_formats, gate_text
+from lab.report.ci_formats import one_line
 from lab.report.formatting import clean
-from lab.report.markdown import escape
+from lab.report.markdown_text import escape
 from lab.results.gate.judgement import Finding, Judgement, Outcome
 from lab.results.gate.proof import Proof
 
@@ -127,16 +127,16 @@ def junit(judgement: Judgement) -> str:
     skipped = [one for one in findings if _counted(judgement, one) is Outcome.CANNOT_TELL]
     suite = Xml.Element(
         "testsuite",
-        name=_text(f"lab gate {judgement.policy.name}"),
+        name=one_line(f"lab gate {judgement.policy.name}"),
         tests=str(len(findings)),
         failures=str(len(failed)),
         errors="0",
         skipped=str(len(skipped)),
     )
     for one in findings:
-        name = _text(f"{gate_text.allowed(one.rule)}: {one.subject}")
+        name = one_line(f"{gate_text.allowed(one.rule)}: {one.subject}")
         case = Xml.SubElement(suite, "testcase", classname=f"gate.{one.rule.metric}", name=name)
-        text = _text(gate_text.sentence(one))
+        text = one_line(gate_text.sentence(one))
         if one in failed:
             Xml.SubElement(case, "failure", message=text, type=str(one.outcome)).text = text
         elif one in skipped:
@@ -155,47 +155,35 @@ def _counted(judgement: Judgement, finding: Finding) -> Outcome:
 
 def github(judgement: Judgement) -> str:
     """Workflow commands: GitHub Actions shows them beside the change."""
-    lines = [
-        f"::{_LEVELS[judgement.outcome]} title=lab gate::{_command(gate_text.headline(judgement))}"
-    ]
+    level = _LEVELS[judgement.outcome]
+    lines = [ci_formats.command(level, one_line(gate_text.headline(judgement)), title="lab gate")]
     lines += [
-        f"::{_LEVELS[one.outcome]} title=lab gate, {_property(one.rule.metric)}::"
-        f"{_command(gate_text.sentence(one))}"
+        ci_formats.command(
+            _LEVELS[one.outcome],
+            one_line(gate_text.sentence(one)),
+            title=f"lab gate, {one.rule.metric}",
+        )
         for one in judgement.findings
         if one.outcome is not Outcome.PASS
     ]
-    return "\n".join(lines) + "\n"
-
-
-def _command(text: str) -> str:
-    """What would end a workflow command is escaped as GitHub asks for."""
-    return _text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _command(text).replace(":", "%3A").replace(",", "%2C")
+    return "".join(lines)
 
 
 def gitlab(judgement: Judgement, policy_path: str = "policy") -> str:
     """A Code Quality report: GitLab shows it in the merge request."""
     issues = [
-        {
-            "description": _text(gate_text.sentence(one)),
-            "check_name": f"lab-gate-{one.rule.metric}",
-            "fingerprint": hashlib.sha256(
-                f"{judgement.policy.name}\0{one.rule.metric}\0{one.subject}".encode()
-            ).hexdigest(),
-            "severity": _SEVERITIES[one.outcome],
-            "location": {"path": policy_path, "lines": {"begin": one.rule.line}},
-        }
+        ci_formats.issue(
+            f"lab-gate-{one.rule.metric}",
+            gate_text.sentence(one),
+            severity=_SEVERITIES[one.outcome],
+            place=policy_path,
+            line=one.rule.line,
+            identity=(judgement.policy.name, one.rule.metric, one.subject),
+        )
         for one in judgement.findings
         if one.outcome is not Outcome.PASS
     ]
     return json.dumps(issues, indent=2) + "\n"
-
-
-def _text(text: str) -> str:
-    return " ".join(clean(text).split())
 
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {

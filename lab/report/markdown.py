@@ -5,47 +5,22 @@ Every foreign text is escaped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lab.report.group_table import one_table, shared_count
+from lab.report.markdown_text import code, escape
 from lab.report.model import Failure, Grid, ReportModel
 
 # GitHub takes comments of 65,536 characters; what is not folded away and notes come first.
 DETAILS = 40_000
 ROWS = 60  # of the one table
 NOTES = 30
-# What means something to CommonMark, GitHub's tables or HTML in a line ("@" and "#" would ping),
-# and what does so only where a block begins.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~$@&]")
-_LEADING = re.compile(r"^(?:[-+=:]|\d+[.)])")
-_WORDS = re.compile(r"\b(https?|www)(?=[:.])", re.IGNORECASE)
 
 
 def render(model: ReportModel, picture: str | None = None) -> str:
     """The report as GitHub-flavoured Markdown; ``picture`` is the name of one that lies beside."""
     return "\n".join(_lines(model, picture)).rstrip() + "\n"
-
-
-def escape(text: str, *, leading: bool = True) -> str:
-    """Text that no Markdown reader takes for markup, on one line.
-
-    ``leading`` says that it may begin a line: there, not in a table's cell, "-7" or "10." begins
-    a list.
-    """
-    flat = " ".join(text.split())
-    flat = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat)
-    if leading:
-        flat = _LEADING.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", flat)
-    return _WORDS.sub(r"\1&#8203;", flat)  # a bare address would become a link
-
-
-def code(text: str) -> str:
-    """Text as a block that only its own fence can end."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
 
 
 def _lines(model: ReportModel, picture: str | None) -> Iterator[str]:

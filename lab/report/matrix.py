@@ -12,7 +12,7 @@ from rich.text import Text
 from lab.report import html as pages
 from lab.report import probes
 from lab.report.formatting import clean, flat
-from lab.report.markdown import escape
+from lab.report.markdown_text import escape
 from lab.report.probes import MISSING
 from lab.report.terminal import console
 from lab.validate.matrix import BARE, TONES, Cell, Column, Tone, Validation

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.report.formatting import clean, flat
-from lab.report.markdown import escape
+from lab.report.markdown_text import escape
 from lab.report.terminal import console
 from lab.validate.changes import Change, Section, Upgrade
 

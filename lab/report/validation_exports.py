@@ -1,27 +1,23 @@
-"""A validation for machines: JUnit XML and SARIF 2.1.0.
+"""A validation for machines: JUnit XML, and what CI systems show beside lines.
 
-Formats: JUnit as Jenkins, GitHub's and GitLab's readers take it; SARIF of
-https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+JUnit as Jenkins, GitHub's and GitLab's readers take it; the others are in report/ci_formats.py.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from xml.etree import ElementTree as Xml
 
-from lab import __version__
-from lab.images.finding import Finding
+from lab.model.finding import Finding
+from lab.report import ci_formats
 from lab.validate.matrix import Validation
 
 # What XML 1.0 cannot hold, whatever the names of an image's files are.
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LEVELS = {"error": "error", "warning": "warning", "note": "note"}
-_SARIF = (
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-)
+_TOOL = "lab validate"
 
 
 def junit(found: Sequence[Validation]) -> str:
@@ -56,68 +52,41 @@ def junit(found: Sequence[Validation]) -> str:
     return Xml.tostring(suites, encoding="unicode") + "\n"
 
 
-def sarif(found: Sequence[Validation]) -> str:
-    """Every finding and every broken demand as a result."""
-    results: list[dict[str, Any]] = []
-    rules: dict[str, dict[str, str]] = {}
+def _findings(found: Sequence[Validation]) -> Iterator[Finding]:
+    """Every finding and every broken demand, at a place that a CI system can show."""
     for one in found:
-        for finding in (*one.broken, *one.findings):
-            rules.setdefault(finding.rule, {"id": finding.rule})
-            results.append(_result(one.image, finding))
+        yield from (_placed(one.image, finding) for finding in (*one.broken, *one.findings))
         for verdict in one.verdicts:
             if verdict.word == "does not run":
-                rules.setdefault("does-not-run", {"id": "does-not-run"})
                 message = f"{one.image} does not run on {verdict.column.words}: {verdict.why[0]}"
-                results.append(
-                    _result(
-                        one.image,
-                        Finding(rule="does-not-run", level="error", place="/", message=message),
-                    )
+                yield Finding(
+                    rule="does-not-run", level="error", place=f"{one.image}/", message=message
                 )
-    document = {
-        "$schema": _SARIF,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "lab validate",
-                        "version": __version__,
-                        "rules": list(rules.values()),
-                    }
-                },
-                "results": results,
-            }
-        ],
-    }
-    return json.dumps(document, indent=2) + "\n"
+
+
+def _placed(image: str, finding: Finding) -> Finding:
+    """A path of an image has no place in the checkout: it is named below the image's name."""
+    return finding if finding.line else replace(finding, place=f"{image}{finding.place}")
+
+
+def sarif(found: Sequence[Validation]) -> str:
+    """Every finding as a result."""
+    return ci_formats.sarif(_TOOL, _findings(found))
+
+
+def github(found: Sequence[Validation]) -> str:
+    """Every finding as a workflow command."""
+    return ci_formats.github(_TOOL, _findings(found))
+
+
+def gitlab(found: Sequence[Validation]) -> str:
+    """Every finding as an issue of a Code Quality report."""
+    return ci_formats.gitlab(_TOOL, _findings(found))
 
 
 def to_json(found: Sequence[Validation]) -> str:
     """Everything, for programs."""
     return json.dumps([one.to_json() for one in found], indent=2) + "\n"
-
-
-def _result(image: str, finding: Finding) -> dict[str, Any]:
-    # A path of an image has no place in the checkout: it is named below the image's name.
-    on_disk = finding.line is not None
-    uri = finding.place if on_disk else f"{image}{finding.place}"
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(uri)}}
-    if finding.line is not None:
-        place["region"] = {"startLine": finding.line}
-    text = finding.message + (f"\nnext: {finding.remedy}" if finding.remedy else "")
-    return {
-        "ruleId": finding.rule,
-        "level": _LEVELS[finding.level],
-        "message": {"text": text},
-        "locations": [{"physicalLocation": place}],
-    }
-
-
-def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path.lstrip("/") or ".", errors="backslashreplace")
 
 
 def _text(text: str) -> str:

@@ -26,6 +26,8 @@ _FORMATS = {
     "html": matrix.html,
     "junit": validation_exports.junit,
     "sarif": validation_exports.sarif,
+    "github": validation_exports.github,
+    "gitlab": validation_exports.gitlab,
 }
 _SHOWN = 10  # failures that a message lists; the reports have all of them
 
@@ -51,7 +53,7 @@ def write(found: Sequence[Validation], target: Path) -> None:
 
 
 def rendered(found: Sequence[Validation], name: str) -> str:
-    """All validations in one form, a key of FILES."""
+    """All validations in one form, a key of _FORMATS."""
     return _FORMATS[name](found)
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.engines import open_engine
-from lab.images.finding import Finding
 from lab.images.opened import Opened
+from lab.model.finding import Finding
 from lab.validate.assertions import Assertions
 from lab.validate.container_exec import runs_in
 from lab.validate.matrix import Validation

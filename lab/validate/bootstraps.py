@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lab.images.finding import Finding
 from lab.images.opened import Opened
 from lab.images.sources.reproducibility import Comparison, compare
+from lab.model.finding import Finding
 from lab.validate.matrix import Validation
 from lab.validate.policy import Judge
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from lab.images import goroot, hostile
 from lab.images.elves import Elves, elves
-from lab.images.finding import Finding
 from lab.images.hygiene import Hygiene, hygiene
 from lab.images.loader import Loader
 from lab.images.needs import Need, Needs, needs
 from lab.images.opened import Opened
 from lab.model import units
+from lab.model.finding import Finding
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FATAL = frozenset({"path-escapes", "unreadable-image", "entry-missing", "entry-damaged"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lab.images.finding import Finding
+from lab.model.finding import Finding
 
 SCHEMA = "lab.validation/1"
 BARE = "bare"  # the engine of a column without one

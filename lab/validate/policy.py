@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lab.images.elf import ordered
-from lab.images.finding import Finding
 from lab.images.hygiene import Hygiene
 from lab.images.needs import Needs
 from lab.model.engine_name import family
+from lab.model.finding import Finding
 from lab.model.units import bytes_of
 from lab.model.units import size as in_bytes
 from lab.scenario.yaml_file import YamlFile

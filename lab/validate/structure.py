@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.images.finding import Finding
 from lab.images.opened import Opened
 from lab.images.sources.contents import Node
+from lab.model.finding import Finding
 from lab.validate.assertions import Assertions, matches
 
 _GO_BITS = ((0o4000, "u"), (0o2000, "g"), (0o1000, "t"))

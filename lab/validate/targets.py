@@ -9,10 +9,10 @@ from pathlib import Path
 from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 from lab.images import copies
-from lab.images.finding import Finding
 from lab.images.opened import Opened, empty, of_source, opened
 from lab.images.sources.types import BaseSource
 from lab.model.errors import InputError, SourceError
+from lab.model.finding import Finding
 from lab.scenario.loader import load
 from lab.scenario.model import Own, Scenario
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lab.images.finding import Finding
+from lab.model.finding import Finding
 from lab.validate import inspect, rows, verdicts
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Validation, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.images.elf import ordered
-from lab.images.finding import Finding
+from lab.model.finding import Finding
 from lab.validate.inspect import Inspection
 from lab.validate.matrix import Column, Row, Verdict, Word
 

@@ -27,7 +27,7 @@ def test_two_bootstraps_are_the_same_bit_by_bit_and_told_so(
     image("trixie")  # made where it is not there yet
     before = {path.name for path in layers.iterdir()}
     with pytest.raises(SystemExit) as stop:
-        main(["validate", *given, "--output", "json"])
+        main(["validate", *given, "--format", "json"])
     assert stop.value.code == 0
     (found,) = json.loads(capsys.readouterr().out)
     told = found["figures"]["bootstraps"]

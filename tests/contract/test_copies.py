@@ -114,7 +114,7 @@ def test_a_dockerfile_with_such_a_copy_is_limited_and_ends_with_its_exit_code(
     path = tmp_path / "Dockerfile"
     path.write_text("FROM debian:trixie AS a\nFROM debian:bullseye\nCOPY --from=a /bin/cp /x\n")
     with pytest.raises(SystemExit) as stop:
-        main(["validate", str(path), "--output", "json", "--results", str(tmp_path / "results")])
+        main(["validate", str(path), "--format", "json", "--results", str(tmp_path / "results")])
     assert stop.value.code == 3
     said = capsys.readouterr()
     (found,) = json.loads(said.out)

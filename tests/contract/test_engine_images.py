@@ -50,7 +50,7 @@ def test_an_image_of_an_engine_is_read_labelled_and_loaded_again(
     assert f"`{place} pull " in said
 
     out = tmp_path / "labelled.tar"
-    given = [f"{place}:{NAME}", "--output", "json", "--labelled", str(out), *results]
+    given = [f"{place}:{NAME}", "--format", "json", "--labelled", str(out), *results]
     code, text, _ = validated(capsys, *given)
     (found,) = json.loads(text)
     assert code == 0
@@ -83,7 +83,7 @@ def test_a_binary_of_trixie_in_bullseye_is_told_as_the_container_tells_it(
     upper = layer(member("usr/bin/own", program, mode=0o755))
     path = archive(tmp_path / "mixed.tar", [lower, upper], {"Entrypoint": ["/usr/bin/own"]})
     code, text, _ = validated(
-        capsys, str(path), "--output", "json", "--results", str(tmp_path / "results")
+        capsys, str(path), "--format", "json", "--results", str(tmp_path / "results")
     )
     assert code == 3
     (found,) = json.loads(text)

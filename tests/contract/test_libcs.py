@@ -57,7 +57,7 @@ def test_musl_and_no_libc_are_asked_in_a_guest_and_in_a_container(
         ),
     ]
     arguments = ["validate", *map(str, images), "--engines", "podman", "--private"]
-    arguments += ["--kernels", "host 6.1", "--output", "json", "--results", str(tmp_path / "res")]
+    arguments += ["--kernels", "host 6.1", "--format", "json", "--results", str(tmp_path / "res")]
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     musl, scratch = json.loads(capsys.readouterr().out)

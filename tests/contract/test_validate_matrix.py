@@ -23,7 +23,7 @@ def test_a_profile_that_refuses_clone3_stops_new_glibc_and_not_old(
     profile = tmp_path / "clone3.json"
     profile.write_text(json.dumps(REFUSES_CLONE3))
     arguments = ["validate", "bullseye", "trixie", "--engines", "podman", "--private"]
-    arguments += ["--kernels", "host 6.1 6.1,secretmem.enable=1 5.15", "--output", "json"]
+    arguments += ["--kernels", "host 6.1 6.1,secretmem.enable=1 5.15", "--format", "json"]
     arguments += ["--seccomp", str(profile), "--results", str(tmp_path / "results")]
     with pytest.raises(SystemExit) as stop:
         main(arguments)

@@ -34,6 +34,7 @@ FLOW = (
     "validate",
     "golang",
     "report",
+    "api",
     "cli",
 )
 # SDK -> the only modules that may import it.

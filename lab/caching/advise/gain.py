@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.caching.advise.pricing import Cost, Pricing, ignoring, over_edits
-from lab.caching.advise.rewrite import Rewrite
+from lab.caching.advise.rewrite import ALL_TOGETHER, Rewrite
 from lab.caching.advise.rewrites import rewrites
 from lab.dockerfile.cachekey import Rules
 from lab.dockerfile.cachekey.builder import ignored
@@ -150,7 +150,7 @@ def together(
     if len(taken) < 2:
         return None
     whole = Rewrite(
-        kind="all together",
+        kind=ALL_TOGETHER,
         why=", then ".join(one.kind for one in taken),
         dockerfile=now.dockerfile,
         ignore=ignore,

@@ -26,10 +26,12 @@ def lines(
     shown: Sequence[Advice],
     proofs: Sequence[Proof | None],
     hidden: Sequence[Advice],
-    history: bool,
+    over: str,
 ) -> Iterator[str]:
-    """Each rewrite with its patch; those that gain nothing without. ``hidden`` are only named."""
-    over = "commits" if history else "edits"
+    """Each rewrite with its patch; those that gain nothing without. ``hidden`` are only named.
+
+    ``over`` is what gains were predicted over: edits, or commits.
+    """
     if not any(claimed(one, proof) for one, proof in zip(shown, proofs, strict=True)):
         unknown = any(proof is None for proof in proofs)
         which = "that can be predicted" if unknown else "that the lab knows of"
@@ -55,15 +57,20 @@ def claimed(one: Advice, proof: Proof | None) -> bool:
     return one.gains if proof is None else proof.verdict == GAIN
 
 
-def _lines(one: Advice, proof: Proof | None, over: str) -> Iterator[str]:
+def predicted(one: Advice, over: str) -> str:
+    """What a rewrite is predicted to gain: ``2 edits: RUN steps 4 → 3 ...``."""
     before, after = one.before, one.after
+    gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
+    if before.seconds:
+        gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
+    shown = over if before.cases != 1 else over.removesuffix("s")
+    return f"{before.cases} {shown}: {gain}"
+
+
+def _lines(one: Advice, proof: Proof | None, over: str) -> Iterator[str]:
     yield from wrapped(f"{one.rewrite.kind}: {one.rewrite.why}")
     if one.gains:
-        gain = f"RUN steps {before.runs} → {after.runs}, all steps {before.steps} → {after.steps}"
-        if before.seconds:
-            gain += f", {units.seconds(before.seconds)} → {units.seconds(after.seconds)}"
-        shown = over if before.cases != 1 else over.removesuffix("s")
-        yield from wrapped(f"  predicted over {before.cases} {shown}: {gain}")
+        yield from wrapped(f"  predicted over {predicted(one, over)}")
     elif proof is None:
         yield "  no prediction can show what it gains, if anything: --prove 6 measures it"
     if proof is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ALL_TOGETHER = "all together"  # the kind of what makes several rewrites one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, archive_rules, client_rules
 from lab.dockerfile.cachekey.rules import counted, files
@@ -15,9 +16,8 @@ from lab.model.text_wrap import wrapped
 
 def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]]) -> Iterator[str]:
     """What a user should know before the predictions, by engines' names and versions."""
-    for (step, pattern), where in _by_engine(inputs, engines).items():
-        which = "" if len(where) == len(engines) else f" on {' and '.join(where)}"
-        yield f"{step[:60]} would fail{which}: the context has no {pattern} (see its .dockerignore)"
+    for one in failing(inputs, engines):
+        yield f"{one.text[:60]} {one.why}"
     parsed = parse(given.dockerfile, given.build_args)
     for name, version in engines:
         if lacks := features.lacks(name, version, parsed, session=True):
@@ -27,24 +27,39 @@ def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]
             yield "  as lab run sends it; clients keep it back, as .dockerignore says"
 
 
-def _by_engine(
-    inputs: CacheInputs, engines: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], list[str]]:
-    """What is missing, and on which engines that ends the build."""
-    found: dict[tuple[str, str], list[str]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingStep:
+    """A step that would end the build, and why; ``everywhere``: on each of the engines asked."""
+
+    index: int
+    text: str
+    why: str
+    everywhere: bool
+
+
+def failing(inputs: CacheInputs, engines: Sequence[tuple[str, str]]) -> Iterator[FailingStep]:
+    """The steps that copy what the context has not."""
+    found: dict[tuple[int, str, str], list[str]] = {}
     for name, version in engines:
-        for one in missing(inputs, archive_rules(name, version)):
-            found.setdefault(one, []).append(f"{name} {version}".strip())
-    return found
+        for step, pattern in missing_sources(inputs, archive_rules(name, version)):
+            told = found.setdefault((step.index, step.text, pattern), [])
+            told.append(f"{name} {version}".strip())
+    for (index, text, pattern), where in found.items():
+        everywhere = len(where) == len(engines)
+        which = "" if everywhere else f" on {' and '.join(where)}"
+        why = f"would fail{which}: the context has no {pattern} (see its .dockerignore)"
+        yield FailingStep(index=index, text=text, why=why, everywhere=everywhere)
 
 
 def missing(inputs: CacheInputs, rules: Rules) -> list[tuple[str, str]]:
     """Steps that would fail, and what they copy that the context has not."""
-    return [
-        (step.text, pattern)
-        for step in counted(inputs.steps, inputs, rules)
-        for pattern in _missing(inputs, step, rules)
-    ]
+    return [(step.text, pattern) for step, pattern in missing_sources(inputs, rules)]
+
+
+def missing_sources(inputs: CacheInputs, rules: Rules) -> Iterator[tuple[StepFacts, str]]:
+    """The same with all that is known of the step."""
+    for step in counted(inputs.steps, inputs, rules):
+        yield from ((step, pattern) for pattern in _missing(inputs, step, rules))
 
 
 def _missing(inputs: CacheInputs, step: StepFacts, rules: Rules) -> list[str]:

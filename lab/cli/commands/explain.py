@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.cli import arguments
 from lab.cli.output import print_json, say_all, say_notes
+from lab.engines import named
 from lab.model.errors import InputError
 
 
@@ -63,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
     say_notes(stored)
     wanted = select(
         stored,
-        engines={name for name, _ in arguments.engine_versions(options.engine)}
+        engines={name for name, _ in named.engine_versions(options.engine)}
         if options.engine
         else (),
         build=options.build,
@@ -103,7 +104,7 @@ def _dockerfiles(options: argparse.Namespace) -> int:
         inputs.cache_inputs(inputs.read(path, context, args, options.target))
         for path, context in zip(options.between, contexts[:2], strict=True)
     )
-    engines = arguments.engine_versions(options.engine)
+    engines = named.engine_versions(options.engine)
     found = [compare(before, after, client_rules(name, version)) for name, version in engines]
     if options.json:
         print_json([render.as_json(one) for one in found])

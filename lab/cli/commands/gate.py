@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, gate_measure
-from lab.cli.output import before_the_answer, print_text, say
+from lab.cli import arguments, forms, gate_measure
+from lab.cli.output import before_the_answer
 from lab.model.errors import GateCannotTell, GateFailed, InputError
 
 if TYPE_CHECKING:
+    from lab.cli.forms import Form
     from lab.results.gate.judgement import Judgement
 
 FORMATS = ("markdown", "junit", "github", "gitlab", "json")
 DEFAULT = "default.yaml"
-ANOTHER = "name another file by --output"
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -30,13 +31,7 @@ def options(verb: argparse.ArgumentParser) -> None:
             help=f"measured {what}: a run, a Go benchmark output, a coverage profile; repeatable",
         )
     verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/default.yaml")
-    verb.add_argument(
-        "--output",
-        action="append",
-        default=[],
-        metavar="FORMAT[=FILE]",
-        help=f"as well: {', '.join(FORMATS)}; repeatable; without a file instead of the table",
-    )
+    forms.option(verb, FORMATS, earlier="--output")
     verb.add_argument(
         "--confirm", action="store_true", help="measure suspected failures again, in turn"
     )
@@ -72,22 +67,18 @@ def _share(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Judge; the exit code is the answer."""
-    from lab.host.disk import expect
     from lab.results.gate import policy_loader, sides
     from lab.results.gate.judgement import judge
 
     if not options.prove:
         arguments.refuse(options, ("slowdown",), "without --prove: only that slows anything down")
-    outputs = [_output(text) for text in options.output]
-    for _, file in outputs:
-        if file is not None:
-            expect(file, ANOTHER)
+    asked = forms.chosen(options.forms, FORMATS)
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
     policy_path = options.policy or arguments.shipped(DEFAULT, "policies")
     policy = policy_loader.load(policy_path)
-    options.json = any(file is None for _, file in outputs)  # what is watched goes to stderr
+    options.json = any(file is None for _, file in asked)  # what is watched goes to stderr
     if options.prove:
         return gate_measure.prove(
             sides.read("candidate", options.candidate, options.results), policy, options
@@ -99,42 +90,20 @@ def run(options: argparse.Namespace) -> int:
     if options.confirm:
         judgement = gate_measure.confirm(judgement, baseline, candidate, options)
     with before_the_answer():
-        show(judgement, outputs, policy_path)
+        show(judgement, asked, policy_path)
     return end(judgement)
 
 
-def _output(text: str) -> tuple[str, Path | None]:
-    name, given, file = text.partition("=")
-    if name not in FORMATS:
-        raise InputError(
-            f"no output is named {name!r}", remedy=f"--output takes one of {', '.join(FORMATS)}"
-        )
-    if given and not file:
-        raise InputError(
-            f"--output {text}: no file is named after the '='",
-            remedy=f"--output {name}=FILE writes one, --output {name} prints it",
-        )
-    return name, Path(file) if given else None
-
-
-def show(judgement: Judgement, outputs: list[tuple[str, Path | None]], policy: Path) -> None:
+def show(judgement: Judgement, asked: Sequence[Form], policy: Path) -> None:
     """Print and write the judgement in every form asked for."""
-    from lab.host.disk import write
-    from lab.report import gate as forms
+    from lab.report import gate
 
-    # Files first: nobody may read what is printed.
-    for name, file in sorted(outputs, key=lambda one: one[1] is None):
-        made = (
-            forms.gitlab(judgement, str(policy))
-            if name == "gitlab"
-            else forms.FORMATS[name](judgement)
-        )
-        if file is None:
-            print_text(made)
-        else:
-            say(str(write(file.parent, file.name, made, ANOTHER)), on_error=True)
-    if all(file is not None for _, file in outputs):
-        print_text(forms.text(judgement))
+    def made(name: str) -> str:
+        if name == "gitlab":
+            return gate.gitlab(judgement, str(policy))
+        return gate.FORMATS[name](judgement)
+
+    forms.show(asked, made, lambda: gate.text(judgement))
 
 
 def end(judgement: Judgement) -> int:

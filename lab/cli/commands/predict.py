@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lab.cli import arguments
-from lab.cli.output import print_json, say_all
+from lab.cli import arguments, line_findings
+
+if TYPE_CHECKING:
+    from lab.api.prediction import Predicted
 
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("dockerfile", type=Path, metavar="DOCKERFILE")
-    verb.add_argument(
-        "--context", type=Path, metavar="DIR", help="default: the Dockerfile's folder"
-    )
+    line_findings.options(verb)
     verb.add_argument(
         "--edit",
         action="append",
@@ -23,25 +24,28 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="PATH (its content), touch:PATH, chmod:PATH=MODE, chown:PATH=UID:GID, delete:PATH, "
         "rename:PATH=PATH, arg:NAME=VALUE, env:NAME=VALUE, text:N, base; each repeated one alone",
     )
-    arguments.dockerfile(verb)
-    verb.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict, edit by edit, engine by engine."""
-    from lab.caching.predict import inputs, render
-    from lab.caching.predict.compare_builds import predict_edits
-    from lab.caching.predict.limits import limits
-    from lab.dockerfile.cachekey import client_rules
+    from lab.api.prediction import predict
 
-    args = arguments.build_args(options.build_arg)
-    given = inputs.read(options.dockerfile, options.context, args, options.target)
-    engines = arguments.engine_versions(options.engine)
-    rules = [client_rules(name, version) for name, version in engines]
-    found = list(predict_edits(given, options.edit or [""], rules))
-    if options.json:
-        print_json(render.edits_as_json(found))
-        return 0
-    say_all(limits(given, inputs.cache_inputs(given), engines))
-    say_all(render.edit_lines(found))
-    return 0
+    def question(dockerfile: Path) -> Predicted:
+        return predict(
+            dockerfile,
+            *options.edit,
+            context=options.context,
+            engines=options.engine,
+            build_args=arguments.build_args(options.build_arg),
+            target=options.target,
+        )
+
+    return line_findings.end(line_findings.ask(options, question), options, "lab predict", _value)
+
+
+def _value(told: Sequence[Predicted]) -> Any:
+    """By edit; of several Dockerfiles by their paths before."""
+    from lab.caching.predict.render import edits_as_json
+
+    found = {one.place: edits_as_json(one.edits) for one in told}
+    return found if len(told) > 1 else next(iter(found.values()))

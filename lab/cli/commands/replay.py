@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.cli import arguments
 from lab.cli.output import print_json, say, say_all
+from lab.engines import named
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _replays(
     args = arguments.build_args(options.build_arg)
     builds = runs.load(options.run, options.results).builds if options.run else ()
     found = []
-    for engine, version in arguments.engine_versions(options.engine or ["docker"]):
+    for engine, version in named.engine_versions(options.engine or ["docker"]):
         for name in options.dockerfile or ["Dockerfile"]:
             predictor = _predictor(options, repository, name, client_rules(engine, version), args)
             instructions = predictor.instructions(commits[-1] if commits else None)
@@ -128,7 +129,7 @@ def _built(
     args = arguments.build_args(options.build_arg)
     args |= {} if base is None else {"BASE": base.image.ref}
     found = []
-    for name, version in arguments.engine_versions(options.engine or ["docker"]):
+    for name, version in named.engine_versions(options.engine or ["docker"]):
         with real_builds.engine(name, base, private=options.private) as engine:
             rules = archive_rules(name, version or engine.facts().version)
             for file in options.dockerfile or ["Dockerfile"]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments
+from lab.cli import arguments, forms
 from lab.cli.output import before_the_answer, print_text, say
+from lab.engines import named
 from lab.model.errors import ExpectationBroken
 
 if TYPE_CHECKING:
+    from lab.cli.forms import Form
     from lab.validate.matrix import Validation
     from lab.validate.session import Request
 
-FORMATS = ("json", "markdown", "html", "junit", "sarif")
+FORMATS = ("json", "markdown", "html", "junit", "github", "gitlab", "sarif")
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -29,12 +32,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="write the image with these labels as an archive, for docker load and podman load",
     )
     verb.add_argument("--reasons", action="store_true", help="print every reason")
-    verb.add_argument(
-        "--output",
-        choices=FORMATS,
-        metavar="FORMAT",
-        help=f"instead of the table: {', '.join(FORMATS)}",
-    )
+    forms.option(verb, FORMATS, earlier="--output")
     arguments.results(verb)
 
 
@@ -100,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import validation_files as files
     from lab.validate.session import Session
 
+    asked = forms.chosen(options.forms, FORMATS)
     session = Session(_request(options), say=lambda text: say(text, on_error=True))
     with files.folder(options.results) as folder:
         found = session.run()
@@ -107,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         if options.labelled is not None:
             session.write_labelled(found[0], options.labelled)
     with before_the_answer():
-        _show(found, options)
+        _show(found, asked, options)
     say(str(folder), on_error=True)
     if failures := files.failures(found):
         raise ExpectationBroken(failures, remedy=f"see {folder / files.FILES['markdown']}")
@@ -121,7 +120,7 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(
         targets=tuple(options.targets),
         kernels=tuple(name for text in options.kernels for name in text.split()),
-        engines=arguments.endpoints(engines),
+        engines=named.endpoints(engines),
         profiles=tuple(options.seccomp),
         private=options.private,
         policy=options.policy,
@@ -131,8 +130,8 @@ def _request(options: argparse.Namespace) -> Request:
     )
 
 
-def _show(found: list[Validation], options: argparse.Namespace) -> None:
-    """Print what was asked for."""
+def _show(found: list[Validation], asked: Sequence[Form], options: argparse.Namespace) -> None:
+    """Print and write what was asked for."""
     from lab.report import matrix, validation_files
 
     if options.label:
@@ -141,8 +140,8 @@ def _show(found: list[Validation], options: argparse.Namespace) -> None:
                 f'LABEL {name}="{value}"\n' for name, value in sorted(validation.labels.items())
             )
             print_text(f"# {validation.image}\n" + "".join(lines))
-    elif options.output is not None:
-        print_text(validation_files.rendered(found, options.output))
-    else:
+        return
+    forms.write(asked, lambda name: validation_files.rendered(found, name))
+    if not forms.printed(asked):
         for validation in found:
             matrix.show(validation, reasons=options.reasons)

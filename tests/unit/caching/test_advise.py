@@ -368,7 +368,7 @@ def test_a_proof_is_judged_by_its_verdict(verdict: str | None, said: str, patche
     """What was predicted is no gain any more once builds have denied it."""
     (best, *_) = advice(BAD["go"][0], EDITS)
     proof = verdict and Proof(verdict=verdict, ratio=0.9, edits=("a",), pairs=((1, 1),) * 6)
-    lines = "\n".join(lines_of([best], [proof or None], [], False))
+    lines = "\n".join(lines_of([best], [proof or None], [], "edits"))
     assert said in lines
     assert ("+RUN" in lines) is patched
     assert claimed(best, proof or None) is (verdict in {None, "faster"})

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.model.units import seconds
-from lab.report import compose, formats, markdown, setting, terminal
+from lab.report import compose, formats, markdown, markdown_text, setting, terminal
 from lab.report import html as page
 from lab.report.formatting import clean, one_line, outcomes, percent, spread
 from lab.report.live import Live, Progress
@@ -142,7 +142,7 @@ def test_foreign_text_cannot_become_markdown() -> None:
 
 @given(st.text(alphabet="|`*_<>[]()!#\\~-=:&\n x1@h.tps/w", max_size=40))
 def test_escape_leaves_no_markup(text: str) -> None:
-    found = markdown.escape(text)
+    found = markdown_text.escape(text)
     assert not set(found) & set("|`*_<>[]!\\~@\n")
     assert found[:1] not in set("-+=:")
 

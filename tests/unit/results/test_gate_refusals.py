@@ -117,7 +117,7 @@ def test_a_spoilt_baseline_is_refused_whatever_the_policy(
     ("words", "said", "next_step"),
     [
         (["--baseline", "/dev/null"], "is empty", "go test -bench"),
-        (["--output", "junit="], "no file is named", "--output junit=FILE"),
+        (["--format", "junit="], "no file is named", "--format junit=FILE"),
     ],
 )
 def test_a_refusal_says_the_next_step(

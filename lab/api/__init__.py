@@ -1,0 +1,1 @@
+"""What programs and notebooks call, and what the commands call too: docs/python.md."""

@@ -1,0 +1,81 @@
+"""`lab.predict`: what edits would rebuild. Nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.caching.predict import inputs
+from lab.caching.predict.compare_builds import PredictedEdit, predict_edits
+from lab.caching.predict.findings import findings
+from lab.caching.predict.limits import limits
+from lab.caching.predict.render import edit_lines
+from lab.dockerfile.cachekey import CacheInputs, client_rules
+from lab.dockerfile.edits import Inputs
+from lab.engines.named import engine_versions
+from lab.host import repository_paths
+from lab.model.finding import Finding
+from lab.report import markdown_findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What each of some edits of one Dockerfile or its context would run again, by engine.
+
+    ``limits`` are what no prediction of steps says: builds that would fail.
+    """
+
+    dockerfile: Path
+    given: Inputs
+    cache_inputs: CacheInputs
+    engines: tuple[tuple[str, str], ...]
+    edits: tuple[PredictedEdit, ...]
+
+    @property
+    def limits(self) -> list[str]:
+        """What a user should know before the predictions."""
+        return list(limits(self.given, self.cache_inputs, self.engines))
+
+    @property
+    def place(self) -> str:
+        """The Dockerfile's path in its repository."""
+        return repository_paths.shown(self.dockerfile)
+
+    def findings(self) -> list[Finding]:
+        """The same at lines of the Dockerfile, for CI systems."""
+        found = findings(self.given, self.cache_inputs, self.engines, self.edits, self.place)
+        return list(found)
+
+    def __str__(self) -> str:
+        return "\n".join([*self.limits, *edit_lines(self.edits)])
+
+    def _repr_markdown_(self) -> str:
+        return markdown_findings.predictions(self.place, self.findings())
+
+
+def predict(
+    dockerfile: Path | str,
+    *edits: str,
+    context: Path | str | None = None,
+    engines: Sequence[str] = (),
+    build_args: Mapping[str, str] | None = None,
+    target: str | None = None,
+) -> Predicted:
+    """What edits would rebuild, each made alone, as `lab predict --edit` says it; without an edit:
+    what building it again would.
+
+    ``engines`` are NAME or NAME=VERSION; all real ones where none is named. Raises `lab.LabError`.
+    """
+    given = inputs.read(
+        Path(dockerfile), None if context is None else Path(context), build_args or {}, target
+    )
+    found = engine_versions(engines)
+    rules = [client_rules(name, version) for name, version in found]
+    return Predicted(
+        dockerfile=Path(dockerfile),
+        given=given,
+        cache_inputs=inputs.cache_inputs(given),
+        engines=tuple(found),
+        edits=tuple(predict_edits(given, list(edits) or [""], rules)),
+    )
