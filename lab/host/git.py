@@ -24,12 +24,17 @@ def tracked(folder: Path) -> Sequence[str]:
 
 
 def paths(folder: Path, *words: str) -> Sequence[str]:
-    """The paths that a git command tells of the folder; none where it is no repository, where it
-    has no commit, or where git is not there. Nothing of the repository is written.
-    """
-    command = ["git", "--no-optional-locks", *words, "-z", "--", "."]
+    """The same as `listed`; none where git cannot tell: it is no repository, or has no commit."""
     try:
-        told = process.run(command, folder=folder, error=InputError, remedy="")
+        return listed(folder, *words)
     except LabError:
         return ()
+
+
+def listed(folder: Path, *words: str) -> Sequence[str]:
+    """The paths that a git command tells of what lies below the folder. Nothing of the repository
+    is written. Raises InputError where git refuses.
+    """
+    command = ["git", "--no-optional-locks", *words, "-z", "--", "."]
+    told = process.run(command, folder=folder, error=InputError, remedy="see what git says of it")
     return [path.strip("\n") for path in told.out.split("\0") if path.strip("\n")]

@@ -37,19 +37,19 @@ def _words(cause: Cause) -> str:
     if cause.kind in {"env", "arg"}:
         return _variable(cause)
     return _SAID[cause.kind].format(
-        subject=_short(cause.subject),
-        before=_short(cause.before) or "none",
-        after=_short(cause.after) or "none",
+        subject=shortened(cause.subject),
+        before=shortened(cause.before) or "none",
+        after=shortened(cause.after) or "none",
     )
 
 
 def _variable(cause: Cause) -> str:
     name, before, after = f"{cause.kind.upper()} {cause.subject}", cause.before, cause.after
     if before is None:
-        return f"{name} added: {_short(after)}"
+        return f"{name} added: {shortened(after)}"
     if after is None:
-        return f"{name} removed (was {_short(before)})"
-    return f"{name} changed {_short(before)} → {_short(after)}"
+        return f"{name} removed (was {shortened(before)})"
+    return f"{name} changed {shortened(before)} → {shortened(after)}"
 
 
 _SAID = {
@@ -67,7 +67,8 @@ _SAID = {
 }
 
 
-def _short(text: str | None) -> str:
+def shortened(text: str | None) -> str:
+    """A text on one line that fits into a sentence; empty for none."""
     if text is None:
         return ""
     line = " ".join(text.split())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab.caching.git.objects import Commit, Repository
 from lab.caching.replay.commit_predictor import CommitPredictor
-from lab.caching.replay.git_objects import Commit, Repository
 from lab.caching.replay.history import HistoryTotal, Replay, replay
 
 __all__ = ["Commit", "CommitPredictor", "HistoryTotal", "Replay", "Repository", "replay"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab.caching.git.objects import FILES, FOLDER, Commit, Entry, Repository
 from lab.caching.predict import CacheSimulator
 from lab.caching.predict.cache_simulator import outcomes_of
 from lab.caching.replay.digests import Digests
-from lab.caching.replay.git_objects import FILES, FOLDER, Commit, Entry, Repository
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import Rules, StepFacts, of_files
 from lab.dockerfile.cachekey.keys import Chain

@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 
-from lab.caching.replay.git_objects import FOLDER, Entry, Repository
+from lab.caching.git.objects import FOLDER, Entry, Repository
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import Rules, StepFacts, excludes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lab.caching.git.objects import Commit
 from lab.caching.replay.commit_predictor import CommitPrediction, CommitPredictor
-from lab.caching.replay.git_objects import Commit
 from lab.model.events import Outcome
 from lab.model.record import HIT_RATE_KEYWORDS
 

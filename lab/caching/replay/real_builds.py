@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.caching import git
+from lab.caching.git.commit_files import EXECUTABLE, LINK, below
+from lab.caching.git.objects import FOLDER, SUBMODULE, Commit, Repository
 from lab.caching.replay.commit_predictor import CommitPredictor
-from lab.caching.replay.git_objects import FOLDER, SUBMODULE, Commit, Repository
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.entries import Directory, Entry, File, Link
@@ -34,22 +36,16 @@ class Compared:
 
 def context(repository: Repository, tree: str) -> Context:
     """A commit's files, as a checkout of it would be sent."""
-    return Context(dict(_entries(repository, tree, "")))
+    return Context({path: _sent(repository, one) for path, one in below(repository, tree)})
 
 
-def _entries(repository: Repository, tree: str, prefix: str) -> Iterator[tuple[str, Entry]]:
-    for name, entry in repository.tree(tree).items():
-        path = f"{prefix}{name}"
-        if entry.mode == FOLDER:
-            yield path, Directory()
-            yield from _entries(repository, entry.id, f"{path}/")
-        elif entry.mode == SUBMODULE:
-            yield path, Directory()
-        elif entry.mode == "120000":
-            yield path, Link(repository.object(entry.id).decode(errors="surrogateescape"))
-        else:
-            mode = 0o755 if entry.mode == "100755" else 0o644
-            yield path, File(repository.object(entry.id), mode)
+def _sent(repository: Repository, entry: git.Entry) -> Entry:
+    if entry.mode in {FOLDER, SUBMODULE}:
+        return Directory()
+    data = repository.object(entry.id)
+    if entry.mode == LINK:
+        return Link(data.decode(errors="surrogateescape"))
+    return File(data, 0o755 if entry.mode == EXECUTABLE else 0o644)
 
 
 def build(

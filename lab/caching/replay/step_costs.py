@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from lab.caching.measured.step_times import samples
 from lab.model.errors import InputError
-from lab.model.events import Outcome
 from lab.model.record import Build
 
 
@@ -19,14 +19,7 @@ def step_costs(
 
 def measured(builds: Iterable[Build], engine: str) -> dict[str, float]:
     """Seconds by the instruction's text, of this engine's builds."""
-    samples: dict[str, list[float]] = {}
-    for build in builds:
-        if build.cell.get("engine") != engine:
-            continue
-        for step in build.steps:
-            if step.outcome is Outcome.MISS and step.duration_s is not None:
-                samples.setdefault(" ".join(step.instruction.split()), []).append(step.duration_s)
-    return {text: median(found) for text, found in samples.items()}
+    return {text: median(found) for text, found in samples(builds, engine).items()}
 
 
 def stated(given: Sequence[str], texts: Iterable[str]) -> dict[str, float]:

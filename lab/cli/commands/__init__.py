@@ -8,6 +8,7 @@ from __future__ import annotations
 
 GROUPS = {
     "ask a Dockerfile, nothing is built": {
+        "why": "say why a rebuild misses: since the last commit, or between two",
         "advise": "propose rewrites of a Dockerfile that save rebuilds",
         "predict": "say what an edit would rebuild",
         "replay": "predict every commit of a git history",

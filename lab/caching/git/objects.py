@@ -55,7 +55,8 @@ class Repository:
             error=InputError,
             remedy=f"{folder} has to be a git repository: name one with --repo",
         )
-        self._width = 32 if form.out.strip() == "sha256" else 20
+        self.hash = form.out.strip()  # as hashlib names it too: sha1, sha256
+        self._width = 32 if self.hash == "sha256" else 20
         self._talk = process.Conversation(["git", "cat-file", "--batch"], folder=folder)
         self._trees: OrderedDict[str, Tree] = OrderedDict()
 
@@ -81,6 +82,37 @@ class Repository:
         for line in done.out.splitlines():
             name, tree, at = line.split()
             yield Commit(name, tree, int(at))
+
+    def commit(self, name: str) -> Commit:
+        """The commit that a name stands for: a branch, a tag, an id, HEAD~2. Raises InputError."""
+        there = process.run(
+            ["git", "log", "-1", "--format=%H %T %ct", "--end-of-options", name, "--"],
+            folder=self._folder,
+            codes=(0, 128),
+        )
+        words = there.out.split()
+        if there.code or len(words) != 3:
+            raise InputError(
+                f"git knows no commit {name!r} in {self._folder}",
+                remedy="name a branch, a tag or a commit that `git log` shows",
+            )
+        return Commit(words[0], words[1], int(words[2]))
+
+    def sizes(self, tree: str) -> dict[str, int]:
+        """The bytes of each file below a tree, by path."""
+        told = process.run(
+            ["git", "ls-tree", "-r", "-l", "-z", "--full-tree", tree],
+            folder=self._folder,
+            error=InputError,
+            remedy="fetch the whole history: a shallow or partial clone lacks objects",
+        )
+        found = {}
+        for line in told.out.split("\0"):
+            head, _, path = line.partition("\t")
+            size = head.split()[-1:]  # "-" of a submodule
+            if path and size[0].isdecimal():
+                found[path] = int(size[0])
+        return found
 
     def tree(self, name: str) -> Tree:
         """The entries of a tree."""

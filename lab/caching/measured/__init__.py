@@ -1,0 +1,1 @@
+"""What runs measured of a Dockerfile's instructions, found again for another question."""

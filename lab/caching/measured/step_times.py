@@ -1,0 +1,63 @@
+"""How long each instruction took in a run's builds, whenever it really ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from lab.model import engine_name
+from lab.model.events import Outcome
+from lab.model.record import Build
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTime:
+    """Seconds of one instruction: the middle of ``count`` times, the least and the most."""
+
+    median: float
+    least: float
+    most: float
+    count: int
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> StepTime:
+        """Of one time or more."""
+        return cls(
+            median=median(samples), least=min(samples), most=max(samples), count=len(samples)
+        )
+
+
+def samples(builds: Iterable[Build], engine: str) -> dict[str, list[float]]:
+    """Seconds by the instruction's text, of this engine's builds that ran it."""
+    found: dict[str, list[float]] = {}
+    for build in builds:
+        if build.cell.get("engine") != engine or build.warm_up:
+            continue
+        for step in build.steps:
+            if step.outcome is Outcome.MISS and step.duration_s is not None:
+                found.setdefault(" ".join(step.instruction.split()), []).append(step.duration_s)
+    return found
+
+
+def step_times(builds: Sequence[Build], engine: str) -> dict[str, StepTime]:
+    """The times of this engine's builds; of another version of it where there are none."""
+    names = {build.cell.get("engine", "") for build in builds}
+    family = engine_name.family(engine)
+    alike = sorted(name for name in names if engine_name.family(name) == family)
+    chosen = engine if engine in names else next(iter(alike), "")
+    return {text: StepTime.of(times) for text, times in samples(builds, chosen).items()}
+
+
+def total(times: Sequence[StepTime]) -> StepTime | None:
+    """All of them one after another; None of none. The least and the most are bounds: they add up
+    the best and the worst of each.
+    """
+    if not times:
+        return None
+    return StepTime(
+        median=sum(one.median for one in times),
+        least=sum(one.least for one in times),
+        most=sum(one.most for one in times),
+        count=min(one.count for one in times),
+    )

@@ -1,0 +1,150 @@
+"""Which steps a rebuild runs between two states, what causes it, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.caching.explain import Explanation, StepExplanation
+from lab.caching.git.place import Place
+from lab.caching.measured.fitting_run import fitting_run
+from lab.caching.measured.step_times import StepTime, step_times
+from lab.caching.predict import Prediction
+from lab.caching.predict.compare_builds import compare
+from lab.caching.why.states import GIT, WORK_TREE, State, reading
+from lab.dockerfile.cachekey import client_rules
+from lab.host import git
+from lab.model.events import Outcome
+from lab.results import runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked: ``before`` and ``after`` are commits or WORK_TREE, engines pairs of a name and
+    a version. ``run`` is a run to take times from; None: the latest that fits.
+    """
+
+    place: Place
+    before: str = "HEAD"
+    after: str = WORK_TREE
+    engines: Sequence[tuple[str, str]] = (("docker", ""),)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    run: str | None = None
+    results: Path = Path("results")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineAnswer:
+    """One engine's part. ``times`` are those of a run, by the instruction on one line."""
+
+    engine: str
+    explained: Explanation[Prediction]
+    times: Mapping[str, StepTime]
+
+    @property
+    def reported(self) -> tuple[StepExplanation, ...]:
+        """The steps that the engine tells an outcome of."""
+        told = {Outcome.HIT, Outcome.MISS}
+        return tuple(one for one in self.explained.steps if one.step.outcome in told)
+
+    @property
+    def missed(self) -> tuple[StepExplanation, ...]:
+        """The steps that run."""
+        return tuple(one for one in self.reported if one.step.outcome is Outcome.MISS)
+
+    def time(self, one: StepExplanation) -> StepTime | None:
+        """How long the step takes, None where nobody measured it."""
+        return self.times.get(" ".join(one.step.instruction.split()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How files that differ stand with git. ``unread``: no step reads them; ``kept_back``: the
+    ignore file keeps them from being sent.
+    """
+
+    untracked: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+    kept_back: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """All that is known. ``lines`` are the instructions' lines in the Dockerfile of ``after``."""
+
+    dockerfile: str
+    before: State
+    after: State
+    by_engine: tuple[EngineAnswer, ...]
+    lines: Mapping[int, int]
+    standing: Standing
+    run: str | None
+
+    @property
+    def first(self) -> EngineAnswer:
+        """The engine that was named first."""
+        return self.by_engine[0]
+
+
+def why(asked: Asked) -> Answer:
+    """Answer without building. Raises InputError where a state cannot be read."""
+    with reading(asked.place, asked.build_args, asked.target) as states:
+        before, after = states.both(asked.before, asked.after)
+    stored = _run(asked, after)
+    builds = () if stored is None else stored.builds
+    by_engine = tuple(
+        EngineAnswer(
+            engine=name,
+            explained=compare(before.inputs, after.inputs, client_rules(name, version)),
+            times=step_times(builds, name),
+        )
+        for name, version in asked.engines
+    )
+    return Answer(
+        dockerfile=str(asked.place.dockerfile),
+        before=before,
+        after=after,
+        by_engine=by_engine,
+        lines={one.index: one.line for one in after.dockerfile.instructions},
+        standing=_standing(asked, before, after, by_engine),
+        run=None if stored is None else stored.run.id,
+    )
+
+
+def _run(asked: Asked, after: State) -> runs.StoredRun | None:
+    if asked.run is not None:
+        return runs.load(asked.run, asked.results)
+    return fitting_run([" ".join(step.text.split()) for step in after.inputs.steps], asked.results)
+
+
+def _standing(
+    asked: Asked, before: State, after: State, by_engine: Sequence[EngineAnswer]
+) -> Standing:
+    was, now = before.inputs.files, after.inputs.files
+    differ = {path for path in was.keys() | now.keys() if was.get(path) != now.get(path)}
+    folder = asked.place.folder
+    commits = [one for one in (asked.before, asked.after) if one != WORK_TREE]
+    known = set(git.paths(folder, "diff", "--name-only", "--relative", *commits))
+    untracked: set[str] = set()
+    ignored: set[str] = set()
+    if WORK_TREE in (asked.before, asked.after):
+        untracked = set(git.paths(folder, "ls-files", "-o", "--exclude-standard"))
+        ignored = set(git.paths(folder, "ls-files", "-o", "-i", "--exclude-standard"))
+    read = {
+        cause.subject
+        for one in by_engine
+        for step in one.explained.steps
+        for cause in step.causes
+        if cause.kind == "file"
+    }
+    told = {asked.place.path, GIT}  # the Dockerfile is read as such
+    sent = was.keys() | now.keys()
+    return Standing(
+        untracked=frozenset(untracked & differ),
+        ignored=frozenset(ignored & differ),
+        unread=tuple(sorted((differ - read - told) & (known | untracked | ignored))),
+        kept_back=tuple(sorted((known | untracked) - sent - told)),
+    )

@@ -1,0 +1,76 @@
+"""Why a step runs again, as a person would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lab.caching.explain.cause_text import shortened, words
+from lab.caching.explain.causes import Cause
+from lab.caching.why.answer import Standing
+from lab.caching.why.states import GIT
+
+NAMED = 3  # files that a sentence names
+
+
+def reasons(causes: Sequence[Cause], standing: Standing) -> list[str]:
+    """A sentence's end for each kind of cause, edits of tracked files first."""
+    groups: dict[str, list[str]] = {}
+    for cause in causes:
+        if cause.kind == "file":
+            how = _how(cause, standing)
+            groups.setdefault(how, []).append(cause.subject)
+    ranked = sorted(groups, key=lambda how: _ORDER.index(how) if how in _ORDER else len(_ORDER))
+    files = [_files(how, list(dict.fromkeys(groups[how]))) for how in ranked]
+    others = [_other(cause) for cause in causes if cause.kind != "file"]
+    last = [text for text in files if text == _SENT_GIT or text.endswith(_HIDDEN)]
+    return list(dict.fromkeys([*others, *(text for text in files if text not in last), *last]))
+
+
+_HIDDEN = "(git ignores it, .dockerignore does not)"
+_SENT_GIT = ".git is in the context, and every commit changes it: name it in .dockerignore"
+_ORDER = ["changed", "is new", "is gone", "is new (git does not track it)"]
+
+
+def _how(cause: Cause, standing: Standing) -> str:
+    path = cause.subject
+    if path == GIT:
+        return GIT
+    if cause.aspect == "added":
+        if path in standing.ignored:
+            return f"is new {_HIDDEN}"
+        return "is new (git does not track it)" if path in standing.untracked else "is new"
+    if cause.aspect == "removed":
+        return "is gone"
+    if cause.aspect == "content":
+        return "changed"
+    return f"has {cause.aspect} {cause.after}, was {cause.before}"
+
+
+def _files(how: str, paths: list[str]) -> str:
+    if how == GIT:
+        return _SENT_GIT
+    if len(paths) == 1:
+        return f"{paths[0]} {how}"
+    several = how.replace("is ", "are ", 1).replace("has ", "have ", 1).replace("was", "were")
+    several = several.replace("track it", "track them").replace("ignores it", "ignores them")
+    return f"{len(paths)} files {several}: {', '.join(_named(paths))}"
+
+
+def _named(paths: Sequence[str]) -> Iterator[str]:
+    yield from paths[:NAMED]
+    if len(paths) > NAMED:
+        yield f"and {len(paths) - NAMED} more"
+
+
+def _other(cause: Cause) -> str:
+    match cause.kind:
+        case "added":
+            return "the instruction is new"
+        case "removed":
+            return f"{shortened(cause.subject)} is gone from before it"
+        case "order":
+            return "it stands in another place"
+        case "text":
+            return f"its text changed, it was {shortened(cause.before)}"
+        case _:
+            return words([cause])

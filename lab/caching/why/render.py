@@ -1,0 +1,182 @@
+"""The answer as lines of text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from lab.caching.explain import StepExplanation
+from lab.caching.explain.render import steps_as_json
+from lab.caching.measured.step_times import StepTime, total
+from lab.caching.why.answer import Answer, EngineAnswer
+from lab.caching.why.reasons import reasons
+from lab.model import units
+from lab.model.record import HIT_RATE_KEYWORDS
+from lab.model.text_wrap import wrapped
+
+SCHEMA = "lab.why/1"
+SHOWN = 12  # steps of one engine
+NAME = 44  # columns of an instruction
+
+
+def lines(answer: Answer) -> Iterator[str]:
+    """What matters first, then each step that runs, then what else was looked at."""
+    first = answer.first
+    yield from wrapped(_sentence(answer, first), hang=0)
+    if first.missed:
+        yield from wrapped(_price(answer, first), hang=0)
+        yield ""
+        yield from _steps(answer, first)
+        yield ""
+    for other in answer.by_engine[1:]:
+        yield from wrapped(_beside(answer, other), hang=0)
+    yield from _notes(answer)
+
+
+def _sentence(answer: Answer, one: EngineAnswer) -> str:
+    steps = units.counted(len(one.reported), "step")
+    if not one.missed:
+        return (
+            f"Nothing misses: all {steps} of {answer.dockerfile} come from the cache of "
+            f"{_name(one)}. Nothing that they read differs between {answer.before.name} and "
+            f"{answer.after.name}."
+        )
+    first = one.missed[0]
+    because = "; ".join(reasons(first.causes, answer.standing)[:2]) or first.text
+    return (
+        f"{_name(one)} reruns {len(one.missed)} of {steps}, first "
+        f"{_short(first)}{_place(answer, first)}: {because}."
+    )
+
+
+def _price(answer: Answer, one: EngineAnswer) -> str:
+    known = [time for part in one.missed if (time := one.time(part))]
+    every = [time for part in one.reported if (time := one.time(part))]
+    cost, whole = total(known), total(every)
+    if cost is None or whole is None:
+        if answer.run is not None:
+            return f"Run {answer.run} has no time of these steps: they are only counted."
+        return (
+            "No run of this Dockerfile is known, so the steps are only counted; after "
+            f"`lab run --dockerfile {answer.dockerfile}` they have times too."
+        )
+    lacking = len(one.missed) - len(known)
+    more = "" if not lacking else f", without {units.counted(lacking, 'step')} of unknown time"
+    return (
+        f"That costs about {units.seconds(cost.median)} of {units.seconds(whole.median)} "
+        f"({_spread(cost)}{more}; times of run {answer.run})."
+    )
+
+
+def _spread(time: StepTime) -> str:
+    if time.count == 1:
+        return "n = 1"
+    return f"{units.seconds(time.least)} to {units.seconds(time.most)}, n = {time.count}"
+
+
+def _steps(answer: Answer, one: EngineAnswer) -> Iterator[str]:
+    for part in one.missed[:SHOWN]:
+        time = one.time(part)
+        head = f"  {_line(answer, part):9}{_short(part):{NAME}}"
+        said = "" if time is None else f"  {units.seconds(time.median)} ({_spread(time)})"
+        if len(head) + len(said) <= 80:
+            yield f"{head}{said}".rstrip()
+        else:
+            yield head.rstrip()
+            yield f"{'':11}{said.strip()}"
+        for text in reasons(part.causes, answer.standing):
+            yield from wrapped(f"{'':13}{text}", hang=15)
+        if not part.causes and getattr(part.step, "assumed", False):
+            yield f"{'':13}only if what it copies comes out otherwise"
+    if len(one.missed) > SHOWN:
+        yield f"  and {len(one.missed) - SHOWN} more"
+
+
+def _beside(answer: Answer, one: EngineAnswer) -> str:
+    def ran(which: EngineAnswer) -> list[int]:  # what is instructed besides takes no time
+        missed = (part.step for part in which.missed)
+        return [s.index for s in missed if s.instruction.split(None, 1)[0] in HIT_RATE_KEYWORDS]
+
+    if ran(one) == ran(answer.first):
+        return f"{_name(one)}: the same."
+    return _sentence(answer, one)
+
+
+def _notes(answer: Answer) -> Iterator[str]:
+    standing, missed = answer.standing, answer.first.missed
+    if missed:
+        text = f"Compared: {answer.before.name} with {answer.after.name}, by the cache's rules;"
+        yield from wrapped(f"{text} nothing was built.", hang=0)
+    else:
+        for paths, why in (
+            (standing.kept_back, "the ignore file keeps back"),
+            (standing.unread, "no step reads"),
+        ):
+            if paths:
+                named = ", ".join(paths[:4]) + (" …" if len(paths) > 4 else "")
+                count = "What differs" if len(paths) == 1 else f"{len(paths)} files that differ"
+                yield from wrapped(f"{count}, {why}: {named}.", hang=0)
+        yield from wrapped(
+            "If yours missed all the same: its base image moved, a build argument was another, or "
+            "the cache was cleared.",
+            hang=0,
+        )
+    if answer.after.sends_git and answer.before.commit == answer.after.commit:
+        yield from wrapped(
+            "The context holds .git: each commit, fetch or git add makes steps that copy it miss. "
+            "Name it in .dockerignore.",
+            hang=0,
+        )
+
+
+def _name(one: EngineAnswer) -> str:
+    return one.engine[:1].upper() + one.engine[1:]
+
+
+def _short(part: StepExplanation) -> str:
+    text = " ".join(part.step.instruction.split())
+    return text if len(text) <= NAME else f"{text[: NAME - 1]}…"
+
+
+def _line(answer: Answer, part: StepExplanation) -> str:
+    found = answer.lines.get(part.step.index)
+    return "" if found is None else f"line {found}"
+
+
+def _place(answer: Answer, part: StepExplanation) -> str:
+    found = _line(answer, part)
+    return f" ({found})" if found else ""
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """The same for programs; seconds."""
+    return {
+        "schema": SCHEMA,
+        "dockerfile": answer.dockerfile,
+        "before": {"name": answer.before.name, "commit": answer.before.commit},
+        "after": {"name": answer.after.name, "commit": answer.after.commit},
+        "run": answer.run,
+        "unread": list(answer.standing.unread),
+        "kept_back": list(answer.standing.kept_back),
+        "engines": [_engine_as_json(answer, one) for one in answer.by_engine],
+    }
+
+
+def _engine_as_json(answer: Answer, one: EngineAnswer) -> dict[str, Any]:
+    cost = total([time for part in one.missed if (time := one.time(part))])
+    steps = steps_as_json(one.explained)
+    for step, part in zip(steps, one.explained.steps, strict=True):
+        time = one.time(part)
+        step["line"] = answer.lines.get(part.step.index)
+        step["reasons"] = reasons(part.causes, answer.standing)
+        step["time"] = None if time is None else asdict(time)
+        step["cost_s"] = None if time is None or part not in one.missed else time.median
+    return {
+        "engine": one.engine,
+        "misses": len(one.missed),
+        "steps_counted": len(one.reported),
+        "first": one.missed[0].step.index if one.missed else None,
+        "cost": None if cost is None else asdict(cost),
+        "steps": steps,
+    }
