@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.caching.git.place import place
     from lab.caching.why import Asked, why
     from lab.caching.why.render import as_json, lines
+    from lab.engines import named
 
     before, after = options.between
     answer = why(
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             place=place(options.dockerfile, options.context),
             before=before,
             after=after,
-            engines=arguments.engine_versions(options.engine or ENGINES),
+            engines=named.engine_versions(options.engine or ENGINES),
             build_args=arguments.build_args(options.build_arg),
             target=options.target,
             run=options.run,
