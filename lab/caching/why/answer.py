@@ -12,6 +12,7 @@ from lab.caching.measured.fitting_run import fitting_run
 from lab.caching.measured.step_times import StepTime, step_times
 from lab.caching.predict import Prediction
 from lab.caching.predict.compare_builds import compare
+from lab.caching.predict.limits import missing
 from lab.caching.why.states import GIT, WORK_TREE, State, reading
 from lab.dockerfile.cachekey import client_rules
 from lab.host import git
@@ -56,7 +57,7 @@ class EngineAnswer:
 
     def time(self, one: StepExplanation) -> StepTime | None:
         """How long the step takes, None where nobody measured it."""
-        return self.times.get(" ".join(one.step.instruction.split()))
+        return self.times.get(_recorded(one.step.instruction))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,22 @@ class Answer:
         """The engine that was named first."""
         return self.by_engine[0]
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What steps copy and neither state has, as what is made before a build in CI."""
+        rules = client_rules(self.first.engine)
+        one, other = (
+            {pattern for _, pattern in missing(state.inputs, rules)}
+            for state in (self.before, self.after)
+        )
+        return tuple(sorted(one & other))
+
+    @property
+    def assumed(self) -> frozenset[int]:
+        """The steps that copy from another stage, and run only if it comes out otherwise."""
+        reads = {step.index for step in self.after.inputs.steps if step.reads}
+        return self.first.explained.build.assumed & reads
+
 
 def why(asked: Asked) -> Answer:
     """Answer without building. Raises InputError where a state cannot be read."""
@@ -117,7 +134,12 @@ def why(asked: Asked) -> Answer:
 def _run(asked: Asked, after: State) -> runs.StoredRun | None:
     if asked.run is not None:
         return runs.load(asked.run, asked.results)
-    return fitting_run([" ".join(step.text.split()) for step in after.inputs.steps], asked.results)
+    return fitting_run([_recorded(step.text) for step in after.inputs.steps], asked.results)
+
+
+def _recorded(text: str) -> str:
+    """An instruction as records have it: of a here-document its first line."""
+    return " ".join(text.partition("\n")[0].split())
 
 
 def _standing(

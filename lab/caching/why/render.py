@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -87,7 +88,7 @@ def _steps(answer: Answer, one: EngineAnswer) -> Iterator[str]:
             yield f"{'':11}{said.strip()}"
         for text in reasons(part.causes, answer.standing):
             yield from wrapped(f"{'':13}{text}", hang=15)
-        if not part.causes and getattr(part.step, "assumed", False):
+        if not part.causes and part.step.index in answer.assumed:
             yield f"{'':13}only if what it copies comes out otherwise"
     if len(one.missed) > SHOWN:
         yield f"  and {len(one.missed) - SHOWN} more"
@@ -122,6 +123,11 @@ def _notes(answer: Answer) -> Iterator[str]:
             "the cache was cleared.",
             hang=0,
         )
+    if answer.lacking:
+        names = f"{', '.join(answer.lacking[:3])}{' …' if len(answer.lacking) > 3 else ''}"
+        yield from wrapped(
+            f"Neither has {names}: steps that copy it are only compared by the rest.", hang=0
+        )
     if answer.after.sends_git and answer.before.commit == answer.after.commit:
         yield from wrapped(
             "The context holds .git: each commit, fetch or git add makes steps that copy it miss. "
@@ -135,7 +141,7 @@ def _name(one: EngineAnswer) -> str:
 
 
 def _short(part: StepExplanation) -> str:
-    text = " ".join(part.step.instruction.split())
+    text = re.sub(r" --mount=\S+", "", " ".join(part.step.instruction.split()))
     return text if len(text) <= NAME else f"{text[: NAME - 1]}…"
 
 
@@ -157,6 +163,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "before": {"name": answer.before.name, "commit": answer.before.commit},
         "after": {"name": answer.after.name, "commit": answer.after.commit},
         "run": answer.run,
+        "lacking": list(answer.lacking),
         "unread": list(answer.standing.unread),
         "kept_back": list(answer.standing.kept_back),
         "engines": [_engine_as_json(answer, one) for one in answer.by_engine],
