@@ -1,5 +1,5 @@
-"""What `lab advise` and `lab predict` share: Dockerfiles, findings at their lines in the forms of
-CI systems, and the exit code that they mean.
+"""What `lab advise`, `predict` and `why` share: Dockerfiles, findings at their lines in the forms
+of CI systems, and the exit code that they mean.
 """
 
 from __future__ import annotations
@@ -48,9 +48,22 @@ class Answers(Generic[A]):
     forms: tuple[Form, ...]
 
 
-def options(verb: argparse.ArgumentParser) -> None:
-    """The Dockerfiles, how they are read, --format, --json and --fail-on."""
-    verb.add_argument("dockerfile", type=Path, nargs="+", metavar="DOCKERFILE")
+def options(verb: argparse.ArgumentParser, *, several: bool = True) -> None:
+    """The Dockerfiles, how they are read, --format, --json and --fail-on.
+
+    Unless ``several``: one, and the folder's own where none is named.
+    """
+    if several:
+        verb.add_argument("dockerfile", type=Path, nargs="+", metavar="DOCKERFILE")
+    else:
+        verb.add_argument(
+            "dockerfile",
+            type=Path,
+            nargs="?",
+            default=Path("Dockerfile"),
+            metavar="DOCKERFILE",
+            help="default: Dockerfile",
+        )
     verb.add_argument("--context", type=Path, metavar="DIR", help="default: the file's folder")
     arguments.dockerfile(verb)
     forms.option(verb, FORMATS)
@@ -77,7 +90,7 @@ def ask(options: argparse.Namespace, question: Callable[[Path], A]) -> Answers[A
     asked = tuple(forms.chosen(options.forms, FORMATS))
     told: list[A] = []
     bad: list[tuple[InputError, Finding]] = []
-    for path in options.dockerfile:
+    for path in _dockerfiles(options):
         try:
             told.append(question(path))
         except InputError as error:
@@ -86,6 +99,11 @@ def ask(options: argparse.Namespace, question: Callable[[Path], A]) -> Answers[A
                 raise
             bad.append((error, found))
     return Answers(told=tuple(told), refused=tuple(bad), forms=asked)
+
+
+def _dockerfiles(options: argparse.Namespace) -> list[Path]:
+    named = options.dockerfile
+    return named if isinstance(named, list) else [named]
 
 
 def _refused(error: InputError, path: Path) -> Finding | None:
@@ -130,7 +148,9 @@ def end(
         return ci_formats.FORMATS[name](tool, found)
 
     def text() -> str:
-        heads = [f"{one.place}:\n" if len(options.dockerfile) > 1 else "" for one in answers.told]
+        heads = [
+            f"{one.place}:\n" if len(_dockerfiles(options)) > 1 else "" for one in answers.told
+        ]
         return "".join(f"{head}{one}\n" for head, one in zip(heads, answers.told, strict=True))
 
     with before_the_answer():

@@ -5,16 +5,21 @@ Every foreign text is escaped. GitHub takes comments of 65,536 characters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lab.caching.advise.render import predicted
+from lab.caching.why import render as said
+from lab.caching.why.reasons import reasons
+from lab.model import units
 from lab.model.finding import Finding
-from lab.report.formatting import clean
+from lab.report.formatting import clean, one_line
 from lab.report.markdown_text import code, escape
 
 if TYPE_CHECKING:
     from lab.caching.advise.gain import Advice
+    from lab.caching.explain import StepExplanation
+    from lab.caching.why.answer import Answer, EngineAnswer
 
 SHOWN = 30  # findings of one Dockerfile
 PATCHES = 40_000  # characters of patches that are shown; the rest is only named
@@ -46,15 +51,39 @@ def _count(rewrites: int) -> str:
     return "1 rewrite" if rewrites == 1 else f"{rewrites} rewrites"
 
 
-def predictions(place: str, found: Iterable[Finding]) -> str:
-    """What would end the build, and what would run again, a line each."""
-    return "\n".join([f"### {escape(place)}: what would run again\n", *_listed(list(found)), ""])
+def rebuild(place: str, answer: Answer) -> str:
+    """What reruns between two states, the first engine's steps in a table."""
+    first, *others = answer.by_engine
+    lines = [f"### {escape(place)}: what this change rebuilds\n"]
+    lines += [f"{escape(said.sentence(answer, first))}\n"]
+    if first.missed:
+        lines += [f"{escape(said.price(answer, first))}\n"]
+        lines += ["| line | instruction | why | time |", "| ---: | --- | --- | ---: |"]
+        lines += [_row(answer, first, part) for part in first.missed[:SHOWN]]
+        more = len(first.missed) - SHOWN
+        lines += ["", *([f"and {more} more\n"] if more > 0 else [])]
+    lines += [f"{escape(said.beside(answer, other))}\n" for other in others]
+    return "\n".join(lines)
 
 
-def _listed(found: Sequence[Finding]) -> Iterator[str]:
-    for one in found[:SHOWN]:
-        yield f"- {SIGNS[one.level]} line {one.line}: {escape(one.message, leading=False)}"
+def _row(answer: Answer, one: EngineAnswer, part: StepExplanation) -> str:
+    time = one.time(part)
+    cells = (
+        str(answer.lines.get(part.step.index, "")),
+        one_line(part.step.instruction, 80),
+        "; ".join(reasons(part.causes, answer.standing)) or "follows from above",
+        "" if time is None else units.seconds(time.median),
+    )
+    return "| " + " | ".join(escape(clean(cell), leading=False) for cell in cells) + " |"
+
+
+def predictions(place: str, found: Sequence[Finding], *, edited: bool) -> str:
+    """What would end the build, and what edits would run again, a line each."""
+    what = "what would run again" if edited else "what would end its build"
+    lines = [
+        f"- {SIGNS[one.level]} line {one.line}: {escape(clean(one.message), leading=False)}"
+        for one in found[:SHOWN]
+    ]
     if len(found) > SHOWN:
-        yield f"- and {len(found) - SHOWN} more"
-    if not found:
-        yield "Nothing: every step would come from the cache."
+        lines.append(f"- and {len(found) - SHOWN} more")
+    return "\n".join([f"### {escape(place)}: {what}\n", *(lines or ["Nothing."]), ""])

@@ -143,6 +143,9 @@ def test_the_action_annotates_the_lines_and_writes_the_summary(
     assert done.code == 0, done.out
     (advice,) = [line for line in done.out.splitlines() if line.startswith("::warning ")]
     assert "file=Dockerfile,line=4,endLine=4::dependencies before sources" in advice
+    (rebuilt,) = [line for line in done.out.splitlines() if line.startswith("::notice ")]
+    assert "title=lab why%3A rebuilt,file=Dockerfile,line=3::docker: runs again, main.go" in rebuilt
+    assert done.summary.index("Docker reruns 3 of 4 steps, first COPY") < done.summary.index("+RUN")
     assert "+RUN go mod download" in done.summary
     assert Path(done.outputs["markdown"]).read_text() == done.summary
     logs = sorted(Path(done.outputs["sarif"]).iterdir())
@@ -150,6 +153,11 @@ def test_the_action_annotates_the_lines_and_writes_the_summary(
     for one in logs:
         jsonschema.validate(json.loads(one.read_text()), SARIF)
     assert git(change.folder, "status", "--porcelain") == "", "the checkout is left as it was"
+
+
+def test_without_a_base_the_action_holds_nothing_against_it(change: Change, tmp_path: Path) -> None:
+    done = act(change, tmp_path, base="")
+    assert (done.code, "reruns" in done.summary, "+RUN" in done.summary) == (0, False, True)
 
 
 def test_the_action_fails_where_it_is_told_to(change: Change, tmp_path: Path) -> None:
@@ -215,7 +223,10 @@ def test_gitlab_s_job_leaves_its_reports(change: Change, published: Path) -> Non
     done = subprocess.run(
         ["bash", "-eo", "pipefail", "-c", "\n".join(made["script"])],
         cwd=change.folder,
-        env=os.environ | QUIET | made["variables"],
+        env=os.environ
+        | QUIET
+        | made["variables"]
+        | {"CI_MERGE_REQUEST_DIFF_BASE_SHA": change.base},
         capture_output=True,
         text=True,
         check=False,
@@ -229,6 +240,8 @@ def test_gitlab_s_job_leaves_its_reports(change: Change, published: Path) -> Non
     }
     texts = [path.read_text() for path in change.folder.glob(made["artifacts"]["paths"][0])]
     assert any("+RUN go mod download" in text for text in texts)
+    assert sum("Docker reruns 3 of 4 steps, first COPY" in text for text in texts) == 1
+    assert sum("Nothing misses: " in text for text in texts) == 1, "of the context my svc"
 
 
 def test_the_hooks_of_pre_commit(change: Change, published: Path, tmp_path: Path) -> None:

@@ -34,7 +34,6 @@ FLOW = (
     "validate",
     "golang",
     "report",
-    "api",
     "cli",
 )
 # SDK -> the only modules that may import it.

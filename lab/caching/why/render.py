@@ -24,18 +24,19 @@ NAME = 44  # columns of an instruction
 def lines(answer: Answer) -> Iterator[str]:
     """What matters first, then each step that runs, then what else was looked at."""
     first = answer.first
-    yield from wrapped(_sentence(answer, first), hang=0)
+    yield from wrapped(sentence(answer, first), hang=0)
     if first.missed:
-        yield from wrapped(_price(answer, first), hang=0)
+        yield from wrapped(price(answer, first), hang=0)
         yield ""
         yield from _steps(answer, first)
         yield ""
     for other in answer.by_engine[1:]:
-        yield from wrapped(_beside(answer, other), hang=0)
+        yield from wrapped(beside(answer, other), hang=0)
     yield from _notes(answer)
 
 
-def _sentence(answer: Answer, one: EngineAnswer) -> str:
+def sentence(answer: Answer, one: EngineAnswer) -> str:
+    """What one engine reruns, and why first."""
     steps = units.counted(len(one.reported), "step")
     if not one.missed:
         return (
@@ -51,7 +52,8 @@ def _sentence(answer: Answer, one: EngineAnswer) -> str:
     )
 
 
-def _price(answer: Answer, one: EngineAnswer) -> str:
+def price(answer: Answer, one: EngineAnswer) -> str:
+    """What that costs, where a run has times."""
     known = [time for part in one.missed if (time := one.time(part))]
     every = [time for part in one.reported if (time := one.time(part))]
     cost, whole = total(known), total(every)
@@ -94,14 +96,16 @@ def _steps(answer: Answer, one: EngineAnswer) -> Iterator[str]:
         yield f"  and {len(one.missed) - SHOWN} more"
 
 
-def _beside(answer: Answer, one: EngineAnswer) -> str:
+def beside(answer: Answer, one: EngineAnswer) -> str:
+    """Another engine than the first, in a sentence."""
+
     def ran(which: EngineAnswer) -> list[int]:  # what is instructed besides takes no time
         missed = (part.step for part in which.missed)
         return [s.index for s in missed if s.instruction.split(None, 1)[0] in HIT_RATE_KEYWORDS]
 
     if ran(one) == ran(answer.first):
         return f"{_name(one)}: the same."
-    return _sentence(answer, one)
+    return sentence(answer, one)
 
 
 def _notes(answer: Answer) -> Iterator[str]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from lab.cli import arguments, line_findings
 
 if TYPE_CHECKING:
-    from lab.api.advice import Advised, Question
     from lab.caching.advise import Advice
     from lab.caching.advise.proof import Proof
+    from lab.cli.api.advice import Advised, Question
     from lab.dockerfile.cachekey import Rules
     from lab.engines.protocol import Engine
     from lab.model.record import Build
@@ -68,7 +68,7 @@ def _value(told: Sequence[Advised]) -> Any:
 
 
 def _advised(options: argparse.Namespace, dockerfile: Path) -> Advised:
-    from lab.api.advice import answer, question
+    from lab.cli.api.advice import answer, question
     from lab.dockerfile.cachekey import archive_rules, client_rules
 
     asked = question(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lab.cli import arguments, line_findings
 
 if TYPE_CHECKING:
-    from lab.api.prediction import Predicted
+    from lab.cli.api.prediction import Predicted
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict, edit by edit, engine by engine."""
-    from lab.api.prediction import predict
+    from lab.cli.api.prediction import predict
 
     def question(dockerfile: Path) -> Predicted:
         return predict(

@@ -51,7 +51,8 @@ class Predicted:
         return "\n".join([*self.limits, *edit_lines(self.edits)])
 
     def _repr_markdown_(self) -> str:
-        return markdown_findings.predictions(self.place, self.findings())
+        edited = any(one.edit for one in self.edits)
+        return markdown_findings.predictions(self.place, self.findings(), edited=edited)
 
 
 def predict(
