@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lab.dockerfile import triggers
+from lab.dockerfile import here_documents, triggers
 from lab.dockerfile.flags import flags_of
+from lab.dockerfile.here_documents import Start
 from lab.dockerfile.model import Dockerfile, DockerfileError, Instruction, Stage, expand
 
 KEYWORDS = frozenset(
@@ -22,9 +23,9 @@ _DIRECTIVES = frozenset({"check", "escape", "syntax"})
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-# BuildKit (frontend/dockerfile/parser) looks for one in whole words alone, quotes and all.
-_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])+""")
-_HEREDOC = re.compile(r"""\d*<<(-?)(['"]?)([^<'"]+)\2""")
+_BLANKS = re.compile(r"[\t\v\f\r ]+")
+# Docker runs an empty RUN, and podman says itself that it cannot.
+_ALONE = frozenset({"RUN", "CMD", "ENTRYPOINT"})
 
 
 def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
@@ -114,17 +115,13 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
             raise DockerfileError(
                 "an escape character continues a line that never comes", first + 1
             )
-        keyword, rest = (*text.split(None, 1), "")[:2]
-        keyword, rest = keyword.upper(), rest.strip()
+        keyword, rest = (*_BLANKS.split(text, maxsplit=1), "")[:2]
+        keyword = keyword.upper()
         if keyword not in KEYWORDS:
             raise DockerfileError(f"unknown instruction: {keyword}", first + 1)
-        if not rest:
+        if not rest and keyword not in _ALONE:
             raise DockerfileError(f"{keyword} needs an operand", first + 1)
-        heredocs, forms = [], []
-        for dash, quote, name in _heredocs(keyword, rest):
-            body, number = _heredoc(lines, number, name, dash=bool(dash), line=first + 1)
-            heredocs.append(body)
-            forms.append(f"{dash}{quote}")
+        heredocs, number = _heredocs(lines, number, here_documents.starts(keyword, rest), first + 1)
         flags, operands = flags_of(rest)
         if keyword == "FROM":
             stage = 0 if stage is None else stage + 1
@@ -132,13 +129,13 @@ def _instructions(lines: list[str], start: int, escape: str) -> Iterator[Instruc
             index=index,
             stage=stage,
             keyword=keyword,
-            text=f"{keyword} {rest}",
+            text=f"{keyword} {rest}".strip(),
             line=first + 1,
             end=number,
             flags=flags,
             operands=operands,
-            heredocs=tuple(heredocs),
-            forms=tuple(forms),
+            heredocs=tuple(body for _, body in heredocs),
+            forms=tuple(form for form, _ in heredocs),
         )
         index += 1
 
@@ -149,19 +146,26 @@ def _blank(line: str) -> bool:
 
 
 def _joined(lines: list[str], number: int, escape: str) -> tuple[str, int]:
-    """An instruction's lines on one, and the number of the line after them."""
-    parts: list[str] = []
+    """An instruction's lines on one, with one blank where blanks part them, and the number of the
+    line after them.
+    """
+    text, parted, first = "", False, number
     while number < len(lines):
         line = lines[number]
         number += 1
-        if parts and _blank(line):
+        if number - first > 1 and _blank(line):
             continue
         body = line.rstrip()
-        if not continues(body, escape):
-            parts.append(body.strip())
+        goes_on = continues(body, escape)
+        piece = body[: -len(escape)] if goes_on else body
+        parted = parted or piece[:1].isspace()
+        if text and parted and piece.strip():
+            text += " "
+        text += piece.strip()
+        parted = piece[-1:].isspace() or (parted and not piece.strip())
+        if not goes_on:
             break
-        parts.append(body[: -len(escape)].strip())
-    return " ".join(part for part in parts if part), number
+    return text, number
 
 
 def continues(body: str, escape: str) -> bool:
@@ -171,22 +175,26 @@ def continues(body: str, escape: str) -> bool:
     return body.endswith(escape) and (body == escape or not body.endswith(escape * 2))
 
 
-def _heredoc(lines: list[str], number: int, name: str, *, dash: bool, line: int) -> tuple[str, int]:
-    """A here-document's text, and the number of the line after its end."""
-    for end in range(number, len(lines)):
-        if (lines[end].lstrip("\t") if dash else lines[end]) == name:
-            return "\n".join(lines[number:end]), end + 1
-    raise DockerfileError(f"the here-document {name} has no end", line)
+def _heredocs(
+    lines: list[str], number: int, starts: Sequence[Start], line: int
+) -> tuple[list[tuple[str, str]], int]:
+    """Form and text of an instruction's here-documents, and the number of the line after them.
 
-
-def _heredocs(keyword: str, rest: str) -> list[tuple[str, str, str]]:
-    """Of each here-document its dash and its quote, if it has them, and the line that ends it."""
-    if keyword == "ONBUILD":
-        keyword = rest.split(None, 1)[0].upper()
-    if keyword not in {"RUN", "COPY", "ADD"}:
-        return []
-    words = map(_HEREDOC.fullmatch, _WORD.findall(rest))
-    return [(match[1], match[2], match[3]) for match in words if match is not None]
+    One without an end whose `<<` has blanks after it is none where blanks are not allowed there:
+    `$((1 << 3))` (`features.lacks` tells where they are).
+    """
+    found: list[tuple[str, str]] = []
+    for start in starts:
+        tabs = "\t" if "-" in start.form else ""
+        ends = (end for end in range(number, len(lines)) if lines[end].lstrip(tabs) == start.name)
+        end = next(ends, None)
+        if end is None and start.apart:
+            continue
+        if end is None:
+            raise DockerfileError(f"the here-document {start.name} has no end", line)
+        found.append((start.form, "\n".join(lines[number:end])))
+        number = end + 1
+    return found, number
 
 
 def _stages(unlinked: Dockerfile) -> tuple[Stage, ...]:
@@ -194,7 +202,7 @@ def _stages(unlinked: Dockerfile) -> tuple[Stage, ...]:
     for instruction in unlinked.instructions:
         if instruction.keyword != "FROM":
             continue
-        words = instruction.operands.split()
+        words = _BLANKS.split(instruction.operands)
         named = len(words) == 3 and words[1].upper() == "AS"
         if len(words) != 1 and not named:
             raise DockerfileError("FROM takes IMAGE or IMAGE AS NAME", instruction.line)

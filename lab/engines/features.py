@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from lab.dockerfile.here_documents import starts
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.model import engine_name
 
@@ -47,6 +48,8 @@ _CLASSIC_FLAGS = frozenset(
     | {"chmod", "checksum", "keep-git-dir", "parents", "exclude"}
 )
 _HEREDOC_SINCE: Mapping[str, Version] = {BUILDKIT: (23,), PODMAN: (5,)}
+# The first version that takes `<< EOF`, with a blank, for the start of one.
+_BLANK_SINCE: Mapping[str, Version] = {BUILDKIT: (28, 2), CLASSIC: (28, 2), PODMAN: (5, 6)}
 
 
 def lacks(
@@ -61,6 +64,8 @@ def lacks(
     own_frontend = engine != BUILDKIT or dockerfile.syntax is None
     found: list[str] = []
     for instruction in dockerfile.instructions:
+        if own_frontend:
+            found += _blanks(engine, version, number, instruction)
         if engine == CLASSIC:
             found += _classic(instruction)
             continue
@@ -106,6 +111,27 @@ def _frontend(
                 f"line {instruction.line}: {engine} {version} has no "
                 f"{instruction.keyword} --{name}{_since(first)}"
             )
+
+
+def _blanks(engine: str, version: str, number: Version, instruction: Instruction) -> Iterator[str]:
+    """Of `<< NAME`: older builders see no here-document in it, newer ones also in `$((1 << 3))`."""
+    keyword, _, rest = instruction.text.partition(" ")
+    apart = [start.name for start in starts(keyword, rest) if start.apart]
+    if engine not in _BLANK_SINCE or not apart:
+        return
+    names = ", ".join(f"<< {name}" for name in apart)
+    ended = len(instruction.heredocs) == len(starts(keyword, rest))
+    if number < _BLANK_SINCE[engine]:
+        if ended and number >= _HEREDOC_SINCE.get(engine, _NEVER):
+            yield (
+                f"line {instruction.line}: {engine} {version} reads no here-document in {names} "
+                f"(since {_shown(_BLANK_SINCE[engine])}; without the blank it does)"
+            )
+    elif not ended:
+        yield (
+            f"line {instruction.line}: {engine} {version} takes {names} for the start of a "
+            "here-document that has no end; write it without the blank"
+        )
 
 
 def _mounts(

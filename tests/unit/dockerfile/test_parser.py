@@ -21,6 +21,9 @@ from lab.dockerfile.parser import parse
         ('RUN sh -c "cat <<EOF"\nRUN b\n', [1, 2, 3], ()),
         ("RUN sh -c 'cat <<EOF'\nRUN b\n", [1, 2, 3], ()),
         ("RUN echo $((1 << N)) x<<EOF\nRUN b\n", [1, 2, 3], ()),
+        ("RUN cat << EOF\na\nEOF\nRUN b\n", [1, 4, 5], ("a",)),
+        ("RUN cat <<E'O'F\na\nEOF\nRUN b\n", [1, 4, 5], ("a",)),
+        ("RUN it's <<EOF\nRUN b\n", [1, 2, 3], ()),
         ("RUN echo `date`\nRUN b\n", [1, 2, 3], ()),
         ("RUN a \\\\\nRUN b\n", [1, 2, 3], ()),
         ("RUN a \\\n# remark\n\n  && b\nRUN c\n", [1, 5, 6], ()),
@@ -55,7 +58,6 @@ def test_a_backslash_ends_no_line_where_the_escape_is_another() -> None:
         ("# escape=`\nFROM x\n`", 3),
         ("# escape=%\nFROM x\n", 1),
         ("# escape=`\n# escape=\\\nFROM x\n", 2),
-        ("FROM x\nRUN\\", 2),
     ],
 )
 def test_what_builders_refuse_is_refused_with_its_line(text: str, line: int) -> None:
@@ -67,6 +69,38 @@ def test_what_builders_refuse_is_refused_with_its_line(text: str, line: int) -> 
 def test_an_escape_that_stands_alone_goes_on_with_the_line_below() -> None:
     (_, run) = parse("FROM x\n\\\n\nRUN a\n").instructions
     assert (run.text, run.line, run.end) == ("RUN a", 2, 4)
+
+
+@pytest.mark.parametrize("keyword", ["RUN", "CMD", "ENTRYPOINT"])
+def test_these_need_no_operand(keyword: str) -> None:
+    """Built so by docker 20.10.24 and 28.5.2, whether its line is continued or not."""
+    for end in ("", " ", "\\", " \\\n"):
+        (_, alone) = parse(f"FROM x\n{keyword}{end}").instructions
+        assert (alone.keyword, alone.text, alone.operands) == (keyword, keyword, "")
+
+
+@pytest.mark.parametrize(
+    ("rest", "flags", "operands"),
+    [
+        ('--chown="$A:$B" --from=b a /', {"chown": "$A:$B", "from": "b"}, "a /"),
+        ("--chown='a b' a /", {"chown": "a b"}, "a /"),
+        (r"--chown=a\ b --link a /", {"chown": "a b", "link": ""}, "a /"),
+        ("--link -- --a /", {"link": ""}, "--a /"),
+        ("a --from=b /", {}, "a --from=b /"),
+    ],
+)
+def test_flags_are_read_without_their_quotes(
+    rest: str, flags: dict[str, str], operands: str
+) -> None:
+    """As BuildKit's parser reads them."""
+    copy = parse(f"FROM x\nCOPY {rest}\n").instructions[1]
+    assert (dict(copy.flags), copy.operands) == (flags, operands)
+
+
+def test_a_word_goes_on_below_where_no_blank_parts_it() -> None:
+    """`ec\\` and `ho` below it are one word on docker 28.5.2 and podman 5.8.6."""
+    (_, run) = parse("FROM x\nRUN ec\\\nho a\\\n  b \\\nc\n").instructions
+    assert run.text == "RUN echo a b c"
 
 
 PIECES = [

@@ -9,6 +9,8 @@ from lab.engines import docker_cache
 from lab.engines.features import lacks, parse_version
 
 HEREDOC = "FROM x\nRUN <<E\ntrue\nE\n"
+APART = "FROM x\nRUN << E\ntrue\nE\n"
+SHIFT = "FROM x\nRUN echo $((1 << 3))\n"
 BIND = "FROM x\nRUN --mount=type=bind,target=/m true\n"
 LINK = "FROM x\nCOPY --link a /a\n"
 NETWORK = "FROM x\nRUN --network=none true\n"
@@ -25,18 +27,33 @@ HIDDEN = "FROM x\nRUN --mount=type=secret,id=s true\n"
 @pytest.mark.parametrize(
     ("engine", "version", "able", "unable"),
     [
-        ("docker", "20.10.24+dfsg1", [BIND, TMPFS], [HEREDOC, LINK, NETWORK, SIZED, HIDDEN]),
-        ("docker", "28.5.2", [BIND, TMPFS, HEREDOC, LINK, NETWORK, SIZED], [PODMAN_SIZED, HIDDEN]),
+        (
+            "docker",
+            "20.10.24+dfsg1",
+            [BIND, TMPFS, SHIFT],
+            [HEREDOC, APART, LINK, NETWORK, SIZED, HIDDEN],
+        ),
+        (
+            "docker",
+            "28.5.2",
+            [BIND, TMPFS, HEREDOC, LINK, NETWORK, SIZED, APART],
+            [PODMAN_SIZED, HIDDEN, SHIFT],
+        ),
         # As contract/test_cache_mounts.py and hand-made builds saw them refuse and take it.
         ("docker", "26.1.5", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
         ("docker@26", "", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
         ("docker@28/containerd", "28.5.2", [LINK, EXCLUDE, PRIVATE], [PARENTS, SECURITY]),
-        ("podman@5.4", "5.4.2", [HEREDOC, NETWORK, EXCLUDE], [LINK, PARENTS, SECURITY, PRIVATE]),
+        (
+            "podman@5.4",
+            "5.4.2",
+            [HEREDOC, NETWORK, EXCLUDE, SHIFT],
+            [LINK, PARENTS, SECURITY, PRIVATE, APART],
+        ),
         ("podman@5.8", "5.8.6", [LINK, PARENTS, EXCLUDE], [SECURITY, PRIVATE]),
         ("docker", "31.0.0-rc.1", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
         ("docker", "unheard of", [BIND, HEREDOC, LINK, SIZED], [HIDDEN]),
         ("docker-classic", "20.10.24", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS]),
-        ("docker-classic", "28.5.2", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS]),
+        ("docker-classic", "28.5.2", ["FROM x\nRUN true\n"], [HEREDOC, BIND, LINK, TMPFS, SHIFT]),
         ("podman", "4.3.1", [BIND, TMPFS, PODMAN_SIZED], [HEREDOC, LINK, NETWORK, SIZED]),
         ("podman", "5.8.6", [BIND, HEREDOC, LINK, NETWORK, PODMAN_SIZED], [SIZED, HIDDEN]),
         ("simulated", "1", [BIND, HEREDOC, LINK, SIZED, HIDDEN], []),
