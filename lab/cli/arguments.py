@@ -6,7 +6,9 @@ import argparse
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +136,25 @@ def duration(text: str) -> float:
     if not seconds:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 90s, 20m or 1h30m")
     return float(seconds)
+
+
+def since(text: str) -> datetime:
+    """A time of day, such as 2026-01-01 or 2026-01-01T12:00 (UTC), or so long ago: 7d, 12h, 2w."""
+    if found := re.fullmatch(r"(\d{1,5})([hdw])", text):
+        hours = int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]]
+        with suppress(OverflowError):
+            return datetime.now(UTC) - timedelta(hours=hours)
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 7d, 12h or 2026-01-01")
+
+
+def window(verb: argparse.ArgumentParser) -> None:
+    """--since: which runs."""
+    verb.add_argument(
+        "--since", type=since, metavar="TIME", help="only runs from then on: 7d, 12h, 2026-01-01"
+    )
 
 
 def scenario(options: argparse.Namespace) -> Scenario:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lab.model.json_fields import known, typed
@@ -34,6 +34,11 @@ class Origin:
     def short(self) -> str | None:
         """The commit as people write it; a ``+`` behind it says that files differed from it."""
         return None if self.commit is None else self.commit[:SHORT] + "+" * bool(self.dirty)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is known of it."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any] | None) -> Origin:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
+from lab.model.text_wrap import WIDTH, wrapped
 from lab.report import ratio_words
 from lab.report.formatting import one_line
 from lab.report.pivot import UNITS
-from lab.results.history import Change, Series
+from lab.results.history import Change, Point, Series
 from lab.results.pivot.fields import METRICS
 from lab.results.stats.change_points import ENOUGH
 
@@ -15,27 +17,48 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def text(series: Sequence[Series], metric: str) -> str:
-    """Every series with its changes."""
+    """Every series with its changes, in 80 columns."""
     unit = METRICS[metric].unit
-    return "\n".join(line for one in series for line in _lines(one, unit)) + "\n"
+    return "".join(f"{line}\n" for one in series for line in _lines(one, unit))
 
 
 def _lines(series: Series, unit: str) -> Iterator[str]:
+    points = series.points
     shown = UNITS[unit]
-    medians = [point.median for point in series.points]
-    yield f"{one_line(series.name, 160)}"
-    low, high = min(medians), max(medians)
+    yield from wrapped(one_line(series.name, 160))
+    bars, size = _bars([point.median for point in points])
+    yield f"  {bars}"
+    line = f"  {shown(points[0].median)} -> {shown(points[-1].median)}, runs: {len(points)}"
+    days = [one_line(point.started[:10], 10) for point in (points[0], points[-1])]
+    line += f", {days[0]}" if days[0] == days[1] else f", {' to '.join(days)}"
+    yield from wrapped(line + (f", {size} a bar" if size > 1 else ""))
+    for line in _said(series, unit):
+        yield from wrapped(line)
+
+
+def _bars(medians: Sequence[float]) -> tuple[str, int]:
+    """A bar for each run, or for so many that they fill no more than a line."""
+    size = -(-len(medians) // (WIDTH - 4))
+    values = [median(medians[at : at + size]) for at in range(0, len(medians), size)]
+    low, high = min(values), max(values)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
-    bars = "".join(BARS[round((median - low) * scale)] for median in medians)
-    yield f"  {bars}  {shown(medians[0])} -> {shown(medians[-1])}, runs: {len(medians)}"
+    return "".join(BARS[round((value - low) * scale)] for value in values), size
+
+
+def _said(series: Series, unit: str) -> Iterator[str]:
+    shown = UNITS[unit]
     for change in series.changes:
         point = series.points[change.at]
         if change.ratio is None:
             size = f"{shown(change.before)} to {shown(change.after)} (of 0 there is no ratio)"
         else:
             words = ratio_words.BY_UNIT.get(unit, ratio_words.AMOUNT)
-            size = f"{ratio_words.change(change.ratio, words)} ({_sure(change)})"
-        yield f"  change at {point.run}: {size}, p = {change.p_value:.4f}"
+            size = ratio_words.change(change.ratio, words)
+        yield f"  change at {one_line(point.run, 160)}: {size}"
+        chance = "p < 0.0001" if change.p_value < 0.0001 else f"p = {change.p_value:.4f}"
+        yield f"    {_sure(change)}; {chance}"
+        if commits := between(series.points[change.at - 1], point):
+            yield f"    {commits}"
         if change.beside:
             yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
     if len(series.points) < ENOUGH:
@@ -44,6 +67,22 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
         yield "  no change of level: it drifts from run to run"
     elif not series.changes:
         yield "  no change that stands out from chance"
+
+
+def between(before: Point, after: Point) -> str:
+    """The commits that a change lies between; empty where they are not known."""
+    if after.commit is None or before.commit is None:
+        return f"at commit {_named(after)}" if after.commit else ""
+    if (before.commit, before.dirty) == (after.commit, after.dirty):
+        return f"both runs are of commit {_named(after)}"
+    if before.branch == after.branch:
+        return f"between commits {before.short} and {_named(after)}"
+    return f"between commits {_named(before)} and {_named(after)}"
+
+
+def _named(point: Point) -> str:
+    branch = f" ({one_line(point.branch, 80)})" if point.branch else ""
+    return one_line(f"{point.short}{branch}", 120)
 
 
 def _sure(change: Change) -> str:

@@ -1,29 +1,42 @@
-"""Runs over time: the trend of each cell and phase, and where it changed, by DuckDB."""
+"""Runs over time: the trend of each cell and phase, and where it changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from lab.model import cell_names
 from lab.model.errors import InputError
+from lab.model.origin import Origin
 from lab.model.record import Run
-from lab.results import columns, runs, stats
-from lab.results.pivot import fields
-from lab.results.pivot.fields import METRICS
+from lab.results import figures, heads, index, runs, stats
+from lab.results.heads import Head
 from lab.results.stats.change_points import change_points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One run's builds of one cell and phase: their median."""
+    """One run's builds of one cell and phase: their median. ``commit`` and ``branch`` are what was
+    built, where the run knows it; ``dirty``: files differed from the commit.
+    """
 
     run: str
     started: str
     median: float
     count: int
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool | None = None
+
+    @property
+    def short(self) -> str | None:
+        """The commit as people write it."""
+        return Origin(commit=self.commit, dirty=self.dirty).short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,50 +73,95 @@ class Series:
 
 
 def history(
-    results: Path, *, scenario: str | None = None, metric: str = "wall"
+    results: Path,
+    *,
+    scenario: str | None = None,
+    metric: str = "wall",
+    since: datetime | None = None,
 ) -> tuple[Series, ...]:
-    """Every series of the runs in a folder. Raises InputError where there is none such."""
-    if metric not in METRICS or metric == "duration":
-        known = ", ".join(name for name in METRICS if name != "duration")
+    """Every series of the runs in a folder. Raises InputError where there is none such, or where
+    a run that has a part in it is corrupt.
+    """
+    if metric not in figures.METRICS:
+        known = ", ".join(figures.METRICS)
         raise InputError(f"no metric is named {metric!r}", remedy=f"one of: {known}")
-    heads = columns.heads([results / name for name in runs.runs(results)])
-    if not heads:
-        raise InputError(f"there are no runs in {results}", remedy="lab run SCENARIO makes one")
-    names = sorted({run.scenario.name for run, _ in heads})
-    chosen = [one for one in heads if scenario in {None, one[0].scenario.name}]
-    if not chosen:
-        raise InputError(
-            f"no run is of scenario {scenario!r}", remedy=f"one of: {', '.join(names)}"
-        )
-    by_id = {run.id: run for run, _ in chosen}
-    sql = (
-        "SELECT run, cell, phase, median(value), count(*) FROM (SELECT *, "  # noqa: S608 - fields of lab.results.pivot.fields
-        f"CAST({METRICS[metric].sql} AS DOUBLE) AS value FROM builds "
-        f"WHERE {columns.MEASURED_BUILDS} AND (fit IS NULL OR fit = 'fit')) "
-        "WHERE value IS NOT NULL GROUP BY ALL"
-    )
-    found: dict[str, list[Point]] = {}
-    with columns.opened(chosen, fields.read(METRICS[metric].parts)) as records:
-        for run, cell, phase, middle, count in records.rows(sql):
-            head = by_id[run]
-            point = Point(run=run, started=head.started, median=middle, count=count)
-            name = f"{head.scenario.name}: {cell_names.full(dict(sorted(cell.items())))}, {phase}"
-            found.setdefault(name, []).append(point)
+    at = index.signs(results)
+    chosen = _chosen(heads.heads(results, at=at), results, scenario, since)
+    summaries = figures.summaries(results, at=at)
+    found: dict[str, list[_Placed]] = {}
+    for head in chosen:
+        summary = summaries[head.folder.name]
+        if isinstance(summary, InputError):
+            raise summary
+        named = _named(head.scenario, summary.groups)
+        for name, median_of in zip(named, summary.of(metric), strict=False):
+            if median_of is not None:
+                found.setdefault(name, []).append(_Placed(_point(head, *median_of), head))
     if not found:
         raise InputError(
             f"no build of these {len(chosen)} runs has a figure of {metric} and is fit to compare",
             remedy="`lab report RUN` says what disturbed them",
         )
-    return tuple(_series(name, points, by_id) for name, points in sorted(found.items()))
+    return tuple(_series(name, points) for name, points in sorted(found.items()))
 
 
-def _series(name: str, points: Sequence[Point], heads: Mapping[str, Run]) -> Series:
-    ordered = sorted(points, key=lambda point: (point.started, point.run))
-    medians = [point.median for point in ordered]
+@lru_cache(maxsize=1024)
+def _named(scenario: str, groups: str) -> tuple[str, ...]:
+    """What the series of a run's cells and phases are called."""
+    return tuple(
+        f"{scenario}: {cell_names.full(cell)}, {phase}" for cell, phase in figures.groups(groups)
+    )
+
+
+class _Placed(NamedTuple):
+    point: Point
+    head: Head
+
+
+def _chosen(
+    known: Sequence[Head], results: Path, scenario: str | None, since: datetime | None
+) -> list[Head]:
+    """The runs that are asked for, oldest first. Raises InputError where there is none."""
+    if not known:
+        raise InputError(f"there are no runs in {results}", remedy="lab run SCENARIO makes one")
+    for one in known:
+        if one.unreadable:
+            runs.head(one.folder)  # says what is wrong, and where
+    chosen = [one for one in known if scenario in {None, one.scenario}]
+    if not chosen:
+        names = sorted({one.scenario for one in known})
+        raise InputError(
+            f"no run is of scenario {scenario!r}", remedy=f"one of: {', '.join(names)}"
+        )
+    recent = [one for one in chosen if one.since(since)]
+    if not recent:
+        raise InputError(
+            f"none of {len(chosen)} runs began since {since:%Y-%m-%d %H:%M} UTC",
+            remedy=f"the last one began at {chosen[-1].started}",
+        )
+    return recent
+
+
+def _point(head: Head, middle: float, count: int) -> Point:
+    return Point(
+        run=head.id,
+        started=head.started,
+        median=middle,
+        count=count,
+        commit=head.origin.commit,
+        branch=head.origin.branch,
+        dirty=head.origin.dirty,
+    )
+
+
+def _series(name: str, placed: Sequence[_Placed]) -> Series:
+    ordered = sorted(placed, key=lambda one: (one.point.started, one.point.run))
+    medians = [one.point.median for one in ordered]
     found = change_points(medians)
     changes = []
     for split, earlier, later in found.sides(len(medians)):
         at, before, after = split.at, medians[earlier], medians[later]
+        pair = ordered[at - 1 : at + 1]
         compared = stats.compare_unpaired(after, before) if min(*before, *after) > 0 else None
         changes.append(
             Change(
@@ -113,10 +171,15 @@ def _series(name: str, points: Sequence[Point], heads: Mapping[str, Run]) -> Ser
                 ratio=None if compared is None else compared.ratio,
                 interval=None if compared is None else compared.interval,
                 p_value=split.p_value,
-                beside=tuple(_beside(heads[ordered[at - 1].run], heads[ordered[at].run])),
+                beside=tuple(_beside(*(runs.head(one.head.folder) for one in pair))),
             )
         )
-    return Series(name=name, points=tuple(ordered), changes=tuple(changes), drift=found.drift)
+    return Series(
+        name=name,
+        points=tuple(one.point for one in ordered),
+        changes=tuple(changes),
+        drift=found.drift,
+    )
 
 
 def _beside(before: Run, after: Run) -> Iterator[str]:

@@ -17,7 +17,8 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk
 from lab.model.errors import InputError
 from lab.model.record import Build, Run
-from lab.results.selector import BUILDS_FILE, LATEST, RUN_FILE, find, find_each
+from lab.results.index import BUILDS_FILE, RUN_FILE
+from lab.results.selector import LATEST, find, find_each
 from lab.results.selector import names as runs
 
 __all__ = [

@@ -6,64 +6,25 @@ What is said of runs here is read from their heads alone.
 from __future__ import annotations
 
 import difflib
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host.disk import disk
 from lab.model.errors import InputError
+from lab.results import index
+from lab.results.heads import Head, head, heads, ordered
+from lab.results.index import RUN_FILE
 
-RUN_FILE, BUILDS_FILE = "run.json", "builds.jsonl"
 LATEST = "latest"
 SHOWN = 5  # candidates of an error
 _BACK = re.compile(r"(.+)~(\d{1,6})")
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What tells runs apart. ``started`` sorts as text; empty where a head cannot be read.
-
-    ``built`` says whether it has builds, ``finished`` whether it came to its end with some that
-    went well, ``own``: it was asked for; a gate makes others itself, of several sides.
-    """
-
-    folder: Path
-    started: str = ""
-    built: bool = False
-    finished: bool = False
-    own: bool = True
-    scenario: str = ""
-    name: str | None = None
-    branch: str | None = None
-    commits: tuple[str, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """The run in an error's list of candidates."""
-        words = [self.name or "", self.branch or "", *(one[:9] for one in self.commits[:1])]
-        more = ", ".join(word for word in words if word)
-        return f"{self.folder.name} ({more})" if more else self.folder.name
-
-
 def names(results: Path) -> list[str]:
     """The folders of the runs in a results folder, sorted by name: by their start in UTC."""
-    if not results.is_dir():
-        return []
-    with disk(results):
-        return sorted(path.parent.name for path in results.glob(f"*/{RUN_FILE}"))
-
-
-def heads(results: Path) -> list[Head]:
-    """What tells the runs of a folder apart, oldest first."""
-    return _ordered(head(results / name) for name in names(results))
-
-
-def _ordered(found: Iterable[Head]) -> list[Head]:
-    # By when they started: a run's folder can have been given another name.
-    return sorted(found, key=lambda one: (one.started, one.folder.name))
+    return list(index.signs(results))
 
 
 def find(ref: str | Path, results: Path, *, beside: Path | None = None) -> Path:
@@ -102,7 +63,7 @@ def find_among(ref: str, folders: Sequence[Path], results: Path) -> Path | None:
     if exact is not None:
         return next((one for one in folders if one.resolve() == exact.resolve()), None)
     try:
-        return _among(ref, _ordered(map(head, folders)), results, ()).folder
+        return _among(ref, ordered(map(head, folders)), results, ()).folder
     except InputError:
         return None
 
@@ -158,14 +119,15 @@ def _meant(text: str, known: Sequence[Head], beside: Sequence[Head]) -> _Meant:
         one
         for one in known
         if one.finished
-        and one.own
         and (len(scenarios) != 1 or one.scenario in scenarios)
         and (not taken or one.folder.resolve() not in taken)
     ]
     of = f" of scenario {min(scenarios)!r}" if len(scenarios) == 1 else ""
     of = f"other run{of}" if beside else "run"
-    if text and any(one.branch == text for one in known):
-        return _Meant([one for one in ended if one.branch == text], True, f"{of} of branch {text}")
+    if text and any(one.origin.branch == text for one in known):
+        return _Meant(
+            [one for one in ended if one.origin.branch == text], True, f"{of} of branch {text}"
+        )
     begun = [one for one in known if text and one.folder.name.startswith(text)]
     of_commit = [one for one in known if _commits(one, text)]
     commits = {commit for one in of_commit for commit in _commits(one, text)}
@@ -211,34 +173,9 @@ def _one(meant: _Meant, text: str, known: Sequence[Head], results: Path) -> Head
 
 def _callable(known: Sequence[Head]) -> list[str]:
     """All that runs are called by, the newest first."""
-    called = ((one.folder.name, one.name, one.branch) for one in reversed(known))
+    called = ((one.folder.name, one.name, one.origin.branch) for one in reversed(known))
     return list(dict.fromkeys(word for words in called for word in words if word))
 
 
 def _listed(found: Sequence[Head]) -> str:
     return ", ".join(one.said for one in found[: -SHOWN - 1 : -1])
-
-
-def head(folder: Path) -> Head:
-    """What tells this run from others."""
-    lines = folder / BUILDS_FILE
-    with disk(folder):
-        data = (folder / RUN_FILE).read_bytes()
-        built = lines.exists() and lines.stat().st_size > 0
-    try:
-        record = json.loads(data)
-        origin = record.get("origin") or {}
-        scenario = record.get("scenario") or {}
-        return Head(
-            folder=folder,
-            started=str(record.get("started") or ""),
-            built=built,
-            finished=built and record.get("status") == "complete",
-            own=(record.get("options") or {}).get("made_by") is None,
-            scenario=str(scenario.get("name") or ""),
-            name=record.get("name"),
-            branch=origin.get("branch"),
-            commits=tuple(str(origin[which]) for which in ("commit", "head") if origin.get(which)),
-        )
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return Head(folder=folder, built=built)

@@ -13,6 +13,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("--scenario", metavar="NAME", help="only runs of this scenario")
     verb.add_argument("--metric", default="wall", metavar="M", help="default: wall")
+    arguments.window(verb)
     verb.add_argument("--json", action="store_true", help="print the series as JSON")
     arguments.results(verb)
 
@@ -22,7 +23,9 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import history as report
     from lab.results import history as histories
 
-    found = histories.history(options.results, scenario=options.scenario, metric=options.metric)
+    found = histories.history(
+        options.results, scenario=options.scenario, metric=options.metric, since=options.since
+    )
     if options.json:
         print_json({"metric": options.metric, "series": [asdict(one) for one in found]})
     else:

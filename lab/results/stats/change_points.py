@@ -133,9 +133,9 @@ class _Sums:
         return Split(at, float(self._p_values(t, end - begin)[0]))
 
     def _p_values(self, t: Floats, length: int) -> Floats:
-        from scipy import stats
+        from scipy.special import stdtr  # as scipy.stats.t.sf does; that takes a second to import
 
-        p_values: Floats = np.minimum(1.0, 2 * self._tests * stats.t.sf(t, length - 2))
+        p_values: Floats = np.minimum(1.0, 2 * self._tests * stdtr(length - 2, -t))
         return p_values
 
     def within(self, edges: Sequence[int]) -> float:

@@ -80,3 +80,83 @@ def test_runs_are_read_as_they_lie(tmp_path: Path, capsys: pytest.CaptureFixture
         with pytest.raises(SystemExit) as ended:
             main.main(["history", "--results", str(tmp_path), *words])
         assert ended.value.code == 2
+
+
+def stepped(folder: Path, origins: dict[int, dict[str, object]], count: int = 16) -> None:
+    """Runs of a day each, the second half slower, with what their heads say of their origin."""
+    for number in range(count):
+        walls = [10.0 * (1.3 if number >= count // 2 else 1.0) + number * 0.001] * 3
+        run = record(folder / f"r{number:02}", walls)
+        head = json.loads((run / "run.json").read_text())
+        head["started"] = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        head["origin"] = origins.get(number, {})
+        (run / "run.json").write_text(json.dumps(head))
+
+
+BEFORE, AFTER = "abc1230" * 5, "def4560" * 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            {"commit": BEFORE, "branch": "main"},
+            {"commit": AFTER, "branch": "main"},
+            "between commits abc1230ab and def4560de (main)",
+        ),
+        (
+            {"commit": BEFORE, "branch": "main"},
+            {"commit": AFTER, "branch": "topic", "dirty": True},
+            "between commits abc1230ab (main) and def4560de+ (topic)",
+        ),
+        ({}, {"commit": AFTER}, "at commit def4560de"),
+        ({"commit": AFTER}, {"commit": AFTER}, "both runs are of commit def4560de"),
+        (
+            {"commit": AFTER},
+            {"commit": AFTER, "dirty": True},
+            "between commits def4560de and def4560de+",
+        ),
+        ({"commit": BEFORE}, {}, None),
+    ],
+)
+def test_a_change_is_between_two_commits(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: dict[str, object],
+    after: dict[str, object],
+    said: str | None,
+) -> None:
+    stepped(tmp_path, {7: before, 8: after})
+    with pytest.raises(SystemExit):
+        main.main(["history", "--results", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "change at r08" in told
+    assert ("commit" in told) is (said is not None)
+    assert said is None or f"    {said}\n" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_only_runs_since_a_time_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stepped(tmp_path, {})
+    for text, runs in (("2026-11-09", 8), ("2026-11-09T10:00", 8), ("2026-11-09T10:00:01Z", 7)):
+        with pytest.raises(SystemExit):
+            main.main(["history", "--results", str(tmp_path), "--since", text])
+        assert f"runs: {runs}" in capsys.readouterr().out
+    for text, said in (("1h", "none of 16 runs began since"), ("soon", "expected a time such as")):
+        with pytest.raises(SystemExit) as ended:
+            main.main(["history", "--results", str(tmp_path), "--since", text])
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
+
+
+def test_more_runs_than_a_line_has_columns_share_bars(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(100):
+        record(tmp_path / f"r{number:03}", [10.0 if number < 50 else 20.0])
+    with pytest.raises(SystemExit):
+        main.main(["history", "--results", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].strip() == "\u2581" * 25 + "\u2588" * 25
+    assert "runs: 100" in lines[2]
+    assert "2 a bar" in lines[2]
