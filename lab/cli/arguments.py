@@ -7,12 +7,10 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.engines.named import endpoints
 from lab.model.engine_name import EXPECTED
 from lab.model.errors import InputError
 
@@ -159,28 +157,16 @@ def window(verb: argparse.ArgumentParser) -> None:
 
 def scenario(options: argparse.Namespace) -> Scenario:
     """The scenario that was named, with what the command line changes of it."""
-    from lab.scenario.loader import load
+    from lab.cli.api import scenarios
 
-    named = tuple(endpoints(getattr(options, "engine", None) or []))
-    if getattr(options, "dockerfile", None) is not None:
-        loaded = _of_dockerfile(options.dockerfile, options.context, named)
-    else:
-        loaded = load(found_or_shipped(options.scenario))
-        loaded = loaded.with_engines(named) if named else loaded
-    changes: dict[str, object] = {}
-    if getattr(options, "rounds", None):
-        changes |= {"rounds": options.rounds, "until": None}
-    if getattr(options, "seed", None) is not None:
-        changes["seed"] = options.seed
-    return replace(loaded, **changes)  # type: ignore[arg-type]  # the names are Scenario's own
-
-
-def _of_dockerfile(dockerfile: Path, context: Path | None, engines: Sequence[str]) -> Scenario:
-    from lab.scenario import loader, own_project
-
-    project = own_project.found(dockerfile, context)
-    text = own_project.commented(project, Path(), engines or own_project.ENGINES)
-    return loader.parse(text)
+    return scenarios.read(
+        options.scenario,
+        dockerfile=getattr(options, "dockerfile", None),
+        context=getattr(options, "context", None),
+        engines=getattr(options, "engine", None) or (),
+        rounds=getattr(options, "rounds", None),
+        seed=getattr(options, "seed", None),
+    )
 
 
 def build_args(given: Sequence[str]) -> dict[str, str]:
@@ -198,20 +184,3 @@ def place_of_versions(chosen: Path | None) -> Home:
 
     named = chosen or os.environ.get("LAB_GOROOTS")
     return Home(Path(named).absolute() if named else paths.cache_dir() / "goroots")
-
-
-def found_or_shipped(named: Path) -> Path:
-    """A scenario file, or one that comes with the lab by its name: base-upgrade, layer-cache ..."""
-    if named.exists():
-        return named
-    names = [named.name, f"{named.name}.yaml"] if len(named.parts) == 1 else []
-    if named.parts[:1] == ("scenarios",):  # as the README writes it, from any folder
-        names.append(Path(*named.parts[1:]).as_posix())
-    return next((place for place in map(shipped, names) if place.is_file()), named)
-
-
-def shipped(name: str, kind: str = "scenarios") -> Path:
-    """What comes with the lab: beside the checkout, or inside the installed package."""
-    package = Path(__file__).resolve().parents[1]
-    places = (package.parent / kind / name, package / kind / name)
-    return next((place for place in places if place.is_file()), places[0])

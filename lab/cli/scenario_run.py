@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +12,16 @@ from lab.engines.named import endpoints
 from lab.model.errors import BuildsFailed, ExpectationBroken
 
 if TYPE_CHECKING:
+    from lab.cli.api.measuring import View
     from lab.model.record import Run
     from lab.results.runs import StoredRun
     from lab.runner.options import Options
-    from lab.runner.session import Session
     from lab.scenario.model import Scenario
 
 
 def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
     """Run it as the command line says."""
-    from lab.results import question
+    from lab.cli.api.measuring import measure
     from lab.runner.options import Options
 
     named = endpoints(getattr(options, "engine", None) or [])
@@ -36,40 +34,14 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         baseline=getattr(options, "baseline", None),
         name=getattr(options, "name", None),
     )
-    question.expect(scenario.axes, settings.baseline)
-    with watched(scenario, settings, options) as session:
-        return session.drive(session.trials())
+    return measure(scenario, settings, view(options))
 
 
-@contextmanager
-def watched(
-    scenario: Scenario,
-    settings: Options,
-    options: argparse.Namespace,
-    resumed: StoredRun | None = None,
-    *,
-    more: bool = False,
-) -> Iterator[Session]:
-    """Open it, or go on with it, before the user's eyes; write its reports once it is driven."""
-    from lab.report import formats
-    from lab.report.progress import ProgressView
-    from lab.runner.session import Session
+def view(options: argparse.Namespace) -> View:
+    """Before the user's eyes, beside what is printed for programs."""
+    from lab.cli.api.measuring import View
 
-    stream = sys.stderr if options.json else sys.stdout
-    at_most = scenario.until is not None
-    with ProgressView(stream, quiet=options.quiet, at_most=at_most) as watcher:
-        opened = Session.open(
-            scenario,
-            settings,
-            say=watcher.say,
-            watcher=watcher,
-            resumed=resumed,
-            more=more,
-        )
-        with opened as session:
-            yield session
-    if session.stored is not None:
-        formats.write_defaults(session.stored)
+    return View(stream=sys.stderr if options.json else sys.stdout, quiet=options.quiet)
 
 
 def as_it_was_run(run: Run, instead: Path | None = None) -> Scenario:

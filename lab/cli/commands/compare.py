@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, base_upgrade, pivot_table, run_names
+from lab.cli import arguments, base_upgrade, pivot_table
 from lab.cli.output import before_the_answer, print_json, say
 from lab.cli.scenario_run import judge, run_scenario
 from lab.model.engine_name import names_engine, parse
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
-    from lab.model.record import Build, Run
+    from lab.cli.api.comparing import Sides
     from lab.results.runs import StoredRun
 
 DEMO = "layer-cache.yaml"
@@ -46,26 +45,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """What is compared: builds, the runs that they are of, and the columns of an axis.
-
-    ``made`` is the run that was made for it.
-    """
-
-    builds: Sequence[Build]
-    runs: Sequence[Run]
-    axis: str
-    columns: Sequence[str]
-    baseline: str | None = None
-    made: StoredRun | None = None
-
-
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
     from lab.report import compose, terminal, terminal_brief
-    from lab.results import comparison, question
-    from lab.results.comparison_verdicts import asked_of
 
     if base_upgrade.asked(options):
         return base_upgrade.run(options)
@@ -73,15 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if pivot_table.asked(options):
         return pivot_table.run(options)
     sides = _sides(options)
-    table = comparison.table(
-        sides.builds,
-        axis=sides.axis,
-        columns=sides.columns,
-        baseline=sides.baseline,
-        axes=question.merged(sides.runs),
-        asked=asked_of(sides.runs[0].options, sides.runs[0].seed),
-        with_degraded=options.with_degraded,
-    )
+    table = sides.table(with_degraded=options.with_degraded)
     with before_the_answer():
         if options.json:
             print_json({"table": table.to_json()})
@@ -129,21 +103,18 @@ def _take_the_dockerfile(options: argparse.Namespace) -> None:
 
 
 def _of_run(options: argparse.Namespace) -> Sides:
-    from lab.results import comparison, runs
+    from lab.cli.api import comparing
+    from lab.results import runs
 
     _builds_nothing(options, "beside --run")
-    stored = runs.load(options.run, options.results)
-    axis = options.axis or comparison.main_axis(stored.builds)
-    return Sides(
-        builds=stored.builds,
-        runs=[stored.run],
-        axis=axis,
-        columns=options.values,
-        baseline=options.baseline,
-    )
+    found = runs.load(options.run, options.results)
+    return comparing.within(found, options.axis, options.values, options.baseline)
 
 
 def _of_engines(options: argparse.Namespace) -> Sides:
+    from lab.cli.api import comparing
+    from lab.cli.api.scenarios import shipped
+
     if options.dockerfile is not None:
         arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
     options.engine = options.values
@@ -153,42 +124,18 @@ def _of_engines(options: argparse.Namespace) -> Sides:
             f"the baseline {options.baseline!r} is none of {', '.join(columns)}",
             remedy="name one of the engines that are compared",
         )
-    options.scenario = options.scenario or arguments.shipped(DEMO)
+    options.scenario = options.scenario or shipped(DEMO)
     stored = run_scenario(arguments.scenario(options), options)
-    return Sides(
-        builds=stored.builds,
-        runs=[stored.run],
-        axis="engine",
-        columns=columns,
-        baseline=options.baseline,
-        made=stored,
-    )
+    return replace(comparing.within(stored, "engine", columns, options.baseline), made=stored)
 
 
 def _of_runs(options: argparse.Namespace) -> Sides:
-    from lab.results import comparison, question
+    from lab.cli.api import comparing
 
     _builds_nothing(options, "beside runs")
     _take_the_baseline(options)
-    named = run_names.short(list(_named_runs(options.values, options).items()))
-    builds = comparison.merge({name: one.builds for name, one in named.items()})
-    heads = [one.run for one in named.values()]
-    if options.axis is None:
-        return Sides(
-            builds=builds,
-            runs=heads,
-            axis=comparison.RUN_AXIS,
-            columns=tuple(named),
-            baseline=run_names.of(named, options.baseline, options.results),
-        )
-    columns = comparison.values(builds, options.axis, question.merged(heads))
-    return Sides(
-        builds=builds,
-        runs=heads,
-        axis=options.axis,
-        columns=columns,
-        baseline=options.baseline,
-    )
+    found = _named_runs(options.values, options)
+    return comparing.across(found, options.axis, options.baseline, options.results)
 
 
 def _take_the_baseline(options: argparse.Namespace) -> None:
@@ -207,6 +154,7 @@ def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
 
 def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str, StoredRun]:
     """The runs that ``lab compare`` names. Raises InputError where they cannot be compared."""
+    from lab.cli.api import comparing
     from lab.results import runs
 
     if any(names_engine(value) for value in values):
@@ -218,14 +166,4 @@ def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str,
             f"{', '.join(values)}: values of {options.axis} in which run?",
             remedy="name it with --run; `--run latest` is the last one",
         )
-    folders = runs.find_each(values, options.results)
-    found = {value: runs.read(folder) for value, folder in zip(values, folders, strict=True)}
-    if len({one.folder.resolve() for one in found.values()}) < len(found):
-        raise InputError(f"{' and '.join(values)} name one run twice", remedy="name each side once")
-    for value, one in found.items():
-        if not one.builds:
-            raise InputError(
-                f"run {value} stopped before its first build",
-                remedy=f"lab run --resume {shlex.quote(str(one.folder))}",
-            )
-    return found
+    return comparing.stored(values, options.results)

@@ -67,6 +67,7 @@ def _share(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Judge; the exit code is the answer."""
+    from lab.cli.api.scenarios import shipped
     from lab.results.gate import policy_loader, sides
     from lab.results.gate.judgement import judge
 
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
-    policy_path = options.policy or arguments.shipped(DEFAULT, "policies")
+    policy_path = options.policy or shipped(DEFAULT, "policies")
     policy = policy_loader.load(policy_path)
     options.json = any(file is None for _, file in asked)  # what is watched goes to stderr
     if options.prove:

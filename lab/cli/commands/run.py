@@ -14,7 +14,7 @@ from lab.cli.scenario_run import (
     as_it_was_run,
     judge,
     run_scenario,
-    watched,
+    view,
 )
 from lab.model.errors import InputError
 
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
 def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     """Go on with a run, as it was started: its scenario's text, engines, rounds and seed."""
     _as_it_was_started(options)
+    from lab.cli.api.measuring import watched
     from lab.results import runs
 
     stored = runs.load(earlier, options.results)
@@ -93,7 +94,7 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     scenario = replace(scenario, rounds=rounds, until=until)
     settings = replace(as_it_was_asked(stored.run, options), results=stored.folder.parent)
     more = options.append is not None
-    with watched(scenario, settings, options, resumed=stored, more=more) as session:
+    with watched(scenario, settings, view(options), resumed=stored, more=more) as session:
         return session.drive(session.trials())
 
 
