@@ -35,6 +35,7 @@ def listed(folder: Path, *words: str) -> Sequence[str]:
     """The paths that a git command tells of what lies below the folder. Nothing of the repository
     is written. Raises InputError where git refuses.
     """
-    command = ["git", "--no-optional-locks", *words, "-z", "--", "."]
+    # Nothing of a user's is run either: no file system monitor.
+    command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", *words, "-z", "--", "."]
     told = process.run(command, folder=folder, error=InputError, remedy="see what git says of it")
     return [path.strip("\n") for path in told.out.split("\0") if path.strip("\n")]

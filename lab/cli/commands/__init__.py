@@ -11,6 +11,7 @@ GROUPS = {
         "why": "say why a rebuild misses: since the last commit, or between two",
         "advise": "propose rewrites of a Dockerfile that save rebuilds",
         "predict": "say what an edit would rebuild",
+        "context": "write down what a build sends; of two machines, say why one misses",
         "replay": "predict every commit of a git history",
     },
     "measure": {
