@@ -10,7 +10,7 @@ from lab.caching.manifests.differences import Difference, Group
 from lab.caching.manifests.model import Item, Manifest
 from lab.caching.predict import Prediction
 from lab.caching.predict.compare_builds import compare
-from lab.dockerfile.cachekey import CacheInputs, FileFacts, Rules, client_rules, of_files
+from lab.dockerfile.cachekey import CacheInputs, FileFacts, client_rules, of_files
 from lab.dockerfile.model import Dockerfile
 from lab.model.events import Outcome
 
@@ -59,7 +59,7 @@ def effects(one: Manifest, groups: Sequence[Group], built: Built) -> Effects:
     return Effects(
         groups=tuple(by_group),
         whole=whole,
-        steps=_reported(_inputs(base, one, built, client_rules(*built.engines[0])), built),
+        steps=_reported(_inputs(base, one, built), built),
         lines={step.index: step.line for step in built.dockerfile.instructions},
     )
 
@@ -76,7 +76,7 @@ def _effect(
     after = dict(base)
     for found in changed:
         _change(after, found)
-    explained = compare(_inputs(base, one, built, rules), _inputs(after, one, built, rules), rules)
+    explained = compare(_inputs(base, one, built), _inputs(after, one, built), rules)
     missed = tuple(part for part in explained.steps if part.step.outcome is Outcome.MISS)
     return Effect(engine=engine, missed=missed)
 
@@ -102,10 +102,10 @@ def _change(items: dict[str, Item], found: Difference) -> None:
         items[found.path] = replace(there, sha256="another")
 
 
-def _inputs(items: Mapping[str, Item], one: Manifest, built: Built, rules: Rules) -> CacheInputs:
+def _inputs(items: Mapping[str, Item], one: Manifest, built: Built) -> CacheInputs:
     return of_files(
         built.dockerfile,
-        {path: _facts(item, rules) for path, item in items.items()},
+        {path: _facts(item) for path, item in items.items()},
         dockerfile_path=one.head.dockerfile,
         build_args=built.build_args,
         target=built.target,
@@ -113,14 +113,13 @@ def _inputs(items: Mapping[str, Item], one: Manifest, built: Built, rules: Rules
     )
 
 
-def _facts(item: Item, rules: Rules) -> FileFacts:
-    """Docker's clients send all as root's; podman on the same machine sees whose it is."""
+def _facts(item: Item) -> FileFacts:
     link = item.type == "link"
     return FileFacts(
         kind="file" if item.type == "git" else item.type,
         content=(item.target if link else item.sha256) or "",
         mode=0o777 if link else int(item.mode, 8),
-        owner=f"{item.uid}:{item.gid}" if rules.engine == "podman" else "0:0",
+        owner=f"{item.uid}:{item.gid}",
         mtime=item.mtime,
     )
 

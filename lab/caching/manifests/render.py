@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lab.caching.explain import StepExplanation
-from lab.caching.manifests.differences import Group
+from lab.caching.manifests.differences import Group, Kind
 from lab.caching.manifests.effects import Effect, Effects
 from lab.caching.manifests.mends import mend, paths, what
 from lab.caching.manifests.model import Manifest, Summary
@@ -16,7 +16,11 @@ from lab.model.record import HIT_RATE_KEYWORDS
 from lab.model.text_wrap import wrapped
 
 SCHEMA = "lab.context-difference/1"
-UNSEEN = frozenset({"owners", "times"})  # what alone makes no engine's client send another context
+# What engines do not look at, and why.
+_UNSEEN: Mapping[Kind, str] = {
+    "owners": "Docker's clients send all as root's, and Podman since 5 does not look at them",
+    "times": "no engine that the lab knows looks at them",
+}
 _NAME = 44
 
 
@@ -52,9 +56,9 @@ def _files(count: int) -> str:
 def lines(found: Compared) -> Iterator[str]:
     """The answer, then each kind of difference with what it makes miss and what ends it."""
     yield from wrapped(_sentence(found), hang=0)
-    seen = [group for group in found.groups if group.kind not in UNSEEN]
+    seen = _seen(found)
     for number, group in enumerate(found.groups):
-        if group.kind in UNSEEN:
+        if group not in seen:
             continue
         yield ""
         yield from wrapped(f"  {_upper(what(group, *found.names))}: {paths(group)}")
@@ -64,12 +68,23 @@ def lines(found: Compared) -> Iterator[str]:
             yield from wrapped(f"    mend: {text}")
     if seen:
         yield ""
-    for number, group in enumerate(found.groups):
-        if group.kind in UNSEEN:
-            effects = None if found.effects is None else found.effects.groups[number]
-            yield from wrapped(f"{_upper(what(group, *found.names))}: {_unseen(group, effects)}")
+    for group in found.groups:
+        if group not in seen:
+            yield from wrapped(
+                f"{_upper(what(group, *found.names))}: {_UNSEEN[group.kind]}", hang=0
+            )
     if found.effects is None and seen:
         yield from wrapped("--dockerfile FILE says which instructions that makes miss.", hang=0)
+
+
+def _seen(found: Compared) -> list[Group]:
+    """The groups that count: of owners and times only those that an engine asked for looks at."""
+    effects = ((),) * len(found.groups) if found.effects is None else found.effects.groups
+    return [
+        group
+        for group, by_engine in zip(found.groups, effects, strict=True)
+        if group.kind not in _UNSEEN or any(effect.missed for effect in by_engine)
+    ]
 
 
 def _sentence(found: Compared) -> str:
@@ -77,7 +92,7 @@ def _sentence(found: Compared) -> str:
     commits = {side.head.commit for side in found.manifests}
     same = len(commits) == 1 and None not in commits
     of = f"of commit {next(iter(commits)) or ''}"[:18] if same else ""
-    seen = [group for group in found.groups if group.kind not in UNSEEN]
+    seen = _seen(found)
     if not seen:
         count = sum(item.type == "file" for item in found.manifests[0].items.values())
         return f"{one} and {other} send the same: {_files(count)} {of}".rstrip() + "."
@@ -129,15 +144,6 @@ def _reruns(effects: Effects, by_engine: Sequence[Effect]) -> str:
             f"{_short(first)} (line {effects.lines.get(first.step.index, '?')})"
         )
     return "; ".join(said)
-
-
-def _unseen(group: Group, by_engine: Sequence[Effect] | None) -> str:
-    if by_engine and any(effect.missed for effect in by_engine):
-        names = " and ".join(effect.engine for effect in by_engine if effect.missed)
-        return f"only {names} looks at them"
-    if group.kind == "times":
-        return "no engine that the lab knows looks at them"
-    return "Docker's clients send all as root's, and Podman since 5 does not look at them"
 
 
 def _upper(text: str) -> str:

@@ -261,12 +261,25 @@ def test_gits_own_folder_where_it_is_sent(one: Path, capsys: pytest.CaptureFixtu
     assert "in .dockerignore: .git" in said
 
 
-def test_owners_count_for_a_podman_of_old_alone(one: Path) -> None:
-    """Docker's clients send all as root's; Podman 4 tells root from others."""
-    mine, theirs = manifest(one), clone(one)
+def test_owners_count_for_a_podman_of_old_alone(
+    one: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As tried: docker's client sends all as root's, podman 4.3.1 tells root from others."""
+    theirs = clone(one)
     os.chown(theirs / "run.sh", 1000, 1000)
-    (group,) = [each for each in differences(mine, manifest(theirs)) if each.kind == "owners"]
-    assert [found.path for found in group.found] == ["run.sh"]
+    engines = [
+        word for name in ("docker", "podman@4.3", "podman@5.8") for word in ("--engine", name)
+    ]
+    words = ["context", str(one), str(theirs), *engines]
+    misses = json.loads(told([*words, "--json"], capsys))["misses"]
+    assert {engine: len(steps) for engine, steps in misses.items()} == {
+        "docker": 0,
+        "podman@4.3": 4,
+        "podman@5.8": 0,
+    }
+    said = " ".join(told(words, capsys).split())
+    assert "different contexts" in said
+    assert "Podman@4.3 reruns 4 steps, first COPY run.sh / (line 2)" in said
 
 
 def test_names_that_differ_in_case_alone(
