@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,11 @@ def record(
     scenario: str = "tried",
     size: int = 1000,
     builds: Sequence[Build] | None = None,
+    **differing: Any,
 ) -> Path:
-    """A run of one cell and one phase whose rounds took ``walls``; its folder."""
+    """A run of one cell and one phase whose rounds took ``walls``; its folder. ``differing`` is
+    what else its head says.
+    """
     folder.mkdir(parents=True)
     head = run(
         folder.name,
@@ -41,6 +45,7 @@ def record(
         scenario=replace(RUN.scenario, name=scenario),
         host=host,
         engines=(replace(engine, host=host),),
+        **differing,
     )
     (folder / "run.json").write_text(json.dumps(head.to_json()))
     image = Image(id="sha256:1", size_bytes=size, layers=1)

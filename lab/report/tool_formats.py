@@ -1,4 +1,4 @@
-"""A run in the formats of tools that teams have: one function each, builds in and text out.
+"""Runs in the formats of tools that teams have: one function each, builds in and text out.
 
 Builds that failed or were skipped are in csv and parquet, with their status, and nowhere else.
 """
@@ -12,9 +12,11 @@ import math
 import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lab.model import cell_names
 from lab.model.record import Build, Run
 from lab.results.runs import StoredRun
 
@@ -29,14 +31,17 @@ _FIGURES: tuple[tuple[str, str, float, Callable[[Build], float | None]], ...] = 
 _PLAIN = ("run", "id", "phase", "round", "warm_up", "status", "reason", "fit", "started")
 
 
-def benchstat(stored: StoredRun) -> str:
+def benchstat(runs: Sequence[StoredRun]) -> str:
     """Go's benchmark format (https://go.dev/design/14313-benchmark-format): a line a build.
 
     Every axis is a key=value part of the name, so that benchstat can group by it. The last "-1"
     stands where Go writes GOMAXPROCS: benchstat takes it off, whatever a phase's name ends in.
     """
-    head = stored.run
-    lines = [f"{key}: {value}" for key, value in _config(head) if value]
+    return "".join(map(_benchmarks, runs))
+
+
+def _benchmarks(stored: StoredRun) -> str:
+    lines = [f"{key}: {value}" for key, value in _config(stored.run) if value]
     for build in _good(stored):
         name = "".join(f"/{_word(axis)}={_word(value)}" for axis, value in _labels(build))
         figures = [
@@ -65,11 +70,17 @@ def _number(value: float) -> str:
     return str(round(value)) if value == round(value) or value > 1e6 else f"{value:.6g}"
 
 
-def hyperfine(stored: StoredRun) -> str:
-    """hyperfine's --export-json: a result for each cell and phase. Which part of the CPU seconds
-    was the user's and which the system's is not known: null."""
+def hyperfine(runs: Sequence[StoredRun]) -> str:
+    """hyperfine's --export-json: a result for each cell and phase, of several runs for each run.
+
+    Which part of the CPU seconds was the user's and which the system's is not known: null.
+    """
     results = []
-    for labels, builds in _groups(stored).items():
+    for labels, builds in (
+        (((("run", one.run.id),) if len(runs) > 1 else ()) + labels, builds)
+        for one in runs
+        for labels, builds in _groups(one).items()
+    ):
         times = [build.wall_s for build in builds if build.wall_s is not None]
         if not times:
             continue
@@ -91,64 +102,95 @@ def hyperfine(stored: StoredRun) -> str:
     return json.dumps({"results": results}, indent=2) + "\n"
 
 
-def as_csv(stored: StoredRun) -> str:
+def as_csv(runs: Sequence[StoredRun]) -> str:
     """A line a build: what tells it apart, its axes, its figures; what is not known is empty."""
-    axes = list(dict.fromkeys(axis for build in stored.builds for axis in build.cell))
+    axes = list(dict.fromkeys(axis for one in runs for build in one.builds for axis in build.cell))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_PLAIN, *(f"axis.{axis}" for axis in axes), *(one[0] for one in _FIGURES)])
-    for build in stored.builds:
-        values: list[Any] = [stored.run.id, *(getattr(build, name) for name in _PLAIN[1:])]
-        values += [build.cell.get(axis) for axis in axes]
-        writer.writerow([*values, *(read(build) for *_, read in _FIGURES)])
+    named = [f"axis.{axis}" for axis in axes]
+    writer.writerow([*_PLAIN, "commit", "branch", *named, *(one[0] for one in _FIGURES)])
+    for one in runs:
+        origin = (one.run.origin.commit, one.run.origin.branch)
+        for build in one.builds:
+            values: list[Any] = [one.run.id, *(getattr(build, name) for name in _PLAIN[1:])]
+            values += [*origin, *(build.cell.get(axis) for axis in axes)]
+            writer.writerow([*values, *(read(build) for *_, read in _FIGURES)])
     return text.getvalue()
 
 
-def prometheus(stored: StoredRun) -> str:
+def prometheus(runs: Sequence[StoredRun]) -> str:
     """Prometheus' text format: the median of each cell and phase, and how many builds it is of.
 
-    https://prometheus.io/docs/instrumenting/exposition_formats/
+    A series is named by scenario, branch, axes and phase, never by a run or a commit: each new one
+    would be a new series for ever. Of several runs that have a series the one that began last gives
+    its figures. https://prometheus.io/docs/instrumenting/exposition_formats/
     """
-    groups = _groups(stored)
+    ordered = sorted(runs, key=lambda one: one.run.started)
+    series = {
+        _prometheus_labels(one.run, labels): (one.run, builds)
+        for one in ordered
+        for labels, builds in _groups(one).items()
+    }
     lines = []
     names = {"wall_s": "wall_seconds", "cpu_s": "cpu_seconds", "hit_rate": "hit_ratio"}
     for name, _, _, read in _FIGURES:
-        series = f"lab_build_{names.get(name, name)}"
-        lines += [
-            f"# HELP {series} Median over the rounds of a run.",
-            f"# TYPE {series} gauge",
-        ]
-        for labels, builds in groups.items():
-            values = [value for build in builds if (value := read(build)) is not None]
-            if values:
-                median = statistics.median(values)
-                lines.append(f"{series}{_prometheus_labels(stored, labels)} {median!r}")
-    lines += ["# HELP lab_builds Builds that went well.", "# TYPE lab_builds gauge"]
-    lines += [
-        f"lab_builds{_prometheus_labels(stored, labels)} {len(builds)}"
-        for labels, builds in groups.items()
-    ]
+        gauges = {
+            labels: repr(statistics.median(values))
+            for labels, (_, builds) in series.items()
+            if (values := [value for build in builds if (value := read(build)) is not None])
+        }
+        metric = f"lab_build_{names.get(name, name)}"
+        lines += _gauges(metric, "Median over the rounds of the last run.", gauges)
+    counts = {labels: str(len(builds)) for labels, (_, builds) in series.items()}
+    lines += _gauges("lab_builds", "Builds of the last run that went well.", counts)
+    began = {
+        labels: at
+        for labels, (run, _) in series.items()
+        if (at := _seconds(run.started)) is not None
+    }
+    lines += _gauges("lab_run_start_timestamp_seconds", "When the last run began.", began)
     return "\n".join(lines) + "\n"
 
 
-def _prometheus_labels(stored: StoredRun, labels: Sequence[tuple[str, str]]) -> str:
-    named = {"scenario": stored.run.scenario.name, "run": stored.run.id, **dict(labels)}
-    parts = []
+def _gauges(name: str, said: str, values: Mapping[str, str]) -> list[str]:
+    """A family of series; none of which nothing is known."""
+    if not values:
+        return []
+    lines = [f"{name}{labels} {value}" for labels, value in values.items()]
+    return [f"# HELP {name} {said}", f"# TYPE {name} gauge", *lines]
+
+
+def _prometheus_labels(run: Run, labels: Sequence[tuple[str, str]]) -> str:
+    named = {"scenario": run.scenario.name, "branch": run.origin.branch}
+    named |= cell_names.chosen(dict(labels))
+    parts: dict[str, str] = {}
     for name, value in named.items():
+        if value is None:
+            continue
         safe = re.sub(r"[^a-zA-Z0-9_]", "_", name)
         safe = f"_{safe}" if safe[:1].isdigit() else safe
+        while safe in parts:  # two axes whose names differ in nothing that may stand here
+            safe += "_"
         text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        parts.append(f'{safe}="{text}"')
-    return "{" + ",".join(parts) + "}"
+        parts[safe] = f'{safe}="{text}"'
+    return "{" + ",".join(parts.values()) + "}"
 
 
-def parquet(stored: StoredRun, path: Path) -> None:
+def _seconds(started: str) -> str | None:
+    """A time of day in seconds since 1970."""
+    try:
+        return repr(datetime.fromisoformat(started).timestamp())
+    except ValueError:
+        return None
+
+
+def parquet(runs: Sequence[StoredRun], path: Path) -> None:
     """Every build's figures as a Parquet file, the cell as a map; written by DuckDB."""
     from lab.results import columns
     from lab.results.pivot import fields as pivot_fields
 
     fields = pivot_fields.read(pivot_fields.EVERY_PART)
-    with columns.opened([(stored.run, stored.folder)], fields) as records:
+    with columns.opened([(one.run, one.folder) for one in runs], fields) as records:
         records.save("SELECT * EXCLUDE (nth) FROM builds ORDER BY nth", path)
 
 
@@ -168,7 +210,7 @@ def _groups(stored: StoredRun) -> dict[tuple[tuple[str, str], ...], list[Build]]
     return found
 
 
-TEXTS: Mapping[str, Callable[[StoredRun], str]] = {
+TEXTS: Mapping[str, Callable[[Sequence[StoredRun]], str]] = {
     "benchstat": benchstat,
     "hyperfine": hyperfine,
     "csv": as_csv,

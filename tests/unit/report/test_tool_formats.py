@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from lab.cli import main
+from lab.model.origin import Origin
 from lab.model.record import RunStatus
 from lab.results.gate import go_files
 from tests.factories import build
@@ -130,3 +131,88 @@ def test_prometheus_text_is_read_by_prometheus_own_parser(
     assert (wall.value, wall.labels["engine"], wall.labels["CGO_ENABLED"]) == (11.5, 'a "b"\\', "0")
     (count,) = found["lab_builds"].samples
     assert count.value == 3
+
+
+def nightly(results: Path, count: int) -> Path:
+    """Runs of a day each on two branches, as CI jobs leave them."""
+    for number in range(count):
+        cells = [{"engine": one, "base": "own"} for one in ("docker", "podman")]
+        builds = [build(1, 10.0 + number, cell=cell, phase=phase) for cell in cells
+                  for phase in ("cold", "edit:source")]  # fmt: skip
+        origin = Origin(commit=f"{number:040x}", branch=("main", "topic/x")[number % 2])
+        started = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        record(results / f"r{number:02}", [], builds=builds, origin=origin, started=started)
+    return results
+
+
+def test_prometheus_series_stay_the_same_from_run_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = nightly(tmp_path, 12)
+    seen = []
+    for count in (2, 12):
+        since = f"2026-11-{13 - count:02}"
+        with pytest.raises(SystemExit):
+            main.main(
+                ["export", "--since", since, "--format", "prometheus", "--results", str(results)]
+            )
+        text = capsys.readouterr().out
+        found = {one.name: one.samples for one in text_string_to_metric_families(text)}
+        seen.append({(name, *sample.labels.items()) for name in found for sample in found[name]})
+        # 2 branches, 2 engines, 2 phases: of each the newest run.
+        walls = found["lab_build_wall_seconds"]
+        assert {(one.labels["branch"], one.value) for one in walls} == {
+            ("main", 20.0),
+            ("topic/x", 21.0),
+        }
+        assert len(walls) == 8
+        assert {name for one in walls for name in one.labels} == {
+            "scenario",
+            "branch",
+            "engine",
+            "phase",
+        }
+    assert seen[0] == seen[1]
+
+
+def test_promtool_finds_nothing_to_say(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prometheus' own linter, https://prometheus.io/docs/prometheus/latest/command-line/promtool"""
+    results = nightly(tmp_path / "many", 3)
+    with pytest.raises(SystemExit):
+        main.main(
+            ["export", "--since", "2026-11-01", "--format", "prometheus", "--results", str(results)]
+        )
+    for text in (capsys.readouterr().out, export(run, "prometheus", capsys)):
+        words = ["promtool", "check", "metrics"]
+        done = subprocess.run(words, input=text, text=True, capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["csv", "benchstat", "hyperfine"])
+def test_runs_since_a_time_are_exported_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    results = nightly(tmp_path, 3)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["export", "--since", "2026-11-02", "--format", name, "--results", str(results)])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert [one in text for one in ("r00", "r01", "r02")] == [False, True, True]
+    if name == "csv":
+        (first, *_) = csv.DictReader(io.StringIO(text))
+        assert (first["commit"], first["branch"]) == (f"{1:040x}", "topic/x")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["latest", "--since", "1d"], ["--since", "2030-01-01"]], ids=len
+)
+def test_an_export_names_one_run_or_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    results = nightly(tmp_path, 1)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["export", *words, "--format", "csv", "--results", str(results)])
+    assert ended.value.code == 2
+    assert "next:" in capsys.readouterr().err

@@ -37,10 +37,10 @@ def test_a_warm_up_enters_no_figure(run: Path) -> None:
     table = comparison.table(stored.builds, axis="engine", columns=["docker"])
     (measure,) = table.groups[0].phases[0].measures
     assert measure.count == 2
-    assert benchstat(stored).count("BenchmarkBuild") == 2
+    assert benchstat([stored]).count("BenchmarkBuild") == 2
 
 
 def test_a_warm_up_is_exported_and_marked(run: Path) -> None:
-    lines = as_csv(runs.load(run, run.parent)).splitlines()
+    lines = as_csv([runs.load(run, run.parent)]).splitlines()
     place = lines[0].split(",").index("warm_up")
     assert [line.split(",")[place] for line in lines[1:]] == ["True", "False", "False"]
