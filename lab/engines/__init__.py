@@ -90,6 +90,7 @@ def _docker(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine
             private=True,
             on_close=_ending(daemon, keep, say),
             usage=daemon.usage,
+            network=daemon.network,
         )
     except BaseException:
         daemon.close()

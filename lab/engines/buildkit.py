@@ -17,6 +17,7 @@ from lab.model.events import Event, Outcome
 
 _CODE = re.compile(r"exit code: (\d+)\s*$")
 _CANCELED = "context canceled"
+_CACHES = ("importing cache manifest from ", "exporting cache")  # what their vertices are named
 
 
 class Known(Protocol):
@@ -125,6 +126,9 @@ class Decoder:
         if key not in self._ended:
             self._ended[key] = vertex
             yield events.Activity(at, vertex.name, vertex.started, vertex.completed)
+            if vertex.name.startswith(_CACHES):
+                out, span = vertex.name.startswith(_CACHES[1]), (vertex.started, vertex.completed)
+                yield events.CacheMoved(at, out, *span, vertex.error)
 
     def _unneeded(self, at: float, digest: str, started: float) -> Iterator[Event]:
         """Steps marked as cached only because a step that needs them failed.

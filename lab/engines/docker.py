@@ -15,12 +15,15 @@ from typing import Any
 from lab.dockerfile.model import Dockerfile
 from lab.engines import (
     buildkit,
+    buildx,
     classic,
     docker_cache,
     docker_facts,
+    docker_remote,
     docker_run,
     docker_unpack,
     features,
+    remote_caches,
 )
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
@@ -48,7 +51,7 @@ def _unknown() -> None:
 class DockerEngine:
     """One daemon, driven as ``docker`` or as ``docker-classic``. See lab.engines.protocol.Engine.
 
-    ``keep`` leaves what was made in a user's daemon.
+    ``keep`` leaves what was made in a user's daemon. ``network`` is the namespace it works in.
     """
 
     simulated = False
@@ -63,8 +66,10 @@ class DockerEngine:
         on_close: Callable[[], None] = _nothing,
         keep: bool = False,
         usage: Callable[[], Usage | None] = _unknown,
+        network: Path | None = None,
     ) -> None:
         self.name = name
+        self._network = network
         self._family = engine_name.family(name)
         self._usage = usage
         self._keep = keep
@@ -93,9 +98,14 @@ class DockerEngine:
             builder="classic" if self._classic else "BuildKit",
         )
 
-    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
+    def lacks(
+        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
+    ) -> tuple[str, ...]:
         """Reasons why this daemon cannot, or must not, build the Dockerfile."""
-        found = features.lacks(self._family, str(self._about.get("Version", "")), dockerfile)
+        version = str(self._about.get("Version", ""))
+        found = features.lacks(self._family, version, dockerfile)
+        containerd = docker_facts.containerd(self._info)
+        found += remote_caches.lacks(self.name, version, cache, containerd=containerd)
         if not self._private and not self._classic:
             found += docker_cache.foreign_mounts(dockerfile)
             if base_moves:  # what was built is not forgotten: from round 2 on a moved base hits
@@ -126,8 +136,9 @@ class DockerEngine:
                 with translated(f"the build cache of {self.name}"):
                     self._api.prune_builds(all=True)
         self._remember(request)
+        request = docker_remote.with_keys(request)
         decoder = self._decoder(request)
-        query = parameters(
+        query = docker_remote.query(request) | parameters(
             request,
             version=1 if self._classic else 2,
             build_id=secrets.token_hex(16),
@@ -137,7 +148,7 @@ class DockerEngine:
         finished = False
         held = self._reusable()
         try:
-            told = self._post_build(request, query, decoder)
+            told = self._told(request, query, decoder)
             for event in docker_unpack.exported(told, lambda: self._export_again(request, query)):
                 if isinstance(event, events.ImageBuilt):
                     self._images.add(event.id)
@@ -150,6 +161,29 @@ class DockerEngine:
                 self._images |= decoder.made
             elif not finished:
                 self._cancel(query["buildid"])
+
+    def save(self, request: BuildRequest) -> Generator[Event, None, None]:
+        """Push the images that carry the cache; buildx exports one while it builds."""
+        yield from docker_remote.saved(self._api, request, self.build)
+
+    @property
+    def network(self) -> Path | None:
+        """A private daemon has a network namespace of its own."""
+        return self._network
+
+    def _told(
+        self, request: BuildRequest, query: Mapping[str, str], decoder: Decoder
+    ) -> Iterator[Event]:
+        remote = request.remote
+        if (
+            remote is None
+            or remote.strategy not in remote_caches.EXPORTED
+            or not isinstance(decoder, buildkit.Decoder)
+        ):
+            return self._post_build(request, query, decoder)
+        return buildx.build(
+            buildx.program(), self._url, request, decoder, host_network=self._private
+        )
 
     def _decoder(self, request: BuildRequest) -> classic.Decoder | buildkit.Decoder:
         if self._classic:

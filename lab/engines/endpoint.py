@@ -91,11 +91,13 @@ def reachable(url: str, path: str, timeout_s: float = PING_S) -> bool:
     return response.status == 200
 
 
-def ask(url: str, path: str, tls: Tls | None = None) -> Mapping[str, object]:
+def ask(
+    url: str, path: str, tls: Tls | None = None, *, accept: str = "*/*"
+) -> Mapping[str, object]:
     """What an engine answers to GET ``path``, a JSON object; empty where it answers none."""
     try:
         with closing(_connection(url, tls, PING_S)) as connection:
-            connection.request("GET", path, headers={"Host": "lab"})
+            connection.request("GET", path, headers={"Host": "lab", "Accept": accept})
             value = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return {}

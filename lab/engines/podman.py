@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lab.dockerfile.model import Dockerfile, DockerfileError
-from lab.engines import features
+from lab.engines import features, remote_caches
 from lab.engines import replay as by_hand
 from lab.engines.json_stream import messages
 from lab.engines.podman_images import Images
-from lab.engines.podman_requests import build_parameters, container_spec, engine_facts, output
+from lab.engines.podman_requests import (
+    build_parameters,
+    cache_parameters,
+    container_spec,
+    engine_facts,
+    output,
+)
 from lab.engines.podman_service import SDK_ERRORS, Service, reason
 from lab.engines.podman_stream import Decoder
 from lab.engines.protocol import (
@@ -86,9 +92,13 @@ class PodmanEngine:
             )
         return self._facts
 
-    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
+    def lacks(
+        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
+    ) -> tuple[str, ...]:
         del base_moves  # every cold build forgets what was built
-        return features.lacks(features.PODMAN, self.facts().version, dockerfile)
+        version = self.facts().version
+        found = features.lacks(features.PODMAN, version, dockerfile)
+        return found + remote_caches.lacks(self.name, version, cache, containerd=None)
 
     def ensure(self, image: ImageArchive) -> None:
         self._images.ensure(image)
@@ -104,7 +114,7 @@ class PodmanEngine:
 
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         try:
-            decoder = Decoder(request.dockerfile, request.target)
+            decoder = Decoder(request.dockerfile, request.target, remote=request.remote is not None)
         except DockerfileError as error:  # the target is no stage
             yield BuildError(0.0, str(error))
             yield Finished(0.0)
@@ -112,6 +122,8 @@ class PodmanEngine:
         if request.cold:
             self._images.forget()
         parameters = build_parameters(request, nocache=request.cold and not self._private)
+        if request.remote is not None:
+            parameters |= cache_parameters(request.remote, self.facts().version)
         if (group := self._group()) is not None and group.version == "v2":
             # In v1 steps are below the service's own group; v2 lets runtimes put them elsewhere.
             parameters["cgroupparent"] = group.steps
@@ -151,6 +163,14 @@ class PodmanEngine:
             yield Note(at, _FOREIGN)
         if not ended:
             yield Lost(at, "podman's answer ended before it told how the build went")
+
+    def save(self, request: BuildRequest) -> Generator[Event, None, None]:
+        del request  # each step's image was pushed while it was built
+        yield Finished(0.0)
+
+    @property
+    def network(self) -> None:
+        """It works in the host's."""
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         service = self._service

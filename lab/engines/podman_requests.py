@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.engines.protocol import BuildRequest, ContainerRequest
+from lab.engines.features import parse_version
+from lab.engines.protocol import BuildRequest, ContainerRequest, RemoteCache
 from lab.host import facts
 from lab.model.record import EngineFacts, HostFacts
 
@@ -46,6 +47,22 @@ def build_parameters(request: BuildRequest, *, nocache: bool) -> dict[str, str]:
         found["labels"] = json.dumps(dict(request.labels))
     if nocache:
         found["nocache"] = "true"
+    return found
+
+
+def cache_parameters(remote: RemoteCache, version: str) -> dict[str, str]:
+    """What asks for a remote cache, which is a repository: each step is an image tagged by its key.
+
+    4.3 takes a bare name, and passes over a list without a word; 5.4 and later want a JSON list,
+    and refuse a bare name (podman 4.3.1, 5.4.2, 5.8.6).
+    """
+    listed = parse_version(version) >= (5,)
+    name = json.dumps([remote.repository]) if listed else remote.repository
+    found = {"tlsVerify": "false"}  # on loopback, by plain HTTP
+    if remote.restore is not None:
+        found["cachefrom"] = name
+    if remote.save is not None:
+        found["cacheto"] = name
     return found
 
 

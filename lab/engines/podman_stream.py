@@ -40,12 +40,14 @@ from lab.engines.podman_text import (
     WARNING,
     OpenStep,
     alike,
+    moved,
     same,
     seconds,
 )
 from lab.model.events import (
     Activity,
     BuildError,
+    CacheMoved,
     Event,
     ImageBuilt,
     Log,
@@ -63,11 +65,13 @@ class Decoder:
     """Events of one build out of Podman's messages.
 
     ``made`` are the images that the build's own steps left, in their order, as short ids;
-    ``reused`` those taken from the cache, as full ids.
+    ``reused`` those taken from the cache, as full ids. ``remote``: a remote cache is in use.
     """
 
-    def __init__(self, dockerfile: Dockerfile, target: str | None = None) -> None:
-        self._file = dockerfile
+    def __init__(
+        self, dockerfile: Dockerfile, target: str | None = None, *, remote: bool = False
+    ) -> None:
+        self._file, self._remote = dockerfile, remote
         self._stages = dockerfile.target(target) + 1
         self._open: list[OpenStep] = []
         self._counts: dict[int, int] = {}
@@ -103,6 +107,8 @@ class Decoder:
             yield from self._step_line(at, text) or self._output(at, text)
             return
         found = self._step_line(at, text) or self._ending(at, text)
+        if found is None and self._remote and self._open:
+            found = moved(self._open[-1], at, text)
         if found is not None:
             yield from found
         else:
@@ -208,6 +214,8 @@ class Decoder:
             step.committing = True
         elif rank == LEFT:
             step.left, step.ended = match[1], at
+            if step.pushing is not None:
+                yield CacheMoved(at, True, step.pushing, at)
         else:
             step.elapsed, step.ended = seconds(match[1]), at
             self._rusage = self._rusage or step.base

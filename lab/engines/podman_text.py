@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lab.dockerfile.model import Instruction
-from lab.model.events import Log
+from lab.model.events import CacheMoved, Event, Log
 
 STEP = re.compile(r"(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+): (.+)\n?", re.DOTALL)
 ENDING = (  # in the order in which they come
@@ -16,6 +17,9 @@ ENDING = (  # in the order in which they come
     re.compile(r"\S+\(system\) \S+\(user\) (\S+)\(elapsed\) \S+ input \S+ output\n"),
 )
 CACHED, COMMIT, LEFT, RUSAGE = 1, 2, 3, 4
+# Of a remote cache: what was fetched before "Using cache", and what is sent before "--> ID".
+PULLED = re.compile(r"--> Cache pulled from remote \S+\n")
+PUSHING = re.compile(r"--> Pushing cache \S+\n")
 TAGGED = re.compile(r"Successfully tagged \S+\n")
 IMAGE = re.compile(r"([0-9a-f]{64})\n")
 WARNING = re.compile(r'time="[^"]+" level=warning msg="(.*)"\n')
@@ -45,6 +49,7 @@ class OpenStep:
     left: str | None = None
     elapsed: float | None = None
     ended: float | None = None
+    pushing: float | None = None
     due: list[Log] = field(default_factory=list)
 
     @property
@@ -63,6 +68,17 @@ class OpenStep:
     @property
     def step(self) -> int | None:
         return None if self.instruction is None else self.instruction.index
+
+
+def moved(step: OpenStep, at: float, text: str) -> Iterator[Event] | None:
+    """What a line says of a remote cache; None where it says nothing of it. It ends no step."""
+    log = Log(at, step.step, text.encode())
+    if PULLED.fullmatch(text) and step.silent and not step.due and not step.base:
+        return iter((log, CacheMoved(at, False, step.started, at)))
+    if PUSHING.fullmatch(text) and not step.base:
+        step.pushing = at  # of several such lines all but the last are a RUN's own
+        return iter((log,))
+    return None
 
 
 def seconds(duration: str) -> float | None:

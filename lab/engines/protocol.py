@@ -37,6 +37,22 @@ class ImageArchive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCache:
+    """Where a build's cache comes from and where it is left, by one of remote_cache.STRATEGIES.
+
+    ``repository`` is HOST:PORT/NAME as the engine names it, without a tag; ``restore`` and ``save``
+    are tags in it, None where nothing is taken or left. ``folder`` holds caches that are files, one
+    for each tag.
+    """
+
+    strategy: str
+    repository: str
+    folder: Path
+    restore: str | None = None
+    save: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRequest:
     """One call of the build API.
 
@@ -53,6 +69,7 @@ class BuildRequest:
     build_args: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     cold: bool = False
+    remote: RemoteCache | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +117,13 @@ class Engine(Protocol):
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the engine runs on."""
 
-    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
+    def lacks(
+        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
+    ) -> tuple[str, ...]:
         """Reasons why this engine cannot do what the Dockerfile asks; empty when it can.
 
         ``base_moves``: between two builds another image gets the base's name, in every round anew.
+        ``cache``: the strategy by which builds on a fresh engine are given a cache.
         """
 
     def ensure(self, image: ImageArchive) -> None:
@@ -118,6 +138,16 @@ class Engine(Protocol):
         Ready comes before the clock starts, in a build that gets so far. Closing the iterator early
         stops the build as far as the engine can.
         """
+
+    def save(self, request: BuildRequest) -> Generator[Event, None, None]:
+        """Leave the cache of a build that has just succeeded where ``request.remote`` says.
+
+        An engine that writes it while it builds has nothing left to do. The last event is Finished.
+        """
+
+    @property
+    def network(self) -> Path | None:
+        """The network namespace in which the engine reaches its registries; None: the host's."""
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""

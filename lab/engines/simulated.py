@@ -9,18 +9,18 @@ passes while it works: every ``at`` is virtual.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import re
-import tarfile
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.dockerfile.model import Dockerfile, Instruction
+from lab.engines import remote_caches
 from lab.engines import replay as by_hand
 from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
+from lab.engines.simulated_context import Context
 from lab.host.usage import Usage
 from lab.model import events
 from lab.model.errors import SourceError
@@ -39,36 +39,6 @@ _EXIT = re.compile(r"\bexit (\d+)")
 class _Layer:
     id: str
     size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Context:
-    files: Mapping[str, tuple[str, int]]  # path -> digest of content and mode, bytes
-
-    @classmethod
-    def read(cls, request: BuildRequest) -> _Context:
-        files = {}
-        with request.context.open() as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                opened = tar.extractfile(member) if member.isfile() else None
-                content = opened.read() if opened else member.linkname.encode()
-                digest = hashlib.sha256(content + oct(member.mode).encode()).hexdigest()
-                files[member.name.removeprefix("./")] = (digest, len(content))
-        return cls(files=files)
-
-    def chosen(self, instruction: Instruction) -> tuple[tuple[str, str, int], ...]:
-        """The files that a COPY or ADD reads: path, digest, bytes."""
-        found: dict[str, tuple[str, int]] = {}
-        for source in _sources(instruction):
-            pattern = source.strip("/").removeprefix("./") or "."
-            found |= {
-                path: facts
-                for path, facts in self.files.items()
-                if pattern == "."
-                or path.startswith(f"{pattern}/")
-                or fnmatch.fnmatchcase(path, pattern)
-            }
-        return tuple((path, *found[path]) for path in sorted(found))
 
 
 @dataclass(slots=True)
@@ -114,10 +84,12 @@ class SimulatedEngine:
             local=False,
         )
 
-    def lacks(self, dockerfile: Dockerfile, *, base_moves: bool = False) -> tuple[str, ...]:
-        """Nothing: it has no mounts to lack."""
+    def lacks(
+        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
+    ) -> tuple[str, ...]:
+        """Nothing of a Dockerfile: it has no mounts to lack. It speaks to no registry."""
         del dockerfile, base_moves
-        return ()
+        return remote_caches.lacks(self.name, "", cache, containerd=False)
 
     def ensure(self, image: ImageArchive) -> None:
         """Take the image's name for the image; nothing is loaded."""
@@ -166,6 +138,15 @@ class SimulatedEngine:
             yield events.Raw(event.at, _raw(event, message))
             yield event
 
+    def save(self, request: BuildRequest) -> Generator[Event, None, None]:
+        """Nothing is left anywhere."""
+        del request
+        yield events.Finished(0.0)
+
+    @property
+    def network(self) -> None:
+        """It has none."""
+
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Pretend to run a container: its marks are its command's, all of one second."""
         self._found(request.image)
@@ -196,7 +177,7 @@ class SimulatedEngine:
         return self._images[ref]
 
     def _stages(self, request: BuildRequest, start: float, stream: list[Event]) -> _State:
-        dockerfile, context = request.dockerfile, _Context.read(request)
+        dockerfile, context = request.dockerfile, Context.read(request)
         done: dict[int, _State] = {}
         for index in sorted(dockerfile.needed(request.target)):
             stage = dockerfile.stages[index]
@@ -222,7 +203,7 @@ class SimulatedEngine:
         self,
         instruction: Instruction,
         request: BuildRequest,
-        context: _Context,
+        context: Context,
         state: _State,
         done: Mapping[int, _State],
         stream: list[Event],
@@ -276,12 +257,6 @@ class SimulatedEngine:
         self._cache[state.key] = _Layer(
             id=_digest("layer", state.key, str(self._runs)), size=copied or LAYER_BYTES
         )
-
-
-def _sources(instruction: Instruction) -> list[str]:
-    operands = instruction.operands.strip()
-    words = json.loads(operands) if operands.startswith("[") else operands.split()
-    return [str(word) for word in words[:-1]]
 
 
 def _digest(*parts: str) -> str:

@@ -100,6 +100,20 @@ class Evicted:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheMoved:
+    """The engine read a remote cache, or (``out``) wrote one, between two times of its clock.
+
+    ``error``: it could not, and went on without it.
+    """
+
+    at: float
+    out: bool
+    started: float
+    ended: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImageBuilt:
     """The engine named the image it made. Decides success together with no BuildError."""
 
@@ -141,6 +155,7 @@ Event = (
     | Log
     | Note
     | Evicted
+    | CacheMoved
     | ImageBuilt
     | BuildError
     | Lost

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lab.model.events import Outcome
 from lab.model.json_fields import known, typed
 from lab.model.origin import Origin
+from lab.model.remote_cache import Remote
 
 BUILD_SCHEMA = "lab.build/1"
 RUN_SCHEMA = "lab.run/1"
@@ -111,7 +112,7 @@ class Build:
     is the place, in the run's folder, of what the build was made from. ``disturbance`` is what the
     machine did meanwhile, ``fit`` whether that leaves its times fit to compare
     (lab.host.monitor.fitness); None where nobody could look.
-    ``warm_up`` builds are recorded, and counted nowhere.
+    ``warm_up`` builds are recorded, and counted nowhere. ``remote`` is a remote cache's part in it.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Build:
     replay: str | None = None
     manifest: str | None = None
     warm_up: bool = False
+    remote: Remote | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The record as builds.jsonl holds it."""
@@ -164,6 +166,8 @@ class Build:
             values["image"] = Image(**known(Image, values["image"]))
         if values.get("cache") is not None:
             values["cache"] = Cache(**known(Cache, values["cache"]))
+        if values.get("remote") is not None:
+            values["remote"] = Remote.from_json(values["remote"])
         values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
         values["notes"] = tuple(values.get("notes", ()))
         return cls(**typed(cls, values))

@@ -12,7 +12,7 @@ from lab.engines.protocol import Engine, ImageArchive
 from lab.host import signals
 from lab.images.sources import base_images
 from lab.images.sources.types import Base
-from lab.model.errors import SourceError
+from lab.model.errors import InputError, SourceError
 from lab.model.record import EngineFacts, HostFacts, Run
 from lab.runner.options import Options, Say
 from lab.scenario.build_inputs import Images
@@ -43,13 +43,19 @@ def open_engines(
     scenario: Scenario, options: Options, stack: ExitStack, say: Say
 ) -> dict[str, Engine]:
     """The scenario's engines by name; ``stack`` closes them."""
+    if scenario.fresh and options.endpoints:
+        name, address = next(iter(options.endpoints.items()))
+        raise InputError(
+            f"{name}={address}: fresh phases are built on engines that the lab starts for itself",
+            remedy="leave the address out",
+        )
     engines: dict[str, Engine] = {}
     stack.callback(_close, engines)
     for name in scenario.engines:
         engines[name] = open_engine(
             name,
             options.endpoints.get(name),
-            private=options.private,
+            private=options.private or scenario.fresh,
             keep=options.keep,
             say=say,
         )

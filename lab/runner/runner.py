@@ -7,7 +7,7 @@ starts, because the next build only starts when the stream is asked for more.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -23,6 +23,8 @@ from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus
 from lab.runner import build_record
 from lab.runner.build import request
+from lab.runner.fresh import FreshEngines, Place, Places, one_engine
+from lab.runner.moves import Moves
 from lab.runner.recorder import BuildRecorder
 from lab.scenario.build_inputs import parsed
 from lab.scenario.plan import Phase, Trial
@@ -68,13 +70,16 @@ def run(
     labels: Mapping[str, str],
     done: Collection[str] = (),
     controls: ActiveControls | None = None,
+    fresh: FreshEngines | None = None,
     wanted: Callable[[Trial], bool] = lambda _: True,
 ) -> Iterator[RunEvent]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
 
     ``wanted`` is asked of each trial just before it would run.
 
-    ``controls`` are the scenario's; of these the page cache is prepared before each build.
+    ``fresh`` opens engines with empty storage for the phases that want one: then all phases of a
+    trial are built on engines of its own. ``controls`` are the scenario's; of these the page cache
+    is prepared before each build.
 
     A trial of which any build is missing is run again from its first phase: its edits mean
     nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
@@ -87,28 +92,30 @@ def run(
             yield from _skipped(trial, trial.phases, trial.skip)
             continue
         engine = engine_named(trial.cell.engine)
-        with closing(_trial(trial, engine, labels, controls)) as events:
+        refusal = _prepare(trial, engine, load=fresh is None)
+        if refusal is not None:
+            yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
+            continue
+        opened = nullcontext(one_engine(engine)) if fresh is None else fresh.places(trial)
+        with opened as places, closing(_trial(trial, places, labels, controls)) as events:
             yield from events
 
 
 def _trial(
-    trial: Trial, engine: Engine, labels: Mapping[str, str], controls: ActiveControls | None
+    trial: Trial, places: Places, labels: Mapping[str, str], controls: ActiveControls | None
 ) -> Generator[RunEvent, None, None]:
-    refusal = _prepare(trial, engine)
-    if refusal is not None:
-        yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
-        return
     for number, phase in enumerate(trial.phases):
         inputs = trial.built_from.inputs
         for edit in phase.edits:
             inputs = apply(edit, inputs, trial.token)
-        for base in trial.built_from.bases:
-            engine.tag(base.current(moved=inputs.base_moved), base.working)
         build = None
-        for event in _build(trial, phase, inputs, engine, labels, controls):
-            if isinstance(event, BuildFinished):
-                build = event.build
-            yield event
+        with places(phase) as place:
+            for base in trial.built_from.bases:
+                place.engine.tag(base.current(moved=inputs.base_moved), base.working)
+            for event in _build(trial, phase, inputs, place, labels, controls):
+                if isinstance(event, BuildFinished):
+                    build = event.build
+                yield event
         if build is not None and build.status != "ok":
             _abort_if_fatal(build)
             if phase.cold:
@@ -117,13 +124,13 @@ def _trial(
                 return
 
 
-def _prepare(trial: Trial, engine: Engine) -> tuple[BuildStatus, str] | None:
+def _prepare(trial: Trial, engine: Engine, *, load: bool) -> tuple[BuildStatus, str] | None:
     """Bring what the trial builds on into the engine; or say why the trial cannot be run."""
     try:
-        lacks = engine.lacks(trial.built_from.dockerfile)
+        lacks = engine.lacks(trial.built_from.dockerfile, cache=trial.cell.cache)
         if lacks:
             return "skipped", "; ".join(lacks)
-        for image in trial.built_from.images:
+        for image in trial.built_from.images if load else ():
             engine.ensure(image)
     except SourceError as error:
         return "failed", f"{error.message} ({error.remedy})" if error.remedy else error.message
@@ -134,15 +141,16 @@ def _build(
     trial: Trial,
     phase: Phase,
     inputs: Inputs,
-    engine: Engine,
+    place: Place,
     labels: Mapping[str, str],
     controls: ActiveControls | None,
 ) -> Iterator[RunEvent]:
-    dockerfile = parsed(inputs)
+    engine, dockerfile = place.engine, parsed(inputs)
     build_id = trial.build_id(phase)
     yield BuildStarted(build_id=build_id, trial=trial, phase=phase, dockerfile=dockerfile)
     tag = f"localhost/lab/build:{labels['io.imagelab.run']}-{build_id}".lower()[:250]
     recorder = BuildRecorder(dockerfile, inputs.target, trial.built_from.marks)
+    moves = Moves(place)
     context = inputs.full_context()
     cache_inputs = build_record.cache_inputs(trial, inputs, dockerfile, context, engine)
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -151,10 +159,14 @@ def _build(
         Meter(engine.usage, here=bool(engine.facts().local)) as meter,
     ):
         marked = {**labels, "io.imagelab.build": build_id}
-        asked = request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold)
+        asked = replace(
+            request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold),
+            remote=place.remote,
+        )
         with closing(engine.build(asked)) as events:
             for event in events:
                 recorder.add(event)
+                moves.add(event)
                 yield event
                 if isinstance(event, Ready):
                     if controls is not None:
@@ -166,6 +178,8 @@ def _build(
         outcome = recorder.result()
         if outcome.status == "failed":
             yield FailedContext(build_id=build_id, archive=archive)
+        if outcome.status == "ok":
+            moves.save(engine, asked)
         times: dict[str, float] = {}
         if outcome.status == "ok" and trial.built_from.container is not None:
             times["image"] = outcome.wall_s
@@ -179,6 +193,7 @@ def _build(
     build = replace(
         build_record.measured(trial, phase, outcome, meter),
         started=started,
+        remote=moves.result(),
         image=build_record.image(engine, tag, outcome.image_id) if outcome.status == "ok" else None,
         marks={**times, **outcome.marks},
         replay=engine.replay_command(build_record.replay_request(trial, inputs, build_id)),

@@ -22,10 +22,12 @@ from lab.host.controls import active as controls
 from lab.model.errors import LabError
 from lab.model.events import Raw
 from lab.model.record import Build, Run, RunStatus
+from lab.model.remote_cache import AXIS
 from lab.results import expectations, store
 from lab.results.runs import StoredRun
 from lab.runner import prepare, runner, stopping
 from lab.runner.early_exit import record_early_exit
+from lab.runner.fresh import FreshEngines
 from lab.runner.options import Options, Say
 from lab.runner.projects import Projects
 from lab.scenario import placeholder_images, plan
@@ -59,6 +61,7 @@ class Session:
     engines: Mapping[str, Engine]
     images: prepare.ReadyImages
     projects: Projects
+    fresh: FreshEngines | None
     say: Say
     watcher: Watcher
     stored: StoredRun | None = None
@@ -103,6 +106,11 @@ class Session:
                 writer.amend(replace(writer.run, warnings=(*writer.run.warnings, text)))
 
             projects = stack.enter_context(Projects.open(warn))
+            fresh = (
+                stack.enter_context(FreshEngines.open(scenario.axes[AXIS], say))
+                if scenario.fresh
+                else None
+            )
             if resumed is not None:
                 projects.compare(scenario, resumed)
             yield cls(
@@ -112,6 +120,7 @@ class Session:
                 engines=engines,
                 images=images,
                 projects=projects,
+                fresh=fresh,
                 say=say,
                 watcher=watcher,
             )
@@ -132,7 +141,7 @@ class Session:
             images,
             self.projects.of(asked),
             lacks=lambda cell, made: self.engines[cell.engine].lacks(
-                made.dockerfile, base_moves="edit:base" in asked.phases
+                made.dockerfile, base_moves=asked.base_moves, cache=cell.cache
             ),
             salt=self.writer.run.id + salt,
         )
@@ -140,7 +149,8 @@ class Session:
     def drive(self, trials: Sequence[Trial]) -> StoredRun:
         """Run the trials, each build on disk before the next begins, and end the run."""
         writer = self.writer
-        prepare.load(trials, self.engines, self.say)
+        if self.fresh is None:  # else each engine is brought what it needs when it is opened
+            prepare.load(trials, self.engines, self.say)
         groups = _groups(self.engines)
         with controls.hold(self.scenario.controls, groups, say=self.say) as held:
             writer.amend(replace(writer.run, ready=_now(), controls=_controls(held)))
@@ -176,6 +186,7 @@ class Session:
             labels={"io.imagelab.run": writer.run.id},
             done=done,
             controls=held,
+            fresh=self.fresh,
             wanted=wanted,
         ):
             match event:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.model import remote_cache
 from lab.scenario.finding import items, mapping, texts
 
 BASE_KINDS = ("suite", "image", "archive", "rootfs")
@@ -37,6 +38,8 @@ def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         "toolchain": tools or (("own",) if own else ("base",)),
         "layout": ("own",) if own else layouts or ("default",),
     }
+    if caches := texts(items(data, "caches")):
+        axes[remote_cache.AXIS] = caches
     for name in mapping(data, "axes"):
         axes.setdefault(name, texts(items(mapping(data, "axes"), name)))
     return axes

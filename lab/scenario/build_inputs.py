@@ -74,7 +74,7 @@ def render_cell(
 
     ``token`` names the cache mount: a mount that an earlier trial filled would warm a cold build.
     """
-    moving = "edit:base" in scenario.phases
+    moving = scenario.base_moves
     used = tuple(dict.fromkeys(one for one in (images.base, images.toolchain) if one is not None))
     work = scenario.workload
     if isinstance(work, Own):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.dockerfile.generated_project import least_lines
+from lab.model import remote_cache
 from lab.scenario.axes import (
     BASE_KINDS,
     FILE_KINDS,
@@ -20,6 +21,7 @@ from lab.scenario.axes import (
     toolchain_name,
 )
 from lab.scenario.finding import Finding, items, mapping, texts
+from lab.scenario.model import is_fresh
 from lab.scenario.yaml_source import Location
 
 # Edits that the lab knows how to make. Those of OWN need no generated project.
@@ -40,9 +42,9 @@ OWN_EDITS = ("instruction", "env", "arg", "base")
 GENERATED = {"packages": 6, "lines": 1200, "depth": 3, "seed": 1}  # what is not said otherwise
 OWN_KEYS = ("dockerfile", "target", "build_args")
 # The cells' own axes, words that records use, and variables that the layouts and edits set.
-RESERVED = frozenset({"engine", "base", "toolchain", "layout", "round", "phase"}) | frozenset(
-    {"BASE", "GOROOT", "PATH", "GOCACHE", "VERSION", "LAB_SETTING"}
-)
+RESERVED = frozenset(
+    {"engine", "base", "toolchain", "layout", "cache", "round", "phase"}
+) | frozenset({"BASE", "GOROOT", "PATH", "GOCACHE", "VERSION", "LAB_SETTING"})
 
 
 def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -53,7 +55,8 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _phases(data)
     yield from _edits(data)
     yield from _controls(data)
-    for field in ("engines", "layouts", "phases"):
+    yield from _fresh(data)
+    for field in ("engines", "layouts", "caches", "phases"):
         yield from _twice((field,), list(enumerate(items(data, field))))
     for name in mapping(data, "axes"):
         yield from _twice(("axes", name), list(enumerate(items(mapping(data, "axes"), name))))
@@ -91,6 +94,33 @@ def _controls(data: Mapping[str, Any]) -> Iterator[Finding]:
                 location=("controls", "cpus"),
                 found=f"the range {first}-{last}",
                 expected="the lower CPU first",
+            )
+
+
+def _fresh(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Fresh engines and the caches that they are given go together."""
+    phases, caches = texts(items(data, "phases")), items(data, "caches")
+    fresh = next((place for place, name in enumerate(phases) if is_fresh(name)), None)
+    if caches and phases and fresh is None:
+        yield Finding(
+            location=("caches",),
+            found="caches without a phase on a fresh engine",
+            expected="fresh or fresh:<edit> among the phases",
+            at_key=True,
+        )
+    if fresh is not None and not caches:
+        yield Finding(
+            location=("phases", fresh),
+            found=f"{phases[fresh]!r} without caches",
+            expected=f"caches: one or more of {', '.join(remote_cache.STRATEGIES)}",
+        )
+    for name in mapping(data, "controls") if fresh is not None else ():
+        if name in {"cpus", "disk", "memory"}:
+            yield Finding(
+                location=("controls", name),
+                found=f"{name} beside phases on fresh engines",
+                expected="no limits of one engine: each fresh build has an engine of its own",
+                at_key=True,
             )
 
 
@@ -185,16 +215,16 @@ def _phases(data: Mapping[str, Any]) -> Iterator[Finding]:
             expected="'cold': the later builds are compared with it",
         )
     for index, phase in enumerate(phases):
-        if not isinstance(phase, str) or not phase.startswith("edit:"):
+        kind, _, name = phase.partition(":") if isinstance(phase, str) else ("", "", "")
+        if kind not in {"edit", "fresh"} or not name:
             continue
-        name = phase.removeprefix("edit:")
         if name not in known:
             yield Finding(
                 location=("phases", index),
                 found=f"the edit {name!r}",
                 expected=f"one of {', '.join(known)}"
                 + (", or one of your own under edits" if own else ""),
-                known=tuple(f"edit:{other}" for other in known),
+                known=tuple(f"{kind}:{other}" for other in known),
                 typed=phase,
             )
         elif name == "base":
@@ -211,7 +241,7 @@ def _movable(data: Mapping[str, Any], index: int) -> Iterator[Finding]:
     if pulled or not bases:
         yield Finding(
             location=("phases", index),
-            found=f"edit:base with {', '.join(pulled) or 'no base'}",
+            found=f"the edit base with {', '.join(pulled) or 'no base'}",
             expected="bases that the lab makes itself (suite, archive, rootfs): "
             "a registry's image cannot be moved",
         )

@@ -97,9 +97,8 @@ Reference = Annotated[
     ),
 ]
 StageName = Annotated[str, Text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a stage's name")]
-PhaseName = Annotated[
-    str, Text(r"cold|rebuild|edit:[a-z0-9][a-z0-9._-]{0,62}", "cold, rebuild or edit:<name>")
-]
+_PHASES = r"cold|rebuild|fresh|(?:edit|fresh):[a-z0-9][a-z0-9._-]{0,62}"
+PhaseName = Annotated[str, Text(_PHASES, "cold, rebuild, edit:<name>, fresh or fresh:<edit>")]
 Mode = Annotated[str, Text(r"0?[0-7]{3}", "an octal mode such as 0644")]
 Duration = Annotated[
     str,
@@ -116,9 +115,7 @@ Size = Annotated[
 CpuList = Annotated[
     str, Text(r"[0-9]{1,4}(?:-[0-9]{1,4})?(?:,[0-9]{1,4}(?:-[0-9]{1,4})?)*", "CPUs such as 0-1,3")
 ]
-CachePhase = Annotated[
-    str, Text(r"\*|cold|rebuild|edit:[a-z0-9][a-z0-9._-]{0,62}", "a phase, or * for each")
-]
+CachePhase = Annotated[str, Text(rf"\*|{_PHASES}", "a phase, or * for each")]
 Value = Annotated[
     Line, Field(json_schema_extra={"type": ["string", "number", "boolean"]})  # YAML's own types
 ]

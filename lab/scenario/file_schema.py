@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from lab.model.remote_cache import Strategy
 from lab.scenario.field_types import (
     AxisName,
     CachePhase,
@@ -239,6 +240,9 @@ class ScenarioFile(Part):
         ]
     ] = Field(default_factory=list, description="the axis toolchain; the base's own by default")
     layouts: list[LayoutName] = Field(default_factory=list, description="the axis layout")
+    caches: list[Strategy] = Field(
+        default_factory=list, description="the axis cache: what a fresh engine is given of it"
+    )
     kernels: list[Kernel] = Field(
         default_factory=list, description="of lab validate: what the bases are run on"
     )

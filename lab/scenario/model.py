@@ -13,6 +13,11 @@ from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.record import RunOptions, ScenarioText, Until
 
 
+def is_fresh(phase: str) -> bool:
+    """Whether a phase of this name is built on an engine with empty storage."""
+    return phase == "fresh" or phase.startswith("fresh:")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
     """A Go project generated from a seed."""
@@ -87,6 +92,16 @@ class Scenario:
     warm_up: int = 0
     controls: Controls = field(default_factory=Controls)
     kernels: tuple[str, ...] = ()
+
+    @property
+    def base_moves(self) -> bool:
+        """Whether an edit gives the base's name to another image."""
+        return not {"edit:base", "fresh:base"}.isdisjoint(self.phases)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether any phase is built on an engine with empty storage."""
+        return any(is_fresh(name) for name in self.phases)
 
     @property
     def engines(self) -> tuple[str, ...]:

@@ -14,12 +14,12 @@ from lab.dockerfile import edits, generated_project
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Edit, Inputs
 from lab.dockerfile.entries import File
-from lab.engines import features
-from lab.model import cell_names
+from lab.engines import features, remote_caches
+from lab.model import cell_names, remote_cache
 from lab.model.errors import InputError
 from lab.scenario import placeholder_images
 from lab.scenario.build_inputs import BuildInputs, Images, parsed, render_cell
-from lab.scenario.model import Own, Scenario
+from lab.scenario.model import Own, Scenario, is_fresh
 
 MOST_BUILDS = 200_000  # as many as can be planned in seconds
 
@@ -41,6 +41,11 @@ class Cell:
         return self.axes["engine"]
 
     @property
+    def cache(self) -> str:
+        """By which strategy a fresh engine gets a cache; empty where none is ever built on."""
+        return self.axes.get(remote_cache.AXIS, "")
+
+    @property
     def words(self) -> str:
         """The cell on one line: ``docker bookworm 1.22.10 default CGO_ENABLED=0``."""
         return cell_names.short(self.axes)
@@ -52,6 +57,7 @@ class Phase:
 
     name: str
     cold: bool = False
+    fresh: bool = False
     edits: tuple[Edit, ...] = ()
 
 
@@ -117,7 +123,7 @@ def order(scenario: Scenario) -> Iterator[tuple[int, Cell]]:
 def phases(scenario: Scenario) -> tuple[Phase, ...]:
     """The phases of every trial."""
     return tuple(
-        Phase(name=name, cold=name == "cold", edits=_edits(name, scenario))
+        Phase(name=name, cold=name == "cold", fresh=is_fresh(name), edits=_edits(name, scenario))
         for name in scenario.phases
     )
 
@@ -198,7 +204,10 @@ def planned(scenario: Scenario) -> tuple[Trial, ...]:
         scenario,
         lambda cell: placeholder_images.images(scenario, cell.axes),
         project(scenario),
-        lacks=lambda cell, made: features.lacks(cell.engine, "", made.dockerfile),
+        lacks=lambda cell, made: (
+            *features.lacks(cell.engine, "", made.dockerfile),
+            *remote_caches.lacks(cell.engine, "", cell.cache, containerd=None),
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from lab.engines.podman_stream import Decoder
 from lab.engines.podman_text import seconds
 from lab.model.events import (
     BuildError,
+    CacheMoved,
     Event,
     ImageBuilt,
     Log,
@@ -288,3 +289,48 @@ def test_no_message_breaks_the_decoder(messages: list[dict]) -> None:
 )
 def test_durations(text: str, value: float | None) -> None:
     assert seconds(text) == pytest.approx(value) if value is not None else seconds(text) is None
+
+
+# podman 4.3.1 on a fresh service: a step out of a remote cache, and one that is run and pushed.
+REMOTE = "FROM localhost/lab/base:b\nRUN one\nRUN two\n"
+REMOTE_LINES = (
+    "STEP 1/3: FROM localhost/lab/base:b\n",
+    USAGE,
+    "STEP 2/3: RUN one\n",
+    f"--> Cache pulled from remote 127.0.0.1:5000/lab/cache:{OTHER}\n",
+    f"--> Using cache {ID}\n",
+    f"--> {ID[:11]}\n",
+    USAGE,
+    "STEP 3/3: RUN two\n",
+    "--> Pushing cache of mine\n",
+    "COMMIT localhost/lab/t:1\n",
+    f"--> Pushing cache 127.0.0.1:5000/lab/cache:{ID}\n",
+    f"--> {OTHER[:11]}\n",
+    USAGE,
+    "Successfully tagged localhost/lab/t:1\n",
+    f"{OTHER}\n",
+)
+
+
+def test_what_a_remote_cache_brings_and_takes_is_told() -> None:
+    decoder = Decoder(parse(REMOTE), remote=True)
+    events = [
+        event
+        for at, line in enumerate(REMOTE_LINES)
+        for event in decoder.feed(float(at), {"stream": line})
+    ]
+    assert {e.step: e.outcome for e in events if isinstance(e, StepEnded)} == {
+        0: None,
+        1: HIT,
+        2: MISS,
+    }
+    assert [(e.out, e.started, e.ended) for e in events if isinstance(e, CacheMoved)] == [
+        (False, 2.0, 3.0),
+        (True, 10.0, 11.0),
+    ]
+
+
+def test_without_a_remote_cache_such_lines_are_output() -> None:
+    events = told(REMOTE, *REMOTE_LINES)
+    assert not [e for e in events if isinstance(e, CacheMoved)]
+    assert {e.step: e.outcome for e in events if isinstance(e, StepEnded)}[1] is MISS

@@ -1,0 +1,143 @@
+"""Engines with empty storage, one for each build that asks for one, and the registry between them.
+
+A trial's cache is exported by one engine, which made it cold, and imported by others, each of which
+builds once: an engine that has exported with mode=max exports the same layers with mode=min, one
+that was warm leaves keys of its base out, and one that has imported holds what it imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.engines import open_engine, remote_caches
+from lab.engines.protocol import Engine, RemoteCache
+from lab.engines.registry import Registry, start_registry
+from lab.host import paths, signals
+from lab.host.content_cache import Cache
+from lab.host.relay import Relay
+from lab.model.remote_cache import STAYING
+from lab.runner.options import Say
+from lab.scenario.plan import Phase, Trial
+
+MAIN = "main"  # the tag that the cold build's cache gets, and fresh ones restore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The engine of one phase, and the remote cache that its build is given, if any."""
+
+    engine: Engine
+    remote: RemoteCache | None = None
+    relay: Relay | None = None
+    registry: Registry | None = None
+
+
+Places = Callable[[Phase], AbstractContextManager[Place]]
+
+
+def one_engine(engine: Engine) -> Places:
+    """Every phase on the same engine, without any remote cache."""
+    return lambda _: nullcontext(Place(engine=engine))
+
+
+class FreshEngines:
+    """What the trials of one run have in common: a registry, started when one first needs it."""
+
+    def __init__(self, stack: ExitStack, say: Say) -> None:
+        self._stack, self._say = stack, say
+        self._registry: Registry | None = None
+        self._folder: Path | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, strategies: Collection[str], say: Say) -> Iterator[FreshEngines]:
+        """Fetch what the strategies need of programs; the registry ends with this."""
+        remote_caches.fetch(strategies, say)
+        with ExitStack() as stack:
+            yield cls(stack, say)
+
+    @contextmanager
+    def places(self, trial: Trial) -> Iterator[Places]:
+        """Where the phases of a trial are built."""
+        with ExitStack() as stack:
+            held: list[Place] = []
+
+            @contextmanager
+            def place(phase: Phase) -> Iterator[Place]:
+                if phase.fresh and trial.cell.cache != "warm-disk":
+                    with self._opened(trial) as found:
+                        yield _given(found, trial, phase)
+                    return
+                if not held:
+                    held.append(stack.enter_context(self._opened(trial)))
+                yield _given(held[0], trial, phase)
+
+            yield place
+
+    @contextmanager
+    def _opened(self, trial: Trial) -> Iterator[Place]:
+        with ExitStack() as stack:
+            engine = open_engine(trial.cell.engine, private=True)
+            stack.callback(_close, engine)
+            for image in trial.built_from.images:
+                engine.ensure(image)
+            strategy = trial.cell.cache
+            if strategy in STAYING:
+                yield Place(engine=engine)
+                return
+            registry = self._shared()
+            relay = stack.enter_context(Relay(registry.socket, namespace=engine.network))
+            remote = RemoteCache(
+                strategy=strategy,
+                repository=f"{relay.address}/{repository(trial)}",
+                folder=self._files(trial),
+            )
+            yield Place(engine=engine, remote=remote, relay=relay, registry=registry)
+
+    def _shared(self) -> Registry:
+        if self._registry is None:
+            self._registry = self._stack.enter_context(start_registry(self._say))
+        return self._registry
+
+    def _files(self, trial: Trial) -> Path:
+        if self._folder is None:
+            cache = Cache(paths.cache_dir() / "clients")
+            self._folder = self._stack.enter_context(cache.temporary())
+        return self._folder / trial.token
+
+
+def repository(trial: Trial) -> str:
+    """The trial's own repository: no other trial's cache is ever found in it."""
+    return f"lab/{trial.token}"
+
+
+def _given(place: Place, trial: Trial, phase: Phase) -> Place:
+    """The place with what this phase takes from the cache, and where it leaves its own.
+
+    A fresh build saves too, as a job does, but where nothing is restored from: each fresh phase
+    stands for another job after the same cold one.
+    """
+    remote = place.remote
+    if remote is None or not (phase.cold or phase.fresh):
+        return Place(engine=place.engine)
+    number = trial.phases.index(phase)
+    return Place(
+        engine=place.engine,
+        remote=RemoteCache(
+            strategy=remote.strategy,
+            repository=remote.repository,
+            folder=remote.folder,
+            restore=MAIN if phase.fresh else None,
+            save=MAIN if phase.cold else f"after-{number}",
+        ),
+        relay=place.relay,
+        registry=place.registry,
+    )
+
+
+def _close(engine: Engine) -> None:
+    with signals.shielded():  # a second Ctrl-C must not leave a daemon's mounts behind
+        engine.close()
