@@ -30,7 +30,13 @@ from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
 from lab.engines.endpoint import Tls
-from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
+from lab.engines.protocol import (
+    BuildRequest,
+    ContainerRequest,
+    HistoryEntry,
+    ImageArchive,
+    ReplayRequest,
+)
 from lab.host.usage import Usage
 from lab.model import engine_name, events
 from lab.model.errors import EngineUnavailable, LabError
@@ -123,6 +129,10 @@ class DockerEngine:
     def inspect(self, ref: str) -> Image:
         """The image's id, size in bytes and number of layers."""
         return self._store.inspect(ref)
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:
+        """The steps that the image was made by."""
+        return self._store.history(ref)
 
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as a docker-archive, piece by piece."""

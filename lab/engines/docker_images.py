@@ -10,7 +10,8 @@ from typing import Any
 from lab.engines.docker_client import NOT_FOUND, REFUSED, check, missing, translated
 from lab.engines.docker_stream import Body
 from lab.engines.image_archive import configurations
-from lab.engines.protocol import ImageArchive
+from lab.engines.image_history import entries
+from lab.engines.protocol import HistoryEntry, ImageArchive
 from lab.model.errors import SourceError
 from lab.model.record import Image
 
@@ -65,6 +66,12 @@ class Images:
             size_bytes=found.get("Size"),
             layers=len((found.get("RootFS") or {}).get("Layers") or ()),
         )
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:
+        """The steps that the image was made by; the daemon tells the newest first."""
+        with translated(f"{ref} in {self._engine}"):
+            told = self._api.history(ref)
+        return entries(told)
 
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as `docker save` writes it, under its id: a name may stand for several."""

@@ -26,6 +26,7 @@ from lab.engines.protocol import (
     Archive,
     BuildRequest,
     ContainerRequest,
+    HistoryEntry,
     ImageArchive,
     ReplayRequest,
 )
@@ -108,6 +109,9 @@ class PodmanEngine:
 
     def inspect(self, ref: str) -> Image:
         return self._images.inspect(ref)
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:
+        return self._images.history(ref)
 
     def export(self, ref: str) -> Iterator[bytes]:
         return self._images.export(ref)

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from lab.engines.image_archive import configurations
+from lab.engines.image_history import entries
 from lab.engines.json_stream import messages
 from lab.engines.podman_service import Service
-from lab.engines.protocol import ImageArchive
+from lab.engines.protocol import HistoryEntry, ImageArchive
 from lab.model.errors import SourceError
 from lab.model.record import Image
 
@@ -61,6 +62,10 @@ class Images:
         if found is None:
             raise SourceError(f"podman holds no image {ref}", remedy="was its build successful?")
         return found
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:
+        """The steps that the image was made by; the service tells the newest first."""
+        return entries(self._service.json("GET", f"{_place(ref)}/history"))
 
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as `podman save` writes it."""

@@ -101,6 +101,14 @@ class ReplayRequest:
     build_args: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """A step of an image's history in its builder's words, and the bytes of the layer it left."""
+
+    created_by: str
+    size_bytes: int | None = None
+
+
 class Engine(Protocol):
     """A builder behind an API.
 
@@ -154,6 +162,9 @@ class Engine(Protocol):
 
     def inspect(self, ref: str) -> Image:
         """The image's id, size in bytes and number of layers."""
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:
+        """The steps that the image was made by, the oldest first; none where nobody keeps them."""
 
     def export(self, ref: str) -> Iterator[bytes]:
         """The image as a docker-archive, piece by piece. Raises SourceError where it has none."""

@@ -19,7 +19,13 @@ from pathlib import Path
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.engines import remote_caches
 from lab.engines import replay as by_hand
-from lab.engines.protocol import BuildRequest, ContainerRequest, ImageArchive, ReplayRequest
+from lab.engines.protocol import (
+    BuildRequest,
+    ContainerRequest,
+    HistoryEntry,
+    ImageArchive,
+    ReplayRequest,
+)
 from lab.engines.simulated_context import Context
 from lab.host.usage import Usage
 from lab.model import events
@@ -107,6 +113,10 @@ class SimulatedEngine:
         return Image(
             id=identity, size_bytes=sum(layer.size for layer in layers), layers=len(layers)
         )
+
+    def history(self, ref: str) -> tuple[HistoryEntry, ...]:  # noqa: ARG002 - as in every engine
+        """None: its layers are invented."""
+        return ()
 
     def export(self, ref: str) -> Iterator[bytes]:
         """Its images have no bytes."""

@@ -68,7 +68,8 @@ class Step:
 
     ``outcome`` is None for a FROM and for a metadata instruction that the engine does not report.
     ``started_s`` counts from the sending of the request. ``duration_s`` is the time the engine
-    worked on the step: the union of its intervals, waiting left out.
+    worked on the step: the union of its intervals, waiting left out. ``layer_bytes`` is what its
+    layer in the image holds; None for steps of other stages, and where the engine told no sizes.
     """
 
     index: int
@@ -78,6 +79,7 @@ class Step:
     started_s: float | None = None
     duration_s: float | None = None
     error: str | None = None
+    layer_bytes: int | None = None
 
     @property
     def counted(self) -> bool:

@@ -14,6 +14,7 @@ from lab.engines.protocol import Engine, ReplayRequest
 from lab.host.monitor.meter import Meter
 from lab.model.errors import SourceError
 from lab.model.record import Build, BuildStatus, Image
+from lab.runner.layer_sizes import with_sizes
 from lab.runner.recorder import BuildOutcome
 from lab.scenario.plan import Phase, Trial
 
@@ -67,6 +68,17 @@ def image(engine: Engine, tag: str, image_id: str | None) -> Image | None:
         return engine.inspect(tag)
     except SourceError:  # the engine built it but cannot name it: its id is all that is known
         return None if image_id is None else Image(id=image_id)
+
+
+def layers(build: Build, dockerfile: Dockerfile, target: str | None, engine: Engine) -> Build:
+    """The record with the sizes of its steps' layers, as far as the engine tells them."""
+    if build.image is None:
+        return build
+    try:
+        history = engine.history(build.image.id)
+    except SourceError:
+        return build
+    return replace(build, steps=with_sizes(build.steps, dockerfile, target, history))
 
 
 def cache_inputs(

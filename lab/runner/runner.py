@@ -199,6 +199,7 @@ def _build(
         replay=engine.replay_command(build_record.replay_request(trial, inputs, build_id)),
         fit=meter.fitness(controls.disturbs if controls is not None else ()),
     )
+    build = build_record.layers(build, dockerfile, inputs.target, engine)
     yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=cache_inputs)
 
 

@@ -12,8 +12,8 @@ from lab.model.record import Build
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepTime:
-    """Seconds of one instruction: the middle of ``count`` times, the least and the most."""
+class Spread:
+    """The middle of ``count`` figures, such as seconds, the least and the most."""
 
     median: float
     least: float
@@ -21,8 +21,8 @@ class StepTime:
     count: int
 
     @classmethod
-    def of(cls, samples: Sequence[float]) -> StepTime:
-        """Of one time or more."""
+    def of(cls, samples: Sequence[float]) -> Spread:
+        """Of one figure or more."""
         return cls(
             median=median(samples), least=min(samples), most=max(samples), count=len(samples)
         )
@@ -40,22 +40,22 @@ def samples(builds: Iterable[Build], engine: str) -> dict[str, list[float]]:
     return found
 
 
-def step_times(builds: Sequence[Build], engine: str) -> dict[str, StepTime]:
+def step_times(builds: Sequence[Build], engine: str) -> dict[str, Spread]:
     """The times of this engine's builds; of another version of it where there are none."""
     names = {build.cell.get("engine", "") for build in builds}
     family = engine_name.family(engine)
     alike = sorted(name for name in names if engine_name.family(name) == family)
     chosen = engine if engine in names else next(iter(alike), "")
-    return {text: StepTime.of(times) for text, times in samples(builds, chosen).items()}
+    return {text: Spread.of(times) for text, times in samples(builds, chosen).items()}
 
 
-def total(times: Sequence[StepTime]) -> StepTime | None:
+def total(times: Sequence[Spread]) -> Spread | None:
     """All of them one after another; None of none. The least and the most are bounds: they add up
     the best and the worst of each.
     """
     if not times:
         return None
-    return StepTime(
+    return Spread(
         median=sum(one.median for one in times),
         least=sum(one.least for one in times),
         most=sum(one.most for one in times),

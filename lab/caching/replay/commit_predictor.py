@@ -33,7 +33,8 @@ class CommitPredictor:
     """One Dockerfile by one engine's rules, and the cache that the commits so far have left.
 
     ``text`` None: the repository's own Dockerfile, as it was. ``ignore``: an ignore file for every
-    commit, instead of its own.
+    commit, instead of its own. ``sends_git``: the context is the repository's root, so that a
+    checkout's .git, which each commit changes, is sent where no ignore file keeps it back.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class CommitPredictor:
         build_args: Mapping[str, str] | None = None,
         target: str | None = None,
         ignore: str | None = None,
+        sends_git: bool = False,
     ) -> None:
         self._repository = repository
         self._rules = rules
@@ -53,6 +55,7 @@ class CommitPredictor:
         self._args = dict(build_args or {})
         self.target = target
         self._own_ignore = ignore
+        self._sends_git = sends_git
         self._always = {path, dockerignore.NAME}  # an archive holds them whatever is ignored
         self._cache = CacheSimulator()
         self._chains: dict[str, Chain] = {}
@@ -67,8 +70,12 @@ class CommitPredictor:
         if chain is None or digests is None:
             return None
 
+        sends_git = self._sends_git and not digests.excludes(".git")
+
         def files(step: StepFacts) -> str:
-            return digests.of(commit.tree, step, self._rules)
+            found = digests.of(commit.tree, step, self._rules)
+            whole = "." in (*step.sources, *(step.mounts if self._rules.mounts else ()))
+            return found + commit.id if sends_git and whole else found
 
         return CommitPrediction(
             chain=chain, outcomes=outcomes_of(chain, chain.keys(files), self._cache)

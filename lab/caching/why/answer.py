@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.caching.explain import Explanation, StepExplanation
 from lab.caching.git.place import Place
 from lab.caching.measured.fitting_run import fitting_run
-from lab.caching.measured.step_times import StepTime, step_times
+from lab.caching.measured.step_times import Spread, step_times
 from lab.caching.predict import Prediction
 from lab.caching.predict.compare_builds import compare
 from lab.caching.predict.limits import missing
@@ -42,7 +42,7 @@ class EngineAnswer:
 
     engine: str
     explained: Explanation[Prediction]
-    times: Mapping[str, StepTime]
+    times: Mapping[str, Spread]
 
     @property
     def reported(self) -> tuple[StepExplanation, ...]:
@@ -55,7 +55,7 @@ class EngineAnswer:
         """The steps that run."""
         return tuple(one for one in self.reported if one.step.outcome is Outcome.MISS)
 
-    def time(self, one: StepExplanation) -> StepTime | None:
+    def time(self, one: StepExplanation) -> Spread | None:
         """How long the step takes, None where nobody measured it."""
         return self.times.get(_recorded(one.step.instruction))
 

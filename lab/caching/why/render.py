@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.caching.explain import StepExplanation
 from lab.caching.explain.render import steps_as_json
-from lab.caching.measured.step_times import StepTime, total
+from lab.caching.measured.step_times import Spread, total
 from lab.caching.why.answer import Answer, EngineAnswer
 from lab.caching.why.reasons import reasons
 from lab.model import units
@@ -72,7 +72,7 @@ def price(answer: Answer, one: EngineAnswer) -> str:
     )
 
 
-def _spread(time: StepTime) -> str:
+def _spread(time: Spread) -> str:
     if time.count == 1:
         return "n = 1"
     return f"{units.seconds(time.least)} to {units.seconds(time.most)}, n = {time.count}"

@@ -1,0 +1,69 @@
+"""How many commits of a history rebuild each instruction: replayed, nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from lab.caching.git.objects import FOLDER, Commit, Repository
+from lab.caching.git.place import Place
+from lab.caching.replay import CommitPredictor
+from lab.dockerfile.cachekey import Rules
+from lab.model.events import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilds:
+    """Of the last ``commits`` how many rebuild an instruction, by its text on one line."""
+
+    commits: int
+    counts: Mapping[str, int]
+
+
+def rebuilds(
+    place: Place,
+    text: str,
+    rules: Rules,
+    *,
+    commits: int,
+    build_args: Mapping[str, str] | None = None,
+    target: str | None = None,
+) -> Rebuilds | None:
+    """Replay the last commits with this Dockerfile for each; None: there are fewer than two.
+
+    The one before them fills the cache. A commit that has not the context's folder, or an ignore
+    file that cannot be read, counts as none.
+    """
+    with closing(Repository(place.folder)) as repository:
+        predictor = CommitPredictor(
+            repository,
+            rules,
+            path=place.path,
+            text=text,
+            build_args=build_args,
+            target=target,
+            sends_git=not place.inside,
+        )
+        counted = -1
+        counts: dict[str, int] = {}
+        for commit in repository.commits(commits + 1):
+            below = _below(repository, commit, place.inside)
+            predicted = None if below is None else predictor.predict(below)
+            if predicted is None:
+                continue
+            counted += 1
+            for link in predicted.chain.links:
+                outcome = predicted.outcomes.get(link.step.index)
+                if outcome is not None and counted:
+                    missed = outcome is Outcome.MISS
+                    counts[link.name] = max(counts.get(link.name, 0), 0) + missed
+    return None if counted < 1 else Rebuilds(commits=counted, counts=counts)
+
+
+def _below(repository: Repository, commit: Commit, inside: str) -> Commit | None:
+    """The commit with the context's folder for its tree; None where it has none."""
+    if not inside:
+        return commit
+    entry = repository.find(commit.tree, inside)
+    return replace(commit, tree=entry.id) if entry is not None and entry.mode == FOLDER else None
