@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.model.engine_name import EXPECTED
 from lab.model.errors import InputError
@@ -39,7 +39,7 @@ def engines(verb: argparse.ArgumentParser) -> None:
         "--engine",
         action="append",
         default=[],
-        metavar="NAME[=ENDPOINT]",
+        metavar="NAME[@VERSION][=ENDPOINT]",
         help=f"instead of the scenario's engines: {EXPECTED}; repeatable",
     )
     private(verb)
@@ -55,12 +55,12 @@ def baseline(verb: argparse.ArgumentParser) -> None:
 
 
 def dockerfile(verb: argparse.ArgumentParser) -> None:
-    """--engine NAME[=VERSION], --build-arg and --target: by what rules a Dockerfile is read."""
+    """--engine NAME[@VERSION], --build-arg and --target: by what rules a Dockerfile is read."""
     verb.add_argument(
         "--engine",
         action="append",
         default=[],
-        metavar="NAME[=VERSION]",
+        metavar="NAME[@VERSION]",
         help=f"by the rules of this version (default: newest); {EXPECTED}; repeatable",
     )
     verb.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
@@ -89,6 +89,13 @@ def run_name(text: str) -> str:
 def private(verb: argparse.ArgumentParser) -> None:
     """--private."""
     verb.add_argument("--private", action="store_true", help="always start private engines")
+
+
+def earlier(
+    verb: argparse.ArgumentParser | argparse._ArgumentGroup, spelling: str, **the_same: Any
+) -> None:
+    """The spelling that an option had in an earlier lab: it still works, and is not shown."""
+    verb.add_argument(spelling, help=argparse.SUPPRESS, default=argparse.SUPPRESS, **the_same)
 
 
 def results(verb: argparse.ArgumentParser) -> None:

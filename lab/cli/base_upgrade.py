@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from itertools import pairwise
 
-from lab.cli.output import print_json, print_text, say
+from lab.cli import forms
+from lab.cli.forms import Form
+from lab.cli.output import say
 from lab.model.errors import InputError
 
 AXIS = "base"
 
 
 def options(verb: argparse.ArgumentParser) -> None:
-    """--all and --markdown."""
+    """--all."""
     verb.add_argument("--all", action="store_true", help="all there is, not what a screen holds")
-    verb.add_argument(
-        "--markdown", action="store_true", help="with --axis base: print it as Markdown"
-    )
 
 
 def asked(options: argparse.Namespace) -> bool:
@@ -26,13 +26,11 @@ def asked(options: argparse.Namespace) -> bool:
 
         known = runs.runs(options.results) if options.results.is_dir() else ()
         return not any(value in known for value in options.values)
-    if options.markdown:
-        raise InputError("--markdown goes with --axis base", remedy="lab compare --help")
     return False
 
 
-def run(options: argparse.Namespace) -> int:
-    """Print what each step from one image to the next changes."""
+def run(options: argparse.Namespace, asked: Sequence[Form]) -> int:
+    """Say what each step from one image to the next changes."""
     from lab.images.opened import opened
     from lab.report import upgrade as upgraded
     from lab.validate.upgrade import upgrade
@@ -44,11 +42,14 @@ def run(options: argparse.Namespace) -> int:
         )
     images = [opened(name, say=lambda text: say(text, on_error=True)) for name in options.values]
     found = [upgrade(before, after) for before, after in pairwise(images)]
-    if options.json:
-        print_json([one.to_json() for one in found])
-    elif options.markdown:
-        print_text("\n".join(upgraded.markdown(one) for one in found))
-    else:
+
+    def made(name: str) -> str:
+        if name == "json":
+            return forms.json_text([one.to_json() for one in found])
+        return "\n".join(upgraded.markdown(one) for one in found)
+
+    forms.write(asked, made)
+    if not forms.printed(asked):
         for one in found:
             upgraded.show(one, everything=options.all)
     return 0

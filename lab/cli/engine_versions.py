@@ -50,5 +50,5 @@ def _told(program: str, cache: Cache, held: Mapping[str, Mapping[str, str] | Non
     parts = [f"at once: {', '.join(here)}"] if here else []
     parts += [f"from the archive: {', '.join(more)}"] if more else []
     if None in held.values():
-        parts.append("`lab doctor --engines` asks the archive")
+        parts.append("`lab doctor --versions` asks the archive")
     return "; ".join(parts)

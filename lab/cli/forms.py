@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.cli import arguments
 from lab.cli.output import print_text, say
 from lab.model.errors import InputError
 
@@ -23,8 +25,16 @@ def option(verb: argparse.ArgumentParser, formats: Sequence[str], *, earlier: st
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(formats)}; into FILE, or instead of the text; repeatable",
     )
+    if "json" in formats:
+        verb.add_argument(
+            "--json",
+            dest="forms",
+            action="append_const",
+            const="json",
+            help="the same as --format json",
+        )
     if earlier:
-        verb.add_argument(earlier, dest="forms", action="append", help=argparse.SUPPRESS)
+        arguments.earlier(verb, earlier, dest="forms", action="append")
 
 
 def chosen(given: Sequence[str], formats: Sequence[str]) -> list[Form]:
@@ -57,6 +67,11 @@ def show(asked: Sequence[Form], made: Callable[[str], str], text: Callable[[], s
     write(asked, made)
     if not printed(asked):
         print_text(text())
+
+
+def json_text(value: object) -> str:
+    """A value for programs."""
+    return json.dumps(value, indent=2) + "\n"
 
 
 def printed(asked: Sequence[Form]) -> bool:

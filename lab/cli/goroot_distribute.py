@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.cli import arguments
 from lab.cli.output import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def options(actions: Any) -> None:
         "distribute", help="write the archive and the manifests that put a version on every node"
     )
     action.add_argument("version", nargs="?", metavar="VERSION", help="default: the current")
-    action.add_argument("--to", type=Path, metavar="DIR", help="where the files go")
+    action.add_argument("--output", type=Path, metavar="DIR", help="where the files go")
+    arguments.earlier(action, "--to", dest="output", type=Path)
     action.add_argument("--url", metavar="URL", help="where nodes will find the archive")
     action.add_argument("--image", metavar="IMAGE", help="with sh, wget, tar and sha256sum")
     action.add_argument("--namespace", metavar="NAME", help="default: lab-goroot")
@@ -39,7 +41,9 @@ def options(actions: Any) -> None:
     action.add_argument(
         "--rehearse", action="store_true", help="do it between two network namespaces, timed"
     )
-    action.add_argument("--rounds", type=int, default=6, help="of the rehearsal; default: 6")
+    action.add_argument(
+        "--rounds", type=int, default=6, metavar="N", help="of the rehearsal; default: 6"
+    )
 
 
 def run(options: argparse.Namespace, home: Home) -> int:
@@ -50,14 +54,14 @@ def run(options: argparse.Namespace, home: Home) -> int:
     if options.rehearse:
         _rehearse(home, version, options.rounds)
         return 0
-    if options.to is None or options.url is None:
+    if options.output is None or options.url is None:
         raise InputError(
-            "distribute needs --to and --url",
-            remedy="--to DIR --url https://.../goroot-VERSION.tar.gz, or --rehearse",
+            "distribute needs --output and --url",
+            remedy="--output DIR --url https://.../goroot-VERSION.tar.gz, or --rehearse",
         )
     for path in _generate(options, home, version):
         say(f"{path}")
-    say(f"put the archive at {options.url}, then: kubectl apply -f {options.to}/goroot.yaml")
+    say(f"put the archive at {options.url}, then: kubectl apply -f {options.output}/goroot.yaml")
     return 0
 
 
@@ -88,4 +92,4 @@ def _generate(options: argparse.Namespace, home: Home, version: str) -> tuple[Pa
         cluster_dns=options.cluster_dns,
         kubernetes=options.kubernetes,
     )
-    return kubernetes.generate(home, version, cluster, options.to.absolute())
+    return kubernetes.generate(home, version, cluster, options.output.absolute())

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.cli import arguments
 from lab.cli.output import say
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def options(actions: Any) -> None:
     unstage.add_argument("--lazy", action="store_true", help="although processes still use it")
     check = actions.add_parser("check", help="compare every file with its sum")
     units = actions.add_parser("units", help="write systemd's files that stage a version at boot")
-    units.add_argument(
-        "--to", type=Path, required=True, metavar="DIR", help="/etc puts them in effect"
-    )
+    place = units.add_mutually_exclusive_group(required=True)
+    place.add_argument("--output", type=Path, metavar="DIR", help="/etc puts them in effect")
+    arguments.earlier(place, "--to", dest="output", type=Path)
     for action in (stage, unstage, check, units):
         action.add_argument("version", nargs="?", metavar="VERSION", help="default: the current")
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, home: Home) -> int:
     elif options.action == "check":
         _check(home, version)
     else:
-        for path in systemd.generate(home, version, options.to.absolute()):
+        for path in systemd.generate(home, version, options.output.absolute()):
             say(f"{path}")
         say("in effect at boot, from /etc, with: systemctl enable these two units")
     return 0

@@ -5,7 +5,6 @@ of CI systems, and the exit code that they mean.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +66,6 @@ def options(verb: argparse.ArgumentParser, *, several: bool = True) -> None:
     verb.add_argument("--context", type=Path, metavar="DIR", help="default: the file's folder")
     arguments.dockerfile(verb)
     forms.option(verb, FORMATS)
-    verb.add_argument(
-        "--json",
-        dest="forms",
-        action="append_const",
-        const="json",
-        help="the same as --format json",
-    )
     verb.add_argument(
         "--fail-on",
         choices=LEVELS,
@@ -142,7 +134,7 @@ def end(
 
     def form(name: str) -> str:
         if name == "json":
-            return json.dumps(value(answers.told), indent=2) + "\n"
+            return forms.json_text(value(answers.told))
         if name == "markdown":
             return "\n".join(one._repr_markdown_() for one in answers.told)
         return ci_formats.FORMATS[name](tool, found)

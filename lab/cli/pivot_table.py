@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from lab.cli.output import print_json, print_text
+from lab.cli import forms
+from lab.cli.forms import Form
 from lab.model.engine_name import names_engine
 from lab.model.errors import InputError
 
@@ -47,9 +48,10 @@ def asked(options: argparse.Namespace) -> bool:
     return sum(path.stat().st_size for path in paths if path.exists()) > MANY_BYTES
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, asked: Sequence[Form]) -> int:
     """Print the pivot of the runs that were named; without one, of the last."""
     from lab.report import pivot as pivoted
+    from lab.report.markdown_text import code
     from lab.results import runs
     from lab.results.pivot import FIRST, fields, pivot
 
@@ -67,8 +69,11 @@ def run(options: argparse.Namespace) -> int:
         metric=options.metric,
         with_degraded=options.with_degraded,
     )
-    if options.json:
-        print_json({"pivot": asdict(found)})
-    else:
-        print_text(pivoted.text(found))
+
+    def made(name: str) -> str:
+        if name == "json":
+            return forms.json_text({"pivot": asdict(found)})
+        return f"{code(pivoted.text(found).rstrip())}\n"
+
+    forms.show(asked, made, lambda: pivoted.text(found))
     return 0

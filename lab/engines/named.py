@@ -19,12 +19,14 @@ def endpoints(named: Sequence[str]) -> Mapping[str, str]:
 
 
 def engine_versions(named: Sequence[str]) -> list[tuple[str, str]]:
-    """NAME[=VERSION] options; every real engine where none is named."""
+    """NAME[@VERSION] options, which an earlier lab wrote NAME=VERSION; every real engine where none
+    is named.
+    """
     found = [value.partition("=")[::2] for value in named] or [(name, "") for name in REAL]
     for name, version in found:
         parse(name)
         if version and not re.fullmatch(r"v?\d+(\.\d+)*", version):
-            raise InputError(f"{version!r} is no version of {name}", remedy="write podman=4.3.1")
+            raise InputError(f"{version!r} is no version of {name}", remedy="write podman@4.3.1")
     return found
 
 

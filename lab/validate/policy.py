@@ -125,7 +125,7 @@ class Judge:
             asked = [one for one in verdicts if _asked(entry, one, versions)]
             for engine in entry.engines:
                 if not any(family(one.column.engine) == engine for one in asked):
-                    yield self._said("must_run", f"{engine} was not tried: name it in --engines")
+                    yield self._said("must_run", f"{engine} was not tried: name it in --engine")
             if not asked and not entry.engines:
                 yield self._said("must_run", "no kernel that is demanded was tried: --kernels")
             for one in asked:

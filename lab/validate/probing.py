@@ -120,5 +120,5 @@ def _notes(images: Sequence[Opened], asked: Asked, made: Made, found: Probed) ->
     with_go = [image.name for image in images if goroot.goroot(image).found]
     if with_go and not asked.engines:
         found.notes.append(
-            f"the Go of {', '.join(with_go)} was only looked at: name --engines to compile with it"
+            f"the Go of {', '.join(with_go)} was only looked at: name --engine to compile with it"
         )

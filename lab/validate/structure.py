@@ -139,7 +139,7 @@ class _Asker:
 
     def _command(self, entry: Mapping[str, Any]) -> Iterator[str]:
         if self._runs is None:
-            yield "commands are run in containers: name an engine with --engines"
+            yield "commands are run in containers: name an engine with --engine"
             return
         command = [str(entry["command"]), *_list(entry.get("args"))]
         command = [self._with_variables(one) for one in command]

@@ -102,7 +102,7 @@ def advise(
     """Rewrites of a Dockerfile that save rebuilds, as `lab advise` finds them.
 
     ``edits`` are those of `lab predict --edit`; where none are named, the files that git's history
-    changes, else each. ``engine`` is NAME or NAME=VERSION. ``repo``: weigh by that git
+    changes, else each. ``engine`` is NAME or NAME@VERSION. ``repo``: weigh by that git
     history instead. Raises `lab.LabError`.
     """
     found = question(

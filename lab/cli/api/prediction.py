@@ -66,7 +66,7 @@ def predict(
     """What edits would rebuild, each made alone, as `lab predict --edit` says it; without an edit:
     what building it again would.
 
-    ``engines`` are NAME or NAME=VERSION; all real ones where none is named. Raises `lab.LabError`.
+    ``engines`` are NAME or NAME@VERSION; all real ones where none is named. Raises `lab.LabError`.
     """
     given = inputs.read(
         Path(dockerfile), None if context is None else Path(context), build_args or {}, target

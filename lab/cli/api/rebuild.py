@@ -55,7 +55,7 @@ def why(
     """Why a rebuild misses, as `lab why` says it: ``between`` two commits, branches or tags; "." is
     the work tree.
 
-    ``engines`` are NAME or NAME=VERSION; docker and podman where none is named. ``run`` is one of
+    ``engines`` are NAME or NAME@VERSION; docker and podman where none is named. ``run`` is one of
     the runs in ``results`` to take times from; the latest that fits where none is named. Raises
     `lab.LabError`.
     """

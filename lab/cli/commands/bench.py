@@ -45,11 +45,12 @@ def options(verb: argparse.ArgumentParser) -> None:
         )
         if name == "stages":
             one.add_argument(
-                "--out",
+                "--output",
                 type=Path,
                 metavar="DIR",
                 help="keep Go's action graph, its trace, the log, and a page of the last build",
             )
+            arguments.earlier(one, "--out", dest="output", type=Path)
         one.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
         one.add_argument("--json", action="store_true", help="print every sample as JSON")
 
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.golang.claims import experiments, settings
     from lab.report import stages as pages
 
-    keep: Path | None = getattr(options, "out", None)
+    keep: Path | None = getattr(options, "output", None)
     found = experiments.alone(
         options.experiment,
         settings.of_words(options.set, options.experiment),

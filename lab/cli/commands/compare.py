@@ -8,17 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, base_upgrade, pivot_table
-from lab.cli.output import before_the_answer, print_json, say
+from lab.cli import arguments, base_upgrade, forms, pivot_table
+from lab.cli.output import before_the_answer, say
 from lab.cli.scenario_run import judge, run_scenario
 from lab.model.engine_name import names_engine, parse
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
     from lab.cli.api.comparing import Sides
+    from lab.cli.forms import Form
     from lab.results.runs import StoredRun
+    from lab.results.table import Table
 
 DEMO = "layer-cache.yaml"
+FORMATS = ("json", "markdown")
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -42,33 +45,46 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.baseline(verb)
     pivot_table.options(verb)
     base_upgrade.options(verb)
-    verb.add_argument("--json", action="store_true", help="print the table as JSON")
+    forms.option(verb, FORMATS)
+    arguments.earlier(verb, "--markdown", dest="forms", action="append_const", const="markdown")
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
-    from lab.report import compose, terminal, terminal_brief
-
+    asked = forms.chosen(options.forms, FORMATS)
+    options.json = forms.printed(asked)  # what is watched goes to standard error
     if base_upgrade.asked(options):
-        return base_upgrade.run(options)
+        return base_upgrade.run(options, asked)
     _each_once(options.values)
     if pivot_table.asked(options):
-        return pivot_table.run(options)
+        return pivot_table.run(options, asked)
     sides = _sides(options)
     table = sides.table(with_degraded=options.with_degraded)
     with before_the_answer():
-        if options.json:
-            print_json({"table": table.to_json()})
-        elif options.all:
-            terminal.show(compose.from_table(table, sides.builds, sides.runs))
-        else:
-            said = compose.from_table(table, sides.builds, sides.runs)
-            terminal_brief.show(said, more="--all shows all")
+        _show(sides, table, asked, everything=options.all)
         if sides.made is not None:
             say(str(sides.made.folder), on_error=options.json)
     if sides.made is not None:
         judge(sides.made)
     return 0
+
+
+def _show(sides: Sides, table: Table, asked: Sequence[Form], *, everything: bool) -> None:
+    from lab.report import compose, markdown, terminal, terminal_brief
+
+    def made(name: str) -> str:
+        if name == "json":
+            return forms.json_text({"table": table.to_json()})
+        return markdown.render(compose.from_table(table, sides.builds, sides.runs))
+
+    forms.write(asked, made)
+    if forms.printed(asked):
+        return
+    said = compose.from_table(table, sides.builds, sides.runs)
+    if everything:
+        terminal.show(said)
+    else:
+        terminal_brief.show(said, more="--all shows all")
 
 
 def _each_once(values: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from lab.cli import arguments
 from lab.cli.output import say
 from lab.model.errors import MissingPrerequisite
 
@@ -12,8 +13,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("--install", action="store_true", help="install what is missing")
     verb.add_argument(
-        "--engines", action="store_true", help="ask the archive which engines' versions it holds"
+        "--versions", action="store_true", help="ask the archive which engines' versions it holds"
     )
+    arguments.earlier(verb, "--engines", dest="versions", action="store_true")
     verb.add_argument("--tests", action="store_true", help="also what only the lab's tests need")
 
 
@@ -27,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
         if options.install
         else host.survey(tests=options.tests)
     )
-    findings += engine_versions.findings(ask=options.engines, say=say)
+    findings += engine_versions.findings(ask=options.versions, say=say)
     say(host.render(findings))
     lacking = [finding.name for finding in findings if finding.state != "ok" and finding.packages]
     if lacking:

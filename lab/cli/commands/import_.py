@@ -36,10 +36,15 @@ def options(verb: argparse.ArgumentParser) -> None:
         help=".dockerbuild, --progress rawjson or plain, a log of podman, buildah, docker or a CI",
     )
     verb.add_argument(
-        "--name", default="imported", help="what the runs' history goes by (default: imported)"
+        "--scenario",
+        default="imported",
+        metavar="NAME",
+        help="what the runs' history goes by (default: imported)",
     )
+    arguments.earlier(verb, "--name", dest="scenario")
+    arguments.earlier(verb, "--axis", dest="cell", action="append")
     verb.add_argument(
-        "--axis",
+        "--cell",
         action="append",
         default=[],
         metavar="NAME=VALUE",
@@ -66,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
     """Import files; of several, what is wrong with one does not keep the others out."""
     from lab.runner.recorded_runs import Library
 
-    axes = _axes(options.axis)
+    axes = _axes(options.cell)
     dockerfile, inputs = _built(options)
-    library = Library(options.results, options.name)
+    library = Library(options.results, options.scenario)
     wrong: list[InputError] = []
     found = _each(options, axes, (dockerfile, inputs), wrong)
     if options.together:
@@ -79,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"builds": [_as_json(one) for one in kept]})
     else:
-        _say(kept, options.name)
+        _say(kept, options.scenario)
     if len(options.file) == 1 and wrong:
         raise wrong[0]
     for each in wrong:

@@ -11,7 +11,14 @@ from lab.model.errors import InputError
 
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    verb.add_argument("dockerfile", type=Path, nargs="?", default=Path("Dockerfile"))
+    verb.add_argument(
+        "dockerfile",
+        type=Path,
+        nargs="?",
+        default=Path("Dockerfile"),
+        metavar="DOCKERFILE",
+        help="default: Dockerfile",
+    )
     verb.add_argument("--context", type=Path, metavar="DIR", help="default: its folder")
     verb.add_argument(
         "--output", type=Path, metavar="FILE", help="instead of standard output; never overwritten"

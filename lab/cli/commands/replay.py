@@ -42,9 +42,12 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="of every instruction that starts so; goes before --run",
     )
     verb.add_argument(
-        "--build", type=arguments.positive, metavar="K", help="build the last K and compare"
+        "--build-last", type=arguments.positive, metavar="N", help="build the last N and compare"
     )
-    verb.add_argument("--base", metavar="SUITE", help="with --build: the ARG BASE, bootstrapped")
+    arguments.earlier(verb, "--build", dest="build_last", type=arguments.positive)
+    verb.add_argument(
+        "--base", metavar="SUITE", help="with --build-last: the ARG BASE, bootstrapped"
+    )
     arguments.private(verb)
     arguments.results(verb)
     verb.add_argument("--json", action="store_true", help="print as JSON")
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     with closing(Repository(options.repo)) as repository:
         commits = list(repository.commits(options.commits, first_parent=options.first_parent))
         totals = replay(_replays(options, repository, commits), commits)
-        built = _built(options, repository, commits) if options.build else []
+        built = _built(options, repository, commits) if options.build_last else []
     if options.json:
         print_json({"replayed": [as_json(one) for one in totals], "built": built or None})
         return 0
@@ -134,7 +137,7 @@ def _built(
             rules = archive_rules(name, version or engine.facts().version)
             for file in options.dockerfile or ["Dockerfile"]:
                 predictor = _predictor(options, repository, file, rules, args)
-                steps = build(repository, engine, predictor, commits[-options.build :], args)
+                steps = build(repository, engine, predictor, commits[-options.build_last :], args)
                 found.append(_agreement(f"{file} ({name})", list(steps)))
     return found
 

@@ -54,12 +54,14 @@ def _where(verb: argparse.ArgumentParser) -> None:
         "6.6=PATH; arguments follow a comma; repeatable, or separated by spaces",
     )
     verb.add_argument(
-        "--engines",
+        "--engine",
         action="append",
         default=[],
         metavar="NAME[=ENDPOINT]",
-        help="docker, docker-classic, podman: the same in its containers; repeatable",
+        help="docker, docker-classic, podman: the same in its containers; repeatable, or separated "
+        "by spaces",
     )
+    arguments.earlier(verb, "--engines", dest="engine", action="append")
     verb.add_argument(
         "--seccomp",
         action="append",
@@ -88,9 +90,7 @@ def _demands(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         help="bootstrap each suite a second time and name what is not bit-identical",
     )
-    verb.add_argument(  # its name in lab 0.1
-        "--again", action="store_true", dest="check_reproducible", help=argparse.SUPPRESS
-    )
+    arguments.earlier(verb, "--again", dest="check_reproducible", action="store_true")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
 def _request(options: argparse.Namespace) -> Request:
     from lab.validate.session import Request
 
-    engines = [name for text in options.engines for name in text.replace(",", " ").split()]
+    engines = [name for text in options.engine for name in text.replace(",", " ").split()]
     return Request(
         targets=tuple(options.targets),
         kernels=tuple(name for text in options.kernels for name in text.split()),

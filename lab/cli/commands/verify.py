@@ -18,8 +18,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("claims", type=Path, metavar="CLAIMS.yaml")
     verb.add_argument("--quick", action="store_true", help="smaller projects and fewer rounds")
     verb.add_argument(
-        "--only", "--claim", action="append", default=[], metavar="ID", help="repeatable"
+        "--claim", action="append", default=[], metavar="ID", help="only this one; repeatable"
     )
+    arguments.earlier(verb, "--only", dest="claim", action="append")
     verb.add_argument("--again", action="store_true", help="measure anew what was measured before")
     verb.add_argument("--home", type=Path, metavar="DIR", help="of the Go versions")
     verb.add_argument("--json", action="store_true", help="print the answers as JSON")
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.report import claims as report
 
     session = verify.Session(
-        options.claims, options.results, quick=options.quick, only=options.only
+        options.claims, options.results, quick=options.quick, only=options.claim
     )
     home = arguments.place_of_versions(options.home)
     for answer in session.run(home, anew=options.again, say=lambda line: say(line, on_error=True)):

@@ -39,7 +39,7 @@ def pack(home: Home, version: str, target: Path) -> Archive:
             f"Go {version} is not what was installed: {differs}",
             remedy=f"lab goroot remove {version}, and install it again",
         )
-    with disk(target, "choose another --to folder"):
+    with disk(target, "choose another --output folder"):
         target.mkdir(parents=True, exist_ok=True)
         archive = target / f"goroot-{version}.tar.gz"
         draft = archive.with_name(f".{archive.name}")

@@ -111,7 +111,7 @@ def generate(home: Home, version: str, target: Path) -> tuple[Path, ...]:
             path.write_text(text)
         check(Path(draft))
     written = []
-    with disk(target, "choose another --to folder"):
+    with disk(target, "choose another --output folder"):
         for name, text in made.items():
             folder = (target / name).parent
             folder.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def in_root(
     if os.geteuid() != 0:
         raise MissingPrerequisite(
             "only root can enter an image's file system on this kernel",
-            remedy="run it as root, or with --engines, whose containers need no root",
+            remedy="run it as root, or with --engine, whose containers need no root",
         )
     unpack, enter = found("unsquashfs"), found("unshare")
     if unpack is None or enter is None:

@@ -162,3 +162,20 @@ def test_bash_completes_a_command_for_real() -> None:
     ).replace("lab completion", f"{sys.executable} -m lab completion")
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["history"], done.stderr
+
+
+@pytest.mark.slow
+def test_a_comparison_in_markdown_is_a_report_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of runs as of images; and by the spelling that it had for those alone."""
+    for name in ("old", "new"):
+        record(tmp_path / name, [], builds=[build(at, 10.0 + at / 10) for at in range(1, 9)])
+    sides = ["compare", str(tmp_path / "old"), str(tmp_path / "new")]
+    code, out, _ = said(capsys, *sides, "--format", "markdown")
+    assert (code, out.startswith("# "), "| --- |" in out) == (0, True, True)
+    assert said(capsys, *sides, "--markdown") == (0, out, "")
+    file = tmp_path / "table.json"
+    code, text, _ = said(capsys, *sides, "--format", f"json={file}")
+    assert (code, set(json.loads(file.read_text()))) == (0, {"table"})
+    assert "old" in text

@@ -93,7 +93,7 @@ metadataTest:
         ("metadataTest: {envVars: [{key: LANG, value: C}]}", "envVars: LANG is 'C.UTF-8'"),
         ("metadataTest: {user: root}", "user is 1000, root is asserted"),
         ("metadataTest: {exposedPorts: ['443']}", "ExposedPorts lacks 443"),
-        ("commandTests: [{name: a, command: app}]", "name an engine with --engines"),
+        ("commandTests: [{name: a, command: app}]", "name an engine with --engine"),
         ("licenseTests: [{debian: true}]", "there is no /usr/share/doc/ in the image"),
         ("licenseTests: [{files: [/etc/licence]}]", "/etc/licence contains AGPL"),
         ("licenseTests: [{files: [/nope]}]", "/nope cannot be read"),

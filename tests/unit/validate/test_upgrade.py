@@ -109,13 +109,6 @@ def test_fewer_than_two_images_are_refused(
     assert "compares two images or more" in said
 
 
-def test_its_options_need_its_axis(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(["compare", "docker", "podman", "--markdown"])
-    assert stop.value.code == 2
-    assert "--markdown goes with --axis base" in capsys.readouterr().err
-
-
 class Screen(io.StringIO):
     """A terminal."""
 
