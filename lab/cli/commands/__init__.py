@@ -22,6 +22,7 @@ GROUPS = {
     "read what was measured": {
         "explain": "say why steps were not cached",
         "cost": "say what each instruction of a Dockerfile costs, slowest first",
+        "diagnose": "say why builds failed or became slow, by what their steps printed",
         "report": "make a run's reports again",
         "serve": "show the runs of a results folder in a browser on this machine",
         "import": "make runs of builds that other tools recorded: build records, logs of CI jobs",
