@@ -23,6 +23,15 @@ def tracked(folder: Path) -> Sequence[str]:
     return paths(folder, "ls-files")
 
 
+def uncommitted(folder: Path, inside: str = "") -> set[str]:
+    """The tracked paths below the folder, which lies ``inside`` the work tree, that are not as in
+    HEAD. `git diff` would write the index anew where a file has only another time.
+    """
+    lines = paths(folder, "status", "--porcelain", "--no-renames", "--untracked-files=no")
+    prefix = f"{inside}/" if inside else ""
+    return {line[3:].removeprefix(prefix) for line in lines}
+
+
 def paths(folder: Path, *words: str) -> Sequence[str]:
     """The same as `listed`; none where git cannot tell: it is no repository, or has no commit."""
     try:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.caching.cost.table import Cost, Line
-from lab.caching.measured.step_times import Spread
+from lab.caching.measured.step_times import Spread, ranged
 from lab.model import units
 from lab.model.text_wrap import wrapped
 
@@ -94,10 +94,9 @@ def _head(one: Line) -> str:
 def _detail(one: Line, found: Cost) -> str:
     said = []
     if one.took is not None:
-        said.append(_range(one.took, units.seconds))
+        said.append(ranged(one.took, units.seconds))
     if one.share is not None and one.share.count > 1:
-        low, high = units.percent(one.share.least), units.percent(one.share.most)
-        said.append(f"{low} to {high} of wall")
+        said.append(f"{ranged(one.share, units.percent).rpartition(',')[0]} of wall")
     if one.builds:
         kind = "builds that were not cold" if found.cold else "builds"
         said.append(f"ran in {one.missed} of {one.builds} {kind}")
@@ -118,16 +117,10 @@ def _dear(reused: Spread, took: Spread) -> bool:
     return reused.median > 0.1 * took.median and reused.median > 0.05
 
 
-def _range(one: Spread, shown: Callable[[float], str]) -> str:
-    if one.count == 1:
-        return "n = 1"
-    return f"{shown(one.least)} to {shown(one.most)}, n = {one.count}"
-
-
 def _told(one: Spread, shown: Callable[[float], str]) -> str:
     if one.least == one.most:
         return f"{shown(one.median)} (n = {one.count})"
-    return f"{shown(one.median)} ({_range(one, shown)})"
+    return f"{shown(one.median)} ({ranged(one, shown)})"
 
 
 def _short(one: Line) -> str:

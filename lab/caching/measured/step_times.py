@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -26,6 +26,17 @@ class Spread:
         return cls(
             median=median(samples), least=min(samples), most=max(samples), count=len(samples)
         )
+
+
+def ranged(one: Spread, shown: Callable[[float], str]) -> str:
+    """The least, the most and the count in words; a unit that both have stands once."""
+    if one.count == 1:
+        return "n = 1"
+    least, most = shown(one.least), shown(one.most)
+    number, _, unit = least.rpartition(" ")
+    same = bool(number) and unit == most.rpartition(" ")[2] and " " not in number
+    between = most if least == most else f"{number if same else least} to {most}"
+    return f"{between}, n = {one.count}"
 
 
 def samples(builds: Iterable[Build], engine: str) -> dict[str, list[float]]:

@@ -148,11 +148,12 @@ def _standing(
     was, now = before.inputs.files, after.inputs.files
     differ = {path for path in was.keys() | now.keys() if was.get(path) != now.get(path)}
     folder = asked.place.folder
-    commits = [one for one in (asked.before, asked.after) if one != WORK_TREE]
-    known = set(git.paths(folder, "diff", "--name-only", "--relative", *commits))
+    ids = (before.commit, after.commit)
+    known = set(git.paths(folder, "diff-tree", "-r", "--name-only", "--relative", *ids))
     untracked: set[str] = set()
     ignored: set[str] = set()
     if WORK_TREE in (asked.before, asked.after):
+        known |= git.uncommitted(folder, asked.place.inside)
         untracked = set(git.paths(folder, "ls-files", "-o", "--exclude-standard"))
         ignored = set(git.paths(folder, "ls-files", "-o", "-i", "--exclude-standard"))
     read = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.caching.explain import StepExplanation
 from lab.caching.explain.render import steps_as_json
-from lab.caching.measured.step_times import Spread, total
+from lab.caching.measured.step_times import ranged, total
 from lab.caching.why.answer import Answer, EngineAnswer
 from lab.caching.why.reasons import reasons
 from lab.model import units
@@ -68,32 +68,28 @@ def price(answer: Answer, one: EngineAnswer) -> str:
     more = "" if not lacking else f", without {units.counted(lacking, 'step')} of unknown time"
     return (
         f"That costs about {units.seconds(cost.median)} of {units.seconds(whole.median)} "
-        f"({_spread(cost)}{more}; times of run {answer.run})."
+        f"({ranged(cost, units.seconds)}{more}; times of run {answer.run})."
     )
 
 
-def _spread(time: Spread) -> str:
-    if time.count == 1:
-        return "n = 1"
-    return f"{units.seconds(time.least)} to {units.seconds(time.most)}, n = {time.count}"
-
-
 def _steps(answer: Answer, one: EngineAnswer) -> Iterator[str]:
-    for part in one.missed[:SHOWN]:
-        time = one.time(part)
-        head = f"  {_line(answer, part):9}{_short(part):{NAME}}"
-        said = "" if time is None else f"  {units.seconds(time.median)} ({_spread(time)})"
-        if len(head) + len(said) <= 80:
-            yield f"{head}{said}".rstrip()
-        else:
-            yield head.rstrip()
-            yield f"{'':11}{said.strip()}"
+    shown = one.missed[:SHOWN]
+    times = [_time(one, part) for part in shown]
+    room = 80 - 13 - max(map(len, times))
+    width = min(NAME, room, max(len(_short(part)) for part in shown))
+    for part, time in zip(shown, times, strict=True):
+        yield f"  {_line(answer, part):9}{_short(part, width):{width}}  {time}".rstrip()
         for text in reasons(part.causes, answer.standing):
             yield from wrapped(f"{'':13}{text}", hang=15)
         if not part.causes and part.step.index in answer.assumed:
             yield f"{'':13}only if what it copies comes out otherwise"
     if len(one.missed) > SHOWN:
         yield f"  and {len(one.missed) - SHOWN} more"
+
+
+def _time(one: EngineAnswer, part: StepExplanation) -> str:
+    time = one.time(part)
+    return "" if time is None else f"{units.seconds(time.median)} ({ranged(time, units.seconds)})"
 
 
 def beside(answer: Answer, one: EngineAnswer) -> str:
@@ -144,9 +140,9 @@ def _name(one: EngineAnswer) -> str:
     return one.engine[:1].upper() + one.engine[1:]
 
 
-def _short(part: StepExplanation) -> str:
+def _short(part: StepExplanation, width: int = NAME) -> str:
     text = re.sub(r" --mount=\S+", "", " ".join(part.step.instruction.split()))
-    return text if len(text) <= NAME else f"{text[: NAME - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _line(answer: Answer, part: StepExplanation) -> str:

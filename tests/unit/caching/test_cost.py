@@ -181,7 +181,7 @@ def test_a_dockerfile_with_the_run_that_fits(
     words = ["cost", str(project / "Dockerfile"), "--results", str(results)]
     said = " ".join(told(words, capsys).split())
     assert said.startswith(
-        "RUN deps (line 3) takes most: 5 s (4 s to 6 s, n = 2), 50 % of a build from nothing on "
+        "RUN deps (line 3) takes most: 5 s (4 to 6 s, n = 2), 50 % of a build from nothing on "
         "docker (run 1-run)."
     )
     # 5 s in 2 of 10, and 4 s in 6 of 10
