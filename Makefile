@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= --numprocesses logical
 ENGINES ?= docker@20.10 docker@26 docker@28 docker@28/containerd docker-classic@28 \
     podman@4.3 podman@5.4 podman@5.8
-CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_mounts.py)
+CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_mounts.py remote_caches.py)
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:

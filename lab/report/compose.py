@@ -12,7 +12,7 @@ from dataclasses import replace
 from lab.model import cell_names, units
 from lab.model.errors import LabError
 from lab.model.record import Build, Run
-from lab.report import ratio_words
+from lab.report import fresh_caches, ratio_words
 from lab.report.chart_data import Causes, ChartData, Tile, chart_data
 from lab.report.formatting import clean, instruction, one_line, outcomes, percent, spread
 from lab.report.headline import headline
@@ -106,6 +106,10 @@ def from_table(
     tiles = _by_place(drawn) if drawn else {}
     failed = [b for b in builds if b.status in {"failed", "engine-lost"}]
     said = headline(table, builds, runs)
+    caches = fresh_caches.answers(builds, asked_of(runs[0].options, runs[0].seed)) if runs else ()
+    if caches:  # what such a run is about comes first
+        answer = " ".join(one.answer for one in caches)
+        said = replace(said, answer=answer, rest=f"{said.answer} {said.rest}".strip())
     known = (("fitness", said.fit), *facts(table, builds, runs))
     return ReportModel(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),
@@ -120,6 +124,7 @@ def from_table(
         footnotes=_footnotes(table, runs, notes, unshown=len(failed) - SHOWN_FAILURES),
         repeat=tuple(one_line(repeat(run), 500) for run in runs),
         ranking=ranking(table, _apart(table)),
+        caches=caches,
         doubts=tuple(one_line(note.text, 300) for note in table.footnotes if note.kind in DOUBTFUL),
         scenarios=tuple((_scenario(run, len(runs)), clean(run.scenario.text)) for run in runs),
     )

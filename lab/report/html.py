@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lab.report import vega_renderer, vega_specs
+from lab.report import fresh_caches, vega_renderer, vega_specs
 from lab.report.chart_data import ChartData
 from lab.report.chart_payload import packed
 from lab.report.group_table import axes, one_table
@@ -50,6 +50,7 @@ def render(model: ReportModel, charts: ChartData) -> str:
         scripts=[vega_renderer.script(), *map(text, SCRIPTS)] if results else [],
         model=model,
         results=results,
+        cache_notes=fresh_caches.NOTES,
         head=one_table(model).head,
         name_at=len(axes(model.groups)) + 1,  # the columns' names come behind the phase's
         bar=bar,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from lab.report import fresh_caches
 from lab.report.group_table import one_table, shared_count
 from lab.report.markdown_text import code, escape
 from lab.report.model import Failure, Grid, ReportModel
@@ -30,6 +31,13 @@ def _lines(model: ReportModel, picture: str | None) -> Iterator[str]:
         yield f"- **expectation broken**: {escape(text)}"
     if model.broken:
         yield ""
+    for one in model.caches:
+        yield f"### Caches of a fresh runner: {escape(one.title)}\n"
+        grid, said = shared_count(one.grid)
+        yield from _table(grid)
+        yield from (f"- {escape(text)}" for text in (said, *one.notes) if text)
+        yield ""
+    yield from (f"{escape(text)}\n" for text in (fresh_caches.NOTES if model.caches else ()))
     if model.groups:
         grid, said = shared_count(one_table(model))
         yield from _table(replace(grid, rows=grid.rows[:ROWS]))

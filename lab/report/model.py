@@ -40,6 +40,16 @@ class ReportGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheAnswer:
+    """Which cache to give fresh runners of one engine: in a sentence, and all in a table."""
+
+    title: str
+    answer: str
+    grid: Grid
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A build that failed, and how to see it fail again."""
 
@@ -66,6 +76,7 @@ class ReportModel:
     scenarios: tuple[tuple[str, str], ...] = ()
     doubts: tuple[str, ...] = ()
     ranking: Ranking = NONE
+    caches: tuple[CacheAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.model.text_wrap import WIDTH
+from lab.report import fresh_caches
 from lab.report.group_table import shared_count
 from lab.report.model import CAUSE, Grid, ReportModel
 
@@ -27,6 +28,10 @@ def show(model: ReportModel, stream: TextIO | None = None) -> None:
     for line in model.headline.lines:
         out.print(Padding(Text(line), (0, 2)))
     out.print(Text(f"fitness: {model.headline.fit}", style="dim"))
+    for answer in model.caches:
+        out.print(Text(f"\ncaches of a fresh runner: {answer.title}", style="bold underline"))
+        out.print(caches(answer.grid))
+        _list(out, "", (*answer.notes, *fresh_caches.NOTES), "dim")
     for group in model.groups:
         out.print()
         out.print(Text(group.title, style="bold underline"))
@@ -48,6 +53,18 @@ def show(model: ReportModel, stream: TextIO | None = None) -> None:
     out.print(Text("\nto repeat", style="bold"))
     for command in model.repeat:
         _to_paste(out, command)
+
+
+def caches(grid: Grid) -> RichTable:
+    """The first columns of a table of caches: what a screen of 80 columns has room for."""
+    table = empty_table()
+    shown = [grid.head.index(name) for name in ("cache", "a job", "against none", "hit rate")]
+    shown += [grid.head.index(name) for name in ("fetched", "sent", "pays after")]
+    for place in shown:
+        table.add_column(grid.head[place], overflow="fold")
+    for row in grid.rows:
+        table.add_row(*(Text(row[place].replace(" (", "\n(", 1)) for place in shown))
+    return table
 
 
 def console(stream: TextIO | None = None) -> Console:

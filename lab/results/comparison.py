@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from lab.host.monitor.fitness import is_fit
+from lab.model import remote_cache
 from lab.model.errors import InputError
 from lab.model.record import Build, Step
 from lab.results import comparison_verdicts, footnotes
@@ -39,8 +40,11 @@ def values(builds: Iterable[Build], axis: str, axes: Axes = NO_AXES) -> tuple[st
 
 
 def main_axis(builds: Sequence[Build]) -> str:
-    """The axis a run is about: the engine where it varies, else the first axis that does."""
-    axes = dict.fromkeys([ENGINE_AXIS, *(axis for build in builds for axis in build.cell)])
+    """The axis a run is about: the caches of fresh engines or the engine where they vary, else the
+    first axis that does.
+    """
+    named = [remote_cache.AXIS, ENGINE_AXIS]
+    axes = dict.fromkeys([*named, *(axis for build in builds for axis in build.cell)])
     return next((axis for axis in axes if len(values(builds, axis)) > 1), ENGINE_AXIS)
 
 
