@@ -143,7 +143,10 @@ def _history(
         )
         return None
     if found is None:
-        lacking.append("How often commits rebuild each is not known: git has fewer than two here.")
+        lacking.append(
+            "How often commits rebuild each is not known: git has fewer than two here; is it a "
+            "shallow clone?"
+        )
     return found
 
 

@@ -15,6 +15,7 @@ from lab.model.text_wrap import wrapped
 SCHEMA = "lab.cost/1"
 SHOWN = 8
 _NAME = 46
+_PHASES = 4  # that are told one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,7 @@ def _detail(one: Line, found: Cost) -> str:
     if one.share is not None and one.share.count > 1:
         said.append(f"{ranged(one.share, units.percent).rpartition(',')[0]} of wall")
     if one.builds:
-        kind = "builds that were not cold" if found.cold else "builds"
-        said.append(f"ran in {one.missed} of {one.builds} {kind}")
+        said.append(_ran(one, found))
     if one.rebuilt is not None:
         each = "" if one.per_commit is None else f" ({units.seconds(one.per_commit)} a commit)"
         # What it copies of another stage may come out as it was, which nobody knows beforehand.
@@ -110,6 +110,14 @@ def _detail(one: Line, found: Cost) -> str:
     if one.reused is not None and one.took is not None and _dear(one.reused, one.took):
         said.append(f"a hit takes {_told(one.reused, units.seconds)}")
     return "; ".join(said) or "nothing is known of it"
+
+
+def _ran(one: Line, found: Cost) -> str:
+    if not found.cold or len(one.phases) > _PHASES:
+        kind = "builds that were not cold" if found.cold else "builds"
+        return f"ran in {one.missed} of {one.builds} {kind}"
+    each = (f"{phase} {missed} of {builds}" for phase, (missed, builds) in one.phases.items())
+    return f"ran: {', '.join(each)}"
 
 
 def _dear(reused: Spread, took: Spread) -> bool:

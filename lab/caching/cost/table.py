@@ -17,7 +17,8 @@ COLD = "cold"
 class Line:
     """One instruction. Of ``took`` and ``share`` (of the wall time) are the builds that ran it, of
     the cold ones alone where there are any; ``reused`` is what a hit of it took. ``missed`` of
-    ``builds`` that were not cold ran it. ``rebuilt`` counts commits. None: nobody knows.
+    ``builds`` that were not cold ran it, in ``phases`` by what was done before. ``rebuilt``
+    counts commits. None: nobody knows.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Line:
     layer: Spread | None = None
     missed: int = 0
     builds: int = 0
+    phases: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rebuilt: int | None = None
     commits: int | None = None
 
@@ -70,14 +72,13 @@ class _Samples:
     share_warm: list[float] = field(default_factory=list)
     reused: list[float] = field(default_factory=list)
     layer: list[float] = field(default_factory=list)
-    missed: int = 0
-    builds: int = 0
+    phases: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, step: Step, build: Build) -> None:
         cold, ran = build.phase == COLD, step.outcome is Outcome.MISS
         if not cold and step.outcome in {Outcome.HIT, Outcome.MISS}:
-            self.missed += ran
-            self.builds += 1
+            missed, builds = self.phases.get(build.phase, (0, 0))
+            self.phases[build.phase] = (missed + ran, builds + 1)
         if step.layer_bytes is not None:
             self.layer.append(step.layer_bytes)
         if step.duration_s is None:
@@ -154,8 +155,9 @@ def _line(one: _Samples, cold: bool, line: int | None, history: Rebuilds | None)
         share=_spread(share),
         reused=_spread(one.reused),
         layer=_spread(one.layer),
-        missed=one.missed,
-        builds=one.builds,
+        missed=sum(missed for missed, _ in one.phases.values()),
+        builds=sum(builds for _, builds in one.phases.values()),
+        phases=one.phases,
         rebuilt=None if history is None else history.counts.get(one.text),
         commits=None if history is None else history.commits,
     )

@@ -94,7 +94,8 @@ class Repository:
         if there.code or len(words) != 3:
             raise InputError(
                 f"git knows no commit {name!r} in {self._folder}",
-                remedy="name a branch, a tag or a commit that `git log` shows",
+                remedy="name a branch, a tag or a commit that `git log` shows; a shallow clone has "
+                "the last one alone (actions/checkout: fetch-depth: 0)",
             )
         return Commit(words[0], words[1], int(words[2]))
 

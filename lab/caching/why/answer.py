@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,11 +63,14 @@ class EngineAnswer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How files that differ stand with git. ``unread``: no step reads them; ``kept_back``: the
-    ignore file keeps them from being sent.
+    ignore file keeps them from being sent. ``shown`` and ``hidden`` are those that it kept back
+    before and does not now, and the other way about.
     """
 
     untracked: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
     kept_back: tuple[str, ...] = ()
 
@@ -168,6 +171,16 @@ def _standing(
     return Standing(
         untracked=frozenset(untracked & differ),
         ignored=frozenset(ignored & differ),
+        shown=frozenset((now.keys() - was.keys()) & before.kept_back),
+        hidden=frozenset(_hidden(asked, was.keys() - now.keys(), after)),
         unread=tuple(sorted((differ - read - told) & (known | untracked | ignored))),
         kept_back=tuple(sorted((known | untracked) - sent - told)),
     )
+
+
+def _hidden(asked: Asked, gone: Iterable[str], after: State) -> Iterator[str]:
+    """What is no longer sent, though it is still there."""
+    here = asked.after == WORK_TREE
+    for path in gone:
+        if path in after.kept_back or (here and (asked.place.folder / path).is_file()):
+            yield path

@@ -28,22 +28,30 @@ def reasons(causes: Sequence[Cause], standing: Standing) -> list[str]:
 
 _HIDDEN = "(git ignores it, .dockerignore does not)"
 _SENT_GIT = ".git is in the context, and every commit changes it: name it in .dockerignore"
-_ORDER = ["changed", "is new", "is gone", "is new (git does not track it)"]
+_ORDER = [
+    "is no longer kept back by the ignore file",
+    "is kept back by the ignore file now",
+    "changed",
+    "is new",
+    "is gone",
+    "is new (git does not track it)",
+]
 
 
 def _how(cause: Cause, standing: Standing) -> str:
     path = cause.subject
     if path == GIT:
         return GIT
-    if cause.aspect == "added":
-        if path in standing.ignored:
-            return f"is new {_HIDDEN}"
-        return "is new (git does not track it)" if path in standing.untracked else "is new"
-    if cause.aspect == "removed":
-        return "is gone"
-    if cause.aspect == "content":
-        return "changed"
-    return f"has {cause.aspect} {cause.after}, was {cause.before}"
+    for how, paths in (
+        ("is no longer kept back by the ignore file", standing.shown),
+        ("is kept back by the ignore file now", standing.hidden),
+        (f"is new {_HIDDEN}", standing.ignored),
+        ("is new (git does not track it)", standing.untracked),
+    ):
+        if path in paths and cause.aspect in {"added", "removed"}:
+            return how
+    plain = {"added": "is new", "removed": "is gone", "content": "changed"}.get(cause.aspect)
+    return plain or f"has {cause.aspect} {cause.after}, was {cause.before}"
 
 
 def _files(how: str, paths: list[str]) -> str:

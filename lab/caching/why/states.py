@@ -23,12 +23,16 @@ GIT = ".git"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """One state: its name for people, its Dockerfile, and what its cache keys are made from."""
+    """One state: its name for people, its Dockerfile, and what its cache keys are made from.
+
+    ``kept_back`` are files that the ignore file keeps from being sent, as far as they were read.
+    """
 
     name: str
     commit: str
     dockerfile: Dockerfile
     inputs: CacheInputs
+    kept_back: frozenset[str] = frozenset()
 
     @property
     def sends_git(self) -> bool:
@@ -126,7 +130,11 @@ class States:
             or not rules.excludes(path)
             or (facts.kind == "directory" and any(one.startswith(f"{path}/") for one in always))
         }
-        if not self.place.inside and (not rules.excludes(GIT) or rules.may_keep_below(GIT)):
+        kept_back = frozenset(files.keys() - kept.keys())
+        linked = (self.place.folder / GIT).is_file()  # of a work tree beside another: never changed
+        if not (self.place.inside or linked) and (
+            not rules.excludes(GIT) or rules.may_keep_below(GIT)
+        ):
             # every commit, fetch and `git add` changes what is in it
             kept[GIT] = FileFacts(kind="file", content=commit.id, mode=0)
         args = {key: value.replace("{commit}", commit.id) for key, value in self.build_args.items()}
@@ -143,7 +151,13 @@ class States:
         except DockerfileError as error:
             remedy = "correct the Dockerfile, or name one of its stages with --target"
             raise InputError(f"{name}: {self.place.path}: {error}", remedy=remedy) from error
-        return State(name=name, commit=commit.id, dockerfile=dockerfile, inputs=inputs)
+        return State(
+            name=name,
+            commit=commit.id,
+            dockerfile=dockerfile,
+            inputs=inputs,
+            kept_back=kept_back,
+        )
 
     def _tree(self, commit: Commit) -> str:
         """The id of the context's tree; empty where the commit has no such folder."""

@@ -52,6 +52,7 @@ def test_a_line_has_its_times_share_and_misses() -> None:
     assert make.took is not None
     assert make.took.median == 4, "of cold builds alone"
     assert (make.missed, make.builds) == (1, 2)
+    assert make.phases == {"rebuild": (0, 1), "edit:file": (1, 1)}
     assert make.reused is not None
     assert make.reused.count == 1
     assert make.layer is None

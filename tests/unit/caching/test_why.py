@@ -147,6 +147,20 @@ def test_a_file_that_git_does_not_know_or_ignores_is_told_as_such(
     assert "note.txt" not in said
 
 
+def test_a_change_of_the_ignore_file_is_told_as_such(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["why", str(project / "Dockerfile")]
+    write(project, ".dockerignore", b".git\n*.md\n*.go\n")
+    said = " ".join(told(words, capsys).split())
+    assert "(line 5): main.go is kept back by the ignore file now; .dockerignore changed." in said
+    write(project, ".dockerignore", b".git\n")
+    commit(project)
+    for more in ([], ["--between", "HEAD~1", "HEAD"]):
+        said = told([*words, *(more or ["--between", "HEAD~1", "."])], capsys)
+        assert "README.md is no longer kept back by the ignore file" in " ".join(said.split())
+
+
 def test_modes_that_git_does_not_keep_count_against_those_of_most_files(project: Path) -> None:
     for path in project.rglob("*"):
         if ".git" not in path.parts:
