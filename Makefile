@@ -1,10 +1,11 @@
 # make demo: set up, then build the demo scenario on Docker and Podman and say where the report is.
 # make quick: lint, types and the fast unit tests, for every save.
 # make test-engines: the core of the contract suite on every version of the engines that there is.
+# make corpus FOLDER=...: public Dockerfiles, fetched into a folder, through the lab's verbs.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-engines lint clean
+.PHONY: help demo quick test test-engines corpus lint clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -42,6 +43,10 @@ $(VENV)/.tools: pyproject.toml | $(VENV)/.test
 test-engines: $(VENV)/.test
 	@$(BIN)/lab doctor --install --tests
 	@LAB_TEST_ENGINES="$(ENGINES)" $(BIN)/pytest $(CORE)
+
+corpus: $(VENV)/.test
+	@test -n "$(FOLDER)" || { echo "make corpus FOLDER=...: see benchmarks/corpus.md"; exit 1; }
+	@$(BIN)/python -m benchmarks.corpus "$(FOLDER)"
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check

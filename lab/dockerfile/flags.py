@@ -7,9 +7,11 @@ import re
 # BuildKit (frontend/dockerfile/parser, extractBuilderFlags): a word that starts with two dashes,
 # in it quotes that are taken away and characters that are escaped.
 _FLAG = re.compile(
-    r"""--((?:\\.|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s'"\\])*)(?:\s+|$)""", re.ASCII
+    r"""--((?:\\.|'(?:\\.|[^'\\])*(?:'|$)|"(?:\\.|[^"\\])*(?:"|$)|[^\s'"\\])*)(?:\s+|$)""", re.ASCII
 )
-_PART = re.compile(r"""(?P<quote>['"])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)|\\(.)""")
+_PART = re.compile(
+    r"""(?P<quote>['"])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\])*)(?:(?P=quote)|$)|\\(.)"""
+)
 _ESCAPED = re.compile(r"\\(.)")
 
 

@@ -19,6 +19,9 @@ _WORD = re.compile(
 )
 _START = re.compile(r"(?P<number>\d*)<<(?P<dash>-?)(?P<blanks>\s*)(?P<name>[^<]+)", re.DOTALL)
 
+_PLAIN = re.compile(r"\\.|'[^']*'", re.DOTALL)
+_BROKEN = re.compile(r"\$\{(?![\w@*#?$!-]\w*[}:?+\-#%/])")  # a variable that no lexer reads
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
@@ -38,8 +41,8 @@ def starts(keyword: str, rest: str) -> list[Start]:
     if keyword not in _KEYWORDS or "<<" not in rest:
         return []
     words = list(_WORD.finditer(rest))
-    if any(word["open"] for word in words):
-        return []  # a quote is open: builders look no further
+    if any(word["open"] for word in words) or _BROKEN.search(_PLAIN.sub("", rest)):
+        return []  # builders look no further
     found = (_start(word[0]) for word in words)
     return [one for one in found if one is not None]
 

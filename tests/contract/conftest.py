@@ -12,7 +12,7 @@ import pytest
 
 from lab.dockerfile import parser
 from lab.dockerfile.context import Context
-from lab.engines import open_engine
+from lab.engines import features, open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive
 from lab.images.sources.base_images import base
 from lab.images.sources.types import Base, BaseSource
@@ -45,6 +45,19 @@ class Bench:
     def family(self) -> str:
         """What kind of engine it is, whatever its version."""
         return engine_name.family(self.engine.name)
+
+    def refuses(self, text: str, files: dict[str, str] | None = None) -> bool:
+        """Whether the lab says that the engine lacks what a Dockerfile asks.
+
+        The engine itself then fails to build it; newer versions of docker-classic alone pass over
+        here-documents and flags that they do not know.
+        """
+        if not self.engine.lacks(parser.parse(text.replace("BASE", BASE))):
+            return False
+        version = features.parse_version(self.engine.facts().version)
+        if self.family != "docker-classic" or version < (23,):
+            assert self.build(text, files).status == "failed", text
+        return True
 
     def build(
         self,

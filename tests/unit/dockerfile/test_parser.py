@@ -24,6 +24,7 @@ from lab.dockerfile.parser import parse
         ("RUN cat << EOF\na\nEOF\nRUN b\n", [1, 4, 5], ("a",)),
         ("RUN cat <<E'O'F\na\nEOF\nRUN b\n", [1, 4, 5], ("a",)),
         ("RUN it's <<EOF\nRUN b\n", [1, 2, 3], ()),
+        ('RUN "${)" <<EOF\nRUN b\n', [1, 2, 3], ()),
         ("RUN echo `date`\nRUN b\n", [1, 2, 3], ()),
         ("RUN a \\\\\nRUN b\n", [1, 2, 3], ()),
         ("RUN a \\\n# remark\n\n  && b\nRUN c\n", [1, 5, 6], ()),
