@@ -192,14 +192,18 @@ def walk(
     dockerfile: str = "Dockerfile",
     *,
     passed_over: str | None = None,
+    own: bool = False,
 ) -> Iterator[tuple[str, Entry]]:
     """What of a folder is sent, one by one: a folder, what lies in it, its next neighbour.
 
-    Nothing of the name ``passed_over`` is looked at. Raises InputError where something cannot be
+    Nothing of the name ``passed_over`` is looked at. ``own``: what the lab itself wrote too, as
+    other clients send it. Raises InputError where something cannot be
     read or sent.
     """
     always = frozenset({clean(dockerfile), ".dockerignore"})
-    return _Walk(folder.resolve(), ignore or dockerignore.Ignore(), always, passed_over).below("")
+    return _Walk(folder.resolve(), ignore or dockerignore.Ignore(), always, passed_over, own).below(
+        ""
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,7 @@ class _Walk:
     ignore: dockerignore.Ignore
     always: frozenset[str]
     passed_over: str | None
+    own: bool
 
     def below(self, inside: str) -> Iterator[tuple[str, Entry]]:
         for child in self._children(inside):
@@ -216,7 +221,7 @@ class _Walk:
                 continue
             excluded = self.ignore.excludes(path) and path not in self.always
             if child.is_dir(follow_symlinks=False):
-                if not is_own(self.root / path):
+                if self.own or not is_own(self.root / path):
                     yield from self._folder(child, path, excluded=excluded)
             elif not excluded:
                 yield path, _entry(child)

@@ -46,7 +46,7 @@ def work_tree(
 
     Raises InputError where something cannot be read.
     """
-    entries = dict(walk(folder, ignore, dockerfile, passed_over=".git"))
+    entries = dict(walk(folder, ignore, dockerfile, passed_over=".git", own=True))
     held = below(repository, tree) if tree else ()
     known = {path: one for path, one in held if path in entries and one.mode != FOLDER}
     reader = _Reader(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.caching.explain import Explanation, StepExplanation
@@ -10,7 +10,7 @@ from lab.caching.manifests.differences import Difference, Group
 from lab.caching.manifests.model import Item, Manifest
 from lab.caching.predict import Prediction
 from lab.caching.predict.compare_builds import compare
-from lab.dockerfile.cachekey import CacheInputs, FileFacts, client_rules, of_files
+from lab.dockerfile.cachekey import CacheInputs, FileFacts, Rules, client_rules, of_files
 from lab.dockerfile.model import Dockerfile
 from lab.model.events import Outcome
 
@@ -66,19 +66,31 @@ def effects(one: Manifest, groups: Sequence[Group], built: Built) -> Effects:
 
 def _effect(
     base: Mapping[str, Item],
-    changed: Iterable[Difference],
+    changed: Sequence[Difference],
     one: Manifest,
     built: Built,
     engine: str,
     version: str,
 ) -> Effect:
     rules = client_rules(engine, version)
+    kinds = {found.kind for found in changed}
+    if (rules.mtime or kinds - {"times"}) and (rules.owner or kinds - {"owners", "times"}):
+        return Effect(engine=engine, missed=_missed(base, changed, one, built, rules))
+    return Effect(engine=engine, missed=())  # of large contexts: what nobody looks at
+
+
+def _missed(
+    base: Mapping[str, Item],
+    changed: Sequence[Difference],
+    one: Manifest,
+    built: Built,
+    rules: Rules,
+) -> tuple[StepExplanation, ...]:
     after = dict(base)
     for found in changed:
         _change(after, found)
     explained = compare(_inputs(base, one, built), _inputs(after, one, built), rules)
-    missed = tuple(part for part in explained.steps if part.step.outcome is Outcome.MISS)
-    return Effect(engine=engine, missed=missed)
+    return tuple(part for part in explained.steps if part.step.outcome is Outcome.MISS)
 
 
 def _change(items: dict[str, Item], found: Difference) -> None:

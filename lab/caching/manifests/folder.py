@@ -92,7 +92,7 @@ class _Reader:
             ignore and ignore.excludes(GIT) and not ignore.may_keep_below(GIT)
         ):
             yield Item(path=GIT, type="git", mode="0755", size=_bytes_below(root / GIT))
-        for path, entry in walk(self.folder, ignore, dockerfile, passed_over=GIT):
+        for path, entry in walk(self.folder, ignore, dockerfile, passed_over=GIT, own=True):
             full = f"{root}/{path}"
             if full not in left_out and not full.startswith(drafts or ("\0",)):
                 yield self._item(path, full, entry)

@@ -36,7 +36,8 @@ class Compared:
 
 def summary_lines(name: str, found: Summary) -> Iterator[str]:
     """What a context holds, in a sentence, and what of it may differ elsewhere."""
-    yield from wrapped(f"{name}: {_files(found.files)}, {units.size(found.bytes)}.", hang=0)
+    size = f"{_files(found.files)}, {units.size(found.bytes)}"
+    yield from wrapped(f"{_upper(name)}: {size}.", hang=0)
     odd = (
         (found.untracked, "git does not track: another machine may not have them"),
         (found.crlf, "with CRLF line ends: another checkout may write LF"),

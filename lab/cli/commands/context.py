@@ -63,7 +63,7 @@ def _write(options: argparse.Namespace, folder: Path) -> int:
         write(found.head, found.items, print_text)
         return 0
     if target is None:
-        say_all(summary_lines(str(folder), write(found.head, found.items, len)))
+        say_all(summary_lines(_short(str(folder)), write(found.head, found.items, len)))
         print_text("Nothing was written: -o FILE writes the manifest.\n")
         return 0
     with disk.whole(target, "name another file by --output") as file:

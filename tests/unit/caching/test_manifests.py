@@ -18,6 +18,7 @@ from lab.caching.predict import inputs
 from lab.caching.predict.compare_builds import compare
 from lab.cli.main import main
 from lab.dockerfile.cachekey import client_rules
+from lab.dockerfile.context import Context
 from lab.model.events import Outcome
 from tests.unit.caching.test_replay import git, write
 from tests.unit.caching.test_why import told
@@ -84,6 +85,14 @@ def test_a_manifest_says_what_lies_there(one: Path) -> None:
             assert found.items[path].line_ends == expected, line
     assert {found.items[path].git for path in ("run.sh", "link")} == {"tracked"}
     assert found.items["new.txt"].git == "untracked"
+
+
+def test_what_the_lab_wrote_is_told_as_other_clients_send_it(one: Path) -> None:
+    """Its own builds leave it out, so that runs do not change what they measure."""
+    write(one, "results/1-run/run.json", b'{"schema": "lab.run/1"}')
+    write(one, "results/1-run/report.html", b"page")
+    assert "results/1-run/report.html" in manifest(one).items
+    assert "results" not in Context.from_folder(one).entries
 
 
 def test_line_ends_are_seen_across_pieces() -> None:
