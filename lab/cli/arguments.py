@@ -171,6 +171,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
         dockerfile=getattr(options, "dockerfile", None),
         context=getattr(options, "context", None),
         engines=getattr(options, "engine", None) or (),
+        bases=getattr(options, "bases", ()),
         rounds=getattr(options, "rounds", None),
         seed=getattr(options, "seed", None),
     )

@@ -21,7 +21,7 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def asked(options: argparse.Namespace) -> bool:
     """Whether images are to be compared rather than builds: bases, and no run that has them."""
-    if options.axis == AXIS and options.run is None:
+    if options.axis == AXIS and options.run is None and options.dockerfile is None:
         from lab.results import runs
 
         known = runs.runs(options.results) if options.results.is_dir() else ()

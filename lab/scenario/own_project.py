@@ -58,15 +58,24 @@ def found(dockerfile: Path, context: Path | None) -> Project:
     return Project(context=folder, dockerfile=inside, edited=_edited(folder, inside))
 
 
-def commented(project: Project, folder: Path, engines: Sequence[str] = ENGINES) -> str:
-    """The scenario's text, with comments; paths in it count from ``folder``."""
+def commented(
+    project: Project,
+    folder: Path,
+    engines: Sequence[str] = ENGINES,
+    bases: Sequence[str] = (),
+) -> str:
+    """The scenario's text, with comments; paths in it count from ``folder``. Unless ``bases`` are
+    named, the Dockerfile's own is built on.
+    """
     context = os.path.relpath(project.context.absolute(), folder.absolute())
     edit = "edit:file" if project.edited else "edit:instruction"
     lines = [
         "# What a change costs with this Dockerfile; docs/scenarios.md has every field.",
         f"name: {project.name}",
         f"engines: [{', '.join(map(json.dumps, engines))}]",
-        "# bases: [bookworm, trixie]   # handed to the Dockerfile as the build argument BASE",
+        f"bases: [{', '.join(map(json.dumps, bases))}]"
+        if bases
+        else "# bases: [bookworm, trixie]   # handed to the Dockerfile as the build argument BASE",
         "# axes: {VERSION: [1, 2]}     # build arguments of your own, and their values",
         "workload:",
         f"  context: {json.dumps(context)}",

@@ -17,18 +17,20 @@ def read(
     dockerfile: Path | None = None,
     context: Path | None = None,
     engines: Sequence[str] = (),
+    bases: Sequence[str] = (),
     rounds: int | None = None,
     seed: int | None = None,
 ) -> Scenario:
     """The scenario ``named``, or of a ``dockerfile`` in its ``context``; on other ``engines``
-    (NAME or NAME=ENDPOINT), in so many ``rounds``, with another ``seed``, where they are given.
+    (NAME or NAME=ENDPOINT), the Dockerfile on other ``bases``, in so many ``rounds``, with another
+    ``seed``, where they are given.
 
     Raises InputError with the place of each mistake.
     """
     names = tuple(endpoints(engines))
     if dockerfile is not None:
         project = own_project.found(dockerfile, context)
-        text = own_project.commented(project, Path(), names or own_project.ENGINES)
+        text = own_project.commented(project, Path(), names or own_project.ENGINES, bases)
         loaded = loader.parse(text)
     else:
         loaded = loader.load(found_or_shipped(named or Path()))

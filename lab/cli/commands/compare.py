@@ -31,7 +31,8 @@ def options(verb: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="VALUE",
         help="engines to run, run ids, or values of --axis; with --axis base and no --run two "
-        "images: what the upgrade from one to the other changes",
+        "images: what the upgrade from one to the other changes; a Dockerfile at the end is built "
+        "on those engines, or bases",
     )
     verb.add_argument("--run", metavar="RUN", help="compare within this run, without building")
     verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """Compare engines by running a scenario on them, runs, or values of an axis of a run."""
     asked = forms.chosen(options.forms, FORMATS)
     options.json = forms.printed(asked)  # what is watched goes to standard error
+    _take_the_dockerfile(options)
     if base_upgrade.asked(options):
         return base_upgrade.run(options, asked)
     _each_once(options.values)
@@ -102,20 +104,24 @@ def _sides(options: argparse.Namespace) -> Sides:
         )
     if options.run is not None:
         return _of_run(options)
-    _take_the_dockerfile(options)
+    if options.axis == base_upgrade.AXIS and options.dockerfile is not None:
+        return _of_bases(options)
     if options.axis is None and all(names_engine(one) for one in options.values):
         return _of_engines(options)
     return _of_runs(options)
 
 
 def _take_the_dockerfile(options: argparse.Namespace) -> None:
-    """`lab compare docker podman Dockerfile`: the last value names what is built."""
-    *engines, last = options.values
+    """`lab compare docker podman Dockerfile`: the last value names what is built; and so of bases,
+    where the axis is theirs.
+    """
+    *sides, last = options.values or [""]
     file = Path(last)
-    if options.dockerfile or not engines or not all(map(names_engine, engines)):
+    engines = options.axis is None and all(map(names_engine, sides))
+    if options.dockerfile or not sides or not (engines or options.axis == base_upgrade.AXIS):
         return
     if not names_engine(last) and "dockerfile" in file.name.lower() and file.is_file():
-        options.dockerfile, options.values = file, engines
+        options.dockerfile, options.values = file, sides
 
 
 def _of_run(options: argparse.Namespace) -> Sides:
@@ -143,6 +149,19 @@ def _of_engines(options: argparse.Namespace) -> Sides:
     options.scenario = options.scenario or shipped(DEMO)
     stored = run_scenario(arguments.scenario(options), options)
     return replace(comparing.within(stored, "engine", columns, options.baseline), made=stored)
+
+
+def _of_bases(options: argparse.Namespace) -> Sides:
+    """A Dockerfile built on one base and on another: they stand for its ARG BASE."""
+    from lab.cli.api import comparing
+
+    arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
+    options.bases = options.values
+    scenario = arguments.scenario(options)
+    stored = run_scenario(scenario, options)
+    columns = scenario.axes[base_upgrade.AXIS]
+    sides = comparing.within(stored, base_upgrade.AXIS, columns, options.baseline)
+    return replace(sides, made=stored)
 
 
 def _of_runs(options: argparse.Namespace) -> Sides:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from lab.cli import commands, main
+from lab.cli.commands import compare
+from lab.model.errors import InputError
+from lab.scenario.model import Scenario
 from tests.factories import build
 from tests.gate_runs import record
 
@@ -179,3 +182,25 @@ def test_a_comparison_in_markdown_is_a_report_s(
     code, text, _ = said(capsys, *sides, "--format", f"json={file}")
     assert (code, set(json.loads(file.read_text()))) == (0, {"table"})
     assert "old" in text
+
+
+def test_a_dockerfile_behind_two_bases_is_built_on_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Scenario] = []
+
+    def ran(scenario: Scenario, _: object) -> None:
+        asked.append(scenario)
+        raise InputError("this test builds nothing")
+
+    monkeypatch.setattr(compare, "run_scenario", ran)
+    (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY a /\n")
+    (tmp_path / "a").write_text("a")
+    words = ["compare", "--axis", "base", "bookworm", "trixie", str(tmp_path / "Dockerfile")]
+    assert said(capsys, *words)[0] == 2
+    (scenario,) = asked
+    assert scenario.axes["base"] == ("bookworm", "trixie")
+    assert "cold" in scenario.phases
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /\n")
+    code, _, err = said(capsys, *words)
+    assert (code, "without ARG BASE" in err, len(asked)) == (2, True, 1)
