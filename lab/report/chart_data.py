@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.dockerfile.instruction_text import untimed
 from lab.model import units
 from lab.model.record import Build
-from lab.report.formatting import instruction, one_line, outcomes, percent, spread
+from lab.report.formatting import one_line, outcomes, percent, spread
 from lab.results import comparison
 from lab.results.stats import Summary, quantile
 from lab.results.table import Group, Measure, StepRow, Table
@@ -208,7 +209,7 @@ def labels(steps: Sequence[StepRow]) -> list[str]:
     seen: Counter[str] = Counter()
     found = []
     for row in steps:
-        text = one_line(f"{row.stage}: {instruction(row.instruction)}", 64)
+        text = one_line(f"{row.stage}: {untimed(row.instruction)}", 64)
         seen[text] += 1
         found.append(text if seen[text] == 1 else f"{text} #{seen[text]}")
     return found

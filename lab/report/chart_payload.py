@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lab.dockerfile.instruction_text import untimed
 from lab.model import cell_names
 from lab.model.record import Build, Step
 from lab.report.chart_data import Band, Causes, ChartData
-from lab.report.formatting import instruction, one_line
+from lab.report.formatting import one_line
 from lab.report.vega_specs import OUTCOMES
 
 KINDS = (*OUTCOMES, "unknown")
@@ -23,7 +24,7 @@ class _Texts:
 
     def step(self, stage: str, text: str) -> int:
         """The place of a step's label."""
-        return self.place(one_line(f"{stage}: {instruction(text)}", 64))
+        return self.place(one_line(f"{stage}: {untimed(text)}", 64))
 
 
 def packed(found: ChartData) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lab.dockerfile.instruction_text import untimed
 from lab.model import cell_names, units
 from lab.model.errors import LabError
 from lab.model.record import Build, Run
 from lab.report import fresh_caches, ratio_words
 from lab.report.chart_data import Causes, ChartData, Tile, chart_data
-from lab.report.formatting import clean, instruction, one_line, outcomes, percent, spread
+from lab.report.formatting import clean, one_line, outcomes, percent, spread
 from lab.report.headline import headline
 from lab.report.line_ranking import ranking
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
@@ -240,9 +241,7 @@ def _steps(rows: PhaseRows, table: Table, tiles: Mapping[int, Sequence[Tile]]) -
             said = outcomes(counts)
             known = counts and duration is not None and set(counts) != {"skipped"}
             cells.append(f"{said}: {spread(duration, units.seconds)}" if known else said)
-        text = one_line(instruction(row.instruction), 72) + (
-            " [varies by round]" if row.varies else ""
-        )
+        text = one_line(untimed(row.instruction), 72) + (" [varies by round]" if row.varies else "")
         cells += [cause] * with_cause
         lines.append((one_line(row.stage, 24), text, *cells, "differs" if row.differs else ""))
     columns = [one_line(name, 40) for name in table.columns] + [CAUSE] * with_cause

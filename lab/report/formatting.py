@@ -20,12 +20,6 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# What lab.dockerfile.layouts.parts puts around a command whose seconds it marks.
-_TIMED = re.compile(
-    r"read begin rest < /proc/uptime && (?P<command>.*) && read end rest < /proc/uptime && "
-    r"spent=.* && printf '::lab-mark (?P<mark>\S+) .*$",
-    re.DOTALL,
-)
 TIMES, DASH = "\u00d7", "\u2013"
 
 
@@ -47,12 +41,6 @@ def one_line(text: str, width: int = 120) -> str:
     """Clean text on one line, cut with an ellipsis."""
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
-
-
-@lru_cache(maxsize=1 << 13)
-def instruction(text: str) -> str:
-    """An instruction as a reader wants it: without what the lab put round it to time it."""
-    return _TIMED.sub(r"\g<command>", text)
 
 
 def spread(found: Summary | None, unit: Callable[[float], str]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.dockerfile.instruction_text import untimed
 from lab.model import units
-from lab.report.formatting import instruction, one_line, spread
+from lab.report.formatting import one_line, spread
 from lab.results.stats import Summary
 from lab.results.table import Group, PhaseRows, Table
 
@@ -63,7 +64,7 @@ def _lines(
     where = one_line(f"{rows.phase}, {cell}" if cell else rows.phase, 60)
     walls = {one.column: one.wall.median for one in rows.measures if one.wall}
     times = [
-        (one_line(f"{step.stage}: {instruction(step.instruction)}", 100), step.durations)
+        (one_line(f"{step.stage}: {untimed(step.instruction)}", 100), step.durations)
         for step in rows.steps
     ]
     outside = {one.column: one.unattributed for one in rows.measures}

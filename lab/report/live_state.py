@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lab.dockerfile.instruction_text import untimed
 from lab.host.disk import dump, write
 from lab.model import cell_names, events, units
 from lab.model.errors import LabError
-from lab.report.formatting import clean, instruction, one_line
+from lab.report.formatting import clean, one_line
 from lab.runner import runner
 
 FILE = "live.json"
@@ -98,7 +99,7 @@ def read(folder: Path, clock: Callable[[], float] = time.time) -> dict[str, Any]
 def _row(step: Mapping[str, Any], spent: float) -> dict[str, Any]:
     start = float(step["start"])
     end = spent if step.get("end") is None else float(step["end"])
-    label = one_line(f"{int(step['index']) + 1}: {instruction(clean(step['instruction']))}", 64)
+    label = one_line(f"{int(step['index']) + 1}: {untimed(clean(step['instruction']))}", 64)
     outcome = str(step.get("outcome") or "unknown")
     return {
         "label": label,

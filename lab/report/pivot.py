@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 
+from lab.dockerfile.instruction_text import untimed
 from lab.model import units
 from lab.model.text_wrap import WIDTH
-from lab.report.formatting import TIMES, instruction, one_line, spread
+from lab.report.formatting import TIMES, one_line, spread
 from lab.results.pivot import Cell, Pivot
 from lab.results.pivot.figures import DELIMITER
 
@@ -58,7 +59,7 @@ def _lines(found: Pivot) -> Iterator[str]:
 
 def _name(text: str, room: int) -> list[str]:
     """What a row is called, in as many lines as it needs beside its figures."""
-    shown = one_line(DELIMITER.join(map(instruction, text.split(DELIMITER))), 120)
+    shown = one_line(DELIMITER.join(map(untimed, text.split(DELIMITER))), 120)
     return textwrap.wrap(shown, room, subsequent_indent="    ", break_on_hyphens=False) or [""]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.caching.cost.table import Cost, Line
 from lab.caching.measured.step_times import Spread, ranged
+from lab.dockerfile.instruction_text import short
 from lab.model import units
 from lab.model.text_wrap import wrapped
 
@@ -132,8 +132,7 @@ def _told(one: Spread, shown: Callable[[float], str]) -> str:
 
 
 def _short(one: Line) -> str:
-    text = re.sub(r" --mount=\S+", "", one.text)
-    return text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
+    return short(one.text, _NAME)
 
 
 def _place(one: Line) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from lab.caching.explain.model import B, Explanation, MeasuredBuild, StepExplanation
 from lab.caching.explain.rules_table import rules_table
 from lab.dockerfile.cachekey import archive_rules
+from lab.dockerfile.instruction_text import short
 from lab.model import cell_names, units
 from lab.model.events import Outcome
 from lab.model.record import EngineFacts
@@ -67,8 +68,7 @@ def _otherwise(one: Explanation[B], part: StepExplanation) -> str:
 
 
 def _name(part: StepExplanation, length: int = 46) -> str:
-    text = " ".join(part.step.instruction.split())
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return short(part.step.instruction, length)
 
 
 def as_json(one: Explanation[MeasuredBuild], step: int | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lab.caching.manifests.differences import Group, Kind
 from lab.caching.manifests.effects import Effect, Effects
 from lab.caching.manifests.mends import mend, paths, what
 from lab.caching.manifests.model import Manifest, Summary
+from lab.dockerfile.instruction_text import short
 from lab.model import units
 from lab.model.record import HIT_RATE_KEYWORDS
 from lab.model.text_wrap import wrapped
@@ -152,8 +153,7 @@ def _upper(text: str) -> str:
 
 
 def _short(part: StepExplanation) -> str:
-    text = " ".join(part.step.instruction.split())
-    return text if len(text) <= _NAME else f"{text[: _NAME - 1]}…"
+    return short(part.step.instruction, _NAME)
 
 
 def as_json(found: Compared) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +11,7 @@ from lab.caching.explain.render import steps_as_json
 from lab.caching.measured.step_times import ranged, total
 from lab.caching.why.answer import Answer, EngineAnswer
 from lab.caching.why.reasons import reasons
+from lab.dockerfile.instruction_text import short
 from lab.model import units
 from lab.model.record import HIT_RATE_KEYWORDS
 from lab.model.text_wrap import wrapped
@@ -141,8 +141,7 @@ def _name(one: EngineAnswer) -> str:
 
 
 def _short(part: StepExplanation, width: int = NAME) -> str:
-    text = re.sub(r" --mount=\S+", "", " ".join(part.step.instruction.split()))
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return short(part.step.instruction, width)
 
 
 def _line(answer: Answer, part: StepExplanation) -> str:
