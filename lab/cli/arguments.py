@@ -45,6 +45,15 @@ def engines(verb: argparse.ArgumentParser) -> None:
     private(verb)
 
 
+def otlp(verb: argparse.ArgumentParser) -> None:
+    """--otlp: where a run's trace is sent."""
+    verb.add_argument(
+        "--otlp",
+        metavar="URL",
+        help="send the run's trace there, by OTLP over HTTP (default: where OTEL_ variables say)",
+    )
+
+
 def baseline(verb: argparse.ArgumentParser) -> None:
     """--baseline: what ratios are to."""
     verb.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,7 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         baseline=getattr(options, "baseline", None),
         name=getattr(options, "name", None),
     )
-    return measure(scenario, settings, view(options))
+    return measure(scenario, traced(settings, options), view(options))
 
 
 def view(options: argparse.Namespace) -> View:
@@ -42,6 +43,14 @@ def view(options: argparse.Namespace) -> View:
     from lab.cli.api.measuring import View
 
     return View(stream=sys.stderr if options.json else sys.stdout, quiet=options.quiet)
+
+
+def traced(settings: Options, options: argparse.Namespace) -> Options:
+    """With where the run's trace is to be sent, by --otlp or the environment."""
+    from lab.report.otlp.settings import collector
+
+    found = collector(getattr(options, "otlp", None), os.environ)
+    return settings if found is None else replace(settings, collector=found)
 
 
 def as_it_was_run(run: Run, instead: Path | None = None) -> Scenario:

@@ -28,7 +28,7 @@ from lab.engines import (
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
-from lab.engines.docker_stream import Body, Decoder, parameters, read, reason
+from lab.engines.docker_stream import Body, Decoder, headers, parameters, read, reason
 from lab.engines.endpoint import Tls
 from lab.engines.protocol import (
     BuildRequest,
@@ -248,7 +248,7 @@ class DockerEngine:
                     f"{self._api.base_url}/v{self._api.api_version}/build",
                     params=query,
                     data=body,
-                    headers={"Content-Type": "application/x-tar"},
+                    headers=headers(request),
                     stream=True,
                 )
             try:

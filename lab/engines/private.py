@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lab.engines import confined, leftovers, podman_settings
+from lab.engines import confined, leftovers, podman_settings, telemetry
 from lab.engines.endpoint import ping
 from lab.engines.roots import HOST, PATH, Programs
 from lab.host import cgroups, paths, process, signals, usage
@@ -124,7 +124,8 @@ def start_docker(say: Say, programs: Programs = HOST, store: str = "") -> Privat
     if found("slirp4netns") is None:
         say("warning: no slirp4netns: the private Docker has no network; lab doctor --install")
     place = Place(folder, lock, sockets, programs)
-    return start(command, {}, place, network=sockets / "network", say=say)
+    environment = telemetry.reachable(os.environ)
+    return start(command, environment, place, network=sockets / "network", say=say)
 
 
 def start_podman(say: Say, programs: Programs = HOST) -> Private:

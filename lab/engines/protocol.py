@@ -58,7 +58,8 @@ class BuildRequest:
 
     ``dockerfile`` is the parsed form of the file named ``dockerfile_path`` in ``context``.
     ``cold`` asks that nothing be taken from the cache; what that needs beforehand (forgetting what
-    was built) happens before the clock starts.
+    was built) happens before the clock starts. ``traceparent`` is told to engines that take it: a
+    daemon that exports traces hangs its own below that span.
     """
 
     dockerfile: Dockerfile
@@ -70,6 +71,7 @@ class BuildRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     cold: bool = False
     remote: RemoteCache | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

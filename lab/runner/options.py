@@ -9,10 +9,21 @@ from pathlib import Path
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Where traces go. ``endpoint`` is None where the OTEL_ variables say it; ``traceparent`` is
+    the span that the run stands below, such as a CI job's.
+    """
+
+    endpoint: str | None
+    traceparent: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the command line adds to a scenario. ``endpoints``: engine -> address; ``name``: what
-    the run is called; ``made_by``: the command that needs it for an answer of its own."""
+    the run is called; ``made_by``: the command that needs it for an answer of its own;
+    ``collector``: where the run's trace goes, of which engines are told with each build."""
 
     results: Path
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -22,3 +33,4 @@ class Options:
     baseline: str | None = None
     name: str | None = None
     made_by: str | None = None
+    collector: Collector | None = None

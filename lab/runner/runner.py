@@ -21,6 +21,7 @@ from lab.host.monitor.meter import Meter
 from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus
+from lab.model.trace_context import TraceContext
 from lab.runner import build_record
 from lab.runner.build import request
 from lab.runner.fresh import FreshEngines, Place, Places, one_engine
@@ -72,6 +73,7 @@ def run(
     controls: ActiveControls | None = None,
     fresh: FreshEngines | None = None,
     wanted: Callable[[Trial], bool] = lambda _: True,
+    trace: TraceContext | None = None,
 ) -> Iterator[RunEvent]:
     """Run trials in their order. ``done`` holds the ids of builds that an earlier run recorded.
 
@@ -79,7 +81,7 @@ def run(
 
     ``fresh`` opens engines with empty storage for the phases that want one: then all phases of a
     trial are built on engines of its own. ``controls`` are the scenario's; of these the page cache
-    is prepared before each build.
+    is prepared before each build. ``trace``: what engines are told of each build's span.
 
     A trial of which any build is missing is run again from its first phase: its edits mean
     nothing without the cold build before them. Raises EngineLost when an engine died, DiskFull
@@ -97,12 +99,16 @@ def run(
             yield from _skipped(trial, trial.phases, refusal[1], status=refusal[0])
             continue
         opened = nullcontext(one_engine(engine)) if fresh is None else fresh.places(trial)
-        with opened as places, closing(_trial(trial, places, labels, controls)) as events:
+        with opened as places, closing(_trial(trial, places, labels, controls, trace)) as events:
             yield from events
 
 
 def _trial(
-    trial: Trial, places: Places, labels: Mapping[str, str], controls: ActiveControls | None
+    trial: Trial,
+    places: Places,
+    labels: Mapping[str, str],
+    controls: ActiveControls | None,
+    trace: TraceContext | None,
 ) -> Generator[RunEvent, None, None]:
     for number, phase in enumerate(trial.phases):
         inputs = trial.built_from.inputs
@@ -112,7 +118,7 @@ def _trial(
         with places(phase) as place:
             for base in trial.built_from.bases:
                 place.engine.tag(base.current(moved=inputs.base_moved), base.working)
-            for event in _build(trial, phase, inputs, place, labels, controls):
+            for event in _build(trial, phase, inputs, place, labels, controls, trace):
                 if isinstance(event, BuildFinished):
                     build = event.build
                 yield event
@@ -144,6 +150,7 @@ def _build(
     place: Place,
     labels: Mapping[str, str],
     controls: ActiveControls | None,
+    trace: TraceContext | None,
 ) -> Iterator[RunEvent]:
     engine, dockerfile = place.engine, parsed(inputs)
     build_id = trial.build_id(phase)
@@ -162,6 +169,7 @@ def _build(
         asked = replace(
             request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold),
             remote=place.remote,
+            traceparent=None if trace is None else trace.traceparent(build_id),
         )
         with closing(engine.build(asked)) as events:
             for event in events:

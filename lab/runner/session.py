@@ -23,6 +23,7 @@ from lab.model.errors import LabError
 from lab.model.events import Raw
 from lab.model.record import Build, Run, RunStatus
 from lab.model.remote_cache import AXIS
+from lab.model.trace_context import TraceContext
 from lab.results import expectations, store
 from lab.results.runs import StoredRun
 from lab.runner import prepare, runner, stopping
@@ -146,6 +147,12 @@ class Session:
             salt=self.writer.run.id + salt,
         )
 
+    @property
+    def trace(self) -> TraceContext | None:
+        """The run's trace, where it is to have one."""
+        to = self.options.collector
+        return None if to is None else TraceContext.of(self.writer.run.id, to.traceparent)
+
     def drive(self, trials: Sequence[Trial]) -> StoredRun:
         """Run the trials, each build on disk before the next begins, and end the run."""
         writer = self.writer
@@ -188,6 +195,7 @@ class Session:
             controls=held,
             fresh=self.fresh,
             wanted=wanted,
+            trace=self.trace,
         ):
             match event:
                 case Raw(at=at, data=data):

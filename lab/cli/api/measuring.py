@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
 
+from lab.model.trace_context import TraceContext
 from lab.report import formats
+from lab.report.formatting import one_line
 from lab.report.progress import ProgressView
 from lab.results import question
 from lab.results.runs import StoredRun
-from lab.runner.options import Options
+from lab.runner.options import Collector, Options
 from lab.runner.session import Session
 from lab.scenario.model import Scenario
 
@@ -55,3 +57,17 @@ def watched(
             yield session
     if session.stored is not None:
         formats.write_defaults(session.stored)
+        send_trace(session.stored, settings.collector, view)
+
+
+def send_trace(stored: StoredRun, collector: Collector | None, view: View) -> None:
+    """Send the run as a trace, where one is asked for, and say whether it arrived."""
+    if collector is None:
+        return
+    from lab.report.otlp.sending import send
+    from lab.report.otlp.spans import spans
+
+    context = TraceContext.of(stored.run.id, collector.traceparent)
+    failed = send(list(spans(stored, context)), collector.endpoint)
+    said = f"trace: {context.trace_id}" if failed is None else f"warning: the trace: {failed}"
+    view.stream.write(one_line(said, 400) + "\n")

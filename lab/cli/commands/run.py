@@ -14,6 +14,7 @@ from lab.cli.scenario_run import (
     as_it_was_run,
     judge,
     run_scenario,
+    traced,
     view,
 )
 from lab.model.errors import InputError
@@ -29,6 +30,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
     arguments.baseline(verb)
+    arguments.otlp(verb)
     verb.add_argument(
         "--name", type=arguments.run_name, help="what the run can be called by, beside its id"
     )
@@ -92,7 +94,8 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     scenario = as_it_was_run(stored.run)
     until = scenario.until if asked.until else None  # --rounds had taken it away
     scenario = replace(scenario, rounds=rounds, until=until)
-    settings = replace(as_it_was_asked(stored.run, options), results=stored.folder.parent)
+    asked_now = replace(as_it_was_asked(stored.run, options), results=stored.folder.parent)
+    settings = traced(asked_now, options)
     more = options.append is not None
     with watched(scenario, settings, view(options), resumed=stored, more=more) as session:
         return session.drive(session.trials())

@@ -1,0 +1,209 @@
+"""A run as a trace, as a collector receives it; and what is said where none does."""
+
+from __future__ import annotations
+
+import socket
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.semconv._incubating.attributes import cicd_attributes, vcs_attributes
+
+from lab.cli.main import main
+from lab.model.errors import InputError
+from lab.model.events import Outcome
+from lab.model.trace_context import TraceContext
+from lab.report.otlp.sending import send
+from lab.report.otlp.settings import collector as chosen
+from lab.report.otlp.spans import spans
+from lab.results import runs
+from lab.results.runs import StoredRun
+from tests import factories
+from tests.collectors import attributes, collector
+
+SCENARIO = """\
+name: traced
+engines: [simulated]
+bases: [{image: "registry.example/base:1", name: ours}]
+workload: {packages: 1, lines: 200, depth: 1}
+layouts: [default]
+phases: [cold, rebuild]
+rounds: 1
+"""
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def ran(folder: Path, *arguments: str) -> StoredRun:
+    """A run of the simulated engine by the command line."""
+    results, scenario = folder / "results", folder / "traced.yaml"
+    scenario.write_text(SCENARIO)
+    argv = ["run", str(scenario), "--quiet", *arguments]
+    with pytest.raises(SystemExit) as ended:
+        main([*argv, "--results", str(results)])
+    assert ended.value.code == 0
+    return runs.load("latest", results)
+
+
+def ns(text: str) -> float:
+    """A record's time in nanoseconds since 1970."""
+    return datetime.fromisoformat(text).timestamp() * 1e9
+
+
+@pytest.mark.slow
+def test_every_build_and_step_arrives_once_below_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", PARENT)
+    with collector() as seen:
+        stored = ran(tmp_path, "--otlp", seen.url)
+    assert seen.services == {"lab"}
+    by_id = {span.span_id: span for span in seen.spans}
+    assert len(by_id) == len(seen.spans)
+    assert {span.trace_id.hex() for span in seen.spans} == {PARENT[3:35]}
+    assert "trace: 0af7651916cd43dd8448eb211c80319c" in capsys.readouterr().out
+    (root,) = [span for span in seen.spans if span.parent_span_id not in by_id]
+    assert root.parent_span_id.hex() == PARENT[36:52]
+    assert attributes(root)["cicd.pipeline.run.id"] == stored.run.id
+    named = {str(attributes(one).get("cicd.pipeline.task.run.id")): one for one in seen.spans}
+    steps = 0
+    for build in stored.builds:
+        span = named[build.id]
+        assert by_id[by_id[span.parent_span_id].parent_span_id] is root
+        begun = ns(build.started or "")
+        near(span, begun, begun + (build.wall_s or 0) * 1e9)
+        for step in build.steps:
+            if step.outcome in {None, Outcome.SKIPPED}:
+                continue
+            one = named[f"{build.id}/{step.index}"]
+            assert by_id[one.parent_span_id] is span
+            assert attributes(one)["lab.step.outcome"] == step.outcome
+            start = begun + (step.started_s or 0) * 1e9
+            near(one, start, start + (step.duration_s or 0) * 1e9)
+            steps += 1
+    hits = [s for b in stored.builds for s in b.steps if s.outcome is Outcome.HIT]
+    assert hits, "the cached steps, which daemons leave out, are not tried here"
+    assert steps > len(stored.builds)
+
+
+def near(span: Span, start: float, end: float) -> None:
+    """Times are within a millisecond of the record."""
+    assert abs(span.start_time_unix_nano - start) < 1e6
+    assert abs(span.end_time_unix_nano - end) < 1e6
+
+
+def test_attributes_are_those_of_the_conventions() -> None:
+    known = {
+        value
+        for module in (cicd_attributes, vcs_attributes)
+        for name, value in vars(module).items()
+        if name.isupper()
+    }
+    stored = StoredRun(
+        run=factories.run(), builds=(factories.build(started="2026-11-23T10:15:03.000+00:00"),),
+        folder=Path(),
+    )  # fmt: skip
+    used = {name for one in spans(stored, TraceContext.of("r")) for name in one.attributes}
+    assert not {name for name in used if not name.startswith("lab.")} - known
+    assert "cicd.pipeline.task.run.result" in used
+
+
+def failed_run() -> StoredRun:
+    build = factories.build(
+        status="failed",
+        reason="exit code: 2",
+        started="2026-11-23T10:15:03.000+00:00",
+        steps=(factories.step(1, "RUN make", outcome=Outcome.FAILED, error="exit code: 2"),),
+    )
+    return StoredRun(run=factories.run(), builds=(build,), folder=Path())
+
+
+def test_a_failure_is_an_error_with_its_reason() -> None:
+    with collector() as seen:
+        assert (
+            send(list(spans(failed_run(), TraceContext.of("r"))), f"{seen.url}/v1/traces") is None
+        )
+    wrong = [span for span in seen.spans if span.status.code == Status.STATUS_CODE_ERROR]
+    assert [span.status.message for span in wrong] == ["exit code: 2", "exit code: 2"]
+
+
+@pytest.mark.parametrize(("answer", "said"), [(404, "404"), (503, "timeout"), (302, "redirect")])
+def test_what_did_not_arrive_is_said(answer: int, said: str) -> None:
+    with collector() as seen:
+        seen.answer = answer
+        failed = send(list(spans(failed_run(), TraceContext.of("r"))), f"{seen.url}/v1/traces")
+    assert failed is not None
+    assert failed.startswith("0 of 4 spans arrived")
+    assert said in failed
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("kind", ["refuses", "accepts and is silent", "takes long"])
+def test_a_dead_collector_costs_a_second_at_most(kind: str) -> None:
+    made = list(spans(failed_run(), TraceContext.of("r")))
+    send(made, "http://127.0.0.1:9/v1/traces")  # imports are not what is measured
+    with collector() as seen, socket.create_server(("127.0.0.1", 0)) as mute:
+        seen.wait_s = 2.0
+        address = {
+            "refuses": "http://127.0.0.1:9",
+            "accepts and is silent": f"http://127.0.0.1:{mute.getsockname()[1]}",
+            "takes long": seen.url,
+        }[kind]
+        start = time.monotonic()
+        failed = send(made, f"{address}/v1/traces")
+        assert time.monotonic() - start < 1.2
+    assert failed is not None
+
+
+@pytest.mark.slow
+def test_a_run_whose_collector_is_dead_ends_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = ran(tmp_path, "--otlp", "http://127.0.0.1:9")
+    assert stored.run.status == "complete"
+    assert "warning: the trace: 0 of " in capsys.readouterr().out
+
+
+def test_ids_follow_from_the_run_and_the_parent_from_the_environment() -> None:
+    one, other = TraceContext.of("a", PARENT), TraceContext.of("a", "nonsense")
+    assert (one.trace_id, one.parent) == (PARENT[3:35], PARENT[36:52])
+    assert other.parent is None
+    assert TraceContext.of("a") == other != TraceContext.of("b")
+    assert one.traceparent("b1") == f"00-{one.trace_id}-{one.span('build', 'b1')}-01"
+    assert TraceContext.of("a", f"00-{'0' * 32}-{'0' * 16}-01") == other
+
+
+@pytest.mark.parametrize(
+    ("environ", "endpoint"),
+    [
+        ({}, "off"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, None),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x/y"}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}, "off"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_TRACES_EXPORTER": "none"}, "off"),
+    ],
+)
+def test_the_usual_variables_decide(environ: dict[str, str], endpoint: str | None) -> None:
+    found = chosen(None, environ)
+    assert (found.endpoint if found else "off") == endpoint
+
+
+def test_an_address_without_a_path_gets_otlps() -> None:
+    for asked in ("http://x:4318", "http://x:4318/", "http://x:4318/v1/traces"):
+        found = chosen(asked, {})
+        assert found is not None
+        assert found.endpoint == "http://x:4318/v1/traces"
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ"),
+    [
+        ("localhost:4318", {}),
+        (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}),
+    ],
+)
+def test_what_cannot_be_sent_to_is_refused(asked: str | None, environ: dict[str, str]) -> None:
+    with pytest.raises(InputError) as refused:
+        chosen(asked, environ)
+    assert refused.value.remedy
