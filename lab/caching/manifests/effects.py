@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.caching.explain import Explanation, StepExplanation
@@ -27,12 +27,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """By group, in the order of the groups, and of all together; ``lines`` of the Dockerfile."""
+    """By group, in the order of the groups, and of all together; ``lines`` of the Dockerfile.
+    ``copied`` are the patterns that steps name, but for the whole context.
+    """
 
     groups: tuple[tuple[Effect, ...], ...]
     whole: tuple[Effect, ...]
     steps: int
     lines: Mapping[int, int]
+    copied: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +63,15 @@ def effects(one: Manifest, groups: Sequence[Group], built: Built) -> Effects:
         groups=tuple(by_group),
         whole=whole,
         steps=_reported(_inputs(base, one, built), built),
+        copied=frozenset(_named(_inputs(base, one, built))),
         lines={step.index: step.line for step in built.dockerfile.instructions},
     )
+
+
+def _named(inputs: CacheInputs) -> Iterator[str]:
+    for step in inputs.steps:
+        if inputs.stages[step.stage].needed:
+            yield from (one for one in (*step.sources, *step.mounts) if one != ".")
 
 
 def _effect(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lab.caching.manifests.differences import Difference, Group, Kind
 from lab.caching.manifests.model import Item
+from lab.dockerfile.cachekey.sources import chosen
 from lab.model import units
 
 NAMED = 4  # paths or lines that a sentence names
@@ -85,11 +86,13 @@ def _ends(item: Item) -> str:
     return {"lf": "LF", "crlf": "CRLF"}.get(item.line_ends or "", str(item.line_ends))
 
 
-def mend(group: Group) -> str:
-    """What ends the difference; empty where nothing has to."""
+def mend(group: Group, tracked: Collection[str] = (), copied: Collection[str] = ()) -> str:
+    """What ends the difference; empty where nothing has to. ``tracked`` are the paths that git has
+    on either side, ``copied`` the patterns that steps name, which no ignore file may keep back.
+    """
     match group.kind:
         case "extra":
-            return f"in .dockerignore: {_lines(group.found)}"
+            return _extra([one.path for one in group.found], tracked, copied)
         case "umask":
             return "before the build, on both sides: chmod -R u=rwX,go=rX ."
         case "executable":
@@ -111,12 +114,31 @@ _MENDS: Mapping[Kind, str] = {
 }
 
 
-def _lines(found: Sequence[Difference]) -> str:
-    """Lines of an ignore file: the folders at the top that hold what is to be kept back."""
-    tops = Counter(one.path.split("/", 1)[0] for one in found)
-    names = [name for name, _ in tops.most_common(NAMED)]
-    more = f" and {len(tops) - NAMED} more" if len(tops) > NAMED else ""
-    return ", ".join(names) + more
+def _extra(paths: Sequence[str], tracked: Collection[str], copied: Collection[str]) -> str:
+    """Lines of an ignore file, each as short as it can be without keeping a tracked file back."""
+    named = chosen(dict.fromkeys(paths), copied)
+    held = {folder for path in (*tracked, *named) for folder in _folders(path)}
+    lines = Counter(
+        next((folder for folder in _folders(path) if folder not in held), path)
+        for path in paths
+        if path not in named and path not in held
+    )
+    said = []
+    if lines:
+        shown = [line for line, _ in lines.most_common(NAMED)]
+        more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+        said.append(f"in .dockerignore: {', '.join(shown)}{more}")
+    if named:
+        more = " …" if len(named) > NAMED else ""
+        shown = [path for path in named if path not in {f for p in named for f in _folders(p)}]
+        said.append(f"copied by name, so make on both sides: {', '.join(shown[:NAMED])}{more}")
+    return "; ".join(said)
+
+
+def _folders(path: str) -> list[str]:
+    """The folders that hold a path, the outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _named(found: Sequence[Difference]) -> str:

@@ -66,7 +66,7 @@ def lines(found: Compared) -> Iterator[str]:
         yield from wrapped(f"  {_upper(what(group, *found.names))}: {paths(group)}")
         if found.effects is not None:
             yield from wrapped(f"    {_effects(found.effects, found.effects.groups[number])}")
-        if text := mend(group):
+        if text := _mend(found, group):
             yield from wrapped(f"    mend: {text}")
     if seen:
         yield ""
@@ -77,6 +77,16 @@ def lines(found: Compared) -> Iterator[str]:
             )
     if found.effects is None and seen:
         yield from wrapped("--dockerfile FILE says which instructions that makes miss.", hang=0)
+
+
+def _mend(found: Compared, group: Group) -> str:
+    tracked = {
+        path
+        for side in found.manifests
+        for path, item in side.items.items()
+        if item.git in {"tracked", "submodule"}
+    }
+    return mend(group, tracked, () if found.effects is None else found.effects.copied)
 
 
 def _seen(found: Compared) -> list[Group]:
@@ -167,7 +177,7 @@ def as_json(found: Compared) -> dict[str, Any]:
                 "kind": group.kind,
                 "paths": [one.path for one in group.found],
                 "text": what(group, *found.names),
-                "mend": mend(group) or None,
+                "mend": _mend(found, group) or None,
                 "misses": None
                 if found.effects is None
                 else {e.engine: _missed(e) for e in found.effects.groups[number]},

@@ -13,6 +13,7 @@ from lab.caching.git.work_tree import work_tree
 from lab.caching.predict.inputs import read_text
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import CacheInputs, FileFacts, of_files
+from lab.dockerfile.cachekey.sources import chosen
 from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 from lab.model.errors import InputError
@@ -36,8 +37,13 @@ class State:
 
     @property
     def sends_git(self) -> bool:
-        """Whether the repository's own .git is sent to the engine."""
-        return GIT in self.inputs.files
+        """Whether the repository's own .git is sent, and a step that is needed reads it."""
+        stages = self.inputs.stages
+        return GIT in self.inputs.files and any(
+            chosen({GIT: None}, (*step.sources, *step.mounts))
+            for step in self.inputs.steps
+            if stages[step.stage].needed
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -236,6 +236,22 @@ def test_each_kind_is_told_apart_with_what_it_makes_miss_and_its_mend(
     assert ("no engine that the lab knows looks at them" in said) or kind != "times"
 
 
+def test_no_line_of_an_ignore_file_keeps_back_what_is_tracked_or_copied(
+    one: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(one, "Dockerfile", b"FROM base\nCOPY bin/app /app\nCOPY . .\n")
+    git(one, "commit", "-qam", "two")
+    other = clone(one)
+    for path in ("src/node_modules/a/b.js", "src/new.go", "out/x", "bin/app", "top.txt"):
+        write(other, path, b"x")
+    found = json.loads(told(["context", str(one), str(other), "--json"], capsys))
+    (extra,) = [group for group in found["groups"] if group["kind"] == "extra"]
+    lines, _, made = extra["mend"].partition("; ")
+    named = lines.removeprefix("in .dockerignore: ").split(", ")
+    assert set(named) == {"src/node_modules", "src/new.go", "out", "top.txt"}
+    assert made == "copied by name, so make on both sides: bin/app"
+
+
 def test_pointers_and_submodules(one: Path, capsys: pytest.CaptureFixture[str]) -> None:
     part = one.parent / "part"
     part.mkdir()

@@ -201,6 +201,9 @@ def test_gits_own_folder_is_a_cause_between_commits_where_it_is_sent(
     said = told(words, capsys)
     assert said.startswith("Nothing misses")
     assert "The context holds .git" in said
+    write(project, "Dockerfile", b"FROM base\nCOPY go.mod ./\n")
+    commit(project)
+    assert "The context holds .git" not in told(words, capsys), "no step reads it"
 
 
 def test_a_commits_id_as_an_argument_is_the_cause(
