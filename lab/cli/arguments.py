@@ -6,8 +6,6 @@ import argparse
 import os
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,8 @@ from lab.model.engine_name import EXPECTED
 from lab.model.errors import InputError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lab.golang.goroot.home import Home
     from lab.scenario.model import Scenario
 
@@ -153,15 +153,13 @@ def duration(text: str) -> float:
 
 
 def since(text: str) -> datetime:
-    """A time of day, such as 2026-01-01 or 2026-01-01T12:00 (UTC), or so long ago: 7d, 12h, 2w."""
-    if found := re.fullmatch(r"(\d{1,5})([hdw])", text):
-        hours = int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]]
-        with suppress(OverflowError):
-            return datetime.now(UTC) - timedelta(hours=hours)
-    with suppress(ValueError):
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    raise argparse.ArgumentTypeError(f"{text!r}: expected a time such as 7d, 12h or 2026-01-01")
+    """A time, or how long ago (lab.results.heads.moment)."""
+    from lab.results.heads import moment
+
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def window(verb: argparse.ArgumentParser) -> None:

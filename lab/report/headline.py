@@ -26,6 +26,7 @@ class Headline:
     other ratios as ``lines``.
 
     ``apart`` says that no two columns have a cell in common: nothing stands beside anything.
+    ``verdicts`` are those of the comparisons that the answer tells of.
     """
 
     answer: str
@@ -33,6 +34,7 @@ class Headline:
     fit: str
     lines: tuple[str, ...]
     apart: bool = False
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -80,6 +82,7 @@ def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Head
         fit=_fit(builds),
         lines=tuple(_lines([row for row in rows if row not in leads], len(columns) > 1)),
         apart=apart,
+        verdicts=tuple(lead.versus.verdict for lead in leads),
     )
 
 

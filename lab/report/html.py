@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lab.report import fresh_caches, vega_renderer, vega_specs
 from lab.report.chart_data import ChartData
 from lab.report.chart_payload import packed
+from lab.report.formatting import one_line
 from lab.report.group_table import axes, one_table
 from lab.report.model import ReportModel
 
@@ -129,13 +130,15 @@ def text(name: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("lab.report", "page"),
         autoescape=True,  # by name it would depend on the template's file ending
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["line"] = one_line
+    return made
 
 
 @cache

@@ -8,7 +8,6 @@ a browser says comes from elsewhere is refused.
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from lab.model.errors import InputError, LabError
 from lab.report import html, live_state, run_index
+from lab.report.run_rows import Rows
 from lab.results import runs
 
 LOOPBACK = "127.0.0.1"
@@ -38,6 +38,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, results: Path, port: int) -> None:
         self.results = results
+        self.rows = Rows(results)
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -49,6 +50,11 @@ class Server(ThreadingHTTPServer):
     def url(self) -> str:
         """Its address."""
         return f"http://{LOOPBACK}:{self.server_port}/"
+
+    def server_close(self) -> None:
+        """Stop reading, too."""
+        super().server_close()
+        self.rows.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A reader that goes away in the middle is no error."""
@@ -100,15 +106,15 @@ class _Handler(BaseHTTPRequestHandler):
         match first:
             case "":
                 query = parse_qs(address.query)
-                asked, page = query.get("q", [""])[0], query.get("page", ["1"])[0]
-                number = int(page) if re.fullmatch(r"[0-9]{1,6}", page) else 1
-                return run_index.index(self.server.results, asked, number), HTML
+                return run_index.index(self.server.rows, self.server.results, query), HTML
             case "runs":
                 return run_index.of_run(self._folder(name)), HTML
             case "live":
                 return run_index.live(self._folder(name)), HTML
             case "trend":
-                return run_index.trend(self.server.results, name), HTML
+                since = parse_qs(address.query).get("since", [""])[0]
+                known = [row.head for row in reversed(self.server.rows.all())]
+                return run_index.trend(known, name, since), HTML
             case "api" if name.startswith("live/"):
                 state = live_state.read(self._folder(name.removeprefix("live/")))
                 value = state or {"said": "nothing is under way", "rows": []}

@@ -49,6 +49,11 @@ FEW = {"tickCount": 4, "labelOverlap": "parity", "labelSeparation": 6}
 # Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for. 1 and 3
 # stand about evenly apart, and where there is no room for both, every other one is a power of ten.
 DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 3)]}
+NEAR = {
+    "values": [
+        f * 10**p for p in range(-6, 6) for f in (1, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 4, 5, 6, 7, 8, 9)
+    ]
+}
 SHARES = {"values": [-4, -2, -1, -0.5, 0, 0.5, 1]}  # 0 % is among them: nothing saved, nothing lost
 AXES: Mapping[Unit, Spec] = {
     "seconds": {
@@ -216,7 +221,8 @@ def trend(colours: Mapping[str, str], cells: Sequence[str], changes: bool) -> Sp
     axis = {"labelOverlap": "parity", "labelSeparation": 8, "tickCount": 8, "grid": False}
     x = {"field": "date", "type": "temporal", "title": "start of the run", "axis": axis}
     y = {"field": "value", "type": "quantitative", "title": "median wall time", **AXES["seconds"]}
-    y["axis"] = {**y["axis"], "grid": False}  # of a logarithm it is too dense for so low a chart
+    # The runs of a phase are of one size: whole and third decades would leave its axis empty.
+    y["axis"] |= {"grid": False, "labelOverlap": "greedy", "labelSeparation": 12} | NEAR
     layers = [
         _only("point", line, {"x": x, "y": y, "color": kind}),
         _only("point", point, {"x": x, "y": y, "color": kind, **TIP}),

@@ -46,7 +46,8 @@ Median = tuple[float, int]  # and of how many builds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A run's figures, and over all its builds that went well the hits and misses of the cache.
+    """A run's figures, and over all its builds that went well the hits and misses of the cache;
+    ``builds`` are all of them.
 
     ``groups`` are its cells and phases, as JSON: most runs of a scenario have the same.
     """
@@ -55,6 +56,7 @@ class Summary:
     medians: Mapping[str, str]
     hits: int
     misses: int
+    builds: int
 
     def of(self, metric: str) -> list[Median | None]:
         """Of each group the median of builds that went well, outside of warm-up, and were not
@@ -71,10 +73,16 @@ def groups(text: str) -> tuple[tuple[Mapping[str, str], str], ...]:
 
 
 def summaries(
-    results: Path, known: index.Known | None = None, *, at: Mapping[str, Sign] | None = None
+    results: Path,
+    known: index.Known | None = None,
+    *,
+    at: Mapping[str, Sign] | None = None,
+    some: bool = False,
 ) -> dict[str, Summary | InputError]:
-    """The summary of every run of a folder, by the folder's name; the error of a corrupt one."""
-    found = index.rows(results, FIGURES, known, at=at)
+    """The summary of every run of a folder, by the folder's name; the error of a corrupt one. The
+    arguments are those of `lab.results.index.rows`.
+    """
+    found = index.rows(results, FIGURES, known, at=at, some=some)
     return {
         name: row if isinstance(row, InputError) else Summary(**row) for name, row in found.items()
     }
@@ -87,8 +95,10 @@ class _Tally:
     groups: dict[tuple[str, str], list[list[float]]] = field(default_factory=dict)
     hits: int = 0
     misses: int = 0
+    builds: int = 0
 
     def add(self, record: Record, values: Sequence[float | None]) -> None:
+        self.builds += 1
         if record["status"] != "ok" or record.get("warm_up"):
             return
         if (cache := record.get("cache")) is not None:
@@ -113,6 +123,7 @@ class _Tally:
             "medians": {name: json.dumps(values) for name, values in medians.items()},
             "hits": self.hits,
             "misses": self.misses,
+            "builds": self.builds,
         }
 
 
@@ -161,4 +172,4 @@ def _plain(line: bytes) -> tuple[Record, list[float | None]]:
 
 
 _NUMBERS = {int, float}
-FIGURES = index.Kind(name="figures", version=1, make=_row)
+FIGURES = index.Kind(name="figures", version=2, make=_row)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lab.model.errors import InputError
@@ -69,11 +71,30 @@ class Head:
 
 
 def heads(
-    results: Path, known: index.Known | None = None, *, at: Mapping[str, Sign] | None = None
+    results: Path,
+    known: index.Known | None = None,
+    *,
+    at: Mapping[str, Sign] | None = None,
+    some: bool = False,
 ) -> list[Head]:
-    """The runs of a folder, oldest first. ``known``, ``at``: see `lab.results.index.rows`."""
-    found = index.rows(results, HEADS, known, at=at)
+    """The runs of a folder, oldest first. The arguments are those of `lab.results.index.rows`."""
+    found = index.rows(results, HEADS, known, at=at, some=some)
     return ordered(_of_row(results / name, row) for name, row in found.items())
+
+
+def moment(text: str) -> datetime:
+    """A time such as 2026-01-01 or 2026-01-01T12:00 (UTC), or so long ago: 7d, 12h, 2w.
+
+    Raises ValueError on what is none.
+    """
+    if found := re.fullmatch(r"(\d{1,5})([hdw])", text):
+        hours = int(found[1]) * {"h": 1, "d": 24, "w": 168}[found[2]]
+        with suppress(OverflowError):
+            return datetime.now(UTC) - timedelta(hours=hours)
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    raise ValueError(f"{text!r}: expected a time such as 7d, 12h or 2026-01-01")
 
 
 def head(folder: Path) -> Head:

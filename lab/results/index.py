@@ -79,30 +79,48 @@ def _sign(one: os.stat_result) -> Sign:
 
 
 def rows(
-    results: Path, kind: Kind, known: Known | None = None, *, at: Mapping[str, Sign] | None = None
+    results: Path,
+    kind: Kind,
+    known: Known | None = None,
+    *,
+    at: Mapping[str, Sign] | None = None,
+    some: bool = False,
 ) -> dict[str, Row | InputError]:
     """The row of every run of a folder, by the folder's name, in the order of names.
 
     ``known`` keeps them from one call to the next; ``at`` are the runs, where they were looked up
-    already. What cannot be kept is made again next time: that is no error.
+    already: all, or ``some`` of very many. What cannot be kept is made again next time: that is no
+    error.
     """
     wanted = signs(results) if at is None else at
-    if len(wanted) < FEW and known is None:
-        return {name: _made(kind, results / name) for name in wanted}
+    few = len(wanted) < FEW and not some
     memory = Known() if known is None else known
     found: dict[str, Row | InputError] = {}
     missing = []
     for name, sign in wanted.items():
-        there = memory.rows.get((kind.name, name))
-        if there is not None and there[0] == sign:
-            found[name] = there[1]
+        before = memory.rows.get((kind.name, name))
+        if before is not None and before[0] == sign:
+            found[name] = before[1]
         else:
             missing.append(name)
     if missing:
-        with _opened(results, few=len(wanted) < FEW) as kept:
-            _fill(found, kept, kind, results, {name: wanted[name] for name in missing}, memory)
-            kept.forget(kind, wanted)
+        with _opened(results, few=few) as there:
+            _fill(found, there, kind, results, {name: wanted[name] for name in missing}, memory)
+            if not some:
+                there.forget(kind, wanted)
     return {name: found[name] for name in wanted}
+
+
+def kept(
+    results: Path, kind: Kind, known: Known, *, at: Mapping[str, Sign]
+) -> dict[str, Row | InputError]:
+    """The rows of these runs that need not be made, where they are many."""
+    if len(at) < FEW:
+        return {}
+    found: dict[str, Row | InputError] = {}
+    with _opened(results, few=False) as there:
+        _take(found, there.read(kind), kind, at, known)
+    return found
 
 
 def _fill(
@@ -114,15 +132,12 @@ def _fill(
     memory: Known,
 ) -> None:
     """Take rows from the index where they hold, make and keep the others."""
-    there = kept.read(kind) if len(wanted) >= FEW else {}
+    if len(wanted) >= FEW:
+        _take(found, kept.read(kind), kind, wanted, memory)
     new: list[tuple[str, Sign, Row]] = []
     for name, sign in wanted.items():
-        if (text := there.get((name, _text(sign)))) is not None:
-            with suppress(ValueError):
-                row = json.loads(text)
-                found[name] = row
-                memory.rows[kind.name, name] = (sign, row)
-                continue
+        if name in found:
+            continue
         began = time.time()
         made = found[name] = _made(kind, results / name)
         if isinstance(made, InputError) or _recent(sign, began):
@@ -133,6 +148,21 @@ def _fill(
             kept.write(kind, new)
             new = []
     kept.write(kind, new)
+
+
+def _take(
+    found: dict[str, Row | InputError],
+    there: Mapping[tuple[str, str], str],
+    kind: Kind,
+    wanted: Mapping[str, Sign],
+    memory: Known,
+) -> None:
+    """The rows that hold, out of their texts."""
+    for name, sign in wanted.items():
+        if (text := there.get((name, _text(sign)))) is not None:
+            with suppress(ValueError):
+                found[name] = row = json.loads(text)
+                memory.rows[kind.name, name] = (sign, row)
 
 
 def _made(kind: Kind, folder: Path) -> Row | InputError:

@@ -8,16 +8,22 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from lab.cli import main
-from lab.report import live_state, run_index, trend_rows
+from lab.model.origin import Origin
+from lab.report import live_state, run_index, run_rows, trend_rows
+from lab.report.run_rows import Rows
 from lab.report.server import Server
-from lab.results import store
+from lab.results import index, store
+from tests import factories
+from tests.gate_runs import record
 from tests.report_runs import EVIL, builds, run
 
 
@@ -76,11 +82,11 @@ def test_the_list_finds_runs_by_their_words(server: Server) -> None:
 def test_a_run_that_ended_is_listed_by_its_head_alone(server: Server, results: Path) -> None:
     (folder,) = results.iterdir()
     (folder / "builds.jsonl").write_text("")
-    assert f"<td>{len(builds())}</td>" in ask(server, "/")[1]
+    assert f">{len(builds())} builds<" in ask(server, "/")[1]
     assert "has 0 of the" in ask(server, f"/runs/{run().id}")[1]
     head = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(head | {"status": "partial"}))
-    assert "<td>0</td>" in ask(server, "/")[1]
+    assert ">0 builds<" in ask(server, "/")[1]
 
 
 def test_reports_and_trends_are_pages(server: Server) -> None:
@@ -159,7 +165,7 @@ def test_a_run_that_cannot_be_read_is_named_and_spoils_nothing(
         (results / name).mkdir()
         (results / name / "run.json").write_text(text)
     text = ask(server, "/")[1]
-    assert text.count("unreadable") == 3
+    assert text.count("unreadable: ") == 3
     assert ask(server, "/runs/bad")[0] == 404
     assert "10.2 s" in ask(server, "/trend/layer-cache")[1]
 
@@ -207,3 +213,137 @@ def test_a_trend_tells_where_its_level_changes() -> None:
     ]
     (change,) = [row for row in trend_rows.with_changes(rows) if row.get("kind") == "change"]
     assert (change["run"], change["cell"], change["said"]) == ("r50", "podman", "25 % longer")
+
+
+def listed(text: str) -> list[str]:
+    """The runs of a list, from its top."""
+    return re.findall(r'<a href="/runs/([^"]+)">', text)
+
+
+def many(results: Path, count: int) -> None:
+    """Runs of two engines, a day each; from the tenth on podman takes twice as long."""
+    for number in range(count):
+        slow = 2.0 if number >= 10 else 1.0
+        kept = [
+            factories.build(at, wall * (1 + at / 1000), cell={"engine": engine, "base": "bookworm"})
+            for engine, wall in (("docker", 5.0), ("podman", 5.0 * slow))
+            for at in range(1, 9)
+        ]
+        record(
+            results / f"r{number:02}",
+            [],
+            builds=kept,
+            started=f"2026-11-{number + 1:02}T10:00:00.000+00:00",
+            name=f"night-{number}",
+            axes={"engine": ("docker", "podman")},
+            origin=Origin(commit=f"{number:x}" * 40, branch=("main", "topic")[number % 2]),
+        )
+
+
+def test_the_list_says_what_a_run_is_of_and_what_came_of_it(tmp_path: Path) -> None:
+    many(tmp_path, 12)
+    rows = Rows(tmp_path)
+    text = run_index.index(rows, tmp_path, {})
+    assert listed(text) == [f"r{number:02}" for number in reversed(range(12))]
+    row = text.split('<tr role="row">')[2]
+    assert "podman is 2.0 times slower than docker in cold builds" in row
+    for said in ("bbbbbbbbb", ">topic", "night-11", "16 builds", "2026-11-12 10:00:00 UTC"):
+        assert said in row
+    assert "5.02 s \u2013 10 s" in row
+    assert "50 %" in row
+
+
+@pytest.mark.parametrize(
+    ("query", "runs"),
+    [
+        ("q=night-1", [11, 10, 1]),
+        ("q=bbbbbbbbbbbb", [11]),
+        ("q=MAIN+night-1", [10]),
+        ("branch=topic&verdict=slower", [11]),
+        ("verdict=slower", [11, 10]),
+        ("verdict=same&since=2026-11-09", [9, 8]),
+        ("scenario=tried&since=2026-11-11T10:00", [11, 10]),
+        ("scenario=other", []),
+        ("engine=docker&q=night-0", [0]),
+        ("engine=podman", []),  # no head says so
+        ("branch=main&since=yesterday", [10, 8, 6, 4, 2, 0]),
+    ],
+)
+def test_the_form_leaves_the_runs_that_it_asks_for(
+    dozen: Rows, query: str, runs: list[int]
+) -> None:
+    text = run_index.index(dozen, Path("x"), parse_qs(query))
+    assert listed(text) == [f"r{number:02}" for number in runs]
+    assert ("expected a time such as 7d" in text) is ("yesterday" in query)
+    for value in parse_qs(query).get("branch", []):
+        assert f"<option selected>{value}</option>" in text
+
+
+@pytest.fixture(scope="module")
+def dozen(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    results = tmp_path_factory.mktemp("dozen")
+    many(results, 12)
+    return Rows(results)
+
+
+def test_pages_keep_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_index, "PAGE", 2)
+    many(tmp_path, 5)
+    text = run_index.index(Rows(tmp_path), tmp_path, {"q": ["a&b <c>"], "branch": ["main"]})
+    assert "No run is like that." in text
+    text = run_index.index(Rows(tmp_path), tmp_path, {"branch": ["main"], "q": ["night"]})
+    (older,) = re.findall(r'href="/\?([^"]*)">older', text)
+    assert parse_qs(older.replace("&amp;", "&")) == {
+        "q": ["night"],
+        "branch": ["main"],
+        "page": ["2"],
+    }
+    text = run_index.index(Rows(tmp_path), tmp_path, parse_qs(older.replace("&amp;", "&")))
+    assert listed(text) == ["r00"]
+
+
+def test_the_list_is_of_the_files_as_they_are_now(tmp_path: Path) -> None:
+    many(tmp_path, 4)
+    rows = Rows(tmp_path)
+    assert len(rows.all()) == 4
+    shutil.rmtree(tmp_path / "r01")
+    (tmp_path / "r02" / "run.json").write_text("{")
+    record(tmp_path / "later", [1.0], started="2027-01-01T00:00:00+00:00")
+    found = {row.head.folder.name: row for row in rows.all()}
+    assert set(found) == {"r00", "r02", "r03", "later"}
+    assert found["r02"].kinds == {"unreadable"}
+    assert rows.all()[0].head.folder.name == "later"
+
+
+def test_verdicts_of_many_runs_are_read_beside_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_rows, "AT_ONCE", 2)
+    monkeypatch.setattr(run_rows, "BATCH", 3)
+    monkeypatch.setattr(index, "FEW", 5)
+    monkeypatch.setattr(index, "RECENT", -3600.0)
+    many(tmp_path, 12)
+    rows = Rows(tmp_path)
+    assert "verdicts of 12 runs are being read" in run_index.index(rows, tmp_path, {})
+    deadline = time.monotonic() + 60
+    while rows.unread and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first = rows.all()
+    assert sum("slower" in row.kinds for row in first) == 2
+    assert all(row.answer for row in first)
+    rows.close()
+    again = Rows(tmp_path)  # another server finds them
+    assert again.all() == first
+    assert again.unread == 0
+
+
+def test_a_trend_names_commits_and_can_begin_late(server: Server, results: Path) -> None:
+    many(results, 3)
+    text = ask(server, "/trend/tried")[1]
+    assert "111111111 topic" in text
+    assert "3 runs" in text
+    assert (
+        "2 of 2 runs" in ask(server, "/trend/tried?since=2026-11-02")[1]
+        or "2 runs" in (ask(server, "/trend/tried?since=2026-11-02")[1])
+    )
+    assert "0 runs" in ask(server, "/trend/tried?since=2027-01-01")[1]
