@@ -16,7 +16,7 @@ from lab.model.record import Build, Run
 from lab.report import fresh_caches, ratio_words
 from lab.report.chart_data import Causes, ChartData, Tile, chart_data
 from lab.report.formatting import clean, one_line, outcomes, percent, spread
-from lab.report.headline import headline
+from lab.report.headline import expected, headline
 from lab.report.line_ranking import ranking
 from lab.report.model import CAUSE, Failure, Grid, Report, ReportGroup, ReportModel, Tiles
 from lab.report.setting import cpu_unknown, facts, repeat
@@ -110,7 +110,7 @@ def from_table(
     caches = fresh_caches.answers(builds, asked_of(runs[0].options, runs[0].seed)) if runs else ()
     if caches:  # what such a run is about comes first
         answer = " ".join(one.answer for one in caches)
-        said = replace(said, answer=answer, rest=f"{said.answer} {said.rest}".strip())
+        said = replace(said, answer=answer, rest=expected(runs), lines=())
     known = (("fitness", said.fit), *facts(table, builds, runs))
     return ReportModel(
         title=" and ".join(one_line(name) for name in dict.fromkeys(r.scenario.name for r in runs)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lab.model import cell_names, units
 from lab.model.record import Build
@@ -29,11 +29,17 @@ NOTES = (
 def answers(builds: Sequence[Build], asked: Asked) -> tuple[CacheAnswer, ...]:
     """One for each cell without its cache; none where no build was fresh."""
     found = fresh_jobs.of(builds, asked)
-    return tuple(_answer(one, several=len(found) > 1) for one in found)
+    apart = {name for one in found for name in one.cell if _varies(name, found)} | {"engine"}
+    return tuple(_answer(one, apart) for one in found)
 
 
-def _answer(jobs: Jobs, *, several: bool) -> CacheAnswer:
-    where = one_line(cell_names.short(jobs.cell)) if several else one_line(jobs.cell["engine"])
+def _varies(axis: str, found: Sequence[Jobs]) -> bool:
+    return len({one.cell.get(axis) for one in found}) > 1
+
+
+def _answer(jobs: Jobs, apart: Collection[str]) -> CacheAnswer:
+    named = {name: value for name, value in jobs.cell.items() if name in apart}
+    where = one_line(cell_names.short(named))
     rows = tuple(_row(job) for job in jobs.jobs)
     failures = tuple(
         one_line(f"{job.strategy}: {text}", 300) for job in jobs.jobs for text in job.failures
@@ -64,7 +70,9 @@ def _said(jobs: Jobs) -> str:
 
 def _sentence(job: Job) -> str:
     found = job.versus
-    return "" if found is None else ratio_words.sentence(found, job.strategy, "none", "in jobs")
+    return (
+        "" if found is None else ratio_words.sentence(found, job.strategy, "none", "in fresh jobs")
+    )
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Head
         rest = [_counts(lead, rows) for lead in leads]
     else:
         answer = _alone(table) or f"Builds measured: {measured}."
-    rest += [_differs(table) if not apart else "", _expected(runs)]
+    rest += [_differs(table) if not apart else "", expected(runs)]
     return Headline(
         answer=one_line(answer, 600),
         rest=" ".join(one_line(text, 300) for text in rest if text),
@@ -195,7 +195,7 @@ def _apart(table: Table, builds: Sequence[Build]) -> str:
     return f"{names} share no cell: nothing to compare{why}."
 
 
-def _expected(runs: Sequence[Run]) -> str:
+def expected(runs: Sequence[Run]) -> str:
     broken = sum(len(run.broken) for run in runs)
     if broken:
         return f"Expectations broken: {broken}."

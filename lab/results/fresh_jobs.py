@@ -66,7 +66,7 @@ def of(builds: Sequence[Build], asked: Asked = Asked()) -> tuple[Jobs, ...]:  # 
         if AXIS in build.cell and build.status == "ok" and not build.warm_up:
             rest = tuple((name, one) for name, one in build.cell.items() if name != AXIS)
             cells.setdefault(rest, []).append(build)
-    found = (_jobs(dict(cell), those, asked) for cell, those in cells.items())
+    found = (_jobs(dict(cell), cells[cell], asked) for cell in sorted(cells))
     return tuple(one for one in found if one is not None)
 
 

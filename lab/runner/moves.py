@@ -48,7 +48,7 @@ class Moves:
         if remote is None:
             return None
         found = [*self._inside, *self._after]
-        failures = [event.error for event in found if event.error]
+        failures = [_failure(event) for event in found if event.error]
         out = [event for event in self._after if event.out]
         written = out or [event for event in self._inside if event.out]
         made = Remote(
@@ -89,6 +89,10 @@ class Moves:
             return Requests()
         time.sleep(_SETTLE_S)
         return registry.log.more()
+
+
+def _failure(event: CacheMoved) -> str:
+    return f"{'export' if event.out else 'import'}: {event.error}"
 
 
 def _seconds(moves: list[events.CacheMoved]) -> float | None:

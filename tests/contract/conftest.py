@@ -13,7 +13,7 @@ import pytest
 from lab.dockerfile import parser
 from lab.dockerfile.context import Context
 from lab.engines import features, open_engine
-from lab.engines.protocol import BuildRequest, Engine, ImageArchive
+from lab.engines.protocol import BuildRequest, Engine, ImageArchive, RemoteCache
 from lab.images.sources.base_images import base
 from lab.images.sources.types import Base, BaseSource
 from lab.model import engine_name
@@ -35,6 +35,7 @@ class Bench:
 
     engine: Engine
     logs: bytes = b""
+    remote: RemoteCache | None = None
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -86,6 +87,7 @@ class Bench:
                 build_args=build_args or {},
                 labels={"io.imagelab.test": "contract"},
                 cold=cold,
+                remote=self.remote,
             )
             for event in self.engine.build(request):
                 recorder.add(event)

@@ -7,13 +7,14 @@ a hit exactly where its value is that of the build whose cache was restored.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from lab.caching.explain.fresh_causes import reason_of
 from lab.dockerfile import parser
 from lab.dockerfile.context import Context
 from lab.engines import open_engine, remote_caches
@@ -27,6 +28,7 @@ from lab.runner.fresh import Place
 from lab.runner.moves import Moves
 from lab.runner.recorder import BuildOutcome, BuildRecorder
 from tests.contract import oracle
+from tests.contract.conftest import Bench
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
 
@@ -111,6 +113,11 @@ def runner(bookworm: ImageArchive, tmp_path_factory: pytest.TempPathFactory) -> 
         yield Runner(registry, bookworm, tmp_path_factory.mktemp("caches"))
 
 
+@pytest.fixture(scope="module")
+def docker(engines: Callable[[str], Engine]) -> Bench:
+    return Bench(engines("docker"))
+
+
 def able(name: str) -> list[str]:
     return [
         one
@@ -161,3 +168,27 @@ def test_what_an_engine_cannot_is_refused_with_what_it_can(name: str) -> None:
     for strategy in set(STRATEGIES) - STAYING - set(able(name)):
         (why,) = remote_caches.lacks(name, "", strategy, containerd=None)
         assert strategy in why
+
+
+@pytest.mark.parametrize(
+    ("port", "reason"),
+    [("there", "the registry has no such cache"), ("closed", "the registry does not answer")],
+)
+def test_a_cache_that_cannot_be_read_fails_no_build_and_is_told(
+    port: str, reason: str, docker: Bench, runner: Runner
+) -> None:
+    """Docker's own words for it, which one vertex alone has."""
+    with Relay(runner.registry.socket, namespace=docker.engine.network) as relay:
+        address = relay.address if port == "there" else "127.0.0.1:9"
+        remote = RemoteCache(
+            strategy="inline", repository=f"{address}/lab/x", folder=runner.folder, restore="no"
+        )
+        place = Place(engine=docker.engine, remote=remote, relay=relay, registry=runner.registry)
+        moves = Moves(place)
+        given = Bench(docker.engine, remote=remote)
+        outcome = given.build("FROM BASE\nRUN true\n", on_event=moves.add)
+        told = moves.result()
+    assert outcome.status == "ok"
+    assert told is not None
+    (failure,) = told.failures
+    assert reason_of(failure.removeprefix("import: ")) == reason

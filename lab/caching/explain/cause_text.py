@@ -63,6 +63,12 @@ _SAID = {
     "cold": "cold build: the cache was passed over",
     "never": "never built before",
     "evicted": "evicted: an earlier build made the same, and the engine no longer has it",
+    "fresh": "a fresh engine, and no cache was restored",
+    "import": "the cache could not be read: {subject}",
+    "layers": "its layers are not in the cache: {subject} keeps those of the last stage alone",
+    "untaken": "the restored cache was made with it, and it was not taken: a blob is gone or "
+    "damaged, or another version of the engine made the cache",
+    "unfound": "not found in the registry, or the registry did not answer: the engine does not say",
     "unknown": "none of the cache inputs has changed",
 }
 

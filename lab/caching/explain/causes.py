@@ -17,7 +17,7 @@ from lab.dockerfile.cachekey.variables import assignments, names
 
 Kind = Literal[
     "file", "text", "env", "arg", "base", "image", "setting", "added", "removed", "order",
-    "never", "cold", "evicted", "unknown",
+    "never", "cold", "evicted", "unknown", "fresh", "import", "layers", "untaken", "unfound",
 ]  # fmt: skip
 _FILE = re.compile(r"^file (.*) (content|mode|owner|time)$", re.DOTALL)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 
+from lab.caching.explain.fresh_causes import explain_fresh, is_apart
 from lab.caching.explain.misses import explain
 from lab.caching.explain.model import Explanation, MeasuredBuild
 from lab.dockerfile.cachekey import CacheInputs, archive_rules
@@ -18,7 +19,8 @@ def explanations(
     """The builds that have cache inputs, or those of the ``wanted`` ids.
 
     One by one: of a run of many builds, all of them together are not small. The earlier builds of
-    a cell are those of the same axis values that ended before it.
+    a cell are those of the same axis values that ended before it; of one on an engine of its own,
+    the cold build alone whose cache it was given.
     """
 
     @lru_cache(maxsize=256)  # cold builds and rebuilds have the same ones
@@ -34,8 +36,13 @@ def explanations(
         if now.cold:
             del before[:-1]  # what came before is forgotten: that there was something is enough
         if wanted is None or build.id in wanted:
-            yield explain(now, before, archive_rules(engine, *told.get(engine, ())))
-        before.append(now)
+            rules = archive_rules(engine, *told.get(engine, ()))
+            if is_apart(build):
+                yield explain_fresh(now, [one for one in before if one.cold], rules)
+            else:
+                yield explain(now, before, rules)
+        if not is_apart(build):
+            before.append(now)
 
 
 def explainable(stored: runs.StoredRun) -> Iterator[Build]:

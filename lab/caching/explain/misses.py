@@ -39,6 +39,11 @@ def explain(now: B, earlier: Sequence[B], rules: Rules) -> Explanation[B]:
     return _finish(now, reference, explained)
 
 
+def alike(now: B, cause: Cause) -> Explanation[B]:
+    """A build of which every step that ran did so for one cause."""
+    return _finish(now, None, _all(now, cause))
+
+
 def _seen(
     now: BuildOutcome, candidates: Sequence[BuildOutcome], rules: Rules
 ) -> Callable[[int], bool]:

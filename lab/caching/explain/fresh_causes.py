@@ -1,0 +1,77 @@
+"""Builds on fresh engines: what the engine of the cold build holds, they have only if restored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lab.caching.explain.causes import Cause
+from lab.caching.explain.misses import alike, explain
+from lab.caching.explain.model import Explanation, MeasuredBuild
+from lab.dockerfile.cachekey import Rules
+from lab.model.record import Build
+from lab.model.remote_cache import AXIS
+
+# Strategies that keep the keys of all steps, and the layers of the last stage alone.
+_KEYS = frozenset({"inline", "registry-min"})
+_WARM = "warm-disk"
+_SILENT = "podman-registry"  # its engine passes over what it cannot read (podman 4.3.1, 5.8.6)
+# What engines say of a cache that cannot be read (docker 20.10.24 and 28.5.2), and what it means.
+_REASONS = (
+    (r"refused|no route|timed? ?out|no such host|\bEOF\b", "the registry does not answer"),
+    (r"not found|unknown", "the registry has no such cache"),
+    (r"\b40[13]\b|unauthorized|denied|forbidden|no active sessions", "the registry refuses access"),
+    (r"\b5\d\d\b|Internal Server Error", "the registry fails"),
+)
+
+
+def is_apart(build: Build) -> bool:
+    """Whether it was built on an engine of its own, not on that of the cold build."""
+    return build.phase.partition(":")[0] == "fresh" and build.cell.get(AXIS) != _WARM
+
+
+def explain_fresh(
+    now: MeasuredBuild, cold: Sequence[MeasuredBuild], rules: Rules
+) -> Explanation[MeasuredBuild]:
+    """Explain it against the cold build whose cache it was given, the only one of ``cold``."""
+    whole = _of_all(now.record)
+    if whole is not None:
+        return alike(now, whole)
+    found = explain(now, cold, rules)
+    instead = _of_one(now.record)
+    return replace(
+        found,
+        steps=tuple(
+            replace(
+                step,
+                causes=tuple(instead if one.kind == "evicted" else one for one in step.causes),
+            )
+            for step in found.steps
+        ),
+    )
+
+
+def _of_all(build: Build) -> Cause | None:
+    """Why nothing at all was restored; None where something was."""
+    remote = build.remote
+    if remote is None or not remote.restored:
+        return Cause(kind="fresh")
+    failed = [text for text in remote.failures if text.startswith("import: ")]
+    if failed and not (build.cache and build.cache.hits):
+        return Cause(kind="import", subject=reason_of(failed[0].removeprefix("import: ")))
+    return None
+
+
+def _of_one(build: Build) -> Cause:
+    """Why a step ran that the cold build had, and of which nothing has changed."""
+    strategy = build.remote.strategy if build.remote else ""
+    if strategy == _SILENT:
+        return Cause(kind="unfound")
+    return Cause(kind="layers" if strategy in _KEYS else "untaken", subject=strategy)
+
+
+def reason_of(text: str) -> str:
+    """What an engine's error means that kept it from reading a cache; the text where unknown."""
+    found = (said for pattern, said in _REASONS if re.search(pattern, text, re.IGNORECASE))
+    return next(found, text)
