@@ -19,6 +19,7 @@ from lab.engines import (
     classic,
     docker_cache,
     docker_facts,
+    docker_moved,
     docker_remote,
     docker_run,
     docker_unpack,
@@ -42,8 +43,6 @@ from lab.model import engine_name, events
 from lab.model.errors import EngineUnavailable, LabError
 from lab.model.events import Event
 from lab.model.record import EngineFacts, Image
-
-_MOVES = "edit:base needs an empty cache in each round, and this Docker is yours: --private"
 
 
 def _nothing() -> None:
@@ -104,9 +103,7 @@ class DockerEngine:
             builder="classic" if self._classic else "BuildKit",
         )
 
-    def lacks(
-        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
-    ) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, cache: str = "") -> tuple[str, ...]:
         """Reasons why this daemon cannot, or must not, build the Dockerfile."""
         version = str(self._about.get("Version", ""))
         found = features.lacks(self._family, version, dockerfile)
@@ -114,16 +111,18 @@ class DockerEngine:
         found += remote_caches.lacks(self.name, version, cache, containerd=containerd)
         if not self._private and not self._classic:
             found += docker_cache.foreign_mounts(dockerfile)
-            if base_moves:  # what was built is not forgotten: from round 2 on a moved base hits
-                found += (_MOVES,)
         return found
 
     def ensure(self, image: ImageArchive) -> None:
         """Make ``image.ref`` name this very image; load or pull it only where it is missing."""
         self._store.ensure(image)
 
-    def tag(self, source: str, ref: str) -> None:
+    def tag(self, source: str, ref: str, *, unseen: bool = False) -> None:
         """Let ``ref`` name the image that ``source`` names, whatever it named before."""
+        if unseen and not self._private and not self._classic:
+            wanted = docker_moved.request(source, ref)
+            docker_moved.follow(self.build(wanted), source)
+            source = wanted.tag
         self._store.tag(source, ref)
 
     def inspect(self, ref: str) -> Image:

@@ -93,10 +93,7 @@ class PodmanEngine:
             )
         return self._facts
 
-    def lacks(
-        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
-    ) -> tuple[str, ...]:
-        del base_moves  # every cold build forgets what was built
+    def lacks(self, dockerfile: Dockerfile, *, cache: str = "") -> tuple[str, ...]:
         version = self.facts().version
         found = features.lacks(features.PODMAN, version, dockerfile)
         return found + remote_caches.lacks(self.name, version, cache, containerd=None)
@@ -104,7 +101,8 @@ class PodmanEngine:
     def ensure(self, image: ImageArchive) -> None:
         self._images.ensure(image)
 
-    def tag(self, source: str, ref: str) -> None:
+    def tag(self, source: str, ref: str, *, unseen: bool = False) -> None:
+        del unseen  # every cold build forgets what was built
         self._images.tag(source, ref)
 
     def inspect(self, ref: str) -> Image:

@@ -127,20 +127,21 @@ class Engine(Protocol):
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the engine runs on."""
 
-    def lacks(
-        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
-    ) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, cache: str = "") -> tuple[str, ...]:
         """Reasons why this engine cannot do what the Dockerfile asks; empty when it can.
 
-        ``base_moves``: between two builds another image gets the base's name, in every round anew.
         ``cache``: the strategy by which builds on a fresh engine are given a cache.
         """
 
     def ensure(self, image: ImageArchive) -> None:
         """Make ``image.ref`` name this very image; loads or pulls it only where it is missing."""
 
-    def tag(self, source: str, ref: str) -> None:
-        """Let ``ref`` name the image that ``source`` names, whatever it named before."""
+    def tag(self, source: str, ref: str, *, unseen: bool = False) -> None:
+        """Let ``ref`` name the image that ``source`` names, whatever it named before.
+
+        ``unseen``: an image on top of it, of which the cache can have nothing, where what an
+        earlier round built may still be there.
+        """
 
     def build(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Build, and tell what happens as it happens. The last event is Finished.

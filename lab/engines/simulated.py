@@ -90,11 +90,9 @@ class SimulatedEngine:
             local=False,
         )
 
-    def lacks(
-        self, dockerfile: Dockerfile, *, base_moves: bool = False, cache: str = ""
-    ) -> tuple[str, ...]:
+    def lacks(self, dockerfile: Dockerfile, *, cache: str = "") -> tuple[str, ...]:
         """Nothing of a Dockerfile: it has no mounts to lack. It speaks to no registry."""
-        del dockerfile, base_moves
+        del dockerfile
         return remote_caches.lacks(self.name, "", cache, containerd=False)
 
     def ensure(self, image: ImageArchive) -> None:
@@ -103,8 +101,9 @@ class SimulatedEngine:
             identity = image.id or _digest(image.ref)
             self._images[image.ref] = (identity, (_Layer(id=identity, size=100 * LAYER_BYTES),))
 
-    def tag(self, source: str, ref: str) -> None:
+    def tag(self, source: str, ref: str, *, unseen: bool = False) -> None:
         """Let ``ref`` name what ``source`` names."""
+        del unseen  # every cold build forgets what was built
         self._images[ref] = self._found(source)
 
     def inspect(self, ref: str) -> Image:

@@ -117,7 +117,8 @@ def _trial(
         build = None
         with places(phase) as place:
             for base in trial.built_from.bases:
-                place.engine.tag(base.current(moved=inputs.base_moved), base.working)
+                moved = inputs.base_moved
+                place.engine.tag(base.current(moved=moved), base.working, unseen=moved)
             for event in _build(trial, phase, inputs, place, labels, controls, trace):
                 if isinstance(event, BuildFinished):
                     build = event.build

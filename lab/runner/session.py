@@ -142,7 +142,7 @@ class Session:
             images,
             self.projects.of(asked),
             lacks=lambda cell, made: self.engines[cell.engine].lacks(
-                made.dockerfile, base_moves=asked.base_moves, cache=cell.cache
+                made.dockerfile, cache=cell.cache
             ),
             salt=self.writer.run.id + salt,
         )

@@ -11,7 +11,9 @@ from lab.engines import open_engine
 from lab.engines.endpoint import ask
 from lab.engines.private import start_docker, start_podman
 from lab.engines.protocol import ImageArchive
+from lab.engines.roots import programs
 from lab.images.sources.types import Base
+from lab.model.engine_name import parse
 from lab.model.events import Outcome
 from lab.runner.recorder import BuildOutcome
 from tests.contract.conftest import Bench
@@ -75,6 +77,25 @@ def test_the_twin_comes_with_the_base_and_is_not_loaded_again(
     assert bookworm_base.moved is not None
     real_bench.engine.ensure(bookworm_base.image)
     real_bench.engine.ensure(replace(bookworm_base.moved, path=Path("/nowhere")))
+
+
+@pytest.mark.parametrize("name", ["docker@20.10"])
+def test_it_misses_in_every_round_on_a_users_own_buildkit(name: str, bookworm_base: Base) -> None:
+    """Whose cache keeps some of what the lab built: its records do not all say who made them."""
+    original, moved = bookworm_base.image, bookworm_base.moved
+    assert moved is not None
+    with start_docker(print, programs(parse(name), print)) as daemon:
+        bench = Bench(open_engine(name, daemon.endpoint))
+        bench.engine.ensure(original)
+        bench.engine.ensure(moved)
+        for _ in range(2):
+            build(bench, original, cold=True)
+            bench.engine.tag(moved.ref, WORKING, unseen=True)
+            outcome = bench.build(TEXT, {"foo": "1"})
+            assert outcome.status == "ok", outcome.reason
+            assert outcomes(outcome) == {Outcome.MISS}
+        bench.engine.close()
+        assert ask(daemon.endpoint, "/info")["Images"] == 0
 
 
 def test_both_are_taken_away_again_from_a_users_engine(bookworm_base: Base) -> None:
