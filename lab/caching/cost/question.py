@@ -168,6 +168,12 @@ def _unmeasured(found: Cost, question: Question, stored: runs.StoredRun | None) 
         said.append(f"Sizes of layers are not known: {why}.")
     if stored.run.imported and len(stored.builds) == 1:
         said.append("One build says little: lab import --together makes one run of many.")
+    if found.unfit:
+        effect = "left out" if found.left_out else "their times are likely too long"
+        said.append(
+            f"{found.unfit} of {found.builds} builds were disturbed by the machine: {effect} "
+            "(`lab report RUN` says by what)."
+        )
     others = [one.name for one in stored.run.engines if one.name != found.engine]
     if others:
         said.append(f"The run has other engines too: --engine {others[0]}.")

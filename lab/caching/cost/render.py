@@ -150,6 +150,8 @@ def as_json(found: Cost, asked: Asked) -> dict[str, Any]:
         "cold": found.cold,
         "commits": found.commits,
         "seconds_per_commit": found.per_commit,
+        "unfit": found.unfit,
+        "builds": found.builds,
         "lacking": list(asked.lacking),
         "instructions": [
             asdict(one) | {"seconds_per_commit": one.per_commit} for one in found.lines

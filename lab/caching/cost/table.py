@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.caching.cost.rebuilds import Rebuilds
 from lab.caching.measured.step_times import Spread
+from lab.host.monitor import fitness
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
 
@@ -47,6 +48,7 @@ class Cost:
     """All instructions, slowest first; those without a time by how often they are rebuilt.
 
     ``wall`` is of the builds that ``took`` is of, ``cold`` whether those passed the cache over.
+    ``unfit`` of ``builds`` were disturbed: they are left out where half of them are not.
     """
 
     engine: str
@@ -54,6 +56,13 @@ class Cost:
     wall: Spread | None
     cold: bool
     commits: int | None
+    unfit: int = 0
+    builds: int = 0
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the disturbed builds are in no figure."""
+        return 0 < self.unfit <= self.builds * (1 - fitness.ENOUGH)
 
     @property
     def per_commit(self) -> float | None:
@@ -111,6 +120,9 @@ def cost(
         for one in builds
         if one.cell.get("engine") == engine and one.status == "ok" and not one.warm_up
     ]
+    every, fit = len(chosen), [one for one in chosen if fitness.is_fit(one.fit)]
+    if len(fit) >= every * fitness.ENOUGH:
+        chosen = fit
     cold = any(one.phase == COLD for one in chosen)
     found = _samples(chosen)
     if texts is not None:
@@ -123,6 +135,8 @@ def cost(
         wall=Spread.of(walls) if walls else None,
         cold=cold,
         commits=None if history is None else history.commits,
+        unfit=every - len(fit),
+        builds=every,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,18 @@ def test_other_engines_failed_builds_and_warm_ups_are_left_out() -> None:
         record(7, warm_up=True, steps=(step(1, "RUN deps", outcome=MISS, duration_s=99.0),)),
     )
     assert cost((*RUN, *more), "docker") == cost(RUN, "docker")
+
+
+def test_disturbed_builds_are_left_out_where_most_are_not() -> None:
+    slow = built(5, "cold", ("RUN deps", MISS, 60.0), ("RUN make", MISS, 60.0))
+    slow = replace(slow, fit="unfit: others used the CPUs")
+    found = cost((*RUN, slow), "docker")
+    assert (found.unfit, found.builds, found.left_out) == (1, 5, True)
+    assert found.lines == cost(RUN, "docker").lines
+    alone = cost([slow, replace(RUN[0], fit="unfit: x"), RUN[1]], "docker")
+    assert (alone.unfit, alone.left_out) == (2, False)
+    assert alone.lines[0].took is not None
+    assert alone.lines[0].took.count == 3
 
 
 def test_an_instruction_that_each_round_writes_anew_is_one_line() -> None:
