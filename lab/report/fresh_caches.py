@@ -13,6 +13,7 @@ from lab.results import fresh_jobs
 from lab.results.comparison_verdicts import Asked
 from lab.results.fresh_jobs import Job, Jobs
 from lab.results.stats import Summary
+from lab.scenario.links import AXIS
 
 _HEAD = (
     "cache", "a job", "against none", "hit rate", "fetched", "sent", "saving", "first saving",
@@ -22,8 +23,8 @@ NOTES = (
     "A job is a build on a fresh engine after an edit, and the saving of its cache; figures are "
     "means over the edits. First saving: what the cold job paid to save its cache, which is a part "
     "of no later job; pays after: how many jobs win that back. First cache: what it came to.",
-    "The registry was on this machine: over a line, what is fetched and sent costs more.",
 )
+_NEAR = "the registry was on this machine: over a line (`links`) fetching and sending costs more"
 
 
 def answers(builds: Sequence[Build], asked: Asked) -> tuple[CacheAnswer, ...]:
@@ -48,7 +49,11 @@ def _answer(jobs: Jobs, apart: Collection[str]) -> CacheAnswer:
         title=where,
         answer=one_line(f"{where}: {_said(jobs)}", 400),
         grid=Grid(head=_HEAD, rows=rows),
-        notes=(f"edits: {', '.join(map(one_line, jobs.phases))}", *failures),
+        notes=(
+            f"edits: {', '.join(map(one_line, jobs.phases))}",
+            f"line to the registry: {one_line(line)}" if (line := jobs.cell.get(AXIS)) else _NEAR,
+            *failures,
+        ),
     )
 
 

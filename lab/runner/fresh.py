@@ -7,7 +7,7 @@ that was warm leaves keys of its base out, and one that has imported holds what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,10 @@ from lab.engines.protocol import Engine, RemoteCache
 from lab.engines.registry import Registry, start_registry
 from lab.host import paths, signals
 from lab.host.content_cache import Cache
-from lab.host.relay import Relay
-from lab.model.remote_cache import STAYING
+from lab.host.relay import Link, Relay
+from lab.model.remote_cache import AXIS, STAYING
 from lab.runner.options import Say
+from lab.scenario.model import Scenario
 from lab.scenario.plan import Phase, Trial
 
 MAIN = "main"  # the tag that the cold build's cache gets, and fresh ones restore
@@ -46,18 +47,18 @@ def one_engine(engine: Engine) -> Places:
 class FreshEngines:
     """What the trials of one run have in common: a registry, started when one first needs it."""
 
-    def __init__(self, stack: ExitStack, say: Say) -> None:
-        self._stack, self._say = stack, say
+    def __init__(self, stack: ExitStack, say: Say, links: Mapping[str, Link]) -> None:
+        self._stack, self._say, self._links = stack, say, links
         self._registry: Registry | None = None
         self._folder: Path | None = None
 
     @classmethod
     @contextmanager
-    def open(cls, strategies: Collection[str], say: Say) -> Iterator[FreshEngines]:
-        """Fetch what the strategies need of programs; the registry ends with this."""
-        remote_caches.fetch(strategies, say)
+    def open(cls, scenario: Scenario, say: Say) -> Iterator[FreshEngines]:
+        """Fetch what its strategies need of programs; the registry ends with this."""
+        remote_caches.fetch(scenario.axes[AXIS], say)
         with ExitStack() as stack:
-            yield cls(stack, say)
+            yield cls(stack, say, scenario.links)
 
     @contextmanager
     def places(self, trial: Trial) -> Iterator[Places]:
@@ -89,7 +90,8 @@ class FreshEngines:
                 yield Place(engine=engine)
                 return
             registry = self._shared()
-            relay = stack.enter_context(Relay(registry.socket, namespace=engine.network))
+            link = self._links.get(trial.cell.link)
+            relay = stack.enter_context(Relay(registry.socket, namespace=engine.network, link=link))
             remote = RemoteCache(
                 strategy=strategy,
                 repository=f"{relay.address}/{repository(trial)}",

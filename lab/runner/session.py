@@ -22,7 +22,6 @@ from lab.host.controls import active as controls
 from lab.model.errors import LabError
 from lab.model.events import Raw
 from lab.model.record import Build, Run, RunStatus
-from lab.model.remote_cache import AXIS
 from lab.model.trace_context import TraceContext
 from lab.results import expectations, store
 from lab.results.runs import StoredRun
@@ -108,9 +107,7 @@ class Session:
 
             projects = stack.enter_context(Projects.open(warn))
             fresh = (
-                stack.enter_context(FreshEngines.open(scenario.axes[AXIS], say))
-                if scenario.fresh
-                else None
+                stack.enter_context(FreshEngines.open(scenario, say)) if scenario.fresh else None
             )
             if resumed is not None:
                 projects.compare(scenario, resumed)

@@ -8,6 +8,8 @@ from typing import Any
 
 from lab.model import remote_cache
 from lab.scenario.finding import items, mapping, texts
+from lab.scenario.links import AXIS as LINK_AXIS
+from lab.scenario.links import link_name
 
 BASE_KINDS = ("suite", "image", "archive", "rootfs")
 TOOLCHAIN_KINDS = ("go", "archive", "base")
@@ -40,6 +42,8 @@ def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     }
     if caches := texts(items(data, "caches")):
         axes[remote_cache.AXIS] = caches
+    if links := texts(map(link_name, items(data, "links"))):
+        axes[LINK_AXIS] = links
     for name in mapping(data, "axes"):
         axes.setdefault(name, texts(items(mapping(data, "axes"), name)))
     return axes

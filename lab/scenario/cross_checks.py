@@ -21,6 +21,7 @@ from lab.scenario.axes import (
     toolchain_name,
 )
 from lab.scenario.finding import Finding, items, mapping, texts
+from lab.scenario.links import link_name
 from lab.scenario.model import is_fresh
 from lab.scenario.yaml_source import Location
 
@@ -43,7 +44,7 @@ GENERATED = {"packages": 6, "lines": 1200, "depth": 3, "seed": 1}  # what is not
 OWN_KEYS = ("dockerfile", "target", "build_args")
 # The cells' own axes, words that records use, and variables that the layouts and edits set.
 RESERVED = frozenset(
-    {"engine", "base", "toolchain", "layout", "cache", "round", "phase"}
+    {"engine", "base", "toolchain", "layout", "cache", "link", "round", "phase"}
 ) | frozenset({"BASE", "GOROOT", "PATH", "GOCACHE", "VERSION", "LAB_SETTING"})
 
 
@@ -114,6 +115,7 @@ def _fresh(data: Mapping[str, Any]) -> Iterator[Finding]:
             found=f"{phases[fresh]!r} without caches",
             expected=f"caches: one or more of {', '.join(remote_cache.STRATEGIES)}",
         )
+    yield from _links(data, fresh=fresh is not None or not phases)
     for name in mapping(data, "controls") if fresh is not None else ():
         if name in {"cpus", "disk", "memory"}:
             yield Finding(
@@ -122,6 +124,28 @@ def _fresh(data: Mapping[str, Any]) -> Iterator[Finding]:
                 expected="no limits of one engine: each fresh build has an engine of its own",
                 at_key=True,
             )
+
+
+def _links(data: Mapping[str, Any], *, fresh: bool) -> Iterator[Finding]:
+    """Lines that nothing passes over, of the same name, or that let nothing pass."""
+    entries = items(data, "links")
+    if entries and not fresh:
+        yield Finding(
+            location=("links",),
+            found="links without a phase on a fresh engine",
+            expected="fresh or fresh:<edit> among the phases",
+            at_key=True,
+        )
+    yield from _twice(("links",), [(place, link_name(one)) for place, one in enumerate(entries)])
+    for place, one in enumerate(entries):
+        for way in ("down", "up"):
+            rate = one.get(way) if isinstance(one, dict) else None
+            if isinstance(rate, str) and re.match(r"[0.]+[kMGTB]", rate):
+                yield Finding(
+                    location=("links", place, way),
+                    found=f"{rate} a second",
+                    expected="more than nothing; leave it out where the line is no limit",
+                )
 
 
 def _one_kind(data: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[Finding]:

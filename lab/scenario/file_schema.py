@@ -41,6 +41,7 @@ from lab.scenario.field_types import (
     Variable,
     Words,
 )
+from lab.scenario.links import PRESETS
 from lab.scenario.rounds import UNTIL_DECIDED, Rounds
 
 LayoutName = Literal[
@@ -83,6 +84,25 @@ def _toolchain(value: object) -> object:
     if not isinstance(value, str):
         return value
     return {"base": "true"} if value == "base" else {"go": value}
+
+
+def _link(value: object) -> object:
+    """A link's short form: the name of one that the lab knows."""
+    if not isinstance(value, str):
+        return value
+    if value in PRESETS:
+        return {"name": value, **PRESETS[value]}
+    expected = f"one of {', '.join(PRESETS)}, or a mapping with name, round_trip, down, up"
+    raise PydanticCustomError("lab", "{expected}", {"expected": expected, "known": tuple(PRESETS)})
+
+
+class LinkEntry(Part):
+    """A line between a fresh engine and its registry; what is left out costs nothing."""
+
+    name: Name = Field(description="its value on the axis link")
+    round_trip: Duration | None = Field(None, description="there and back, such as 20ms")
+    down: Size | None = Field(None, description="a second from the registry, such as 80MB")
+    up: Size | None = Field(None, description="a second to it")
 
 
 class BaseEntry(Part):
@@ -243,6 +263,9 @@ class ScenarioFile(Part):
     caches: list[Strategy] = Field(
         default_factory=list, description="the axis cache: what a fresh engine is given of it"
     )
+    links: list[
+        Annotated[LinkEntry, BeforeValidator(_link, json_schema_input_type=str | LinkEntry)]
+    ] = Field(default_factory=list, description="the axis link: the line to the registry")
     kernels: list[Kernel] = Field(
         default_factory=list, description="of lab validate: what the bases are run on"
     )

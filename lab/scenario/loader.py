@@ -11,6 +11,7 @@ from typing import Any, get_args
 from lab.dockerfile import edits
 from lab.dockerfile.edits import Edit
 from lab.host.controls.types import Controls
+from lab.host.relay import Link
 from lab.images.sources.types import BaseKind, BaseSource, ToolchainKind, ToolchainSource
 from lab.model.record import Until
 from lab.scenario import check_expectations, cross_checks, value_checks
@@ -21,6 +22,7 @@ from lab.scenario.file_schema import (
     ControlsEntry,
     EditEntry,
     ExpectEntry,
+    LinkEntry,
     SavingBound,
     ScenarioFile,
     ShareBound,
@@ -94,6 +96,7 @@ def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Sce
         phases=tuple(parsed.phases),
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
         kernels=tuple(parsed.kernels),
+        links={entry.name: _link(entry) for entry in parsed.links},
         rounds=parsed.rounds.max,
         until=_until(parsed.rounds),
         warm_up=parsed.warm_up,
@@ -103,6 +106,12 @@ def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Sce
             replace(_expectation(entry), line=line)
             for entry, line in zip(parsed.expect, lines, strict=True)
         ),
+    )
+
+
+def _link(entry: LinkEntry) -> Link:
+    return Link(
+        round_trip_s=seconds(entry.round_trip) or 0.0, down=size(entry.down), up=size(entry.up)
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.dockerfile.edits import Edit
 from lab.host.controls.types import Controls
+from lab.host.relay import Link
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.record import RunOptions, ScenarioText, Until
 
@@ -71,6 +72,7 @@ class Scenario:
     A value that the scenario leaves to the project itself is ``own``. ``phases`` are names.
     ``rounds`` is how many there are at most where ``until`` may end them; before them come
     ``warm_up`` rounds that are not counted.
+    ``links`` are lines to the registry of fresh engines, by their values on the axis link.
     ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
     """
 
@@ -92,6 +94,7 @@ class Scenario:
     warm_up: int = 0
     controls: Controls = field(default_factory=Controls)
     kernels: tuple[str, ...] = ()
+    links: Mapping[str, Link] = field(default_factory=dict)
 
     @property
     def base_moves(self) -> bool:

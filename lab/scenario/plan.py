@@ -17,7 +17,7 @@ from lab.dockerfile.entries import File
 from lab.engines import features, remote_caches
 from lab.model import cell_names, remote_cache
 from lab.model.errors import InputError
-from lab.scenario import placeholder_images
+from lab.scenario import links, placeholder_images
 from lab.scenario.build_inputs import BuildInputs, Images, parsed, render_cell
 from lab.scenario.model import Own, Scenario, is_fresh
 
@@ -44,6 +44,11 @@ class Cell:
     def cache(self) -> str:
         """By which strategy a fresh engine gets a cache; empty where none is ever built on."""
         return self.axes.get(remote_cache.AXIS, "")
+
+    @property
+    def link(self) -> str:
+        """The line between a fresh engine and its registry; empty where it is the machine's own."""
+        return self.axes.get(links.AXIS, "")
 
     @property
     def words(self) -> str:

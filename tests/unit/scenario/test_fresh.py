@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab.host.relay import Link
 from lab.model.errors import InputError
 from lab.scenario import loader
 from lab.scenario.plan import planned
@@ -32,9 +33,27 @@ def test_caches_are_an_axis_and_fresh_phases_have_an_engine_of_their_own() -> No
     }
 
 
+LINKS = "links: [hosted, {name: ours, round_trip: 40ms, up: 1.5MB}]\n"
+
+
+def test_links_are_an_axis_and_known_ones_have_their_figures() -> None:
+    scenario = loader.parse(TEXT.replace("rounds: 1", f"{LINKS}rounds: 1"))
+    assert scenario.axes["link"] == ("hosted", "ours")
+    assert scenario.links == {
+        "hosted": Link(round_trip_s=0.002, down=89e6, up=121e6),
+        "ours": Link(round_trip_s=0.04, down=None, up=1.5e6),
+    }
+    assert {trial.cell.link for trial in planned(scenario)} == {"hosted", "ours"}
+    assert {trial.cell.link for trial in planned(loader.parse(TEXT))} == {""}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("rounds: 1", "links: [hostde]\nrounds: 1", "'hostde' for links"),
+        ("rounds: 1", "links: [office, {name: office}]\nrounds: 1", "'office' again"),
+        ("rounds: 1", "links: [{name: cut, up: 0.0MB}]\nrounds: 1", "0.0MB a second"),
+        ('fresh, "fresh:source"]', "rebuild]\nlinks: [office]", "links without a phase on a fresh"),
         ("caches: [none, inline, podman-registry]\n", "", "'fresh' without caches"),
         ('fresh, "fresh:source"', "rebuild", "caches without a phase on a fresh engine"),
         ("fresh:source", "fresh:sauce", "the edit 'sauce'"),
