@@ -69,7 +69,7 @@ def rewritten(found: list[tuple[Listed, str]], engine_name: str, most: int) -> i
 
 def _rewrites(engine: Engine, rules: Rules, one: Listed, text: str) -> Iterator[Tried]:
     same, state = yard(engine, one, text, fixed=True)
-    given = Inputs(dockerfile=state.text, context=sent(state))
+    given = Inputs(dockerfile=state.text, dockerfile_path="Dockerfile", context=sent(state))
     edits = [
         f"file:{path}"
         for path, entry in given.context.entries.items()

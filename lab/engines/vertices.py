@@ -2,7 +2,8 @@
 
 A vertex is named ``[STAGE N/M] KEYWORD text``. M and N count the instructions that touch the file
 system; the FROM of an image counts as the first, a FROM of another stage or of scratch does not
-(docker 20.10.24, tried). ONBUILD triggers of the base count in N alone there.
+(docker 20.10.24, tried). ONBUILD triggers of the base count in N alone there. WORKDIR / counts in M
+and has no vertex, nor a number (docker 20.10.24 and 28.5.2).
 Equal steps of two stages are one vertex, named after one of them.
 """
 
@@ -74,7 +75,8 @@ class Vertices:
         if stage is None or match[4].startswith("LINK "):
             return None  # joining a linked layer is bookkeeping: the COPY has its own vertex
         number, total = int(match[2]), int(match[3])
-        extra = max(number, total) - len(self._counted(stage))
+        counted = len(self._counted(stage))
+        extra = max(number - counted, total - counted - self._at_root(stage))
         self._shift[stage.index] = max(self._shift.get(stage.index, 0), extra)
         return _Place(stage.index, number, match[4])
 
@@ -89,9 +91,17 @@ class Vertices:
         return [
             index
             for index in stage.instructions
-            if (instruction := self.dockerfile.instructions[index]).keyword in FILE_SYSTEM
+            if (
+                (instruction := self.dockerfile.instructions[index]).keyword in FILE_SYSTEM
+                and not _at_root(instruction)
+            )
             or (instruction.keyword == "FROM" and stage.parent is None and stage.base != "scratch")
         ]
+
+    def _at_root(self, stage: Stage) -> int:
+        """How many instructions M counts and N does not."""
+        own = (self.dockerfile.instructions[index] for index in stage.instructions)
+        return sum(map(_at_root, own))
 
     def _resolve(self) -> dict[str, tuple[int, ...]]:
         own: dict[int, str] = {}
@@ -122,7 +132,8 @@ class Vertices:
     def _instruction(self, place: _Place) -> int | None:
         counted = self._counted(self.dockerfile.stages[place.stage])
         position = place.number - 1
-        if place.number > 1:
+        image = bool(counted) and self.dockerfile.instructions[counted[0]].keyword == "FROM"
+        if position > 0 or not image:
             position -= self._shift.get(place.stage, 0)
         if not 0 <= position < len(counted):
             return None
@@ -159,6 +170,12 @@ class Vertices:
             if _same_text(instruction.text, self._places[digest].text):
                 return digest
         return None
+
+
+def _at_root(instruction: Instruction) -> bool:
+    """Whether it is WORKDIR /, as far as its text tells."""
+    place = instruction.operands.strip("\"' ")
+    return instruction.keyword == "WORKDIR" and place[:1] == "/" and not place.strip("/.")
 
 
 def _same_text(written: str, shown: str) -> bool:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lab.dockerfile import dockerignore
-from lab.dockerfile.cachekey import cache_mounts, excludes
+from lab.dockerfile.cachekey import cache_mounts, excludes, given_names
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
 from lab.model.engine_name import identity
@@ -36,7 +36,8 @@ class Rules:
     ``environment`` a RUN's key holds the ENV, USER and SHELL in force (else the chain covers them).
     ``arguments`` it holds the build arguments in force, used or not.
     ``argument_text`` an ARG's own text counts: its default's change is a miss of the ARG itself.
-    ``fills_in`` variables in COPY, ENV, WORKDIR and their like are filled in before they count.
+    ``fills_in`` variables in COPY, ENV, WORKDIR and their like are filled in before they count;
+    else (``names``) only those in the name that COPY gives to a file.
     ``owner`` the owner of copied files counts. ``folders`` the mode of folders counts.
     ``mounts`` what lies behind a bind mount counts.
     ``ignores`` what of an archive the engine keeps back because the .dockerignore in it says so.
@@ -62,6 +63,7 @@ class Rules:
     arguments: bool = True
     argument_text: bool = True
     fills_in: bool = True
+    names: bool = False
     owner: bool = False
     folders: bool = True
     mounts: bool = True
@@ -121,6 +123,8 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
         case "podman":
             return Rules(
                 engine=engine,
+                fills_in=False,
+                names=True,
                 owner=number < (5,),
                 root_alone=True,
                 mounts=number >= (5, 4),
@@ -165,10 +169,11 @@ def of_text(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str
     found = {"text": _text(step, rules)}
     if step.keyword == "RUN" or (step.keyword == "WORKDIR" and rules.workdir):
         found |= _of_run(step, rules)
-    elif rules.fills_in and step.keyword != "ARG":
+    elif step.keyword != "ARG":
+        used = step.uses if rules.fills_in else given_names.variables(inputs, step, rules.names)
         found |= {
             f"{step.variables[name].kind} {name}": step.variables[name].value
-            for name in step.uses
+            for name in used
             if name in step.variables
         }
     found |= {f"image {ref}": digest or ref for ref, digest in _by_place(step.images)}
@@ -210,8 +215,11 @@ def of_files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, st
 
 
 def linked(step: StepFacts, rules: Rules) -> bool:
-    """Whether the step is one that the engine keeps a key for."""
-    return rules.metadata or step.keyword in FILE_SYSTEM
+    """Whether the step is one that the engine keeps a key for. For BuildKit WORKDIR / is none:
+    there is no folder to make (docker 20.10.24 and 28.5.2, benchmarks/corpus.md).
+    """
+    makes = step.keyword in FILE_SYSTEM and (step.keyword, step.place) != ("WORKDIR", "/")
+    return rules.metadata or makes
 
 
 def previous(steps: Steps, step: StepFacts, rules: Rules) -> int | None:

@@ -185,6 +185,28 @@ def test_triggers_of_the_base_are_no_steps() -> None:
     assert [e.name for e in events if isinstance(e, Activity)] == ["[2/2] RUN true"]
 
 
+def test_a_workdir_at_the_root_is_counted_and_has_no_number() -> None:
+    """As docker 28.5.2 tells of it: the COPY is 2 of 3, and the other WORKDIR is 3 of 3."""
+    base = "[b 1/3] FROM docker.io/library/i"
+    events = told(
+        'FROM i AS b\nWORKDIR "/"\nCOPY x /x\nWORKDIR /y\n',
+        trace(vertex(base), vertex("[b 2/3] COPY x /x", base, at=(1, 2))),
+        trace(vertex("[b 3/3] WORKDIR /y", "[b 2/3] COPY x /x", at=(2, 3), cached=True)),
+    )
+    assert outcomes(events) == {2: MISS, 3: HIT}
+
+
+def test_a_trigger_that_comes_first_in_a_stage_of_a_stage_is_no_step() -> None:
+    base = "[p 1/2] FROM docker.io/library/i"
+    events = told(
+        "FROM i AS p\nRUN a\nONBUILD RUN a\nFROM p\nRUN a\n",
+        trace(vertex(base), vertex("[p 2/2] RUN a", base, at=(1, 2))),
+        trace(vertex("[stage-1 1/1] RUN a", "[p 2/2] RUN a", digest="first", at=(2, 3))),
+        trace(vertex("[stage-1 2/1] RUN a", "first", digest="second", at=(3, 4), cached=True)),
+    )
+    assert [one for one in outcomes(events).items() if one[0] == 4][-1] == (4, HIT)
+
+
 @pytest.mark.parametrize(
     "name",
     [
