@@ -145,9 +145,9 @@ def _containerd(store: str, number: tuple[int, ...]) -> bool:
 def client_rules(engine: str, version: str = "", storage: str = "") -> Rules:
     """The rules of an engine that its own client drives, from a folder: no archive is sent.
 
-    Docker's clients send every file as root's (tried with docker 20.10.24's first builder; of
-    BuildKit's client its solve.go, resetUIDAndGID), and keep back a Dockerfile that .dockerignore
-    names. Podman 4.3.1 built from a folder tells root from others, as from an archive.
+    Docker's clients send every file as root's (tried: docker 20.10.24's own, and buildx 0.29 with
+    docker 28.5.2), and keep back a Dockerfile that .dockerignore names. Podman 4.3.1,
+    built from a folder, tells root from others, as of an archive.
     """
     found = archive_rules(engine, version, storage)
     if found.engine not in {"docker", "docker-classic"}:
