@@ -242,7 +242,7 @@ def _begun(scenario: Scenario, options: Options) -> Run:
             scenario.run_options,
             endpoints=dict(options.endpoints),
             private=options.private,
-            baseline=options.baseline,
+            baseline=options.baseline or scenario.baseline,
             made_by=options.made_by,
         ),
         axes=dict(scenario.axes),

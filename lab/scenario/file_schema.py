@@ -277,6 +277,9 @@ class ScenarioFile(Part):
     edits: dict[Name, Annotated[list[EditEntry], Field(min_length=1)]] = Field(
         default_factory=dict, description="edits of your own, by name"
     )
+    baseline: Value | None = Field(
+        None, description="what ratios are to: a value of an axis that has several"
+    )
     rounds: Rounds = Field(UNTIL_DECIDED, description="how often each cell is tried")
     warm_up: int = Field(0, ge=0, le=100, description="rounds before, which are never counted")
     seed: Seed = Field(1, description="the seed of the order of trials")

@@ -97,6 +97,7 @@ def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Sce
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
         kernels=tuple(parsed.kernels),
         links={entry.name: _link(entry) for entry in parsed.links},
+        baseline=parsed.baseline,
         rounds=parsed.rounds.max,
         until=_until(parsed.rounds),
         warm_up=parsed.warm_up,

@@ -74,6 +74,8 @@ class Scenario:
     ``warm_up`` rounds that are not counted.
     ``links`` are lines to the registry of fresh engines, by their values on the axis link.
     ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
+    ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel. ``baseline`` is
+    what ratios are to, a value of an axis that has several; None: see lab.results.question.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Scenario:
     controls: Controls = field(default_factory=Controls)
     kernels: tuple[str, ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
+    baseline: str | None = None
 
     @property
     def base_moves(self) -> bool:
@@ -119,13 +122,20 @@ class Scenario:
     def with_engines(self, engines: Sequence[str]) -> Scenario:
         """The same on other engines, without what is expected of an engine that is left out."""
         kept = (one for one in self.expect if one.where.get("engine", engines[0]) in engines)
-        return replace(self, axes={**self.axes, "engine": tuple(engines)}, expect=tuple(kept))
+        axes = {**self.axes, "engine": tuple(engines)}
+        varied = {value for values in axes.values() if len(values) > 1 for value in values}
+        baseline = self.baseline if self.baseline in varied else None
+        return replace(self, axes=axes, expect=tuple(kept), baseline=baseline)
 
     @property
     def run_options(self) -> RunOptions:
         """On which engines and in which rounds it is run, as a run's head keeps it."""
         return RunOptions(
-            engines=self.engines, rounds=self.rounds, until=self.until, warm_up=self.warm_up
+            engines=self.engines,
+            rounds=self.rounds,
+            until=self.until,
+            warm_up=self.warm_up,
+            baseline=self.baseline,
         )
 
     @property

@@ -147,7 +147,8 @@ def _of_engines(options: argparse.Namespace) -> Sides:
             remedy="name one of the engines that are compared",
         )
     options.scenario = options.scenario or shipped(DEMO)
-    stored = run_scenario(arguments.scenario(options), options)
+    scenario = replace(arguments.scenario(options), baseline=None)  # which may be no engine
+    stored = run_scenario(scenario, options)
     return replace(comparing.within(stored, "engine", columns, options.baseline), made=stored)
 
 

@@ -56,6 +56,10 @@ def pivot(
 ) -> Pivot:
     """Read the builds of runs into a table. Raises InputError for what they do not have."""
     heads = columns.heads(folders)
+    rows, cols, table = (
+        tuple(pivot_fields.EARLIER.get(name, name) for name in names)
+        for names in (rows, cols, table)
+    )
     asked = [*rows, *cols, *table]
     steps = metric == "duration" or any(name in STEP for name in asked)
     metric = metric or ("duration" if steps else "wall")
@@ -89,8 +93,8 @@ def pivot(
         return Pivot(
             metric=metric,
             unit=METRICS[metric].unit,
-            rows=tuple(rows),
-            cols=tuple(cols),
+            rows=rows,
+            cols=cols,
             tables=tables,
             columns=tuple(names),
             baseline=baseline,

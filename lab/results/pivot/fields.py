@@ -43,7 +43,7 @@ BUILD = {
     "phase": "phase",
     "round": '"round"',
     "status": "status",
-    "fit": "fit",
+    "fitness": "split_part(fit, ':', 1)",  # without the reason, which has figures of each build
     "started": "started",
     "id": "id",
     "image.id": "image.id",
@@ -58,6 +58,7 @@ STEP = {
     "outcome": "step.outcome",
     "step_index": 'step."index"',
 }
+EARLIER = {"fit": "fitness"}  # names that earlier versions had
 # What of a record has to be read for them, beside what columns.PLAIN reads of every one.
 _TYPES = {
     "started": "VARCHAR",

@@ -259,3 +259,19 @@ def test_rows_stand_in_the_order_of_phases_and_of_the_dockerfile(tmp_path: Path)
     ]
     assert len(wanted) > 6
     assert list(found.tables[""]) == wanted
+
+
+@pytest.mark.parametrize("name", ["fitness", "fit"])
+def test_fitness_is_a_field_without_each_builds_own_reason(tmp_path: Path, name: str) -> None:
+    fits = ["fit", None, "degraded: others took 12 %", "degraded: others took 13 %", "unfit: x: y"]
+    builds = [replace(build(at, float(at)), fit=fit) for at, fit in enumerate(fits, 1)]
+    run = record(tmp_path / "run", [], builds=builds)
+    found = pivot([run], rows=[name], cols=["run"], with_degraded=True)
+    assert found.rows == ("fitness",)
+    counts = {row: cells["run"].values.count for row, cells in found.tables[""].items()}
+    assert {row: counts[row] for row in ("fit", "degraded", "unfit")} == {
+        "fit": 1,
+        "degraded": 2,
+        "unfit": 1,
+    }
+    assert sum(counts.values()) == 5

@@ -69,6 +69,33 @@ def test_a_run_keeps_the_baseline_that_it_was_asked_for(tmp_path: Path) -> None:
     assert "--baseline default" in compose.from_run(stored).model.repeat[0]
 
 
+def test_a_scenario_names_its_baseline(tmp_path: Path) -> None:
+    text = TEXT + "baseline: fast\n"
+    table = compose.table_of(runs.read(run(tmp_path, 1, text).folder))
+    assert (table.axis, table.baseline) == ("MODE", "fast")
+    table = compose.table_of(runs.read(run(tmp_path, 1, text, baseline="default").folder))
+    assert (table.axis, table.baseline) == ("layout", "default")
+
+
+def test_a_scenarios_baseline_is_a_value_of_an_axis_that_has_several() -> None:
+    for wrong in ("slwo", "simulated"):
+        with pytest.raises(InputError) as found:
+            loader.parse(TEXT + f"baseline: {wrong}\n")
+        line = len(TEXT.splitlines()) + 1
+        assert f"{line}:11" in str(found.value)
+        assert "override, default" in str(found.value)
+    with pytest.raises(InputError, match="did you mean 'slow'"):
+        loader.parse(TEXT + "baseline: slwo\n")
+
+
+def test_engines_of_the_command_line_may_take_the_baseline_away() -> None:
+    upgrade = loader.load(Path("scenarios/base-upgrade.yaml"))
+    assert upgrade.with_engines(["podman"]).baseline == "bookworm"
+    against = loader.parse(upgrade.text.replace("baseline: bookworm", "baseline: podman"))
+    assert against.with_engines(["docker", "podman"]).baseline == "podman"
+    assert against.with_engines(["podman"]).baseline is None
+
+
 def test_an_old_run_has_the_order_of_its_builds(tmp_path: Path) -> None:
     stored = run(tmp_path, 1)
     path = stored.folder / "run.json"
