@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.caching.explain import Explanation, StepExplanation
 from lab.caching.git.place import Place
 from lab.caching.measured.fitting_run import fitting_run
-from lab.caching.measured.step_times import Spread, step_times
+from lab.caching.measured.step_times import Spread, step_times, total
 from lab.caching.predict import Prediction
 from lab.caching.predict.compare_builds import compare
 from lab.caching.predict.limits import missing
@@ -58,6 +58,22 @@ class EngineAnswer:
     def time(self, one: StepExplanation) -> Spread | None:
         """How long the step takes, None where nobody measured it."""
         return self.times.get(_recorded(one.step.instruction))
+
+    @property
+    def dearest(self) -> tuple[StepExplanation, Spread] | None:
+        """The step whose causes cost most, with what it and those that only follow it cost; None
+        where no time is known.
+        """
+        costs: dict[int, list[Spread]] = {}
+        for one in self.missed:
+            root = one.step.index if one.causes else next(iter(one.roots[-1:]), one.step.index)
+            if (time := self.time(one)) is not None:
+                costs.setdefault(root, []).append(time)
+        sums = {root: cost for root, times in costs.items() if (cost := total(times)) is not None}
+        if not sums:
+            return None
+        root = max(sums, key=lambda index: sums[index].median)
+        return next(one for one in self.missed if one.step.index == root), sums[root]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,20 @@ def price(answer: Answer, one: EngineAnswer) -> str:
     more = "" if not lacking else f", without {units.counted(lacking, 'step')} of unknown time"
     return (
         f"That costs about {units.seconds(cost.median)} of {units.seconds(whole.median)} "
-        f"({ranged(cost, units.seconds)}{more}; times of run {answer.run})."
+        f"({ranged(cost, units.seconds)}{more}; times of run {answer.run}).{_most(answer, one)}"
+    )
+
+
+def _most(answer: Answer, one: EngineAnswer) -> str:
+    """Where the first step that misses is not the one that costs most, the one that does."""
+    found = one.dearest
+    if found is None or found[0] is one.missed[0]:
+        return ""
+    part, cost = found
+    because = "; ".join(reasons(part.causes, answer.standing)[:1])
+    return (
+        f" Most of it, {units.seconds(cost.median)}, follows from {_short(part)}"
+        f"{_place(answer, part)}: {because}."
     )
 
 

@@ -294,6 +294,31 @@ def test_times_of_the_latest_run_that_fits_are_told_with_spread_and_count(
     assert found["engines"][0]["cost"] == {"median": 45.5, "least": 40.5, "most": 50.5, "count": 2}
 
 
+def test_what_costs_most_is_named_where_it_is_not_the_first(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = project.parent / "results"
+    steps = [
+        recorded(number, text, outcome=Outcome.MISS, duration_s=seconds)
+        for number, (text, seconds) in enumerate(
+            [("COPY README.md /", 1.0), ("RUN check", 1.0), ("COPY . .", 2.0), ("RUN make", 40.0)]
+        )
+    ]
+    (results / "1-run").mkdir(parents=True)
+    (results / "1-run/run.json").write_text(json.dumps(head("1-run").to_json()))
+    line = json.dumps(record(1, steps=tuple(steps)).to_json())
+    (results / "1-run/builds.jsonl").write_text(f"{line}\n")
+    text = "FROM base AS docs\nCOPY README.md /\nRUN check\nFROM base\nCOPY . .\nRUN make\n"
+    write(project, ".dockerignore", b".git\n")
+    write(project, "Dockerfile", f"{text}COPY --from=docs /r /r\n".encode())
+    commit(project)
+    write(project, "README.md", b"changed")
+    words = ["why", str(project / "Dockerfile"), "--results", str(results)]
+    said = " ".join(told(words, capsys).split())
+    assert "first COPY README.md / (line 2): README.md changed." in said
+    assert "Most of it, 42 s, follows from COPY . . (line 5): README.md changed." in said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
