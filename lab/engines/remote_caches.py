@@ -6,10 +6,11 @@ Tried with docker 20.10.24, 26.1.5 and 28.5.2 in both image stores, and podman 4
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from lab.engines import features
 from lab.model import engine_name
+from lab.model.errors import InputError
 from lab.model.remote_cache import STAYING
 
 Say = Callable[[str], None]
@@ -35,6 +36,21 @@ def lacks(engine: str, version: str, strategy: str, *, containerd: bool | None) 
         return ()
     own = f"; {family} has {PODMANS}" if family == features.PODMAN else ""
     return (f"{family} has no cache {strategy}{own}",)
+
+
+def able(
+    engines: Sequence[tuple[str, str]], strategy: str, *, named: bool
+) -> list[tuple[str, str]]:
+    """Of engines and their versions those that can do by the strategy, in whichever image store.
+
+    Raises InputError where none can, and where one of those cannot that a user has ``named``.
+    """
+    why = {one: lacks(*one, strategy, containerd=True) for one in engines}
+    found = [one for one in engines if not why[one]]
+    if not found or (named and len(found) < len(engines)):
+        refused = next(text for texts in why.values() for text in texts)
+        raise InputError(refused, remedy="docs/fresh-runner.md has who can do what")
+    return found
 
 
 def fetch(strategies: Collection[str], say: Say) -> None:

@@ -21,8 +21,11 @@ Strategy = Literal[
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 AXIS = "cache"
 
+NOTHING, WARM = "none", "warm-disk"
+# Those that keep the keys of all steps, and the layers of the last stage alone.
+KEYS_ALONE: frozenset[str] = frozenset({"inline", "registry-min"})
 # Those with which nothing is moved: the machine keeps its disk, or starts with nothing.
-STAYING: frozenset[str] = frozenset({"none", "warm-disk"})
+STAYING: frozenset[str] = frozenset({NOTHING, WARM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

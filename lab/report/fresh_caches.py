@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from lab.model import cell_names, units
 from lab.model.record import Build
+from lab.model.remote_cache import NOTHING
 from lab.report import ratio_words
 from lab.report.formatting import one_line, percent, spread
 from lab.report.model import CacheAnswer, Grid
@@ -62,12 +63,12 @@ def _said(jobs: Jobs) -> str:
         compared = [job for job in jobs.jobs if job.versus is not None]
         if compared:
             return f"no cache is seen to pay. {_sentence(compared[0])}."
-        if all(job.strategy != fresh_jobs.NONE for job in jobs.jobs):
+        if all(job.strategy != NOTHING for job in jobs.jobs):
             return "no jobs without a cache to compare with: add none to caches."
         return "no job to compare with was left undisturbed: nothing can be said."
     best = jobs.best
     times = f"{units.seconds(best.seconds.median)} a job"
-    other = next((j.seconds for j in jobs.jobs if j.strategy == fresh_jobs.NONE), None)
+    other = next((j.seconds for j in jobs.jobs if j.strategy == NOTHING), None)
     against = f" against {units.seconds(other.median)}" if other is not None else ""
     rivals = f" {' and '.join(jobs.rivals)} cannot be told from it." if jobs.rivals else ""
     return f"take {best.strategy}: {times}{against}. {_sentence(best)}.{rivals}"
@@ -86,7 +87,7 @@ def _row(job: Job) -> tuple[str, ...]:
     return (
         job.strategy,
         f"{wall}, {job.disturbed} disturbed" if job.disturbed else wall,
-        "baseline" if job.strategy == fresh_jobs.NONE else ratio_words.cell(job.versus),
+        "baseline" if job.strategy == NOTHING else ratio_words.cell(job.versus),
         spread(job.hit_rate, percent),
         _size(job.down_bytes),
         _size(job.up_bytes),

@@ -27,6 +27,9 @@ _FIGURES: tuple[tuple[str, str, float, Callable[[Build], float | None]], ...] = 
     ("peak_memory_bytes", "peak-B", 1, lambda build: build.peak_memory_bytes),
     ("image_bytes", "image-B", 1, lambda build: build.image.size_bytes if build.image else None),
     ("hit_rate", "hit-rate", 1, lambda build: build.cache.rate if build.cache else None),
+    ("cache_export_s", "export-ns", 1e9, lambda b: b.remote.export_s if b.remote else None),
+    ("cache_down_bytes", "down-B", 1, lambda b: b.remote.down_bytes if b.remote else None),
+    ("cache_up_bytes", "up-B", 1, lambda b: b.remote.up_bytes if b.remote else None),
 )
 _PLAIN = ("run", "id", "phase", "round", "warm_up", "status", "reason", "fit", "started")
 

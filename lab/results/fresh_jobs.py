@@ -13,11 +13,10 @@ from statistics import fmean
 
 from lab.host.monitor.fitness import is_fit
 from lab.model.record import Build
-from lab.model.remote_cache import AXIS, STAYING, Remote
+from lab.model.remote_cache import AXIS, NOTHING, STAYING, Remote
 from lab.results.comparison_verdicts import Asked
 from lab.results.stats import Comparison, Summary, Verdict, compare_paired, corrected, summary
 
-NONE = "none"
 FRESH = "fresh"
 
 
@@ -88,9 +87,9 @@ def _jobs(cell: Mapping[str, str], builds: Sequence[Build], asked: Asked) -> Job
     rounds = {name: those for name, those in rounds.items() if those}
     if not rounds:
         return None
-    nothing = _fit(rounds.get(NONE, {}))
+    nothing = _fit(rounds.get(NOTHING, {}))
     versus = {name: _versus(_fit(those), nothing, asked) for name, those in rounds.items()}
-    known = {name: one for name, one in versus.items() if one is not None and name != NONE}
+    known = {name: one for name, one in versus.items() if one is not None and name != NOTHING}
     sure = dict(zip(known, corrected(list(known.values())), strict=True))
     jobs = sorted(
         (

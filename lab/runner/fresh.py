@@ -18,7 +18,7 @@ from lab.engines.registry import Registry, start_registry
 from lab.host import paths, signals
 from lab.host.content_cache import Cache
 from lab.host.relay import Link, Relay
-from lab.model.remote_cache import AXIS, STAYING
+from lab.model.remote_cache import AXIS, STAYING, WARM
 from lab.runner.options import Say
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Phase, Trial
@@ -68,7 +68,7 @@ class FreshEngines:
 
             @contextmanager
             def place(phase: Phase) -> Iterator[Place]:
-                if phase.fresh and trial.cell.cache != "warm-disk":
+                if phase.fresh and trial.cell.cache != WARM:
                     with self._opened(trial) as found:
                         yield _given(found, trial, phase)
                     return

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from lab.caching.explain.fresh_causes import reason_of
+from lab.caching.predict.compare_builds import compare
 from lab.dockerfile import parser
+from lab.dockerfile.cachekey import CacheInputs, Rules, archive_rules, make
 from lab.dockerfile.context import Context
 from lab.engines import open_engine, remote_caches
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive, RemoteCache
@@ -118,6 +120,15 @@ def docker(engines: Callable[[str], Engine]) -> Bench:
     return Bench(engines("docker"))
 
 
+def inputs(files: dict[str, str]) -> CacheInputs:
+    context = Context.of_files(files).with_file("Dockerfile", TEXT.encode())
+    return make(parser.parse(TEXT), context, digest=lambda ref: f"sha256:{ref}")
+
+
+def rules(name: str) -> Rules:
+    return archive_rules(*engine_name.identity(name))
+
+
 def able(name: str) -> list[str]:
     return [
         one
@@ -150,6 +161,16 @@ def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, runner:
         name: Outcome.HIT if made[name] == value else Outcome.MISS for name, value in now.items()
     }
     assert outcomes == truth
+    predicted = compare(*(inputs(files) for files in (FILES, edited)), rules(name), strategy).build
+    assert {
+        step.index: predicted.outcomes[step.index]
+        for step in after.steps
+        if step.counted and step.index not in predicted.assumed
+    } == {
+        step.index: step.outcome
+        for step in after.steps
+        if step.counted and step.index not in predicted.assumed
+    }
     hits = {name for name, outcome in truth.items() if outcome is Outcome.HIT}
     assert hits == (KEPT if strategy in WHOLE else {"final"})
     assert told.import_s is not None

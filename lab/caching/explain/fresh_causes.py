@@ -8,14 +8,11 @@ from dataclasses import replace
 
 from lab.caching.explain.causes import Cause
 from lab.caching.explain.misses import alike, explain
-from lab.caching.explain.model import Explanation, MeasuredBuild
+from lab.caching.explain.model import B, Explanation, MeasuredBuild
 from lab.dockerfile.cachekey import Rules
 from lab.model.record import Build
-from lab.model.remote_cache import AXIS
+from lab.model.remote_cache import AXIS, KEYS_ALONE, NOTHING, WARM
 
-# Strategies that keep the keys of all steps, and the layers of the last stage alone.
-_KEYS = frozenset({"inline", "registry-min"})
-_WARM = "warm-disk"
 _SILENT = "podman-registry"  # its engine passes over what it cannot read (podman 4.3.1, 5.8.6)
 # What engines say of a cache that cannot be read (docker 20.10.24 and 28.5.2), and what it means.
 _REASONS = (
@@ -28,7 +25,7 @@ _REASONS = (
 
 def is_apart(build: Build) -> bool:
     """Whether it was built on an engine of its own, not on that of the cold build."""
-    return build.phase.partition(":")[0] == "fresh" and build.cell.get(AXIS) != _WARM
+    return build.phase.partition(":")[0] == "fresh" and build.cell.get(AXIS) != WARM
 
 
 def explain_fresh(
@@ -38,8 +35,19 @@ def explain_fresh(
     whole = _of_all(now.record)
     if whole is not None:
         return alike(now, whole)
-    found = explain(now, cold, rules)
-    instead = _of_one(now.record)
+    return explain_restored(
+        now, cold, rules, now.record.remote.strategy if now.record.remote else ""
+    )
+
+
+def explain_restored(now: B, before: Sequence[B], rules: Rules, strategy: str) -> Explanation[B]:
+    """Explain a build, measured or predicted, on an engine that was given the cache of ``before``
+    by a strategy.
+    """
+    if strategy == NOTHING:
+        return alike(now, Cause(kind="fresh"))
+    found = explain(now, before, rules)
+    instead = _of_one(strategy)
     return replace(
         found,
         steps=tuple(
@@ -63,12 +71,11 @@ def _of_all(build: Build) -> Cause | None:
     return None
 
 
-def _of_one(build: Build) -> Cause:
-    """Why a step ran that the cold build had, and of which nothing has changed."""
-    strategy = build.remote.strategy if build.remote else ""
+def _of_one(strategy: str) -> Cause:
+    """Why a step ran that the build before had, and of which nothing has changed."""
     if strategy == _SILENT:
         return Cause(kind="unfound")
-    return Cause(kind="layers" if strategy in _KEYS else "untaken", subject=strategy)
+    return Cause(kind="layers" if strategy in KEYS_ALONE else "untaken", subject=strategy)
 
 
 def reason_of(text: str) -> str:

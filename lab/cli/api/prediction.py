@@ -13,9 +13,11 @@ from lab.caching.predict.limits import limits
 from lab.caching.predict.render import edit_lines
 from lab.dockerfile.cachekey import CacheInputs, client_rules
 from lab.dockerfile.edits import Inputs
+from lab.engines import remote_caches
 from lab.engines.named import engine_versions
 from lab.host import repository_paths
 from lab.model.finding import Finding
+from lab.model.remote_cache import WARM
 from lab.report import markdown_findings
 
 
@@ -62,21 +64,23 @@ def predict(
     engines: Sequence[str] = (),
     build_args: Mapping[str, str] | None = None,
     target: str | None = None,
+    cache: str = WARM,
 ) -> Predicted:
     """What edits would rebuild, each made alone, as `lab predict --edit` says it; without an edit:
     what building it again would.
 
-    ``engines`` are NAME or NAME@VERSION; all real ones where none is named. Raises `lab.LabError`.
+    ``engines`` are NAME or NAME@VERSION; all real ones where none is named. ``cache``: on a fresh
+    engine, by the strategy of this name (docs/fresh-runner.md). Raises `lab.LabError`.
     """
     given = inputs.read(
         Path(dockerfile), None if context is None else Path(context), build_args or {}, target
     )
-    found = engine_versions(engines)
+    found = remote_caches.able(engine_versions(engines), cache, named=bool(engines))
     rules = [client_rules(name, version) for name, version in found]
     return Predicted(
         dockerfile=Path(dockerfile),
         given=given,
         cache_inputs=inputs.cache_inputs(given),
         engines=tuple(found),
-        edits=tuple(predict_edits(given, list(edits) or [""], rules)),
+        edits=tuple(predict_edits(given, list(edits) or [""], rules, cache)),
     )

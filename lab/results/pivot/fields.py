@@ -35,6 +35,10 @@ METRICS: Mapping[str, Metric] = {
     ),
     "image_size": Metric("image.size_bytes", "bytes", ("image.size_bytes",)),
     "peak_memory": Metric("peak_memory_bytes", "bytes", ("peak_memory_bytes",)),
+    "cache_import": Metric("remote.import_s", "seconds", ("remote.import_s",)),
+    "cache_export": Metric("remote.export_s", "seconds", ("remote.export_s",)),
+    "cache_down": Metric("remote.down_bytes", "bytes", ("remote.down_bytes",)),
+    "cache_up": Metric("remote.up_bytes", "bytes", ("remote.up_bytes",)),
     "duration": Metric("step.duration_s", "seconds", ("step.duration_s",)),
 }
 # Fields of a build, and of its steps, by what they are called here: their SQL.
@@ -72,6 +76,10 @@ _TYPES = {
     "image.size_bytes": "BIGINT",
     "image.id": "VARCHAR",
     "image.layers": "BIGINT",
+    "remote.import_s": "DOUBLE",
+    "remote.export_s": "DOUBLE",
+    "remote.down_bytes": "DOUBLE",
+    "remote.up_bytes": "DOUBLE",
     "step.instruction": "VARCHAR",
     "step.stage": "VARCHAR",
     "step.outcome": "VARCHAR",
