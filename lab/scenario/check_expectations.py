@@ -1,4 +1,6 @@
-"""Checks of what a scenario expects against what it has: its phases, its axes and their values."""
+"""Checks of what a scenario expects, and of its baseline, against what it has: its phases, its axes
+and their values.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from lab.scenario.yaml_source import Location
 
 
 def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Every mistake in the expectations that one field alone does not show."""
+    """Every mistake in the expectations and the baseline that one field alone does not show."""
+    yield from _baseline(data)
     axes = axis_values(data)
     phases = texts(items(data, "phases"))
     for index, entry in enumerate(items(data, "expect")):
@@ -46,6 +49,21 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
                     known=axes[axis],
                     typed=value,
                 )
+
+
+def _baseline(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Ratios are to a value of an axis that has another one too."""
+    named = data.get("baseline")
+    varied = [values for values in axis_values(data).values() if len(values) > 1]
+    known = tuple(dict.fromkeys(value for values in varied for value in values))
+    if isinstance(named, str) and named not in known:
+        yield Finding(
+            location=("baseline",),
+            found=f"{named!r}",
+            expected=f"a value of an axis that has several: {', '.join(known) or 'there is none'}",
+            known=known,
+            typed=named,
+        )
 
 
 def _claims(entry: Mapping[str, Any], here: Location) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from lab.scenario.axes import (
     BASE_KINDS,
     FILE_KINDS,
     TOOLCHAIN_KINDS,
-    axis_values,
     base_name,
     expanded,
     toolchain_name,
@@ -58,7 +57,6 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _edits(data)
     yield from _controls(data)
     yield from _fresh(data)
-    yield from _baseline(data)
     for field in ("engines", "layouts", "caches", "phases"):
         yield from _twice((field,), list(enumerate(items(data, field))))
     for name in mapping(data, "axes"):
@@ -148,21 +146,6 @@ def _links(data: Mapping[str, Any], *, fresh: bool) -> Iterator[Finding]:
                     found=f"{rate} a second",
                     expected="more than nothing; leave it out where the line is no limit",
                 )
-
-
-def _baseline(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Ratios are to a value of an axis that has another one too."""
-    named = data.get("baseline")
-    varied = [values for values in axis_values(data).values() if len(values) > 1]
-    known = tuple(dict.fromkeys(value for values in varied for value in values))
-    if isinstance(named, str) and named not in known:
-        yield Finding(
-            location=("baseline",),
-            found=f"{named!r}",
-            expected=f"a value of an axis that has several: {', '.join(known) or 'there is none'}",
-            known=known,
-            typed=named,
-        )
 
 
 def _one_kind(data: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
