@@ -38,7 +38,7 @@ def doubts(groups: Sequence[Group], baseline: str | None) -> Iterator[Footnote]:
         yield Footnote(
             kind="disturbed",
             text=f"{disturbed} of {count} builds were disturbed: they are shown, but kept "
-            "out of ratios and verdicts; `lab compare --with-degraded` takes them in",
+            "out of ratios and verdicts; `lab compare --run RUN --with-degraded` takes them in",
         )
     if baseline is not None:
         yield from _one_sided(groups)

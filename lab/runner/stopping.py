@@ -60,8 +60,13 @@ class Sampling:
         if self._open is None or tuple(trial.cell.axes.items()) in self._open:
             return True
         if not self._open and self.ended is None:
-            self.ended = f"every comparison was decided before round {trial.round}"
+            why = "every comparison was decided" if self._measured else "no build went well"
+            self.ended = f"{why} before round {trial.round}"
         return False
+
+    @property
+    def _measured(self) -> bool:
+        return any(build.status == "ok" for build in self._builds.values())
 
     def _look(self) -> None:
         builds = [build for build in self._builds.values() if not build.warm_up]
@@ -94,7 +99,8 @@ class Sampling:
             if (frozenset((k, v) for k, v in build.cell.items() if k != axis), build.cell[axis])
             in cells
         )
-        self._tell(names)
+        if self._measured:
+            self._tell(names)
 
     def _look_at_one(self, builds: Sequence[Build]) -> None:
         """With nothing to compare, the median's own interval is what must get narrow."""

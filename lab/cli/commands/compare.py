@@ -97,13 +97,13 @@ def _each_once(values: Sequence[str]) -> None:
 
 def _sides(options: argparse.Namespace) -> Sides:
     """What the arguments name: a run's own cells, engines to build on, or several runs."""
+    if options.run is not None:
+        return _of_run(options)
     if not options.values:
         raise InputError(
             "lab compare takes engines, runs, or values of --axis",
             remedy="lab compare docker podman; or fields by --rows and --cols",
         )
-    if options.run is not None:
-        return _of_run(options)
     if options.axis == base_upgrade.AXIS and options.dockerfile is not None:
         return _of_bases(options)
     if options.axis is None and all(names_engine(one) for one in options.values):

@@ -12,7 +12,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("run", metavar="RUN", help=arguments.RUN)
     verb.add_argument(
-        "--against",
+        "--baseline",
         metavar="RUN",
         help="take good builds from it (default: the latest runs of the same scenario, or the run)",
     )
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     say_notes(stored)
     if not stored.builds:
         raise runs.without_builds(stored)
-    against = None if options.against is None else runs.load(options.against, options.results)
+    against = None if options.baseline is None else runs.load(options.baseline, options.results)
     found = list(diagnose(stored, options.results, against=against, part=options.build))
     if not found:
         ids = ", ".join(build.id for build in stored.builds[:5])

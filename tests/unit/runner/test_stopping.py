@@ -96,6 +96,19 @@ def test_all_decided_ends_the_rounds_and_says_so() -> None:
     assert sampling.ended.startswith("every comparison was decided before round ")
 
 
+def test_builds_that_all_fail_decide_nothing_and_are_not_gone_on_with() -> None:
+    told: list[Sequence[str]] = []
+    sampling = Sampling(read(), (), tell=told.append)
+    done = []
+    for trial in plan.planned(read()):
+        if sampling.wanted(trial):
+            done.append(trial)
+            sampling.see(replace(built(trial, 1.0), status="failed", wall_s=None))
+    assert rounds(done, "default") == 5
+    assert sampling.ended == "no build went well before round 6"
+    assert told == [], "nothing is said to be decided"
+
+
 def test_disturbed_rounds_decide_nothing() -> None:
     walls = {"default": 1.0, "symlink": 2.0, "tmpfs": 3.0}
     sampling, done, told = run(read(), walls, 0.01, fit="degraded: others")
