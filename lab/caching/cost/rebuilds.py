@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from lab.caching.git.objects import FOLDER, Commit, Repository
 from lab.caching.git.place import Place
+from lab.caching.predict.cache_simulator import assumed_of
 from lab.caching.replay import CommitPredictor
 from lab.dockerfile.cachekey import Rules
 from lab.model.events import Outcome
@@ -15,10 +17,15 @@ from lab.model.events import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilds:
-    """Of the last ``commits`` how many rebuild an instruction, by its text on one line."""
+    """Of the last ``commits`` how many rebuild an instruction, by its text on one line.
+
+    ``sure`` leaves those out that rebuild it only if what is copied from a stage comes out
+    otherwise.
+    """
 
     commits: int
     counts: Mapping[str, int]
+    sure: Mapping[str, int]
 
 
 def rebuilds(
@@ -46,19 +53,23 @@ def rebuilds(
             sends_git=not place.inside,
         )
         counted = -1
-        counts: dict[str, int] = {}
+        counts, sure = Counter[str](), Counter[str]()
         for commit in repository.commits(commits + 1):
             below = _below(repository, commit, place.inside)
             predicted = None if below is None else predictor.predict(below)
             if predicted is None:
                 continue
             counted += 1
+            if not counted:
+                continue
+            unsure = assumed_of(predicted.chain, predicted.outcomes)
             for link in predicted.chain.links:
                 outcome = predicted.outcomes.get(link.step.index)
-                if outcome is not None and counted:
+                if outcome is not None:
                     missed = outcome is Outcome.MISS
-                    counts[link.name] = max(counts.get(link.name, 0), 0) + missed
-    return None if counted < 1 else Rebuilds(commits=counted, counts=counts)
+                    counts[link.name] += missed
+                    sure[link.name] += missed and link.step.index not in unsure
+    return None if counted < 1 else Rebuilds(commits=counted, counts=dict(counts), sure=dict(sure))
 
 
 def _below(repository: Repository, commit: Commit, inside: str) -> Commit | None:

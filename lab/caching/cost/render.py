@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.caching.cost.table import Cost, Line
-from lab.caching.measured.step_times import Spread, ranged
+from lab.caching.measured.step_times import Spread, between, ranged
 from lab.dockerfile.instruction_text import short
 from lab.model import units
 from lab.model.text_wrap import wrapped
@@ -78,8 +78,9 @@ def _history(found: Cost) -> str | None:
             "what follows from it."
         )
     dear = max(found.lines, key=lambda one: one.per_commit or 0.0)
+    average = _a_commit(found.per_commit_least, found.per_commit)
     return (
-        f"A commit costs {units.seconds(found.per_commit)} of steps on average, over the last "
+        f"A commit costs {average} of steps on average, over the last "
         f"{commits}; most of it, {units.seconds(dear.per_commit)}, {_short(dear)}{_place(dear)}, "
         f"which {dear.rebuilt} of them rebuild."
     )
@@ -101,15 +102,21 @@ def _detail(one: Line, found: Cost) -> str:
     if one.builds:
         said.append(_ran(one, found))
     if one.rebuilt is not None:
-        each = "" if one.per_commit is None else f" ({units.seconds(one.per_commit)} a commit)"
-        # What it copies of another stage may come out as it was, which nobody knows beforehand.
-        most = "up to " if " --from=" in one.text and one.rebuilt else ""
-        said.append(f"rebuilt by {most}{one.rebuilt} of {one.commits} commits{each}")
+        each = _a_commit(one.per_commit_least, one.per_commit)
+        low = one.rebuilt if one.surely is None else one.surely
+        count = f"{one.rebuilt}" if low == one.rebuilt else f"{low} to {one.rebuilt}"
+        said.append(f"rebuilt by {count} of {one.commits} commits{each and f' ({each} a commit)'}")
     if one.layer is not None:
         said.append(f"layer {_told(one.layer, lambda size: units.size(round(size)))}")
     if one.reused is not None and one.took is not None and _dear(one.reused, one.took):
         said.append(f"a hit takes {_told(one.reused, units.seconds)}")
     return "; ".join(said) or "nothing is known of it"
+
+
+def _a_commit(least: float | None, most: float | None) -> str:
+    if most is None:
+        return ""
+    return between(most if least is None else least, most, units.seconds)
 
 
 def _ran(one: Line, found: Cost) -> str:
@@ -150,10 +157,16 @@ def as_json(found: Cost, asked: Asked) -> dict[str, Any]:
         "cold": found.cold,
         "commits": found.commits,
         "seconds_per_commit": found.per_commit,
+        "seconds_per_commit_least": found.per_commit_least,
         "unfit": found.unfit,
         "builds": found.builds,
         "lacking": list(asked.lacking),
         "instructions": [
-            asdict(one) | {"seconds_per_commit": one.per_commit} for one in found.lines
+            asdict(one)
+            | {
+                "seconds_per_commit": one.per_commit,
+                "seconds_per_commit_least": one.per_commit_least,
+            }
+            for one in found.lines
         ],
     }

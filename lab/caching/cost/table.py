@@ -19,7 +19,7 @@ class Line:
     """One instruction. Of ``took`` and ``share`` (of the wall time) are the builds that ran it, of
     the cold ones alone where there are any; ``reused`` is what a hit of it took. ``missed`` of
     ``builds`` that were not cold ran it, in ``phases`` by what was done before. ``rebuilt``
-    counts commits. None: nobody knows.
+    counts commits, ``surely`` those that need no stage to come out otherwise. None: nobody knows.
     """
 
     text: str
@@ -33,14 +33,23 @@ class Line:
     builds: int = 0
     phases: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rebuilt: int | None = None
+    surely: int | None = None
     commits: int | None = None
 
     @property
     def per_commit(self) -> float | None:
         """Seconds that a commit is expected to spend on it."""
-        if self.took is None or self.rebuilt is None or not self.commits:
+        return self._each(self.rebuilt)
+
+    @property
+    def per_commit_least(self) -> float | None:
+        """The same of what is sure."""
+        return self._each(self.surely)
+
+    def _each(self, count: int | None) -> float | None:
+        if self.took is None or count is None or not self.commits:
             return None
-        return self.took.median * self.rebuilt / self.commits
+        return self.took.median * count / self.commits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,12 @@ class Cost:
     def per_commit(self) -> float | None:
         """Seconds of steps that a commit is expected to cost, as far as their times are known."""
         known = [one.per_commit for one in self.lines if one.per_commit is not None]
+        return sum(known) if known else None
+
+    @property
+    def per_commit_least(self) -> float | None:
+        """The same of what is sure."""
+        known = [one.per_commit_least for one in self.lines if one.per_commit_least is not None]
         return sum(known) if known else None
 
 
@@ -173,6 +188,7 @@ def _line(one: _Samples, cold: bool, line: int | None, history: Rebuilds | None)
         builds=sum(builds for _, builds in one.phases.values()),
         phases=one.phases,
         rebuilt=None if history is None else history.counts.get(one.text),
+        surely=None if history is None else history.sure.get(one.text),
         commits=None if history is None else history.commits,
     )
 

@@ -19,10 +19,13 @@ _CONTENT = frozenset({"pointers", "line-ends", "content"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What a group, or (None) all of them together, makes miss on one engine."""
+    """What a group, or all of them together, makes miss on one engine; ``sure`` of them whatever
+    comes out of the stages that steps copy from.
+    """
 
     engine: str
-    missed: tuple[StepExplanation, ...]
+    missed: tuple[StepExplanation, ...] = ()
+    sure: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,22 +88,26 @@ def _effect(
     rules = client_rules(engine, version)
     kinds = {found.kind for found in changed}
     if (rules.mtime or kinds - {"times"}) and (rules.owner or kinds - {"owners", "times"}):
-        return Effect(engine=engine, missed=_missed(base, changed, one, built, rules))
-    return Effect(engine=engine, missed=())  # of large contexts: what nobody looks at
+        return _missed(engine, base, changed, one, built, rules)
+    return Effect(engine=engine)  # of large contexts: what nobody looks at
 
 
 def _missed(
+    engine: str,
     base: Mapping[str, Item],
     changed: Sequence[Difference],
     one: Manifest,
     built: Built,
     rules: Rules,
-) -> tuple[StepExplanation, ...]:
+) -> Effect:
     after = dict(base)
     for found in changed:
         _change(after, found)
     explained = compare(_inputs(base, one, built), _inputs(after, one, built), rules)
-    return tuple(part for part in explained.steps if part.step.outcome is Outcome.MISS)
+    missed = tuple(part for part in explained.steps if part.step.outcome is Outcome.MISS)
+    assumed = explained.build.assumed
+    sure = sum(part.step.index not in assumed for part in missed)
+    return Effect(engine=engine, missed=missed, sure=sure)
 
 
 def _change(items: dict[str, Item], found: Difference) -> None:

@@ -149,10 +149,12 @@ def _reruns(effects: Effects, by_engine: Sequence[Effect]) -> str:
         if not indexes:
             said.append(f"{names} rerun{'s' * (len(which) == 1)} nothing")
             continue
-        missed = which[0].missed
+        missed, sure = which[0].missed, which[0].sure
+        steps = units.counted(len(missed), "step")
+        some = "" if sure == len(missed) else f"{sure} to "
         first = next(part for part in missed if part.step.index == indexes[0])
         said.append(
-            f"{names} rerun{'s' * (len(which) == 1)} {units.counted(len(missed), 'step')}, first "
+            f"{names} rerun{'s' * (len(which) == 1)} {some}{steps}, first "
             f"{_short(first)} (line {effects.lines.get(first.step.index, '?')})"
         )
     return "; ".join(said)

@@ -32,11 +32,15 @@ def ranged(one: Spread, shown: Callable[[float], str]) -> str:
     """The least, the most and the count in words; a unit that both have stands once."""
     if one.count == 1:
         return "n = 1"
-    least, most = shown(one.least), shown(one.most)
-    number, _, unit = least.rpartition(" ")
-    same = bool(number) and unit == most.rpartition(" ")[2] and " " not in number
-    between = most if least == most else f"{number if same else least} to {most}"
-    return f"{between}, n = {one.count}"
+    return f"{between(one.least, one.most, shown)}, n = {one.count}"
+
+
+def between(least: float, most: float, shown: Callable[[float], str]) -> str:
+    """From the one to the other, as `ranged` says it; one of them where both are shown alike."""
+    low, high = shown(least), shown(most)
+    number, _, unit = low.rpartition(" ")
+    same = bool(number) and unit == high.rpartition(" ")[2] and " " not in number
+    return high if low == high else f"{number if same else low} to {high}"
 
 
 def samples(builds: Iterable[Build], engine: str) -> dict[str, list[float]]:

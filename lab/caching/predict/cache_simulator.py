@@ -90,7 +90,7 @@ def predict(inputs: CacheInputs, rules: Rules, cache: CacheSimulator) -> Predict
             rules.all_stages and step.stage <= inputs.target
         ):
             outcomes[step.index] = Outcome.SKIPPED
-    assumed = _assumed(chain, outcomes)
+    assumed = assumed_of(chain, outcomes)
     return Prediction(
         engine=rules.engine,
         inputs=inputs,
@@ -107,11 +107,14 @@ def predict(inputs: CacheInputs, rules: Rules, cache: CacheSimulator) -> Predict
     )
 
 
-def _assumed(chain: Chain, outcomes: Mapping[int, Outcome | None]) -> set[int]:
+def assumed_of(chain: Chain, outcomes: Mapping[int, Outcome | None]) -> set[int]:
+    """The steps of a chain that run only if what they, or one before them, copy from another stage
+    comes out differently.
+    """
     steps = chain.inputs.by_index
     found: set[int] = set()
     for link in chain.links:
-        if outcomes[link.step.index] is Outcome.MISS:
+        if outcomes.get(link.step.index) is Outcome.MISS:
             ran = any(
                 _ran(outcomes, steps, one.step)
                 if one.whole

@@ -55,6 +55,12 @@ class EngineAnswer:
         """The steps that run."""
         return tuple(one for one in self.reported if one.step.outcome is Outcome.MISS)
 
+    @property
+    def sure(self) -> tuple[StepExplanation, ...]:
+        """The missed steps without those that are only assumed to run."""
+        assumed = self.explained.build.assumed
+        return tuple(one for one in self.missed if one.step.index not in assumed)
+
     def time(self, one: StepExplanation) -> Spread | None:
         """How long the step takes, None where nobody measured it."""
         return self.times.get(_recorded(one.step.instruction))
@@ -118,11 +124,14 @@ class Answer:
         )
         return tuple(sorted(one & other))
 
-    @property
-    def assumed(self) -> frozenset[int]:
-        """The steps that copy from another stage, and run only if it comes out otherwise."""
-        reads = {step.index for step in self.after.inputs.steps if step.reads}
-        return self.first.explained.build.assumed & reads
+    def only_if(self, one: StepExplanation) -> str:
+        """On what it hangs whether a step runs, where that is not sure."""
+        build = self.first.explained.build
+        if one.causes or one.step.index not in build.assumed:
+            return ""
+        if build.inputs.by_index[one.step.index].reads:
+            return "only if what it copies comes out otherwise"
+        return "only if the one before it runs"
 
 
 def why(asked: Asked) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.caching.explain import StepExplanation
 from lab.caching.explain.render import steps_as_json
-from lab.caching.measured.step_times import ranged, total
+from lab.caching.measured.step_times import between, ranged, total
 from lab.caching.why.answer import Answer, EngineAnswer
 from lab.caching.why.reasons import reasons
 from lab.dockerfile.instruction_text import short
@@ -47,9 +47,15 @@ def sentence(answer: Answer, one: EngineAnswer) -> str:
     first = one.missed[0]
     because = "; ".join(reasons(first.causes, answer.standing)[:2]) or first.text
     return (
-        f"{_name(one)} reruns {len(one.missed)} of {steps}, first "
+        f"{_name(one)} reruns {_count(one)} of {steps}, first "
         f"{_short(first)}{_place(answer, first)}: {because}."
     )
+
+
+def _count(one: EngineAnswer) -> str:
+    """How many steps run: a range where it hangs on what comes out of a stage."""
+    sure, most = len(one.sure), len(one.missed)
+    return f"{most}" if sure == most else f"{sure} to {most}"
 
 
 def price(answer: Answer, one: EngineAnswer) -> str:
@@ -66,8 +72,12 @@ def price(answer: Answer, one: EngineAnswer) -> str:
         )
     lacking = len(one.missed) - len(known)
     more = "" if not lacking else f", without {units.counted(lacking, 'step')} of unknown time"
+    least = total([time for part in one.sure if (time := one.time(part))])
+
+    low = cost.median if least is None else least.median
+    about = between(low, cost.median, units.seconds)
     return (
-        f"That costs about {units.seconds(cost.median)} of {units.seconds(whole.median)} "
+        f"That costs about {about} of {units.seconds(whole.median)} "
         f"({ranged(cost, units.seconds)}{more}; times of run {answer.run}).{_most(answer, one)}"
     )
 
@@ -94,8 +104,8 @@ def _steps(answer: Answer, one: EngineAnswer) -> Iterator[str]:
         yield f"  {_line(answer, part):9}{_short(part, width):{width}}  {time}".rstrip()
         for text in reasons(part.causes, answer.standing):
             yield from wrapped(f"{'':13}{text}", hang=15)
-        if not part.causes and part.step.index in answer.assumed:
-            yield f"{'':13}only if what it copies comes out otherwise"
+        if text := answer.only_if(part):
+            yield f"{'':13}{text}"
     if len(one.missed) > SHOWN:
         yield f"  and {len(one.missed) - SHOWN} more"
 
@@ -194,6 +204,7 @@ def _engine_as_json(answer: Answer, one: EngineAnswer) -> dict[str, Any]:
     return {
         "engine": one.engine,
         "misses": len(one.missed),
+        "misses_at_least": len(one.sure),
         "steps_counted": len(one.reported),
         "first": one.missed[0].step.index if one.missed else None,
         "cost": None if cost is None else asdict(cost),

@@ -104,10 +104,12 @@ def test_an_instruction_that_each_round_writes_anew_is_one_line() -> None:
 
 
 def test_what_a_commit_is_expected_to_cost() -> None:
-    history = Rebuilds(commits=10, counts={"RUN deps": 1, "RUN make": 8})
+    counts = {"RUN deps": 1, "RUN make": 8}
+    history = Rebuilds(commits=10, counts=counts, sure={"RUN deps": 1, "RUN make": 6})
     found = cost(RUN, "docker", history=history)
     assert [one.per_commit for one in found.lines] == [pytest.approx(0.5), pytest.approx(3.2)]
     assert found.per_commit == pytest.approx(3.7)
+    assert found.per_commit_least == pytest.approx(2.9)
     known = cost(RUN, "docker", texts={"RUN make": 7, "RUN new": 8}, history=history)
     assert [(one.text, one.line, one.per_commit) for one in known.lines] == [
         ("RUN make", 7, pytest.approx(3.2)),
@@ -137,12 +139,21 @@ def test_commits_that_rebuild_are_counted_as_they_were_made(project: Path) -> No
     """0, 1, 2 … 10: go.mod changes at 5 and 10, main.go at 2, 4, 6, 8 and 10."""
     there = place(project / "Dockerfile", None)
     found = rebuilds(there, TEXT, client_rules("docker"), commits=100)
-    assert found == Rebuilds(
-        commits=10, counts={"COPY go.mod ./": 2, "RUN deps": 2, "COPY . .": 6, "RUN make": 6}
-    )
+    counts = {"COPY go.mod ./": 2, "RUN deps": 2, "COPY . .": 6, "RUN make": 6}
+    assert found == Rebuilds(commits=10, counts=counts, sure=counts)
     last = rebuilds(there, TEXT, client_rules("docker"), commits=4)
     assert last is not None
     assert (last.commits, last.counts["RUN deps"], last.counts["RUN make"]) == (4, 1, 2)
+
+
+def test_what_copies_from_a_stage_is_not_sure(project: Path) -> None:
+    text = f"{TEXT.replace('base', 'base AS b')}FROM base\nCOPY --from=b /app /\nRUN check\n"
+    there = place(project / "Dockerfile", None)
+    found = rebuilds(there, text, client_rules("docker"), commits=100)
+    assert found is not None
+    for name in ("COPY --from=b /app /", "RUN check"):
+        assert (found.sure[name], found.counts[name]) == (0, 6)
+    assert found.sure["RUN make"] == 6
 
 
 def test_a_git_folder_that_is_sent_is_rebuilt_by_every_commit(project: Path) -> None:

@@ -277,6 +277,17 @@ def test_pointers_and_submodules(one: Path, capsys: pytest.CaptureFixture[str]) 
     assert "git submodule update" in by_kind["submodules"]["mend"]
 
 
+def test_what_copies_from_a_stage_may_come_out_as_it_was(
+    one: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"{TEXT.decode()}FROM base\nCOPY --from=0 /app /\nRUN check\n"
+    write(one, "Dockerfile", text.encode())
+    git(one, "commit", "-qam", "two")
+    other = rewritten("src/a.go", b"c\n")(one)
+    said = " ".join(told(["context", str(one), str(other)], capsys).split())
+    assert "Docker and Podman rerun 2 to 4 steps, first COPY . . (line 4), of 6." in said
+
+
 def test_gits_own_folder_where_it_is_sent(one: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (one / ".dockerignore").unlink()
     git(one, "commit", "-qam", "two")
