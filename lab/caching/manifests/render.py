@@ -150,11 +150,11 @@ def _reruns(effects: Effects, by_engine: Sequence[Effect]) -> str:
             said.append(f"{names} rerun{'s' * (len(which) == 1)} nothing")
             continue
         missed, sure = which[0].missed, which[0].sure
-        steps = units.counted(len(missed), "step")
+        all_of_them = units.counted(len(missed), "step")
         some = "" if sure == len(missed) else f"{sure} to "
         first = next(part for part in missed if part.step.index == indexes[0])
         said.append(
-            f"{names} rerun{'s' * (len(which) == 1)} {some}{steps}, first "
+            f"{names} rerun{'s' * (len(which) == 1)} {some}{all_of_them}, first "
             f"{_short(first)} (line {effects.lines.get(first.step.index, '?')})"
         )
     return "; ".join(said)
