@@ -7,6 +7,7 @@ admin-guide. What a host does not tell is None.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -138,7 +139,8 @@ def found(name: str, root: Path = facts.CGROUPS) -> Iterator[Path]:
     for top in (root / name, *root.glob(f"*/{name}")):
         if top.is_dir() and not top.is_symlink():
             yield top
-            yield from (one for one in top.rglob("*") if one.is_dir())
+            # Not a glob, which fails where a step's group goes away while it looks.
+            yield from (Path(at, below) for at, names, _ in os.walk(top) for below in names)
 
 
 def _number(file: Path) -> int | None:

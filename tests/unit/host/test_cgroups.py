@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,22 @@ def test_where_the_group_is_silent_its_processes_speak(v1: Path) -> None:
     usage = read(cgroups.make("lab-x", v1), 1)
     assert usage is not None
     assert usage.source == "processes"
+
+
+def test_groups_that_go_away_meanwhile_are_passed_over(tmp_path: Path) -> None:
+    top, ended = tmp_path / "cpu/lab", threading.Event()
+
+    def steps() -> None:
+        while not ended.is_set():
+            (top / "step/below").mkdir(parents=True)
+            (top / "step/below").rmdir()
+            (top / "step").rmdir()
+
+    worker = threading.Thread(target=steps)
+    worker.start()
+    try:
+        most = max(len(list(cgroups.found("lab", tmp_path))) for _ in range(500))
+    finally:
+        ended.set()
+        worker.join()
+    assert most > 1, "it was walked while there was something"
