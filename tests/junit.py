@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import xmlschema
+if TYPE_CHECKING:
+    import xmlschema
 
 SCHEMA = Path(__file__).parent / "golden" / "junit-10.xsd"
 
 
 @lru_cache(maxsize=1)
 def _schema() -> xmlschema.XMLSchema:
+    import xmlschema
+
     return xmlschema.XMLSchema(str(SCHEMA))
 
 

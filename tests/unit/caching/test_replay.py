@@ -114,6 +114,7 @@ def whole(repository: Repository, engine: str = "docker", path: str = "Dockerfil
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["docker", "docker-classic", "podman", "simulated"])
 def test_a_replay_predicts_as_whole_manifests_do(history: Path, engine: str) -> None:
     rules, cache = archive_rules(engine), CacheSimulator()

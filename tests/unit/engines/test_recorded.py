@@ -227,6 +227,7 @@ def test_any_bytes_in_a_gzip_give_builds_or_an_error(data: bytes) -> None:
     read_all(gzip.compress(data, 1))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(FILES), st.data())
 def test_a_damaged_file_gives_builds_or_an_error(path: Path, data: st.DataObject) -> None:
@@ -275,6 +276,7 @@ LINES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.lists(LINES, max_size=30))
 def test_lines_in_any_order_give_builds_or_an_error(lines: list[str]) -> None:

@@ -52,6 +52,7 @@ def test_a_name_without_a_version_means_the_hosts_own() -> None:
     assert programs(parse("docker"), quiet) is HOST
 
 
+@pytest.mark.slow
 def test_a_version_is_bootstrapped_once_out_of_the_suite_that_has_it(
     cache: Cache, made: list[tuple[str, ...]]
 ) -> None:

@@ -268,6 +268,7 @@ def test_settings_on_the_command_line() -> None:
     assert found == {"kinds": ["ext4", "xfs"], "ext4 options": "noatime,discard"}
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -11,7 +11,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +67,8 @@ def test_junit_stays_xml_whatever_a_log_says(text: str) -> None:
 
 
 def test_the_schema_of_junit_refuses_what_is_none() -> None:
+    import xmlschema
+
     with pytest.raises(xmlschema.XMLSchemaValidationError):
         junit.hold('<testsuites><testsuite name="a"><testcase/></testsuite></testsuites>')
 
@@ -171,6 +172,7 @@ def test_a_cause_stands_beside_its_step_whatever_its_text_is_in_each_round() -> 
     assert "changed in round 1; changed in round 2 |" in said
 
 
+@pytest.mark.slow
 def test_markdown_has_room_in_a_comment() -> None:
     found = stored("RUN " + "long " * 12)
     many = [

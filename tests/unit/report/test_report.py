@@ -182,6 +182,7 @@ def test_a_terminal_gets_colour_unless_it_is_unwanted(
     assert "\x1b[32m" not in other.getvalue()
 
 
+@pytest.mark.slow
 def test_reports_are_written_into_the_runs_folder(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         for one in builds():

@@ -89,6 +89,7 @@ def test_a_run_that_ended_is_listed_by_its_head_alone(server: Server, results: P
     assert ">0 builds<" in ask(server, "/")[1]
 
 
+@pytest.mark.slow
 def test_reports_and_trends_are_pages(server: Server) -> None:
     status, text = ask(server, f"/runs/{run().id}")
     assert status == 200

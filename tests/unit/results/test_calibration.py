@@ -6,9 +6,9 @@ import json
 import math
 import random
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
-from scipy.stats import norm
 
 from lab.cli.main import main
 from lab.model.record import Build
@@ -34,8 +34,9 @@ def test_what_is_seen_agrees_with_the_textbook() -> None:
     sd = 0.03
     found = noise(pairs(2000, sd), rounds=(20, 30), seed=1)
     assert found is not None
+    z = NormalDist().inv_cdf
     for count, seen in found.visible:
-        expected = (norm.ppf(0.975) + norm.ppf(0.9)) * sd * math.sqrt(2 / count)
+        expected = (z(0.975) + z(0.9)) * sd * math.sqrt(2 / count)
         expected *= math.sqrt(math.pi / 3)
         assert seen == pytest.approx(math.expm1(expected), rel=0.12)
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from lab.results.stats import change_points as module
 from lab.results.stats.change_points import ENOUGH, ERROR, FEWEST, change_points
@@ -102,7 +102,7 @@ def test_the_evidence_is_students_t_as_scipy_has_it() -> None:
     values[15:] *= 1.2
     (split,) = change_points(values.tolist()).splits
     logs = np.log(values)
-    expected = float(stats.ttest_ind(logs[:15], logs[15:]).pvalue)
+    expected = float(scipy.stats.ttest_ind(logs[:15], logs[15:]).pvalue)
     stretches = list(module._stretches(24))
     tests = sum(end - begin - 2 * FEWEST + 1 for begin, end in stretches)
     assert split.at == 15

@@ -29,7 +29,7 @@ def sides(folder: Path, old: Sequence[Build], new: Sequence[Build]) -> tuple[str
 
 def builds(count: int, seed: int, middle: float = 20.0, **changes: object) -> list[Build]:
     return [
-        replace(build(number, wall), **changes)  # type: ignore[arg-type]
+        replace(build(number, wall), **changes)  # type: ignore[arg-type]  # a build's own fields
         for number, wall in enumerate(noisy(middle, count, seed), 1)
     ]
 

@@ -32,7 +32,7 @@ def run(folder: Path, seed: int, text: str = TEXT, **options: str) -> runs.Store
     path = folder / "order.yaml"
     path.write_text(text)
     scenario = replace(loader.load(path), seed=seed)
-    asked = session.Options(results=folder / "results", **options)  # type: ignore[arg-type]
+    asked = session.Options(results=folder / "results", **options)  # type: ignore[arg-type]  # texts
     return session.run(scenario, asked, say=lambda _: None, watcher=Nobody())
 
 
@@ -119,6 +119,7 @@ def test_a_baseline_that_is_none(tmp_path: Path) -> None:
     question.expect(stored.run.axes, None)
 
 
+@pytest.mark.slow
 def test_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

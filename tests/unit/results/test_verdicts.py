@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+import scipy  # its parts are imported when they are first asked for
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats as scipy_stats
 
 from lab.results.stats import (
     Looks,
@@ -40,18 +40,18 @@ def noise(seed: int, count: int, centre: float = 0.0, spread: float = 0.1) -> np
 def test_the_signed_rank_test_is_scipys(count: int, centre: float) -> None:
     found = noise(count, count, centre)
     for sign in (1, -1):
-        theirs = scipy_stats.wilcoxon(sign * found, alternative="greater", method="exact")
+        theirs = scipy.stats.wilcoxon(sign * found, alternative="greater", method="exact")
         assert signed_rank.one_sided(sign * found, 0.0) == pytest.approx(theirs.pvalue)
         assert signed_rank.statistic(sign * found) == theirs.statistic
     told = compare_paired([(math.exp(one), 1.0) for one in found])
     assert told is not None
-    assert told.p_value == pytest.approx(scipy_stats.wilcoxon(found, method="exact").pvalue)
+    assert told.p_value == pytest.approx(scipy.stats.wilcoxon(found, method="exact").pvalue)
 
 
 @pytest.mark.parametrize("count", [61, 200, 3000])
 def test_the_signed_rank_test_of_many_is_scipys(count: int) -> None:
     found = noise(count, count, 0.01)
-    theirs = scipy_stats.wilcoxon(
+    theirs = scipy.stats.wilcoxon(
         found, alternative="greater", method="asymptotic", correction=True
     )
     assert signed_rank.one_sided(found, 0.0) == pytest.approx(theirs.pvalue, rel=1e-9)
@@ -64,7 +64,7 @@ def test_the_interval_is_what_scipys_test_does_not_refuse(count: int) -> None:
     step = (high - low) / 1e6
     for shift, inside in ((low + step, 1), (low - step, 0), (high - step, 1), (high + step, 0)):
         method = "exact" if count <= signed_rank.EXACT else "asymptotic"
-        p_value = scipy_stats.wilcoxon(found - shift, method=method, correction=True).pvalue
+        p_value = scipy.stats.wilcoxon(found - shift, method=method, correction=True).pvalue
         assert (p_value > 0.05) == inside
 
 
@@ -73,16 +73,16 @@ def test_the_medians_interval_is_scipys_quantile_test(count: int) -> None:
     """SciPy's has two one-sided limits that may differ by a rank; ours is symmetric, as surely."""
     samples = sorted(np.exp(noise(count, count)).tolist())
     found, told = median_interval(samples), summary(samples)
-    theirs = scipy_stats.quantile_test(samples, p=0.5)
+    theirs = scipy.stats.quantile_test(samples, p=0.5)
     sides = [
-        scipy_stats.quantile_test(samples, p=0.5, alternative=side).confidence_interval(0.975)
+        scipy.stats.quantile_test(samples, p=0.5, alternative=side).confidence_interval(0.975)
         for side in ("greater", "less")
     ]
     assert found == pytest.approx((sides[0].low, sides[1].high))
     assert theirs.confidence_interval(0.95).low == pytest.approx(found[0])
     assert told is not None
     assert told.median == pytest.approx(float(np.median(samples)))
-    quartiles = scipy_stats.mstats.mquantiles(samples, alphap=1, betap=1)
+    quartiles = scipy.stats.mstats.mquantiles(samples, alphap=1, betap=1)
     assert (told.lower_quartile, told.median, told.upper_quartile) == pytest.approx(
         tuple(quartiles)
     )
@@ -93,13 +93,13 @@ def test_the_equivalence_test_is_two_of_scipys(centre: float) -> None:
     found, limit = noise(17, 17, centre, 0.03), math.log1p(0.05)
     told = compare_paired([(math.exp(one), 1.0) for one in found], margin=0.05)
     assert told is not None
-    low = scipy_stats.wilcoxon(found + limit, alternative="greater", method="exact").pvalue
-    high = scipy_stats.wilcoxon(found - limit, alternative="less", method="exact").pvalue
+    low = scipy.stats.wilcoxon(found + limit, alternative="greater", method="exact").pvalue
+    high = scipy.stats.wilcoxon(found - limit, alternative="less", method="exact").pvalue
     assert told.same_p_value == pytest.approx(max(low, high))
     these, others = noise(18, 14, centre, 0.03), noise(19, 16, 0.0, 0.03)
     beside = compare_unpaired(np.exp(these), np.exp(others), margin=0.05)
     assert beside is not None
-    ranks = partial(scipy_stats.mannwhitneyu, method="exact")
+    ranks = partial(scipy.stats.mannwhitneyu, method="exact")
     low = ranks(these + limit, others, alternative="greater").pvalue
     high = ranks(these - limit, others, alternative="less").pvalue
     assert beside.same_p_value == pytest.approx(max(low, high))
@@ -110,7 +110,7 @@ def test_the_rank_sum_test_is_scipys(rows: int, columns: int) -> None:
     these, others = np.exp(noise(1, rows, 0.1)), np.exp(noise(2, columns))
     told = compare_unpaired(these, others)
     assert told is not None
-    theirs = scipy_stats.mannwhitneyu(
+    theirs = scipy.stats.mannwhitneyu(
         these, others, method="exact" if columns <= 25 else "asymptotic"
     )
     assert told.p_value == pytest.approx(theirs.pvalue)
@@ -120,7 +120,7 @@ def test_the_rank_sum_test_is_scipys(rows: int, columns: int) -> None:
     for shift, inside in ((low + step, 1), (low - step, 0), (high - step, 1), (high + step, 0)):
         moved = np.log(these) - shift
         method = "exact" if columns <= 25 else "asymptotic"
-        p_value = scipy_stats.mannwhitneyu(moved, np.log(others), method=method).pvalue
+        p_value = scipy.stats.mannwhitneyu(moved, np.log(others), method=method).pvalue
         assert (p_value > 0.05) == inside
 
 
@@ -128,13 +128,13 @@ def test_the_ratio_and_its_interval_agree_with_a_bootstrap() -> None:
     """Another method on the same samples: near, not equal."""
     found = noise(3, 40, 0.2)
     told = compare_paired([(math.exp(one), 1.0) for one in found])
-    theirs = scipy_stats.bootstrap(
+    theirs = scipy.stats.bootstrap(
         (found,), np.median, n_resamples=2000, method="BCa", rng=np.random.default_rng(1)
     ).confidence_interval
     assert told is not None
     assert told.interval is not None
     assert theirs.low < math.log(told.ratio) < theirs.high
-    mean = scipy_stats.bootstrap(
+    mean = scipy.stats.bootstrap(
         (found,), np.mean, n_resamples=2000, method="BCa", rng=np.random.default_rng(1)
     ).confidence_interval
     assert np.log(told.interval) == pytest.approx((mean.low, mean.high), abs=0.012)
@@ -192,7 +192,7 @@ def test_looking_never_makes_surer(pairs: list[tuple[float, float]], first: int)
     if first == len(pairs) > 8 and looked.verdict is not Verdict.UNDECIDED:
         assert plain.verdict is looked.verdict
     elif first == len(pairs) > 1 and np.std(logs[:, 0] - logs[:, 1]) > 1e-6:
-        theirs = scipy_stats.ttest_rel(logs[:, 0], logs[:, 1]).pvalue
+        theirs = scipy.stats.ttest_rel(logs[:, 0], logs[:, 1]).pvalue
         assert looked.p_value >= theirs * (1 - 1e-6)
     assert 0 <= looked.p_value <= 1
     assert plain.ratio == looked.ratio
@@ -237,7 +237,7 @@ def test_the_early_test_is_scipys_paired_t_test(shift: float) -> None:
     these, others = noise(5, 12, 0.04), noise(6, 12)
     found = sequential.t_tests(these - others, shift, least_spread=0.0)
     for count in range(2, 13):
-        theirs = scipy_stats.ttest_rel(
+        theirs = scipy.stats.ttest_rel(
             these[:count] - shift, others[:count], alternative="greater"
         ).pvalue
         assert found[count - 1] == pytest.approx(theirs)
@@ -251,7 +251,7 @@ def test_the_early_test_takes_no_rounds_to_be_closer_than_it_states() -> None:
     for ratio, count in ((0.05, 4), (0.2, 3), (0.4, 7)):
         told = sequential.t_tests(np.full(count, ratio), 0.0)[-1]
         height = ratio / (sequential.LEAST_SPREAD / math.sqrt(count))
-        assert told == pytest.approx(float(scipy_stats.t.sf(height, count - 1)))
+        assert told == pytest.approx(float(scipy.stats.t.sf(height, count - 1)))
     spread = noise(8, 6, 0.1, 0.3)
     assert sequential.t_tests(spread, 0.0)[1:] == pytest.approx(
         sequential.t_tests(spread, 0.0, least_spread=0.0)[1:]
@@ -261,7 +261,7 @@ def test_the_early_test_takes_no_rounds_to_be_closer_than_it_states() -> None:
 @pytest.mark.parametrize("count", [2, 3, 5, 8])
 def test_the_interval_of_few_looks_is_scipys(count: int) -> None:
     found = noise(count, count, 0.2)
-    theirs = scipy_stats.ttest_1samp(found, 0.0).confidence_interval(0.95)
+    theirs = scipy.stats.ttest_1samp(found, 0.0).confidence_interval(0.95)
     assert sequential.interval(found, 0.95) == pytest.approx((theirs.low, theirs.high))
     assert sequential.interval(found[:1], 0.95) is None
     more = noise(9, 9, 0.2)

@@ -119,6 +119,7 @@ def test_lab_new_writes_a_scenario_once(
     assert workload == Own(context=Path(), dockerfile="Dockerfile")
 
 
+@pytest.mark.slow
 def test_lab_run_takes_a_dockerfile(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
