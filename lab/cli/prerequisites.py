@@ -125,7 +125,13 @@ _TEST_TOOLS = (
     ),
     _Tool("perf", ("perf",), ("linux-perf",), "`make test` traces with it, beside strace"),
     _Tool("hyperfine", ("hyperfine",), ("hyperfine",), "`make test` holds `lab export` against it"),
-    _Tool("promtool", ("promtool",), ("prometheus",), "`make test` checks `lab export` with it"),
+    _Tool("promtool", ("promtool",), ("prometheus",), "`make test` checks rules with it"),
+    _Tool(
+        "alertmanager",
+        ("prometheus-alertmanager",),
+        ("prometheus-alertmanager",),
+        "`make test` sends an alert through it",
+    ),
     _Tool("fuse", ("fusermount3",), ("fuse3",), "`make test` mounts file systems that wait"),
 )
 # Where one is missing, experiments leave its file system out and say so.

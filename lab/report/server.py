@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from lab.model.errors import InputError, LabError
 from lab.report import html, live_state, run_index
+from lab.report.metrics.scrape import Scrape
 from lab.report.run_rows import Rows
 from lab.results import runs
 
@@ -29,6 +30,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 HTML, JSON = "text/html; charset=utf-8", "application/json"
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Server(ThreadingHTTPServer):
@@ -39,6 +41,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, results: Path, port: int) -> None:
         self.results = results
         self.rows = Rows(results)
+        self.scrape = Scrape(results)
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -115,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
                 since = parse_qs(address.query).get("since", [""])[0]
                 known = [row.head for row in reversed(self.server.rows.all())]
                 return run_index.trend(known, name, since), HTML
+            case "metrics" if not rest:
+                return self.server.scrape.text(), PROMETHEUS
             case "api" if name.startswith("live/"):
                 state = live_state.read(self._folder(name.removeprefix("live/")))
                 value = state or {"said": "nothing is under way", "rows": []}

@@ -146,6 +146,15 @@ def prometheus(runs: Sequence[StoredRun]) -> str:
         lines += _gauges(metric, "Median over the rounds of the last run.", gauges)
     counts = {labels: str(len(builds)) for labels, (_, builds) in series.items()}
     lines += _gauges("lab_builds", "Builds of the last run that went well.", counts)
+    failed: dict[str, int] = {}
+    for one in ordered:
+        of_run: dict[str, int] = {}
+        for build in one.counted:
+            labels = _prometheus_labels(one.run, _labels(build))
+            of_run[labels] = of_run.get(labels, 0) + (build.status == "failed")
+        failed |= of_run
+    counts = {labels: str(count) for labels, count in failed.items()}
+    lines += _gauges("lab_builds_failed", "Builds of the last run that failed.", counts)
     began = {
         labels: at
         for labels, (run, _) in series.items()

@@ -25,6 +25,7 @@ GROUPS = {
         "diagnose": "say why builds failed or became slow, by what their steps printed",
         "report": "make a run's reports again",
         "serve": "show the runs of a results folder in a browser on this machine",
+        "metrics": "the runs' figures for Prometheus, alert rules of a policy, a Grafana dashboard",
         "import": "make runs of builds that other tools recorded: build records, logs of CI jobs",
         "export": "a run as benchstat text, hyperfine JSON, CSV, Parquet or Prometheus text",
     },
