@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lab.cli.forms import Form
     from lab.model.finding import Finding
 
+DOCKERFILE = Path("Dockerfile")
 FORMATS = ("json", "markdown", "github", "gitlab", "sarif")
 
 
@@ -50,19 +51,16 @@ class Answers(Generic[A]):
 def options(verb: argparse.ArgumentParser, *, several: bool = True) -> None:
     """The Dockerfiles, how they are read, --format, --json and --fail-on.
 
-    Unless ``several``: one, and the folder's own where none is named.
+    Unless ``several``: one. Where none is named it is the folder's own.
     """
-    if several:
-        verb.add_argument("dockerfile", type=Path, nargs="+", metavar="DOCKERFILE")
-    else:
-        verb.add_argument(
-            "dockerfile",
-            type=Path,
-            nargs="?",
-            default=Path("Dockerfile"),
-            metavar="DOCKERFILE",
-            help="default: Dockerfile",
-        )
+    verb.add_argument(
+        "dockerfile",
+        type=Path,
+        nargs="*" if several else "?",
+        default=[DOCKERFILE] if several else DOCKERFILE,
+        metavar="DOCKERFILE",
+        help="default: Dockerfile",
+    )
     verb.add_argument("--context", type=Path, metavar="DIR", help="default: the file's folder")
     arguments.dockerfile(verb)
     forms.option(verb, FORMATS)

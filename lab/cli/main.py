@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["help"]:  # as git and go have it
         given = [*given[1:2], "--help"]
+    if not given:  # whoever types `lab` alone wants to know what there is
+        parsers.for_command(None)[0].print_help(sys.stderr)
+        sys.exit(InputError.exit_code)
     asked = next(iter(given), None)
     if asked is not None and not asked.startswith("-") and asked not in VERBS:
         _refuse(asked)

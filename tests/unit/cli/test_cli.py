@@ -119,6 +119,13 @@ def test_every_command_stands_in_one_group_of_the_help(capsys: pytest.CaptureFix
     assert all(len(line) <= 92 for line in out.splitlines())
 
 
+def test_lab_alone_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = said(capsys)
+    assert (code, out) == (2, "")
+    assert "Try: lab advise Dockerfile" in err
+    assert "\n  advise " in err
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

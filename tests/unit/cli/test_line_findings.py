@@ -108,6 +108,15 @@ def test_predictions_are_notes_and_what_ends_the_build_is_an_error(
     assert [line.split(" ")[3] for line in out.splitlines()[2:]] == ["6:", "3:"]
 
 
+def test_the_folder_s_own_dockerfile_need_not_be_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    for command, begin in (("advise", "dependencies before sources"), ("predict", "built again")):
+        code, out, _ = said(capsys, command)
+        assert (code, out.startswith(begin)) == (0, True)
+
+
 def test_several_dockerfiles_are_asked_at_once(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
