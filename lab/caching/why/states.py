@@ -83,7 +83,7 @@ class States:
             if self.place.held is not None:
                 raise InputError(
                     f"{name} has no file {self.place.held}",
-                    remedy="name a Dockerfile that both states have",
+                    remedy="name a Dockerfile that both have: of a new one every step misses",
                 )
             text = read_text(self.place.dockerfile)
         found = (self._text(commit, path) for path in self.place.ignore_files)
