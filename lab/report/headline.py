@@ -13,7 +13,7 @@ from lab.model.record import Build, Run
 from lab.report import ratio_words
 from lab.report.formatting import one_line
 from lab.results.stats import Comparison, Verdict
-from lab.results.table import Group, Measure, Table
+from lab.results.table import Group, Measure, Table, measures
 
 SHOWN = 6  # ratios below the answer: with it they fill no more than a first screen
 ANSWERS = 3  # columns that are answered in sentences; of more the table tells
@@ -74,7 +74,7 @@ def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Head
         answer = " ".join(_answer(lead, table) for lead in leads)
         rest = [_counts(lead, rows) for lead in leads]
     else:
-        answer = _alone(table) or f"Builds measured: {measured}."
+        answer = _no_verdict(table) or _alone(table) or f"Builds measured: {measured}."
     rest += [_differs(table) if not apart else "", expected(runs)]
     return Headline(
         answer=one_line(answer, 600),
@@ -140,6 +140,19 @@ def _lines(rows: Sequence[_Row], several: bool) -> Iterator[str]:
         yield one_line(f"{who}{row.where}: {said}{sure}{times}", 200)
     if len(rows) > SHOWN:
         yield f"and {len(rows) - SHOWN} more in the table"
+
+
+def _no_verdict(table: Table) -> str:
+    """Of columns that the machine did not let be compared; the line of fitness says by what."""
+    found = list(measures(table.groups))
+    disturbed, count = sum(one.disturbed for one in found), sum(one.count for one in found)
+    if table.baseline is None or not disturbed:
+        return ""
+    which = "all" if disturbed == count else f"{disturbed} of"
+    return (
+        f"No verdict: {which} {count} builds were disturbed, and such builds decide nothing; a "
+        "quiet machine would let them."
+    )
 
 
 def _alone(table: Table) -> str:

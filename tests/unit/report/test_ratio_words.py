@@ -161,3 +161,12 @@ def test_decided_seconds_come_first() -> None:
         for one in rows.measures
         if one.versus
     }
+
+
+def test_builds_that_were_all_disturbed_have_no_verdict_and_the_reason_is_the_machine_s() -> None:
+    found = stored()
+    disturbed = [replace(one, fit="unfit: others used the CPUs (89 %)") for one in found.builds]
+    said = compose.from_run(replace(found, builds=tuple(disturbed))).model.headline
+    measured = sum(one.status == "ok" for one in disturbed)
+    assert said.answer.startswith(f"No verdict: all {measured} builds were disturbed")
+    assert "others used the CPUs" in said.fit
