@@ -237,6 +237,7 @@ def test_a_folder_of_the_repository_and_a_dockerfile_beside_it(tmp_path: Path) -
     assert reruns() == 1
 
 
+@pytest.mark.slow
 def test_a_submodule_is_looked_into_where_it_is_checked_out(tmp_path: Path) -> None:
     part, whole = tmp_path / "part", tmp_path / "whole"
     for folder in (part, whole):
