@@ -41,7 +41,8 @@ class RemoteCache:
     """Where a build's cache comes from and where it is left, by one of remote_cache.STRATEGIES.
 
     ``repository`` is HOST:PORT/NAME as the engine names it, without a tag; ``restore`` and ``save``
-    are tags in it, None where nothing is taken or left. ``folder`` holds caches that are files, one
+    are tags in it, None where nothing is taken or left; ``source`` is the phase that saved what is
+    taken. ``folder`` holds caches that are files, one
     for each tag.
     """
 
@@ -49,6 +50,7 @@ class RemoteCache:
     repository: str
     folder: Path
     restore: str | None = None
+    source: str | None = None
     save: str | None = None
 
 

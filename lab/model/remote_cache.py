@@ -24,6 +24,8 @@ AXIS = "cache"
 NOTHING, WARM = "none", "warm-disk"
 # Those that keep the keys of all steps, and the layers of the last stage alone.
 KEYS_ALONE: frozenset[str] = frozenset({"inline", "registry-min"})
+# Those to which each build adds; with the others it leaves what it was made of, and nothing older.
+KEPT_FOR_EVER: frozenset[str] = frozenset({"podman-registry"})
 # Those with which nothing is moved: the machine keeps its disk, or starts with nothing.
 STAYING: frozenset[str] = frozenset({NOTHING, WARM})
 
@@ -49,6 +51,7 @@ class Remote:
     ``export_inside``, that is a part of the build's wall. Layers that are fetched when a step needs
     them are in that step's time. ``down_bytes`` and ``up_bytes`` passed between the engine and the
     registry, protocol and all; ``blobs_down`` counts answers, of which one blob may need several.
+    ``source`` is the phase whose cache it was given, None where nothing was restored.
     ``failures`` are what the engine said of a cache that it could not read or write.
     """
 
@@ -63,6 +66,7 @@ class Remote:
     blobs_down: int | None = None
     blobs_up: int | None = None
     requests: int | None = None
+    source: str | None = None
     failures: tuple[str, ...] = ()
     stored: Stored | None = None
 

@@ -7,9 +7,9 @@ that was warm leaves keys of its base out, and one that has imported holds what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.engines import open_engine, remote_caches
@@ -17,13 +17,13 @@ from lab.engines.protocol import Engine, RemoteCache
 from lab.engines.registry import Registry, start_registry
 from lab.host import paths, signals
 from lab.host.content_cache import Cache
-from lab.host.relay import Link, Relay
+from lab.host.relay import Relay
 from lab.model.remote_cache import AXIS, STAYING, WARM
 from lab.runner.options import Say
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Phase, Trial
 
-MAIN = "main"  # the tag that the cold build's cache gets, and fresh ones restore
+MAIN = "main"  # the tag that the cold build's cache gets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,9 @@ def one_engine(engine: Engine) -> Places:
 class FreshEngines:
     """What the trials of one run have in common: a registry, started when one first needs it."""
 
-    def __init__(self, stack: ExitStack, say: Say, links: Mapping[str, Link]) -> None:
-        self._stack, self._say, self._links = stack, say, links
+    def __init__(self, stack: ExitStack, say: Say, scenario: Scenario) -> None:
+        self._stack, self._say = stack, say
+        self._links, self._hand_on = scenario.links, scenario.hand_on
         self._registry: Registry | None = None
         self._folder: Path | None = None
 
@@ -58,7 +59,7 @@ class FreshEngines:
         """Fetch what its strategies need of programs; the registry ends with this."""
         remote_caches.fetch(scenario.axes[AXIS], say)
         with ExitStack() as stack:
-            yield cls(stack, say, scenario.links)
+            yield cls(stack, say, scenario)
 
     @contextmanager
     def places(self, trial: Trial) -> Iterator[Places]:
@@ -70,11 +71,11 @@ class FreshEngines:
             def place(phase: Phase) -> Iterator[Place]:
                 if phase.fresh and trial.cell.cache != WARM:
                     with self._opened(trial) as found:
-                        yield _given(found, trial, phase)
+                        yield _given(found, trial, phase, hand_on=self._hand_on)
                     return
                 if not held:
                     held.append(stack.enter_context(self._opened(trial)))
-                yield _given(held[0], trial, phase)
+                yield _given(held[0], trial, phase, hand_on=self._hand_on)
 
             yield place
 
@@ -116,28 +117,36 @@ def repository(trial: Trial) -> str:
     return f"lab/{trial.token}"
 
 
-def _given(place: Place, trial: Trial, phase: Phase) -> Place:
+def _given(place: Place, trial: Trial, phase: Phase, *, hand_on: bool) -> Place:
     """The place with what this phase takes from the cache, and where it leaves its own.
 
-    A fresh build saves too, as a job does, but where nothing is restored from: each fresh phase
-    stands for another job after the same cold one.
+    A fresh build saves too, as a job does: to where no other phase restores from, unless caches are
+    handed on from one to the next.
     """
     remote = place.remote
     if remote is None or not (phase.cold or phase.fresh):
-        return Place(engine=place.engine)
-    number = trial.phases.index(phase)
-    return Place(
-        engine=place.engine,
-        remote=RemoteCache(
-            strategy=remote.strategy,
-            repository=remote.repository,
-            folder=remote.folder,
-            restore=MAIN if phase.fresh else None,
-            save=MAIN if phase.cold else f"after-{number}",
+        return replace(place, remote=None)
+    source = source_of(trial.phases, phase, hand_on=hand_on) if phase.fresh else None
+    return replace(
+        place,
+        remote=replace(
+            remote,
+            restore=None if source is None else _tag(trial, source),
+            source=None if source is None else source.name,
+            save=_tag(trial, phase),
         ),
-        relay=place.relay,
-        registry=place.registry,
     )
+
+
+def source_of(phases: Sequence[Phase], phase: Phase, *, hand_on: bool) -> Phase | None:
+    """The phase whose cache a fresh one restores."""
+    before = phases[: phases.index(phase)]
+    savers = [one for one in before if one.cold or (hand_on and one.fresh)]
+    return savers[-1] if savers else None
+
+
+def _tag(trial: Trial, phase: Phase) -> str:
+    return MAIN if phase.cold else f"after-{trial.phases.index(phase)}"
 
 
 def _close(engine: Engine) -> None:

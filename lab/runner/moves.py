@@ -55,6 +55,7 @@ class Moves:
             strategy=remote.strategy,
             restored=remote.restore is not None,
             saved=remote.save is not None,
+            source=remote.source,
             import_s=_seconds([event for event in self._inside if not event.out]),
             export_s=_seconds(written),
             export_inside=not out,

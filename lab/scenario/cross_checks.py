@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.dockerfile.generated_project import least_lines
-from lab.model import remote_cache
+from lab.scenario import check_fresh
 from lab.scenario.axes import (
     BASE_KINDS,
     FILE_KINDS,
@@ -20,10 +20,7 @@ from lab.scenario.axes import (
     expanded,
     toolchain_name,
 )
-from lab.scenario.finding import Finding, items, mapping, texts
-from lab.scenario.links import link_name
-from lab.scenario.model import is_fresh
-from lab.scenario.yaml_source import Location
+from lab.scenario.finding import Finding, items, mapping, repeated, texts
 
 # Edits that the lab knows how to make. Those of OWN need no generated project.
 BUILT_IN_EDITS = (
@@ -56,11 +53,11 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _phases(data)
     yield from _edits(data)
     yield from _controls(data)
-    yield from _fresh(data)
+    yield from check_fresh.findings(data)
     for field in ("engines", "layouts", "caches", "phases"):
-        yield from _twice((field,), list(enumerate(items(data, field))))
+        yield from repeated((field,), list(enumerate(items(data, field))))
     for name in mapping(data, "axes"):
-        yield from _twice(("axes", name), list(enumerate(items(mapping(data, "axes"), name))))
+        yield from repeated(("axes", name), list(enumerate(items(mapping(data, "axes"), name))))
         if name in RESERVED:
             yield Finding(
                 location=("axes", name),
@@ -68,8 +65,8 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
                 expected="another name: the lab gives this one its meaning",
                 at_key=True,
             )
-    yield from _twice(("bases",), [(i, base_name(b)) for i, b in enumerate(items(data, "bases"))])
-    yield from _twice(
+    yield from repeated(("bases",), [(i, base_name(b)) for i, b in enumerate(items(data, "bases"))])
+    yield from repeated(
         ("toolchains",),
         [(i, toolchain_name(t)) for i, t in enumerate(items(data, "toolchains"))],
     )
@@ -96,56 +93,6 @@ def _controls(data: Mapping[str, Any]) -> Iterator[Finding]:
                 found=f"the range {first}-{last}",
                 expected="the lower CPU first",
             )
-
-
-def _fresh(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Fresh engines and the caches that they are given go together."""
-    phases, caches = texts(items(data, "phases")), items(data, "caches")
-    fresh = next((place for place, name in enumerate(phases) if is_fresh(name)), None)
-    if caches and phases and fresh is None:
-        yield Finding(
-            location=("caches",),
-            found="caches without a phase on a fresh engine",
-            expected="fresh or fresh:<edit> among the phases",
-            at_key=True,
-        )
-    if fresh is not None and not caches:
-        yield Finding(
-            location=("phases", fresh),
-            found=f"{phases[fresh]!r} without caches",
-            expected=f"caches: one or more of {', '.join(remote_cache.STRATEGIES)}",
-        )
-    yield from _links(data, fresh=fresh is not None or not phases)
-    for name in mapping(data, "controls") if fresh is not None else ():
-        if name in {"cpus", "disk", "memory"}:
-            yield Finding(
-                location=("controls", name),
-                found=f"{name} beside phases on fresh engines",
-                expected="no limits of one engine: each fresh build has an engine of its own",
-                at_key=True,
-            )
-
-
-def _links(data: Mapping[str, Any], *, fresh: bool) -> Iterator[Finding]:
-    """Lines that nothing passes over, of the same name, or that let nothing pass."""
-    entries = items(data, "links")
-    if entries and not fresh:
-        yield Finding(
-            location=("links",),
-            found="links without a phase on a fresh engine",
-            expected="fresh or fresh:<edit> among the phases",
-            at_key=True,
-        )
-    yield from _twice(("links",), [(place, link_name(one)) for place, one in enumerate(entries)])
-    for place, one in enumerate(entries):
-        for way in ("down", "up"):
-            rate = one.get(way) if isinstance(one, dict) else None
-            if isinstance(rate, str) and re.match(r"[0.]+[kMGTB]", rate):
-                yield Finding(
-                    location=("links", place, way),
-                    found=f"{rate} a second",
-                    expected="more than nothing; leave it out where the line is no limit",
-                )
 
 
 def _one_kind(data: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
@@ -287,14 +234,3 @@ def _edits(data: Mapping[str, Any]) -> Iterator[Finding]:
                     found=f"{len(operation)} operations in one entry",
                     expected="exactly one of replace, append, write, delete, touch, chmod",
                 )
-
-
-def _twice(location: Location, entries: list[tuple[int, Any]]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for index, item in entries:
-        if isinstance(item, str):
-            if item in seen:
-                yield Finding(
-                    location=(*location, index), found=f"{item!r} again", expected="each name once"
-                )
-            seen.add(item)

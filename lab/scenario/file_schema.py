@@ -263,6 +263,11 @@ class ScenarioFile(Part):
     caches: list[Strategy] = Field(
         default_factory=list, description="the axis cache: what a fresh engine is given of it"
     )
+    hand_on: bool = Field(
+        default=False,
+        description="each fresh build restores what the fresh one before it saved, as jobs in a "
+        "row do; else all restore what the cold build saved",
+    )
     links: list[
         Annotated[LinkEntry, BeforeValidator(_link, json_schema_input_type=str | LinkEntry)]
     ] = Field(default_factory=list, description="the axis link: the line to the registry")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,3 +62,15 @@ def mapping(data: Mapping[str, Any], field: str) -> dict[str, Any]:
 def texts(values: Iterable[object]) -> tuple[str, ...]:
     """Those of the values that are text."""
     return tuple(value for value in values if isinstance(value, str))
+
+
+def repeated(location: Location, entries: list[tuple[int, Any]]) -> Iterator[Finding]:
+    """The names that stand twice among entries with their places."""
+    seen: set[str] = set()
+    for index, item in entries:
+        if isinstance(item, str):
+            if item in seen:
+                yield Finding(
+                    location=(*location, index), found=f"{item!r} again", expected="each name once"
+                )
+            seen.add(item)

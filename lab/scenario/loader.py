@@ -96,6 +96,7 @@ def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Sce
         phases=tuple(parsed.phases),
         edits={name: tuple(map(_edit, entries)) for name, entries in parsed.edits.items()},
         kernels=tuple(parsed.kernels),
+        hand_on=parsed.hand_on,
         links={entry.name: _link(entry) for entry in parsed.links},
         baseline=parsed.baseline,
         rounds=parsed.rounds.max,

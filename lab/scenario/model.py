@@ -73,6 +73,7 @@ class Scenario:
     ``rounds`` is how many there are at most where ``until`` may end them; before them come
     ``warm_up`` rounds that are not counted.
     ``links`` are lines to the registry of fresh engines, by their values on the axis link.
+    ``hand_on``: each fresh build restores what the fresh one before it saved.
     ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
     ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel. ``baseline`` is
     what ratios are to, a value of an axis that has several; None: see lab.results.question.
@@ -97,6 +98,7 @@ class Scenario:
     controls: Controls = field(default_factory=Controls)
     kernels: tuple[str, ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
+    hand_on: bool = False
     baseline: str | None = None
 
     @property

@@ -20,7 +20,7 @@ def explanations(
 
     One by one: of a run of many builds, all of them together are not small. The earlier builds of
     a cell are those of the same axis values that ended before it; of one on an engine of its own,
-    the cold build alone whose cache it was given.
+    the one alone whose cache it was given.
     """
 
     @lru_cache(maxsize=256)  # cold builds and rebuilds have the same ones
@@ -29,20 +29,31 @@ def explanations(
 
     told = {engine.name: (engine.version, engine.storage) for engine in stored.run.engines}
     earlier: dict[tuple[tuple[str, str], ...], list[MeasuredBuild]] = {}
+    apart: dict[tuple[tuple[str, str], ...], list[MeasuredBuild]] = {}
     for build in explainable(stored):
         before = earlier.setdefault(tuple(sorted(build.cell.items())), [])
         engine = build.cell.get("engine", "")
         now = MeasuredBuild(record=build, inputs=read(build.manifest or ""))
+        fresh = apart.setdefault(tuple(sorted(build.cell.items())), [])
         if now.cold:
+            fresh.clear()
             del before[:-1]  # what came before is forgotten: that there was something is enough
         if wanted is None or build.id in wanted:
             rules = archive_rules(engine, *told.get(engine, ()))
             if is_apart(build):
-                yield explain_fresh(now, [one for one in before if one.cold], rules)
+                yield explain_fresh(now, _restored(build, before, fresh), rules)
             else:
                 yield explain(now, before, rules)
-        if not is_apart(build):
-            before.append(now)
+        (fresh if is_apart(build) else before).append(now)
+
+
+def _restored(
+    build: Build, before: list[MeasuredBuild], fresh: list[MeasuredBuild]
+) -> list[MeasuredBuild]:
+    """The build whose cache this one was given; the cold one where its record does not say."""
+    source = build.remote.source if build.remote else None
+    named = [one for one in fresh if one.record.phase == source]
+    return named[-1:] or [one for one in before if one.cold]
 
 
 def explainable(stored: runs.StoredRun) -> Iterator[Build]:

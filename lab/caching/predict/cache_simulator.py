@@ -146,6 +146,15 @@ def outcomes_of(
     return outcomes
 
 
+def left_by(chain: Chain, found: Mapping[int, Key]) -> CacheSimulator:
+    """A cache that holds what this one build leaves, and nothing older."""
+    cache = CacheSimulator()
+    for link in chain.links:
+        if link.taken and link.step.keyword != "FROM":
+            cache.add(found[link.step.index].own)
+    return cache
+
+
 def _ran(outcomes: Mapping[int, Outcome | None], steps: Steps, index: int) -> bool:
     at: int | None = index
     while at is not None:

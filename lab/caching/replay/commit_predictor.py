@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lab.caching.git.objects import FILES, FOLDER, Commit, Entry, Repository
 from lab.caching.predict import CacheSimulator
-from lab.caching.predict.cache_simulator import outcomes_of
+from lab.caching.predict.cache_simulator import left_by, outcomes_of
+from lab.caching.predict.fresh_engine import Outcomes, on_fresh
 from lab.caching.replay.digests import Digests
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import Rules, StepFacts, of_files
@@ -17,6 +18,7 @@ from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 from lab.model.errors import InputError
 from lab.model.events import Outcome
+from lab.model.remote_cache import KEPT_FOR_EVER, WARM
 
 IGNORE_FILES = 8  # whose digests are kept at a time
 
@@ -35,6 +37,8 @@ class CommitPredictor:
     ``text`` None: the repository's own Dockerfile, as it was. ``ignore``: an ignore file for every
     commit, instead of its own. ``sends_git``: the context is the repository's root, so that a
     checkout's .git, which each commit changes, is sent where no ignore file keeps it back.
+    ``strategy``, which may be set: each commit is built on a fresh engine, which restores by it
+    what the commit before left.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class CommitPredictor:
         self.target = target
         self._own_ignore = ignore
         self._sends_git = sends_git
+        self.strategy = WARM
         self._always = {path, dockerignore.NAME}  # an archive holds them whatever is ignored
         self._cache = CacheSimulator()
         self._chains: dict[str, Chain] = {}
@@ -77,9 +82,13 @@ class CommitPredictor:
             whole = "." in (*step.sources, *(step.mounts if self._rules.mounts else ()))
             return found + commit.id if sends_git and whole else found
 
-        return CommitPrediction(
-            chain=chain, outcomes=outcomes_of(chain, chain.keys(files), self._cache)
-        )
+        keys = chain.keys(files)
+        outcomes: Outcomes = outcomes_of(chain, keys, self._cache)
+        if self.strategy != WARM:
+            if self.strategy not in KEPT_FOR_EVER:
+                self._cache = left_by(chain, keys)
+            outcomes = on_fresh(chain.inputs, outcomes, self.strategy, self._rules)
+        return CommitPrediction(chain=chain, outcomes=outcomes)
 
     def instructions(self, commit: Commit | None) -> tuple[str, ...] | None:
         """The instructions that can run, as records have them; None where a commit could not be

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import arguments
 from lab.cli.output import print_json, say, say_all
-from lab.engines import named
+from lab.engines import named, remote_caches
 from lab.model.errors import InputError
+from lab.model.remote_cache import STRATEGIES, WARM
 
 if TYPE_CHECKING:
     from lab.caching.replay import Commit, CommitPredictor, Replay, Repository
@@ -33,6 +35,16 @@ def options(verb: argparse.ArgumentParser) -> None:
         "(default: Dockerfile); repeatable, side by side",
     )
     arguments.dockerfile(verb)
+    verb.add_argument(
+        "--cache",
+        action="append",
+        choices=STRATEGIES,
+        default=[],
+        metavar="STRATEGY",
+        help="each commit on a fresh engine, as of a new CI runner, that restores by it what the "
+        f"commit before left: {', '.join(STRATEGIES)} (docs/fresh-runner.md); repeatable, side by "
+        "side; default: warm-disk, one engine for all commits",
+    )
     verb.add_argument("--run", metavar="RUN", help="the run whose measured step times are used")
     verb.add_argument(
         "--price",
@@ -58,6 +70,11 @@ def run(options: argparse.Namespace) -> int:
     from lab.caching.replay import Repository, replay
     from lab.caching.replay.render import as_json, lines
 
+    if options.cache and options.build_last:
+        raise InputError(
+            "--build-last builds on one engine, and --cache is of fresh ones",
+            remedy="leave one of them out; lab run with caches measures fresh engines",
+        )
     with closing(Repository(options.repo)) as repository:
         commits = list(repository.commits(options.commits, first_parent=options.first_parent))
         totals = replay(_replays(options, repository, commits), commits)
@@ -84,18 +101,23 @@ def _replays(
     args = arguments.build_args(options.build_arg)
     builds = runs.load(options.run, options.results).builds if options.run else ()
     found = []
-    for engine, version in named.engine_versions(options.engine or ["docker"]):
-        for name in options.dockerfile or ["Dockerfile"]:
-            predictor = _predictor(options, repository, name, client_rules(engine, version), args)
-            instructions = predictor.instructions(commits[-1] if commits else None)
-            if instructions is None:
-                raise InputError(
-                    f"the last commit has no Dockerfile that can be read at {name!r}"
-                    + (f" with a stage {options.target!r}" if options.target else ""),
-                    remedy="name a file on disk, or a path in the repository, with --dockerfile",
-                )
-            costs = step_costs(builds, engine, options.price, instructions)
-            found.append(Replay(predictor=predictor, costs=costs, name=f"{name} ({engine})"))
+    engines = named.engine_versions(options.engine or ["docker"])
+    for strategy, (engine, version), name in product(
+        options.cache or [WARM], engines, options.dockerfile or ["Dockerfile"]
+    ):
+        remote_caches.able([(engine, version)], strategy, named=True)
+        rules = client_rules(engine, version)
+        predictor = _predictor(options, repository, name, rules, args, strategy)
+        instructions = predictor.instructions(commits[-1] if commits else None)
+        if instructions is None:
+            raise InputError(
+                f"the last commit has no Dockerfile that can be read at {name!r}"
+                + (f" with a stage {options.target!r}" if options.target else ""),
+                remedy="name a file on disk, or a path in the repository, with --dockerfile",
+            )
+        costs = step_costs(builds, engine, options.price, instructions)
+        what = f"{engine}, {strategy}" if options.cache else engine
+        found.append(Replay(predictor=predictor, costs=costs, name=f"{name} ({what})"))
     return found
 
 
@@ -105,6 +127,7 @@ def _predictor(
     name: str,
     rules: Rules,
     args: Mapping[str, str],
+    strategy: str = WARM,
 ) -> CommitPredictor:
     """Of a file on disk, the same for every commit; else of a path in the repository."""
     from lab.caching.predict.inputs import read_text
@@ -115,9 +138,11 @@ def _predictor(
     if name != "Dockerfile" and Path(name).is_file():
         path, text = "Dockerfile", read_text(Path(name))
         parsed(text, name, args)  # its own name in what is wrong with it
-    return CommitPredictor(
+    predictor = CommitPredictor(
         repository, rules, path=path, text=text, build_args=args, target=options.target
     )
+    predictor.strategy = strategy
+    return predictor
 
 
 def _built(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.caching.predict import CacheSimulator, predict
+from lab.caching.predict.compare_builds import compare
 from lab.caching.replay import CommitPredictor, HistoryTotal, Replay, Repository, replay
 from lab.caching.replay.step_costs import measured, stated
 from lab.dockerfile import dockerignore, parser
@@ -257,6 +258,38 @@ def test_a_better_order_replays_cheaper(history: Path) -> None:
             repository.commits(None),
         )
     assert totals[1].seconds < totals[0].seconds
+
+
+@pytest.mark.parametrize("strategy", ["none", "inline", "registry-max"])
+def test_fresh_runners_have_what_the_commit_before_left(history: Path, strategy: str) -> None:
+    """Each commit as it is predicted for itself, of whole manifests of it and the one before."""
+    rules = archive_rules("docker", "28.5.2")
+    with closing(Repository(history)) as repository:
+        predictor = CommitPredictor(repository, rules)
+        predictor.strategy = strategy
+        before = None
+        for commit in repository.commits(None):
+            after = of_files(parser.parse(TEXT), files_of(history, commit.id))
+            predicted = predictor.predict(commit)
+            assert predicted is not None
+            if before is not None:
+                expected = compare(before, after, rules, strategy).build.outcomes
+                assert {i: expected[i] for i in predicted.outcomes} == predicted.outcomes
+            before = after
+
+
+def test_the_more_a_cache_keeps_the_less_is_run_again(history: Path) -> None:
+    strategies = ("none", "inline", "registry-max", "warm-disk")
+    costs = {"RUN deps": 10.0, "RUN last": 1.0}
+    with closing(Repository(history)) as repository:
+        several = []
+        for strategy in strategies:
+            several.append(CommitPredictor(repository, archive_rules("docker")))
+            several[-1].strategy = strategy
+        replays = [Replay(predictor=one, costs=costs) for one in several]
+        seconds = [total.seconds for total in replay(replays, repository.commits(None))]
+    nothing, keys, layers, disk = seconds
+    assert nothing > keys > layers >= disk
 
 
 def test_no_repository_is_an_input_error(tmp_path: Path) -> None:

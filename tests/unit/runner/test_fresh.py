@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from lab.model.errors import InputError
+from lab.runner.fresh import source_of
 from lab.runner.options import Options
 from lab.runner.session import Session, run
 from lab.scenario import loader
+from lab.scenario.plan import Phase
 from tests.unit.runner.test_session import Nobody
 
 TEXT = """\
@@ -56,3 +58,16 @@ def test_an_engine_of_the_users_own_is_never_fresh(tmp_path: Path) -> None:
         Session.open(loader.parse(TEXT), options, say=quiet, watcher=Nobody()),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("hand_on", "sources"),
+    [(False, [None, None, "cold", "cold"]), (True, [None, None, "cold", "fresh"])],
+)
+def test_a_cache_is_handed_on_where_that_is_asked(hand_on: bool, sources: list[str | None]) -> None:
+    phases = tuple(
+        Phase(name=name, cold=name == "cold", fresh=name.startswith("fresh"))
+        for name in ("cold", "rebuild", "fresh", "fresh:source")
+    )
+    found = [source_of(phases, phase, hand_on=hand_on) if phase.fresh else None for phase in phases]
+    assert [one and one.name for one in found] == sources

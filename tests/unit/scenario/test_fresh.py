@@ -53,6 +53,7 @@ def test_links_are_an_axis_and_known_ones_have_their_figures() -> None:
         ("rounds: 1", "links: [hostde]\nrounds: 1", "'hostde' for links"),
         ("rounds: 1", "links: [office, {name: office}]\nrounds: 1", "'office' again"),
         ("rounds: 1", "links: [{name: cut, up: 0.0MB}]\nrounds: 1", "0.0MB a second"),
+        ('fresh, "fresh:source"]', "rebuild]\nhand_on: true", "hand_on without a phase on a fresh"),
         ('fresh, "fresh:source"]', "rebuild]\nlinks: [office]", "links without a phase on a fresh"),
         ("caches: [none, inline, podman-registry]\n", "", "'fresh' without caches"),
         ('fresh, "fresh:source"', "rebuild", "caches without a phase on a fresh engine"),
