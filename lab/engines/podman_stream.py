@@ -37,6 +37,7 @@ from lab.engines.podman_text import (
     LONGEST_LINE,
     STEP,
     TAGGED,
+    UNUSED,
     WARNING,
     OpenStep,
     alike,
@@ -258,8 +259,12 @@ class Decoder:
                 self._notes.add(note)
                 yield Note(at, note)
         elif step:
-            if self._over(step) and step.last and len(step.due) < 9 and TAGGED.fullmatch(text):
+            unused = UNUSED.fullmatch(text)
+            ending = unused or TAGGED.fullmatch(text)
+            if self._over(step) and step.last and len(step.due) < 9 and ending:
                 step.due.append(log)
+                if unused:
+                    yield Note(at, unused[1])
                 return
             yield from self._flush()
             step.silent = False

@@ -20,6 +20,7 @@ CACHED, COMMIT, LEFT, RUSAGE = 1, 2, 3, 4
 # Of a remote cache: what was fetched before "Using cache", and what is sent before "--> ID".
 PULLED = re.compile(r"--> Cache pulled from remote \S+\n")
 PUSHING = re.compile(r"--> Pushing cache \S+\n")
+UNUSED = re.compile(r"\[Warning\] (one or more build args were not consumed: \[.*\])\n")
 TAGGED = re.compile(r"Successfully tagged \S+\n")
 IMAGE = re.compile(r"([0-9a-f]{64})\n")
 WARNING = re.compile(r'time="[^"]+" level=warning msg="(.*)"\n')

@@ -232,6 +232,7 @@ IMITATIONS = [
     "COMMIT x\n",
     f"{OTHER}\n",
     "Successfully tagged x\n",
+    "[Warning] one or more build args were not consumed: [V]\n",
     "plain\n",
     "\ufffd",
 ]
@@ -267,6 +268,26 @@ def test_a_warning_of_podman_is_told_once() -> None:
     line = 'time="2026-11-23T11:22:13Z" level=warning msg="missing \\"B\\" build argument"\n'
     events = told("FROM x\nARG B\n", line, "STEP 1/2: FROM x\n", USAGE, line)
     assert [e.text for e in events if isinstance(e, Note)] == ['missing "B" build argument']
+
+
+def test_an_argument_that_nothing_declares_is_a_note_at_the_end() -> None:
+    """As podman 4.3.1, 5.4.2 and 5.8.6 say it: after the last step, before the image's id."""
+    events = told(
+        "FROM x\nRUN true\n",
+        "STEP 1/2: FROM x\n",
+        USAGE,
+        "STEP 2/2: RUN true\n",
+        "COMMIT x\n",
+        f"--> {ID[:11]}\n",
+        USAGE,
+        "[Warning] one or more build args were not consumed: [V]\n",
+        "Successfully tagged x\n",
+        f"{ID}\n",
+    )
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert notes == ["one or more build args were not consumed: [V]"]
+    assert outcomes(events) == {0: None, 1: MISS}
+    assert [e.id for e in events if isinstance(e, ImageBuilt)] == [f"sha256:{ID}"]
 
 
 @given(
