@@ -31,6 +31,7 @@ GROUPS = {
     },
     "judge": {
         "gate": "pass, fail, or cannot tell: a candidate against its baseline",
+        "rollout": "let an image or a commit on only where the gate passed it: Kubernetes, git",
         "history": "the trend over all runs, and where it changed",
     },
     "images": {

@@ -15,6 +15,7 @@ from lab.model.errors import GateCannotTell, GateFailed, InputError
 if TYPE_CHECKING:
     from lab.cli.forms import Form
     from lab.results.gate.judgement import Judgement
+    from lab.results.gate.sides import Side
 
 FORMATS = ("markdown", "junit", "github", "gitlab", "json")
 DEFAULT = "default.yaml"
@@ -32,6 +33,19 @@ def options(verb: argparse.ArgumentParser) -> None:
         )
     verb.add_argument("--policy", type=Path, metavar="FILE", help="default: policies/default.yaml")
     forms.option(verb, FORMATS, earlier="--output")
+    verb.add_argument(
+        "--verdicts",
+        type=Path,
+        metavar="DIR",
+        help="keep the verdict for `lab rollout`, by --image and the candidate's commit",
+    )
+    verb.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="REF@DIGEST",
+        help="what the candidate was pushed as, with --verdicts; repeatable",
+    )
     verb.add_argument(
         "--confirm", action="store_true", help="measure suspected failures again, in turn"
     )
@@ -74,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.prove:
         arguments.refuse(options, ("slowdown",), "without --prove: only that slows anything down")
     asked = forms.chosen(options.forms, FORMATS)
+    subjects = _subjects(options)
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):
         if not getattr(options, side):
             raise InputError(f"lab gate needs a {side}", remedy=f"--{side} RUN|FILE")
@@ -90,9 +105,48 @@ def run(options: argparse.Namespace) -> int:
     judgement = judge(baseline, candidate, policy, notes)
     if options.confirm:
         judgement = gate_measure.confirm(judgement, baseline, candidate, options)
+    if options.verdicts is not None:
+        _keep(judgement, candidate, subjects, options.verdicts)
     with before_the_answer():
         show(judgement, asked, policy_path)
     return end(judgement)
+
+
+def _subjects(options: argparse.Namespace) -> list[str]:
+    """What the verdict is to be kept for, checked before any slow work."""
+    from lab.results.gate.verdicts import subject
+
+    if options.verdicts is None:
+        arguments.refuse(options, ("image",), "without --verdicts DIR", "add it")
+    return [subject(one) for one in options.image]
+
+
+def _keep(judgement: Judgement, candidate: Side, images: list[str], folder: Path) -> None:
+    """Keep it for the images, and for the candidate's commit where its files were those."""
+    from lab.results.gate.verdicts import Verdict, decided_now, keep
+
+    origin = candidate.run.run.origin if candidate.run else None
+    commit = origin.commit if origin is not None and not origin.dirty else None
+    subjects = [*images, *([commit] if commit else [])]
+    if not subjects:
+        raise InputError(
+            "the verdict is of no image and of no commit: nothing could ask for it",
+            remedy="name what was pushed with --image REF@sha256:..., or commit what is built",
+        )
+    keep(
+        folder,
+        (
+            Verdict(
+                subject=one,
+                outcome=judgement.outcome.value,
+                policy=judgement.policy.name,
+                baseline=judgement.baseline,
+                candidate=judgement.candidate,
+                decided=decided_now(),
+            )
+            for one in subjects
+        ),
+    )
 
 
 def show(judgement: Judgement, asked: Sequence[Form], policy: Path) -> None:

@@ -1,0 +1,1 @@
+"""A rollout that waits for the gate: an admission webhook, and the manifests that call it."""
