@@ -12,6 +12,7 @@ from rich.text import Text
 from lab.model import cell_names, units
 from lab.model.record import Run
 from lab.model.text_wrap import wrapped
+from lab.report.colours import DOUBT
 from lab.report.formatting import one_line
 from lab.report.terminal import console
 from lab.results.calibration import Calibration
@@ -35,7 +36,7 @@ def show(run: Run, found: Sequence[Calibration], stream: TextIO | None = None) -
     if fewest < MANY:
         out.print()
         said = f"only {fewest} pairs: with fewer than {MANY} these figures are rough"
-        out.print(Text(f"{said}; `lab calibrate --rounds {MANY}` makes enough", style="yellow"))
+        out.print(Text(f"{said}; `lab calibrate --rounds {MANY}` makes enough", style=DOUBT))
     tries = next((one.noise.tries for one in found if one.noise is not None), None)
     if tries is not None:
         out.print()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from lab.model import cell_names, units
 from lab.model.record import Build
+from lab.report.colours import BAD, BUSY, GOOD, MARKED
 from lab.report.formatting import one_line
 
 if TYPE_CHECKING:
@@ -175,17 +176,17 @@ class Live:
         state = self.progress
         lines: list[RenderableType] = []
         for status, line in self._recent:
-            style = {"ok": "green", "skipped": "dim"}.get(status, "red")
+            style = {"ok": GOOD, "skipped": "dim"}.get(status, BAD)
             mark = Text(f"{MARKS[status]} ", style=style, no_wrap=True, overflow="ellipsis")
             lines.append(mark.append(line, style="default"))
         if state.name:
             lines.append(_cut(f"▸ {state.name}", "bold"))
             count = f"{state.step_number}/{state.total_steps}"
             lines.append(
-                _cut(f"  step {count}  {state.step}" if state.step else "  starting", "cyan")
+                _cut(f"  step {count}  {state.step}" if state.step else "  starting", BUSY)
             )
         if self._open:
-            lines.append(_cut(self._open, "magenta"))
+            lines.append(_cut(self._open, MARKED))
         foot = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=max(state.total, 1), completed=state.finished, width=20)
         text = f"{state.finished}/{state.total} builds, {self._time()}"

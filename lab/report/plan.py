@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.model import cell_names, units
+from lab.report.colours import DOUBT
 from lab.report.formatting import one_line
 from lab.report.terminal import console
 from lab.scenario.model import Scenario
@@ -36,7 +37,7 @@ def show(scenario: Scenario, trials: Sequence[Trial], stream: TextIO | None = No
     table.add_column("skipped because", overflow="fold")
     for cell, trial in sorted(cells.items(), key=lambda pair: tuple(pair[0].axes.values())):
         words = [Text(cell.axes[axis]) for axis in axes]
-        table.add_row(*words, Text(trial.skip or "", style="yellow"))
+        table.add_row(*words, Text(trial.skip or "", style=DOUBT))
     out.print(table)
 
 

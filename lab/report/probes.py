@@ -9,12 +9,13 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.report.colours import DOUBT, GOOD
 from lab.report.formatting import flat
 from lab.validate.matrix import BARE, TONES, Cell, Column, Row, Tone, Validation
 
 STYLES: Mapping[Tone, str] = {
-    "good": "green",
-    "limit": "yellow",
+    "good": GOOD,
+    "limit": DOUBT,
     "bad": "bold red",
     "none": "dim",
 }

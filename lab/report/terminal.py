@@ -14,10 +14,11 @@ from rich.text import Text
 
 from lab.model.text_wrap import WIDTH
 from lab.report import fresh_caches
+from lab.report.colours import BAD, DOUBT, GOOD, MARKED
 from lab.report.group_table import shared_count
 from lab.report.model import CAUSE, Grid, ReportModel
 
-STYLES = {"hit": "green", "miss": "yellow", "failed": "red", "skipped": "dim", "differs": "bold"}
+STYLES = {"hit": GOOD, "miss": DOUBT, "failed": BAD, "skipped": "dim", "differs": "bold"}
 
 
 def show(model: ReportModel, stream: TextIO | None = None) -> None:
@@ -75,7 +76,7 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def _bad(out: Console, model: ReportModel) -> None:
-    _list(out, "expectations broken", model.broken, "red")
+    _list(out, "expectations broken", model.broken, BAD)
     for failure in model.failures:
         out.print()
         out.print(Text(f"failed: {failure.title}", style="bold red"))
@@ -150,7 +151,7 @@ def _outcome(shift: str, cell: str) -> Text:
     style = (
         STYLES.get(cell.split(" ", 1)[0], "")
         if "," not in cell.split(":", maxsplit=1)[0]
-        else "magenta"
+        else MARKED
     )
     name, _, time = cell.partition(": ")
     text = Text(shift)

@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lab.model import units
+from lab.report.colours import BAD, DOUBT, GOOD
 from lab.report.group_table import axes, shared_count
 from lab.report.model import Grid, ReportGroup, ReportModel
 from lab.report.terminal import console, empty_table
@@ -21,7 +22,7 @@ from lab.report.terminal import console, empty_table
 LINES = 40
 KEPT = 4  # of the notes and of broken expectations
 RATIO = "against "  # how its column begins
-STYLES = {"slower": "red", "longer": "red", "faster": "green", "less time": "green"}
+STYLES = {"slower": BAD, "longer": BAD, "faster": GOOD, "less time": GOOD}
 
 
 @dataclass(slots=True)
@@ -72,10 +73,10 @@ def show(model: ReportModel, stream: TextIO | None = None, *, more: str) -> None
 def _told(model: ReportModel) -> Iterator[RenderableType]:
     """What makes the figures doubtful, and what went wrong."""
     if not model.headline.fit.startswith("fit"):
-        yield Text(f"fitness {model.headline.fit}", style="yellow")
+        yield Text(f"fitness {model.headline.fit}", style=DOUBT)
     for kind, lines in (("broken: ", model.broken), ("", model.doubts)):
         for line in lines[:KEPT]:
-            yield Padding(Text(f"{kind}{line}", style="red" if kind else "yellow"), (0, 2))
+            yield Padding(Text(f"{kind}{line}", style=BAD if kind else DOUBT), (0, 2))
         if len(lines) > KEPT:
             yield Padding(Text(f"and {len(lines) - KEPT} more", style="dim"), (0, 2))
     for failure in model.failures[:1]:

@@ -9,13 +9,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lab.report.colours import BAD, DOUBT, GOOD
 from lab.report.formatting import clean, flat
 from lab.report.markdown_text import escape
 from lab.report.terminal import console
 from lab.validate.changes import Change, Section, Upgrade
 
 _SHOWN = 8  # changes of one kind on a terminal; --all lists them, as Markdown and JSON do
-_SIGNS = {"lost": ("-", "red"), "new": ("+", "green"), "differs": ("~", "yellow")}
+_SIGNS = {"lost": ("-", BAD), "new": ("+", GOOD), "differs": ("~", DOUBT)}
 
 
 def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = False) -> None:

@@ -193,6 +193,38 @@ def test_an_old_python_is_told_of(change: Change, tmp_path: Path) -> None:
     assert (done.code, "needs Python 3.11 or newer" in done.out) == (12, True)
 
 
+def test_the_docs_comment_step_hands_over_what_the_action_wrote(
+    change: Change, tmp_path: Path
+) -> None:
+    """`gh` is a stand-in that keeps its arguments, and reads the body as gh does."""
+    done = act(change, tmp_path)
+    gh = tmp_path / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/words\ncat "$5" > {tmp_path}/body\n'
+    )
+    gh.chmod(0o755)
+    workflow = yaml.safe_load(BLOCKS[".github/workflows/dockerfile.yml"])
+    (step,) = [one for one in workflow["jobs"]["lab"]["steps"] if one.get("name") == "comment"]
+    known = {
+        "github.token": "t",
+        "github.event.pull_request.number": "7",
+        "steps.lab.outputs.markdown": done.outputs["markdown"],
+    }
+    env = {
+        name: EXPRESSION.sub(lambda found: known[found[1]], text)
+        for name, text in step["env"].items()
+    }
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        env={**os.environ, **env, "PATH": f"{gh.parent}:{os.environ['PATH']}"},
+        check=True,
+    )
+    words = (tmp_path / "words").read_text().split()
+    assert words[:4] == ["pr", "comment", "7", "--body-file"]
+    assert (tmp_path / "body").read_text() == done.summary
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository of the lab, as a CI system clones it."""

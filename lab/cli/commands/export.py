@@ -20,7 +20,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("run", nargs="?", metavar="RUN", help=arguments.RUN)
     arguments.window(verb)
-    verb.add_argument("--format", required=True, choices=FORMATS)
+    verb.add_argument(
+        "--format", required=True, choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS)
+    )
     verb.add_argument("--output", type=Path, metavar="FILE", help="instead of printing it")
     arguments.results(verb)
 

@@ -18,7 +18,9 @@ def options(verb: argparse.ArgumentParser) -> None:
         "--format",
         default="prometheus",
         choices=FORMATS,
-        help="figures, alert rules of a policy, tests of them for promtool, a Grafana dashboard",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)}: figures, alert rules of a policy, tests of them for "
+        "promtool, a Grafana dashboard",
     )
     verb.add_argument("--policy", type=Path, metavar="FILE", help="of rules and rules-test")
     verb.add_argument(
