@@ -17,6 +17,8 @@ from lab.report.probes import MISSING
 from lab.report.terminal import console
 from lab.validate.matrix import BARE, TONES, Cell, Column, Tone, Validation
 
+FEW = 4  # pairs of kernel and engine that an answer names; of more it counts them
+
 _SIGNS: dict[Tone, str] = {"good": "✅", "limit": "⚠️", "bad": "❌", "none": "-"}
 
 
@@ -85,8 +87,11 @@ def _plain(text: str) -> str:
     return escape(clean(text))
 
 
-def html(found: Sequence[Validation]) -> str:
-    """All validations as one page of the lab's: no address outside it; reasons unfold."""
+def html(found: Sequence[Validation], made: str = "") -> str:
+    """All validations as one page of the lab's: no address outside it; reasons unfold.
+
+    ``made`` says when and where they were made.
+    """
     from markupsafe import Markup
 
     body = "\n".join(line for one in found for line in _html(one))
@@ -94,16 +99,19 @@ def html(found: Sequence[Validation]) -> str:
         "validation.html.j2",
         title="lab validate",
         blocks={},
-        scripts=[],  # it needs none: dark or light is as the system has it
+        scripts=[pages.text("theme.js")],
         heading="Images on kernels and engines"
         if len(found) > 1
         else "Image on kernels and engines",
+        made=made,
         body=Markup(body),  # noqa: S704 (each text in it went through _safe)
     )
 
 
 def _html(one: Validation) -> Iterator[str]:
     yield f"<h2>{_safe(one.image)}</h2><p>{_safe(one.origin)}</p>"
+    if one.verdicts:
+        yield f'<p class="verdict">{_safe(_answer(one))}</p>'
     yield from _verdicts(one)
     if one.broken:
         yield "<h3>Demands that are not met</h3><ul>"
@@ -111,26 +119,48 @@ def _html(one: Validation) -> Iterator[str]:
             f'<li class="bad">{_safe(f"{item.place}: {item.message}")}</li>' for item in one.broken
         )
         yield "</ul>"
-    yield "<table>"
-    for name, text in one.facts:
-        yield f"<tr><th>{_safe(name)}</th><td>{_safe(text)}</td></tr>"
-    yield "</table>"
+    if one.facts:
+        yield f"<h3>What it needs and holds</h3>{_card(f'facts of {one.image}')}<table><tbody>"
+        for name, text in one.facts:
+            yield f'<tr><th scope="row">{_safe(name)}</th><td>{_safe(text)}</td></tr>'
+        yield "</tbody></table></div>"
     if one.rows:
         yield from _probes(one)
-    yield "<ul>"
-    yield from (
-        f"<li>{_safe(f'{item.level}: {item.place}: {item.message}')}</li>" for item in one.findings
-    )
-    yield from (f"<li>{_safe(note)}</li>" for note in one.notes)
-    yield "</ul>"
+    noted = [f"{item.level}: {item.place}: {item.message}" for item in one.findings]
+    if noted or one.notes:
+        yield "<h3>Notes</h3><ul>"
+        yield from (f"<li>{_safe(text)}</li>" for text in (*noted, *one.notes))
+        yield "</ul>"
+
+
+def _card(name: str) -> str:
+    """The beginning of a table's place, which scrolls where it is too wide."""
+    return f'<div class="card wide" tabindex="0" role="region" aria-label="{_safe(name)}">'
+
+
+def _answer(one: Validation) -> str:
+    """On how many pairs of kernel and engine it runs, and on which it does not."""
+    words: dict[str, list[str]] = {}
+    for verdict in one.verdicts:
+        words.setdefault(verdict.word, []).append(verdict.column.words)
+    parts = []
+    for word, columns in words.items():
+        few = len(columns) <= FEW
+        where = ", ".join(columns) if few else f"{len(columns)} of {len(one.verdicts)}"
+        parts.append(f"skipped: {where}" if word == "skipped" else f"{word} on {where}")
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _verdicts(one: Validation) -> Iterator[str]:
     """Rows kernels, columns engines."""
     engines = dict.fromkeys(column.engine for column in one.columns)
     found = {verdict.column: verdict for verdict in one.verdicts}
-    head = "".join(f"<th>{'alone' if name == BARE else _safe(name)}</th>" for name in engines)
-    yield f"<table><tr><th>kernel</th>{head}</tr>"
+    head = "".join(
+        f'<th scope="col">{"alone" if name == BARE else _safe(name)}</th>' for name in engines
+    )
+    yield f"{_card(f'verdicts on {one.image}')}<table>"
+    yield f'<thead><tr><th scope="col">kernel</th>{head}</tr></thead><tbody>'
     for kernel in dict.fromkeys(column.kernel for column in one.columns):
         cells = []
         for engine in engines:
@@ -138,8 +168,8 @@ def _verdicts(one: Validation) -> Iterator[str]:
             word = "skipped" if verdict is None else verdict.word
             why = "" if verdict is None else "\n".join(verdict.why)
             cells.append(_td(Cell(word=word, tone=TONES[word], why=why)))
-        yield f"<tr><th>{_broken(kernel)}</th>{''.join(cells)}</tr>"
-    yield "</table>"
+        yield f'<tr><th scope="row">{_broken(kernel)}</th>{"".join(cells)}</tr>'
+    yield "</tbody></table></div>"
 
 
 def _probes(one: Validation) -> Iterator[str]:
@@ -149,9 +179,7 @@ def _probes(one: Validation) -> Iterator[str]:
         kernels[column.kernel] = kernels.get(column.kernel, 0) + 1
     names = (f'<th colspan="{count}">{_broken(name)}</th>' for name, count in kernels.items())
     engines = ("alone" if column.engine == BARE else column.engine for column in one.columns)
-    yield '<h3>Probes</h3><div class="card wide" tabindex="0" role="region" '
-    yield f'aria-label="probes of {_safe(one.image)}">'
-    yield "<table>"
+    yield f"<h3>Probes</h3>{_card(f'probes of {one.image}')}<table>"
     yield f"<thead><tr><th>kernel</th>{''.join(names)}</tr>"
     yield f"<tr><th>probe</th>{''.join(f'<th>{_safe(name)}</th>' for name in engines)}</tr></thead>"
     group = None

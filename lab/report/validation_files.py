@@ -7,7 +7,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lab.host import disk, own_folders
+from lab import __version__
+from lab.host import disk, own_folders, paths
+from lab.host import facts as host
 from lab.report import matrix, validation_exports
 from lab.report.formatting import flat
 from lab.results.store import new_folder, new_id
@@ -20,10 +22,19 @@ FILES = {
     "junit": "junit.xml",
     "sarif": "results.sarif",
 }
+
+
+def _page(found: Sequence[Validation]) -> str:
+    """The page says when and where it was made: kernel and machine decide the answers."""
+    here = host.facts(paths.cache_dir())
+    made = f"Made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by lab {__version__} on kernel "
+    return matrix.html(found, f"{made}{here.kernel or 'unknown'}, {here.cpu_model or 'unknown'}.")
+
+
 _FORMATS = {
     "json": validation_exports.to_json,
     "markdown": matrix.markdown,
-    "html": matrix.html,
+    "html": _page,
     "junit": validation_exports.junit,
     "sarif": validation_exports.sarif,
     "github": validation_exports.github,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lab.report import probes
+from lab.report import matrix, probes
 from lab.validate.matrix import Cell, Column, Row, Tone, Validation, Verdict
 
 KERNELS = ("5.10", "6.1", "6.1,secretmem.enable=1", "6.12", "7.2")
@@ -67,3 +68,12 @@ def test_no_row_is_lost(tones: dict[str, Tone]) -> None:
     rows = {f"row{number}": same(tone, tone) for number, tone in enumerate(tones.values())}
     text = shown(validation(rows))
     assert all(name in text for name in rows)
+
+
+def test_a_page_answers_first() -> None:
+    one = validation({"bpf": same("EPERM", "limit")})
+    text = matrix.html([one], "Made now.")
+    assert "Does not run on 5.10; runs on 9 of 10." in text
+    assert 0 < text.index("Made now.") < text.index("Does not run on") < text.index("<table>")
+    few = replace(one, verdicts=one.verdicts[1:3])
+    assert "Runs on 5.10 docker, 6.1." in matrix.html([few])
