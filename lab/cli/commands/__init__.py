@@ -32,6 +32,7 @@ GROUPS = {
     "judge": {
         "gate": "pass, fail, or cannot tell: a candidate against its baseline",
         "rollout": "let an image or a commit on only where the gate passed it: Kubernetes, git",
+        "delivery": "how often and how fast changes are deployed, and how often they fail",
         "history": "the trend over all runs, and where it changed",
     },
     "images": {
