@@ -18,7 +18,7 @@ from lab.report.formatting import clean, one_line
 from lab.report.headline import expectations_checked, has_expectations
 
 if TYPE_CHECKING:
-    from lab.report.model import Report
+    from lab.report.model import CacheAnswer, Report
 
 # Microseconds: engines that round to milliseconds let a step begin before the last has ended.
 SAME = 2000
@@ -28,6 +28,16 @@ _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 STEP_FIELDS = ("step", "stage", "instruction", "outcome", "started_s", "duration_s", "cause")
 BUILD_FIELDS = ("build", "round", "phase", "status", "reason", "wall_s", "image_bytes", "hit_rate")
+
+
+def _cache(one: CacheAnswer) -> dict[str, Any]:
+    """Which cache to give fresh runners; cells are texts, as people read them."""
+    return {
+        "cell": one.title,
+        "take": one.take,
+        "answer": one.answer,
+        "strategies": [dict(zip(one.grid.head, row, strict=True)) for row in one.grid.rows],
+    }
 
 
 def as_json(report: Report, runs: Sequence[Run]) -> str:
@@ -42,6 +52,7 @@ def as_json(report: Report, runs: Sequence[Run]) -> str:
         "broken": list(model.broken),
         "runs": [run.to_json() for run in runs],
         "table": report.table.to_json(),
+        "caches": [_cache(one) for one in model.caches],
         "footnotes": list(model.footnotes),
         "repeat": list(model.repeat),
     }

@@ -49,6 +49,7 @@ def _answer(jobs: Jobs, apart: Collection[str]) -> CacheAnswer:
     return CacheAnswer(
         title=where,
         answer=one_line(f"{where}: {_said(jobs)}", 400),
+        take=None if jobs.best is None else jobs.best.strategy,
         grid=Grid(head=_HEAD, rows=rows),
         notes=(
             f"edits: {', '.join(map(one_line, jobs.phases))}",

@@ -41,10 +41,14 @@ class ReportGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheAnswer:
-    """Which cache to give fresh runners of one engine: in a sentence, and all in a table."""
+    """Which cache to give fresh runners of one engine: in a sentence, and all in a table.
+
+    ``take`` is the strategy, None where none is sure to beat a job without a cache.
+    """
 
     title: str
     answer: str
+    take: str | None
     grid: Grid
     notes: tuple[str, ...]
 

@@ -184,6 +184,18 @@ def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, runner:
         assert saved.blobs_up
 
 
+def test_a_registrys_whole_cache_keeps_its_worth_when_it_is_handed_on(runner: Runner) -> None:
+    """Caches in images do not always: docs/fresh-runner.md."""
+    name, strategy = "docker@28/containerd", "registry-max"
+    tags = [f"handed-{number}" for number in range(3)]
+    runner.build(name, strategy, FILES, save=tags[0])
+    same, made, _ = runner.build(name, strategy, FILES, restore=tags[0], save=tags[1])
+    assert same.cache.misses == 0
+    edited = FILES | {"src/a": "b"}
+    _, now, _ = runner.build(name, strategy, edited, restore=tags[1], save=tags[2])
+    assert {one for one in now if now[one] == made[one]} == KEPT
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_an_engine_cannot_is_refused_with_what_it_can(name: str) -> None:
     for strategy in set(STRATEGIES) - STAYING - set(able(name)):

@@ -87,6 +87,7 @@ def test_the_fastest_that_is_sure_to_beat_nothing_is_taken() -> None:
     row = dict(zip(answer.grid.head, answer.grid.rows[0], strict=True))
     assert (row["cache"], row["pays after"]) == ("stage-images", "2 jobs")
     assert row["first cache"] == "9 MB (n=8, equal)"
+    assert answer.take == "stage-images"
 
 
 def test_what_cannot_be_told_apart_is_named() -> None:
