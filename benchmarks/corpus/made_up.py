@@ -18,6 +18,26 @@ _PLAIN = frozenset(
      "Cargo", "VERSION", "README", "NOTICE", "configure", "entrypoint", "Brewfile", "Caddyfile"}
 )  # fmt: skip
 _USUAL = ("README.md", "src/main.c", "src/util/one.c", "docs/index.md", "config.json")
+# What a project has whose Dockerfile says so.
+_TOOLS: dict[str, tuple[str, ...]] = {
+    r"\b(?:npm|yarn|pnpm)\b": ("package.json", "package-lock.json", "src/index.js"),
+    r"\bpip3?\b": ("requirements.txt", "app/main.py"),
+    r"\bgo (?:mod|build|install|get)\b": ("go.mod", "go.sum", "main.go", "pkg/one.go"),
+    r"\bcargo\b": ("Cargo.toml", "Cargo.lock", "src/main.rs"),
+    r"\bbundle\b": ("Gemfile", "Gemfile.lock", "app/one.rb"),
+    r"\b(?:mvn|mvnw)\b": ("pom.xml", "src/main/java/One.java"),
+    r"\bcomposer\b": ("composer.json", "composer.lock", "src/one.php"),
+    r"\bdotnet\b": ("one.csproj", "Program.cs"),
+    r"\b(?:gradle|gradlew)\b": ("build.gradle", "settings.gradle", "src/main/java/One.java"),
+}
+_TEXTS = {
+    "package.json": '{"name": "one", "version": "1.0.0"}\n',
+    "package-lock.json": '{"name": "one", "lockfileVersion": 3}\n',
+    "composer.json": '{"name": "one/two"}\n',
+    "go.mod": "module one\n\ngo 1.22\n",
+    "requirements.txt": "flask==3.0.0\n",
+    "main.go": "package main\n\nfunc main() {}\n",
+}
 
 
 def context(text: str) -> Context:
@@ -25,6 +45,9 @@ def context(text: str) -> Context:
     steps = make(parse(text), Context()).steps
     wanted = {path for step in steps for path in (*step.sources, *step.mounts)}
     files = dict(_files(path for path in wanted if "$" not in path))
+    if "." in wanted:
+        files |= {name: f"{name} one" for name in _project(text)}
+    files |= {path: _TEXTS[name] for path in files if (name := posixpath.basename(path)) in _TEXTS}
     files[".dockerignore"] = IGNORE
     files[IGNORED] = "one"
     folders = {parent for path in files for parent in _above(path)}
@@ -49,6 +72,12 @@ def _files(wanted: Iterable[str]) -> Iterable[tuple[str, str]]:
             yield path, f"{path} one"
         else:
             yield from ((f"{path}/{name}", f"{path} {name}") for name in ("one.txt", "in/two.txt"))
+
+
+def _project(text: str) -> Iterable[str]:
+    for tool, names in _TOOLS.items():
+        if re.search(tool, text):
+            yield from names
 
 
 def _is_file(name: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,12 +20,14 @@ from lab.caching.advise.pricing import ignoring
 from lab.caching.predict import edit_arguments
 from lab.dockerfile.cachekey import Rules, archive_rules
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.parser import parse
 from lab.engines import open_engine
 from lab.engines.protocol import Engine
 from lab.model.errors import LabError
 from lab.model.events import Outcome
 
-TRIED = 2  # edits of each rewrite
+TRIED = 1  # edits of each rewrite
+FRESH = "lab-changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +74,7 @@ def rewritten(found: list[tuple[Listed, str]], engine_name: str, most: int) -> i
 def _rewrites(engine: Engine, rules: Rules, one: Listed, text: str) -> Iterator[Tried]:
     same, state = yard(engine, one, text, fixed=True)
     given = Inputs(dockerfile=state.text, dockerfile_path="Dockerfile", context=sent(state))
-    edits = [
-        f"file:{path}"
-        for path, entry in given.context.entries.items()
-        if entry.kind == "file" and path not in {".dockerignore", "Dockerfile"}
-    ]
+    edits = list(_edits(given))
     pricing = over_edits(given, edits, rules, {})
     offered = offer(given, pricing, engine=rules.engine, version=engine.facts().version).shown
     rewrites = [advice for advice in offered if not advice.rewrite.measured]
@@ -100,15 +100,14 @@ def _tried(
     faults = []
     if other := sorted(set(files.items()) ^ set(held[0].items()), key=repr):
         faults.append(f"other files: {other[:3]}")
-    if ran != held[1]:
+    if not set(ran) <= set(held[1]):  # what is in the cache prints nothing
         faults.append("other RUNs")
     sums = [[0, 0], [0, 0]]
     for text in advice.saves(edits)[:TRIED]:
         for side, inputs in enumerate((after, given)):
             _ran(free, inputs)
             carried = edit_arguments.carried(text, given.dockerfile, inputs.dockerfile)
-            edited = edit_arguments.apply(carried, inputs).inputs
-            runs, steps = _ran(free, _marked(edited, text, side))
+            runs, steps = _ran(free, _marked(edit_arguments.apply(carried, inputs).inputs, text))
             sums[side][0] += runs
             sums[side][1] += steps
     if not sums[0] < sums[1]:
@@ -120,15 +119,43 @@ def _tried(
     )
 
 
-def _marked(inputs: Inputs, text: str, side: int) -> Inputs:
-    """With a content that no build has had yet."""
-    path = text.removeprefix("file:")
-    data = inputs.context.read(path) + f" {side} {id(inputs)}".encode()
-    return replace(inputs, context=inputs.context.with_file(path, data))
+def _edits(given: Inputs) -> Iterator[str]:
+    """Edits of each file, each argument and variable, and each RUN's and LABEL's text."""
+    for text in _named(given):
+        with contextlib.suppress(LabError):
+            edit_arguments.apply(text, given)
+            yield text
+
+
+def _named(given: Inputs) -> Iterator[str]:
+    for path, entry in given.context.entries.items():
+        if entry.kind == "file" and path not in {".dockerignore", "Dockerfile"}:
+            yield f"file:{path}"
+    for one in parse(given.dockerfile).instructions:
+        if one.keyword == "ARG" and one.stage is not None:
+            yield from (f"arg:{word.partition('=')[0]}={FRESH}" for word in one.operands.split())
+        elif one.keyword == "ENV":
+            yield from (f"env:{name}={FRESH}" for name in re.findall(r"(\w+)=", one.operands))
+        elif one.keyword in {"RUN", "LABEL"}:
+            yield f"text:{one.index}"
+
+
+def _marked(inputs: Inputs, text: str) -> Inputs:
+    """An edited state whose change no build has had yet."""
+    token = f"x{random.SystemRandom().randrange(10**9)}"
+    kind, _, path = text.partition(":")
+    if kind == "file":
+        data = inputs.context.read(path) + token.encode()
+        return replace(inputs, context=inputs.context.with_file(path, data))
+    args = {name: value.replace(FRESH, token) for name, value in inputs.build_args.items()}
+    dockerfile = inputs.dockerfile.replace(FRESH, token).replace(": changed; ", f": {token}; ")
+    dockerfile = dockerfile.replace("changed=1 ", f"changed={token} ")
+    return replace(inputs, dockerfile=dockerfile, build_args=args)
 
 
 def _state(inputs: Inputs) -> State:
-    return State(text=inputs.dockerfile, context=inputs.context, moved=0)
+    args = tuple(sorted(inputs.build_args.items()))
+    return State(text=inputs.dockerfile, context=inputs.context, args=args)
 
 
 def _held(place: Yard, state: State) -> tuple[dict[str, object], list[str]]:

@@ -76,6 +76,18 @@ def dockerfile(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--target", metavar="STAGE")
 
 
+def base_images(verb: argparse.ArgumentParser) -> None:
+    """--base-image: what a base brings of itself."""
+    verb.add_argument(
+        "--base-image",
+        action="append",
+        default=[],
+        metavar="REF=IMAGE",
+        help="a base's image, an archive or docker:NAME, podman:NAME: its triggers (ONBUILD) are "
+        "steps too",
+    )
+
+
 def project(verb: argparse.ArgumentParser) -> None:
     """--dockerfile and --context: a Dockerfile as it is, instead of a scenario."""
     verb.add_argument(

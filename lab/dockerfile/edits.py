@@ -27,6 +27,7 @@ from lab.dockerfile.file_edits import (
 )
 from lab.dockerfile.generated_project import DEPENDENCY_FILE, NEW_FILE, REVISION, SOURCE_FILE
 from lab.dockerfile.model import Dockerfile, Instruction
+from lab.dockerfile.triggers import Triggers
 from lab.model.errors import InputError
 
 __all__ = [
@@ -56,7 +57,8 @@ class Inputs:
 
     The context of a generated project does not hold the Dockerfile; that of a user's own may, and
     ``dockerfile`` goes before it. ``own_ignore`` is the text of the Dockerfile's own ignore file,
-    where it has one: clients then do not read .dockerignore.
+    where it has one: clients then do not read .dockerignore. ``triggers`` are those
+    that base images bring, as far as they are known.
     """
 
     dockerfile: str
@@ -67,6 +69,7 @@ class Inputs:
     goroot: str | None = None
     base_moved: bool = False
     own_ignore: str | None = None
+    triggers: Triggers = field(default_factory=dict)
 
     def full_context(self) -> Context:
         """The context as it is sent, the Dockerfile at its place in it."""

@@ -28,10 +28,15 @@ _BLANKS = re.compile(r"[\t\v\f\r ]+")
 _ALONE = frozenset({"RUN", "CMD", "ENTRYPOINT"})
 
 
-def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
+def parse(
+    text: str,
+    build_args: Mapping[str, str] | None = None,
+    images: triggers.Triggers | None = None,
+) -> Dockerfile:
     """Read a Dockerfile. Raises DockerfileError with the line of the first mistake.
 
-    ``build_args`` override the defaults of the ARGs before the first FROM.
+    ``build_args`` override the defaults of the ARGs before the first FROM. ``images`` are the
+    triggers that base images bring of themselves, as far as they are known.
     """
     lines = [line.rstrip("\r\n") for line in lines_of(text.removeprefix("\ufeff"))]
     directives, start = _directives(lines)
@@ -48,7 +53,9 @@ def parse(text: str, build_args: Mapping[str, str] | None = None) -> Dockerfile:
         arguments=_arguments(instructions, build_args or {}),
     )
     stages = _stages(unlinked)
-    return replace(unlinked, stages=stages, triggers=triggers.of(instructions, stages))
+    return replace(
+        unlinked, stages=stages, triggers=triggers.of(instructions, stages, images or {})
+    )
 
 
 def _arguments(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from lab.caching.predict import CacheSimulator, predict
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import archive_rules, make
 from lab.dockerfile.context import Context
+from lab.dockerfile.triggers import Triggers
+from lab.images.triggers import triggers
 from lab.model.events import Outcome
 from tests.contract.conftest import BASE, Bench
 
@@ -19,8 +22,13 @@ NUMBERS = itertools.count()
 Build = tuple[str, Mapping[str, str], Mapping[str, str]]  # text, files, build arguments
 
 
-def last_of(bench: Bench, builds: Sequence[Build]) -> tuple[list[Outcome | None], str]:
-    """The outcomes of the last of several builds, all foretold, and the causes that are named."""
+def last_of(
+    bench: Bench, builds: Sequence[Build], images: Triggers | None = None
+) -> tuple[list[Outcome | None], str]:
+    """The outcomes of the last of several builds, all foretold, and the causes that are named.
+
+    ``images`` are the triggers of base images.
+    """
     facts = bench.engine.facts()
     rules = archive_rules(facts.name, facts.version, facts.storage)
     memory = CacheSimulator()
@@ -28,9 +36,10 @@ def last_of(bench: Bench, builds: Sequence[Build]) -> tuple[list[Outcome | None]
     for number, (text, files, args) in enumerate(builds):
         full = text.replace("BASE", BASE)
         context = Context.of_files({**files, "Dockerfile": full})
-        inputs = make(parser.parse(full, args), context, build_args=args)
+        inputs = make(parser.parse(full, args, images), context, build_args=args)
         predictions.append(predict(inputs, rules, memory))
-        outcome = bench.build(text, dict(files), cold=number == 0, build_args=dict(args))
+        cold = number == 0 and not images  # which a cold build would forget
+        outcome = bench.build(text, dict(files), cold=cold, build_args=dict(args))
         assert outcome.status == "ok", outcome.reason
     for step in outcome.steps:
         if step.outcome is not None:
@@ -51,6 +60,22 @@ def test_a_trigger_runs_in_the_stage_from_it_and_in_none_below_that(real_bench: 
     found, causes = last_of(real_bench, changed)
     assert [found[1], found[4], found[6]] == [Outcome.HIT, Outcome.MISS, Outcome.MISS]
     assert causes == "file a"
+
+
+def test_triggers_of_a_base_are_read_out_of_its_image(real_bench: Bench, tmp_path: Path) -> None:
+    engine, base = real_bench.engine, "localhost/lab/test-base:onbuild"
+    text = "FROM BASE\nRUN : first\nONBUILD COPY a /a\nONBUILD RUN : second\n"
+    assert real_bench.build(text, tag=base).status == "ok"
+    with (tmp_path / "base.tar").open("wb") as out:
+        out.writelines(engine.export(base))
+    images = triggers([f"{base}={tmp_path / 'base.tar'}"])
+    assert images == {base: ("COPY a /a", "RUN : second")}
+    text = f"FROM {base}\nCOPY b /b\nRUN : own {next(NUMBERS)}\n"
+    first, other = {"a": f"{next(NUMBERS)} a", "b": "1"}, {"a": f"{next(NUMBERS)} a", "b": "1"}
+    same, causes = last_of(real_bench, [(text, first, {})] * 2, images)
+    assert (same[-1], causes) == (Outcome.HIT, "")
+    found, causes = last_of(real_bench, [(text, first, {}), (text, other, {})], images)
+    assert (found[-2:], causes) == ([Outcome.MISS, Outcome.MISS], "file a")
 
 
 HEREDOCS = [

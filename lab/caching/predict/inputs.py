@@ -13,6 +13,7 @@ from lab.dockerfile.cachekey.file_facts import Facts, facts
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.model import DockerfileError
+from lab.dockerfile.triggers import Triggers
 from lab.model.errors import InputError
 
 
@@ -32,9 +33,14 @@ def read_text(dockerfile: Path) -> str:
 
 
 def read(
-    dockerfile: Path, context: Path | None, build_args: Mapping[str, str], target: str | None
+    dockerfile: Path,
+    context: Path | None,
+    build_args: Mapping[str, str],
+    target: str | None,
+    triggers: Triggers | None = None,
 ) -> Inputs:
     """A Dockerfile and its context from disk; the context is the Dockerfile's folder unless given.
+    ``triggers`` are those that base images bring.
 
     Raises InputError where they cannot be read.
     """
@@ -51,6 +57,7 @@ def read(
         build_args=build_args,
         target=target,
         own_ignore=_own_ignore(folder / f"{inside}{dockerignore.NAME}"),
+        triggers=triggers or {},
     )
 
 
@@ -66,7 +73,7 @@ def cache_inputs(given: Inputs, *, moved: bool = False, known: Facts = facts) ->
     try:
         context = given.full_context()
         return of_files(
-            dockerfiles.parse(given.dockerfile, given.build_args),
+            dockerfiles.parse(given.dockerfile, given.build_args, given.triggers),
             {path: known(entry) for path, entry in context.entries.items()},
             dockerfile_path=given.dockerfile_path,
             build_args=given.build_args,

@@ -9,6 +9,7 @@ from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, archive_rules
 from lab.dockerfile.cachekey.rules import counted, files
 from lab.dockerfile.cachekey.sources import chosen, wild
 from lab.dockerfile.edits import Inputs
+from lab.dockerfile.model import Dockerfile
 from lab.dockerfile.parser import parse
 from lab.engines import features
 from lab.model.text_wrap import wrapped
@@ -19,12 +20,22 @@ def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]
     for one in failing(inputs, engines):
         yield f"{one.text[:60]} {one.why}"
     parsed = parse(given.dockerfile, given.build_args)
+    yield from _unknown_triggers(given, parsed)
     for name, version in engines:
         if lacks := features.lacks(name, version, parsed, session=True):
             yield from wrapped(f"{name} cannot build this: {lacks[0]}")
         for step in kept_back(inputs, name, version):
             yield f"{name}: {step[:50]} would see the Dockerfile in an archive,"
             yield "  as lab run sends it; clients keep it back, as .dockerignore says"
+
+
+def _unknown_triggers(given: Inputs, parsed: Dockerfile) -> Iterator[str]:
+    """Bases whose name says that they bring triggers, where nobody gave the image."""
+    for index in sorted(parsed.needed(given.target)):
+        base = parsed.stages[index].base
+        if "onbuild" in base and parsed.stages[index].parent is None and base not in given.triggers:
+            yield f"FROM {base}: its triggers (ONBUILD) are not known here, and are left out;"
+            yield f"  give the image: --base-image {base}=docker:{base}, or an archive of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from lab.dockerfile.edits import Inputs
 from lab.engines import remote_caches
 from lab.engines.named import engine_versions
 from lab.host import repository_paths
+from lab.images.triggers import triggers
 from lab.model.finding import Finding
 from lab.model.remote_cache import WARM
 from lab.report import markdown_findings
@@ -65,15 +66,21 @@ def predict(
     build_args: Mapping[str, str] | None = None,
     target: str | None = None,
     cache: str = WARM,
+    base_images: Sequence[str] = (),
 ) -> Predicted:
     """What edits would rebuild, each made alone, as `lab predict --edit` says it; without an edit:
     what building it again would.
 
     ``engines`` are NAME or NAME@VERSION; all real ones where none is named. ``cache``: on a fresh
-    engine, by the strategy of this name (docs/fresh-runner.md). Raises `lab.LabError`.
+    engine, by the strategy of this name (docs/fresh-runner.md). ``base_images`` are
+    REFERENCE=IMAGE: their triggers are steps too. Raises `lab.LabError`.
     """
     given = inputs.read(
-        Path(dockerfile), None if context is None else Path(context), build_args or {}, target
+        Path(dockerfile),
+        None if context is None else Path(context),
+        build_args or {},
+        target,
+        triggers(base_images),
     )
     found = remote_caches.able(engine_versions(engines), cache, named=bool(engines))
     rules = [client_rules(name, version) for name, version in found]

@@ -29,6 +29,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="two Dockerfiles in their contexts: what of the second would miss after the first",
     )
     arguments.dockerfile(verb)
+    arguments.base_images(verb)
     verb.add_argument(
         "--context",
         action="append",
@@ -95,13 +96,15 @@ def _dockerfiles(options: argparse.Namespace) -> int:
     from lab.caching.predict import inputs, render
     from lab.caching.predict.compare_builds import compare
     from lab.dockerfile.cachekey import client_rules
+    from lab.images.triggers import triggers
 
     if len(options.context) > 2:
         raise InputError("--context is given once or twice", remedy="one for each Dockerfile")
     contexts = options.context * (3 - len(options.context)) if options.context else [None, None]
     args = arguments.build_args(options.build_arg)
+    brought = triggers(options.base_image)
     before, after = (
-        inputs.cache_inputs(inputs.read(path, context, args, options.target))
+        inputs.cache_inputs(inputs.read(path, context, args, options.target, brought))
         for path, context in zip(options.between, contexts[:2], strict=True)
     )
     engines = named.engine_versions(options.engine)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     line_findings.options(verb)
+    arguments.base_images(verb)
     verb.add_argument(
         "--edit",
         action="append",
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             build_args=arguments.build_args(options.build_arg),
             target=options.target,
             cache=(options.cache or NOTHING) if fresh else WARM,
+            base_images=options.base_image,
         )
 
     return line_findings.end(line_findings.ask(options, question), options, "lab predict", _value)
