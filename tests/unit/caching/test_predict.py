@@ -11,6 +11,7 @@ from lab.cli.main import main
 from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.cachekey.stage_contents import origins
 from lab.dockerfile.parser import parse
+from tests.image_archives import archive, layer
 
 ODD = (
     "\ufeff# escape=`\r\nARG GO=golang:1.22\r\nFROM --platform=linux/amd64 ${GO} AS build\r\n"
@@ -221,6 +222,24 @@ def test_what_onbuild_brings_is_part_of_the_stage_from_it(
     assert "3 would run" in changed
     assert "go.mod content" in changed
     assert "0 would run" in other
+
+
+def test_the_triggers_of_a_base_are_steps_where_its_image_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = folder(tmp_path, b"FROM node:onbuild AS a\nRUN x\nFROM a\nRUN y\n")
+    asked = (str(place), "--edit", "go.mod", "--engine", "docker")
+    told = predicted(capsys, *asked)
+    assert "its triggers (ONBUILD) are not known here" in told
+    assert "0 would run" in told
+    image = archive(tmp_path / "base.tar", [layer()], {"OnBuild": ["COPY go.mod /a", "RUN z"]})
+    given = ("--base-image", f"node:onbuild={image}")
+    told = predicted(capsys, *asked, *given)
+    assert "not known" not in told
+    assert "4 would run" in told
+    with pytest.raises(SystemExit):
+        main(["predict", str(place), "--base-image", "node:onbuild"])
+    assert "REFERENCE=IMAGE" in capsys.readouterr().err
 
 
 def test_quoted_here_documents_know_no_variables(
