@@ -4,7 +4,8 @@
 
 Each run is of one scenario on two engines in three phases, 6 builds of 8 steps, with a commit, a
 branch and a name of its own; from the 280th in 300 on podman is slower by a quarter. CPU seconds of
-each command as users start it, in a process of its own: first without an index, then with it.
+each command as users start it, in a process of its own: first without an index, then with it. The
+list of `lab serve` is made in this process; without an index it has no verdicts yet.
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ import hashlib
 import json
 import random
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lab.model.events import Outcome
 from lab.model.origin import Origin
 from lab.model.record import Build, Cache, EngineFacts, HostFacts, Run, ScenarioText, Step
+from lab.report import run_index, run_rows
+from lab.results import index
 
 HOST = HostFacts(kernel="6.1.0", cpus=4, memory_bytes=8 << 30, cgroup="v2", filesystem="ext4")
 WALLS = {"docker": 8.0, "podman": 9.0}
@@ -109,3 +115,40 @@ def cpu(results: Path, *words: str) -> float:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def listed(results: Path) -> list[float]:
+    """CPU seconds of the list: when a server begins, and of each page after it."""
+    rows = run_rows.Rows(results)
+    used = []
+    queries: list[dict[str, list[str]]] = [{}, {}, {"q": ["night-1"], "page": ["7"]}]
+    for query in queries:
+        began = time.thread_time()  # verdicts are read in a thread of their own meanwhile
+        run_index.index(rows, results, query)
+        used.append(time.thread_time() - began)
+    rows.close()
+    return used
+
+
+def main() -> None:
+    """Print the table."""
+    counts = [int(word) for word in sys.argv[1:]] or [300, 10_000]
+    print("| runs | what | CPU s without an index | with it |")
+    print("| --- | --- | --- | --- |")
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            results = Path(folder) / "results"
+            made(results, count)
+            time.sleep(index.RECENT + 0.5)
+            name = f"night-{count // 2}"
+            for what in (["history"], ["report", name, "--format", "json", "--output", "-"]):
+                shutil.rmtree(results / index.FOLDER, ignore_errors=True)
+                said = " ".join(["lab", *what[:2]])
+                first, again = (cpu(results, *what) for _ in range(2))
+                print(f"| {count} | `{said}` | {first:.2f} | {again:.2f} |")
+            first, *others = listed(results)
+            print(f"| {count} | the list of `lab serve` | {first:.2f} | {max(others):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

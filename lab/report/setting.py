@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.model import units
+from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, Run
 from lab.report.formatting import TIMES
 from lab.results.table import Table
@@ -25,7 +26,10 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
     found.append(("builds", said))
     for run in runs:
         host = run.host
-        found.append(("run", f"{run.id}, seed {run.seed}, started {run.started}"))
+        called = f"{run.id}, {run.name}" if run.name else run.id
+        found.append(("run", f"{called}, seed {run.seed}, started {run.started}"))
+        if said := origin(run.origin):
+            found.append(("commit", said))
         parts = [
             f"{host.cpus} {TIMES} {host.cpu_model}" if host.cpus else host.cpu_model,
             units.size(host.memory_bytes) if host.memory_bytes else None,
@@ -39,6 +43,19 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
         found += [("engine", engine(one)) for one in run.engines]
         found += [("base", base(one)) for one in run.bases]
     return found
+
+
+def origin(one: Origin) -> str:
+    """What was built, and in which job; empty where nothing of it is known."""
+    parts = [
+        f"{one.commit}{' with changes' if one.dirty else ''}" if one.commit else None,
+        f"merged of {one.head}" if one.head else None,
+        f"branch {one.branch}" if one.branch else None,
+        f"change {one.change}" if one.change else None,
+        " ".join(word for word in (one.ci, one.job) if word) or None,
+        one.url,
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def base(record: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from lab.host import ci, origin
 from lab.host.own_folders import MARK
 from lab.model.origin import Origin
+from lab.report import setting
 
 C = "ffac537e6cbbf934b08745a378932722df287a53"  # of GitHub's own page of variables
 HEAD = "1ecfd275763eff1d6b4844ea3168962458c9f27a"  # of GitLab's
@@ -305,3 +306,11 @@ def test_every_service_is_told_from_the_others() -> None:
         found = ci.service(variables)
         assert found is not None
         assert found.name == job.split(",", maxsplit=1)[0]
+
+
+def test_a_report_says_what_was_built() -> None:
+    told = Origin(commit=C, head=HEAD, branch="topic", dirty=True, change="7", ci="gitlab", job="b")
+    assert setting.origin(told) == (
+        f"{C} with changes, merged of {HEAD}, branch topic, change 7, gitlab b"
+    )
+    assert setting.origin(Origin()) == ""
