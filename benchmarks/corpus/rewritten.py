@@ -106,6 +106,8 @@ def _tried(
     for text in advice.saves(edits)[:TRIED]:
         for side, inputs in enumerate((after, given)):
             _ran(free, inputs)
+            if text.startswith("file:") and text[5:] not in inputs.context.entries:
+                continue  # a rewrite keeps it back: nothing is sent otherwise
             carried = edit_arguments.carried(text, given.dockerfile, inputs.dockerfile)
             runs, steps = _ran(free, _marked(edit_arguments.apply(carried, inputs).inputs, text))
             sums[side][0] += runs

@@ -168,6 +168,7 @@ class _Reader:
             user=stage.user,
             shell=stage.shell if not instruction.operands.startswith("[") else "",
             link=instruction.flag("link") not in {None, "false"},
+            chmod=instruction.flag("chmod") is not None,
             secrets=tuple(
                 mount.get("id", mount.get("target", "?"))
                 for mount in instruction.mounts

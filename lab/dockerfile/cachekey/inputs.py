@@ -57,8 +57,8 @@ class StepFacts:
     ``text`` is the instruction as written, on one line. ``sources`` are the patterns of what COPY
     and ADD read from the context, ``mounts`` the folders of it that bind mounts show; ``place`` is
     where COPY, ADD and WORKDIR write to, from the root, empty where that is not known.
-    ``excludes`` are the patterns of what COPY --exclude leaves out. ``images``
-    are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
+    ``chmod``: it gives what it copies a mode. ``excludes`` are the patterns of what COPY
+    --exclude leaves out. ``images`` are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
     the names that the text itself mentions. Of secrets only the names are known.
     """
 
@@ -78,6 +78,7 @@ class StepFacts:
     user: str = ""
     shell: str = ""
     link: bool = False
+    chmod: bool = False
     secrets: tuple[str, ...] = ()
 
 

@@ -211,7 +211,7 @@ def of_files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, st
     found: dict[str, str] = {}
     for path, facts in files(inputs, step, rules).items():
         found.update(_of_file(path, facts, rules))
-    return found
+    return given_names.without_modes(found) if rules.names and step.chmod else found
 
 
 def linked(step: StepFacts, rules: Rules) -> bool:
