@@ -13,6 +13,7 @@ context and bases whose every program prints a random number; the third builds t
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -31,10 +32,10 @@ def main() -> int:
     parser.add_argument("--build", metavar="ENGINE", help="foretell edits, and build them")
     parser.add_argument("--rewrites", metavar="ENGINE", help="build what advise offers")
     parser.add_argument("--most", type=int, default=60, help="of so many Dockerfiles")
-    parser.add_argument("--only", default="", help="those whose repository and path hold this")
+    parser.add_argument("--only", default="", help="those whose repository and path match this")
     options = parser.parse_args()
     found, wrong = there(options.folder)
-    found = [(one, text) for one, text in found if options.only in one.name]
+    found = [(one, text) for one, text in found if re.search(options.only, one.name)]
     for line in wrong:
         print(line)
     print(f"{len(found)} Dockerfiles of {len({one.repository for one, _ in found})} repositories")

@@ -96,7 +96,9 @@ def _tried(
 ) -> Tried:
     new = advice.rewrite
     after = ignoring(replace(given, dockerfile=new.dockerfile), new.ignore)
+    same.moved = -1  # the other's bases have the same names
     files, ran = _held(same, _state(after))
+    free.moved = -1
     faults = []
     if other := sorted(set(files.items()) ^ set(held[0].items()), key=repr):
         faults.append(f"other files: {other[:3]}")

@@ -58,8 +58,9 @@ class StepFacts:
     and ADD read from the context, ``mounts`` the folders of it that bind mounts show; ``place`` is
     where COPY, ADD and WORKDIR write to, from the root, empty where that is not known.
     ``chmod``: it gives what it copies a mode. ``excludes`` are the patterns of what COPY
-    --exclude leaves out. ``images`` are images read, with their digest (None: unknown). ``variables`` are those in force, ``uses``
-    the names that the text itself mentions. Of secrets only the names are known.
+    --exclude leaves out. ``images`` are images read, with their digest (None: unknown).
+    ``variables`` are those in force, ``uses`` the names that the text itself mentions. Of secrets
+    only the names are known.
     """
 
     index: int
