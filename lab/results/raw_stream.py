@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lab.host.disk import disk
+from lab.model.events import Log
 from lab.results.runs import GZIP
+
+OWN = "lab.log/1"
+
+
+def own_log(log: Log) -> dict[str, Any]:
+    """A message for output of which the engine's own is not at hand: an imported build's."""
+    return {"schema": OWN, "step": log.step, "text": log.data.decode("utf-8", "replace")}
 
 
 class RawStream:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.dockerfile.cachekey import CacheInputs
 from lab.engines.recorded.types import Recorded
 from lab.model.errors import InputError
-from lab.model.events import Outcome
+from lab.model.events import Log, Outcome
 from lab.model.record import Build, Image, Step
 from lab.runner.build_record import with_outcome
 from lab.runner.recorder import BuildRecorder
@@ -34,7 +34,8 @@ class Found:
 
     ``origin`` is where it comes from, as run.json keeps it: the file, and what that says of commit,
     branch and job. Folders are nobody's business. ``started`` is in seconds since 1970; of a build
-    that does not say it, that of its file. ``lacks`` is what the file does not tell.
+    that does not say it, that of its file. ``lacks`` is what the file does not tell,
+    ``output`` what its steps printed.
     """
 
     build: Build
@@ -43,6 +44,7 @@ class Found:
     lacks: str
     dockerfile: str | None = None
     inputs: CacheInputs | None = None
+    output: tuple[Log, ...] = ()
 
 
 def source(path: Path) -> Source:
@@ -70,6 +72,8 @@ def _lacks(one: Recorded) -> list[str]:
         found.append("times of day and the wall time")
     if one.timing != "none" and not one.hits_timed:
         found.append("durations of hits")
+    if not one.hits_told:
+        found.append("which steps a cache gave, but for the last of each chain")
     if not one.chained:
         found.append("which stage needs which, and so the critical path")
     return [*found, "machine, CPU time, memory, context size"]
@@ -85,8 +89,10 @@ def found(
         "key": one.key,
         "format": one.format,
     }
+    build, output = _record(one, {"engine": one.engine, **axes})
     return Found(
-        build=_record(one, {"engine": one.engine, **axes}),
+        build=build,
+        output=output,
         origin=known | dict(one.facts),
         started=origin.modified if one.started is None else one.started,
         lacks=f"{one.format}: unknown: {'; '.join(_lacks(one))}",
@@ -95,11 +101,14 @@ def found(
     )
 
 
-def _record(one: Recorded, cell: Mapping[str, str]) -> Build:
-    """The record of a build; what its file lacks is None, and said in a note."""
+def _record(one: Recorded, cell: Mapping[str, str]) -> tuple[Build, tuple[Log, ...]]:
+    """The record of a build, where what its file lacks is None and said in a note; its output."""
     recorder = BuildRecorder(one.dockerfile, one.target)
+    output = []
     for event in one.told():
         recorder.add(event)
+        if isinstance(event, Log):
+            output.append(event)
     outcome = recorder.result()
     image_id = one.image or outcome.image_id
     timed = one.timing == "clock"
@@ -108,7 +117,7 @@ def _record(one: Recorded, cell: Mapping[str, str]) -> Build:
     wall = one.wall_s if one.wall_s is not None else outcome.wall_s
     unattributed = max(0.0, outcome.unattributed_s + wall - outcome.wall_s)
     build = Build(id=build_id(1), cell=cell, round=1, phase=PHASE, status=outcome.status)
-    return replace(
+    made = replace(
         with_outcome(build, outcome),
         started=None if one.started is None else time_of_day(one.started),
         steps=steps,
@@ -117,9 +126,10 @@ def _record(one: Recorded, cell: Mapping[str, str]) -> Build:
         critical_path_s=outcome.critical_path_s if one.chained and known else None,
         unattributed_s=unattributed if timed else None,
         notes=(f"{one.format}: unknown: {'; '.join(_lacks(one))}", *outcome.notes),
-        cache=outcome.cache if outcome.steps else None,
+        cache=outcome.cache if outcome.steps and one.hits_told else None,
         image=Image(id=image_id) if outcome.status == "ok" and image_id else None,
     )
+    return made, tuple(output)
 
 
 def _step(step: Step, one: Recorded) -> Step:

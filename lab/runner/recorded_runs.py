@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab import __version__
-from lab.host.disk import disk
+from lab.host.disk import disk, dump
 from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, HostFacts, Run, RunOptions, ScenarioText
 from lab.results import runs, store
+from lab.results.raw_stream import own_log
 from lab.runner.recorded_builds import Found, build_id, time_of_day
 
 _TEXT = """\
@@ -163,6 +164,10 @@ class Library:
     @staticmethod
     def _append(writer: store.Writer, found: Found, number: int) -> Build:
         build = replace(found.build, id=build_id(number), round=number)
+        if found.output:
+            writer.begin(build.id)
+            for log in found.output:
+                writer.raw(log.at, dump(own_log(log)))
         return writer.append(build, found.dockerfile, found.inputs)
 
 

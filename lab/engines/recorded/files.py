@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lab.dockerfile.model import Dockerfile
-from lab.engines.recorded import build_record, buildkit, log_lines, plain, step_logs
+from lab.engines.recorded import build_record, buildkit, log_lines, otlp, plain, step_logs
 from lab.engines.recorded.log_lines import Line
 from lab.engines.recorded.types import NotRead, Recorded
 from lab.model.errors import InputError
 
 FORMATS = (
     "a build record (.dockerbuild), BuildKit's --progress rawjson or plain, a log of podman build, "
-    "of buildah or of docker build, also within the log of a CI job"
+    "of buildah or of docker build, also within the log of a CI job; BuildKit's spans as OTLP JSON"
 )
 _TAR = 257, b"ustar"
 _MOST_LINES = 100_000
@@ -92,12 +92,14 @@ def builds(
 def _text(file: BinaryIO, dockerfile: Dockerfile | None, target: str | None) -> Iterator[Recorded]:
     facts: dict[str, str] = {}
     messages, lines, steps = _Json(), plain.Builds(), step_logs.Builds()
+    traces = otlp.Traces()
     for line in log_lines.lines(file, facts):
-        if not messages.take(line, facts):
+        if not traces.take(line, facts) and not messages.take(line, facts):
             lines.take(line, facts)
             steps.take(line, facts)
     told: list[Callable[[str], Recorded]] = []
     told += [partial(_of_json, one, dockerfile, target) for one in messages.found]
+    told += [partial(_of_trace, *one, dockerfile, target) for one in traces.builds()]
     told += [partial(_of_lines, one, dockerfile, target) for one in lines.found]
     told += [partial(_of_steps, one, dockerfile, target) for one in steps.found]
     if not told:
@@ -119,6 +121,13 @@ def _of_json(
         messages, key=key, given=dockerfile, target=target, format="BuildKit rawjson"
     )
     return replace(made, facts=facts)
+
+
+def _of_trace(
+    trace_id: str, trace: otlp.Trace, dockerfile: Dockerfile | None, target: str | None, key: str
+) -> Recorded:
+    del key  # the trace's own id tells it from the others of any file
+    return otlp.recorded(trace_id, trace, dockerfile, target)
 
 
 def _of_lines(

@@ -29,7 +29,8 @@ class Recorded:
     ``key`` tells it from the other builds of its file, and where the builder gave it a reference it
     is that. ``dockerfile`` is the file that was built where ``whole``, else what the steps' names
     tell of it: then ``chained`` says whether it is known which stage needs which. ``timing`` says
-    whether times of day, only durations or no times are known; ``started`` is in seconds since
+    whether times of day, only durations or no times are known, ``hits_told``
+    whether all steps that a cache gave are in it; ``started`` is in seconds since
     1970, ``wall_s`` given where the file tells more than its events. ``image`` is an id or digest.
     ``facts`` are words of the file under the lab's names: commit, branch, repository, ci, job,
     target, platform, tag, reference.
@@ -45,6 +46,7 @@ class Recorded:
     target: str | None = None
     timing: Timing = "clock"
     hits_timed: bool = True
+    hits_told: bool = True
     started: float | None = None
     wall_s: float | None = None
     image: str | None = None

@@ -34,6 +34,7 @@ _HOLLOW = re.compile(
     r"|^collect2: |^--- FAIL: |finished with status 'error'"
 )
 _RAISED = re.compile(r"^(?:panic: |(?:[a-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception)\b)")
+_ENGINES_OWN = re.compile(r"subprocess exited with status \d+")  # buildah, in a RUN's output
 _FLOOD = 20
 _ENOUGH_MISSING = 3
 _MOST_KNOWN = 5
@@ -129,17 +130,18 @@ def _failure(one: Inspected) -> Iterator[Finding]:
     those that speak of an error; else the last one, or what the engine said.
     """
     profile = one.profile
-    new = [
+    lines = [
         (name, seen)
         for name, seen in one.output.seen.items()
-        if profile is not None and not profile.knows(name)
+        if not _ENGINES_OWN.fullmatch(seen.text)
     ]
+    new = [each for each in lines if profile is not None and not profile.knows(each[0])]
     picked = _telling(new) or new[-1:]
     detail = clean(one.step.error or "the step failed")
     if picked:
         detail += "; no good build prints it"
     else:
-        picked = _telling(list(one.output.seen.items()))
+        picked = _telling(lines) or lines[-1:]
     if not picked and one.output.lines:
         number, text = one.output.last
         picked = [(template(text), Seen(number, text, 0.0, 1))]

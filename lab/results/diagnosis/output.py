@@ -9,11 +9,13 @@ from pathlib import Path
 from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 from lab.engines.decoders import decoder
+from lab.engines.docker_stream import Decoder
 from lab.host.disk import disk
 from lab.model.events import Log
 from lab.model.record import Build
 from lab.results import runs
 from lab.results.diagnosis.templates import Templates, clean
+from lab.results.raw_stream import OWN
 
 _MOST_TEMPLATES = 20_000  # of a step; no real one comes near
 _MOST_TEXTS = 20
@@ -126,17 +128,26 @@ def outputs(folder: Path, build: Build, templates: Templates) -> dict[int | None
 
 
 def _logs(folder: Path, build: Build) -> Iterator[Log]:
-    dockerfile = _dockerfile(folder, build)
-    if dockerfile is None:
-        return
-    read = decoder(build.cell.get("engine", ""), dockerfile)
-    if read is None:
-        return
+    read: Decoder | None = None
+    known = False
     for at, message in runs.events(folder, build.id):
-        if isinstance(message, dict):
-            for event in read.feed(at, message):
-                if isinstance(event, Log):
-                    yield event
+        if not isinstance(message, dict):
+            continue
+        if message.get("schema") == OWN:
+            yield Log(at, message["step"], message["text"].encode())
+            continue
+        if not known:
+            known, read = True, _decoder(folder, build)
+        if read is None:
+            return
+        for event in read.feed(at, message):
+            if isinstance(event, Log):
+                yield event
+
+
+def _decoder(folder: Path, build: Build) -> Decoder | None:
+    dockerfile = _dockerfile(folder, build)
+    return None if dockerfile is None else decoder(build.cell.get("engine", ""), dockerfile)
 
 
 def _dockerfile(folder: Path, build: Build) -> Dockerfile | None:

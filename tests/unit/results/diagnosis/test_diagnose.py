@@ -9,7 +9,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.model.origin import Origin
-from lab.results import store
+from lab.results import runs, store
 from lab.results.diagnosis.diagnose import diagnose
 from tests import log_runs
 from tests.log_runs import Log, Printed
@@ -107,3 +107,27 @@ def test_a_build_that_is_not_there_is_refused_with_those_that_are(
     with pytest.raises(SystemExit, match="2"):
         main(["diagnose", stored.run.id, "--build", "none", "--results", str(tmp_path)])
     assert "one of: 0001" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("buildx0.29-edit.plain.log", "buildx0.29-fail.plain.log"),
+        ("buildx0.29-edit.rawjson", "buildx0.29-fail.rawjson"),
+        ("docker20.10-cold.plain.log", "docker20.10-fail.plain.log"),
+        ("docker28-cold.classic.log", "docker28-fail.classic.log"),
+        ("podman5.8-rusage-edit.log", "podman5.4-fail.log"),
+    ],
+)
+def test_an_imported_log_keeps_what_its_steps_printed(tmp_path: Path, good: str, bad: str) -> None:
+    logs = Path(__file__).parents[3] / "golden" / "imported"
+    with pytest.raises(SystemExit, match="0"):
+        main(["import", str(logs / good), str(logs / bad), "--results", str(tmp_path)])
+    failed = next(
+        one
+        for name in runs.runs(tmp_path)
+        if (one := runs.read(tmp_path / name)).builds[0].status == "failed"
+    )
+    (found,) = diagnose(failed, tmp_path)
+    first = found.shown[0].finding
+    assert (first.kind, first.text) == ("failed", "oh no")
