@@ -15,13 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.model.origin import Origin
+from lab.model.origin import Origin, slug
 
 _LONGEST = 300
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NUMBER = re.compile(r"(?:refs/(?:pull|merge-requests)/|.*/)?(\d{1,12})(?:/(?:head|merge))?")
-# owner/name at the end of an address, whatever name and password stand before its host.
-_SLUG = re.compile(r"(?:.*[/:])?([^/:@]+/[^/:@]+?)(?:\.git)?/?")
 _LARGEST_EVENT = 32 << 20
 
 
@@ -163,7 +161,7 @@ def origin(one: Service, variables: Mapping[str, str]) -> Origin:
         head=_first(one.head, variables, _commit) or _head_of_event(one, variables),
         branch=_first(one.branch, variables, _branch),
         change=_first(one.change, variables, _number),
-        repository=_first(one.repository, variables, _slug),
+        repository=_first(one.repository, variables, slug),
         ci=one.name,
         job=_first(one.job, variables, _text),
         url=_first(one.url, variables, _text),
@@ -204,12 +202,6 @@ def _number(text: str) -> str | None:
         return None
     found = _NUMBER.fullmatch(text)
     return found[1] if found else None
-
-
-def _slug(text: str) -> str | None:
-    """``owner/name`` of a repository, without the credentials that its address may hold."""
-    found = _SLUG.fullmatch(text)
-    return _text(found[1]) if found else None
 
 
 def _head_of_event(one: Service, variables: Mapping[str, str]) -> str | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from lab.model.json_fields import known, typed
 
+# owner/name at the end of an address, whatever name and password stand before its host.
+_SLUG = re.compile(r"(?:.*[/:])?([^/:@]+/[^/:@]+?)(?:\.git)?/?")
+DIRTY = "-dirty"
 SHORT = 9  # characters of a commit's name, as people write it
 
 
@@ -47,6 +51,21 @@ class Origin:
 
     @classmethod
     def of_words(cls, words: Mapping[str, str]) -> Origin:
-        """Of an imported build: what its file says under these very names, as text."""
+        """Of an imported build: what its file says under these very names, as text.
+
+        buildx writes ``-dirty`` behind the commit where files differ from it, if
+        BUILDX_GIT_CHECK_DIRTY asks for that (its build/git.go): without it nothing is known.
+        """
         names = ("commit", "branch", "change", "repository", "ci", "job")
-        return cls.from_json({name: words[name] for name in names if words.get(name)})
+        found: dict[str, Any] = {name: words[name] for name in names if words.get(name)}
+        if "repository" in found:
+            found["repository"] = slug(found["repository"])
+        if found.get("commit", "").endswith(DIRTY):
+            found |= {"commit": found["commit"].removesuffix(DIRTY), "dirty": True}
+        return cls.from_json(found)
+
+
+def slug(text: str) -> str | None:
+    """``owner/name`` of a repository, without the credentials that its address may hold."""
+    found = _SLUG.fullmatch(text)
+    return found[1] if found and found[1].isprintable() else None

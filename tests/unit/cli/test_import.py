@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli.main import main
+from lab.model.origin import Origin
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "imported"
 RECORD = GOLDEN / "buildx0.29-docker28-cold.dockerbuild"
@@ -116,3 +117,18 @@ def test_a_dockerfile_gives_a_log_its_steps(
     assert lab(*words, "--target", "nope", RECORD) == 2
     assert lab("import", "--results", tmp_path, "--target", "build", RECORD) == 2
     assert "add --dockerfile FILE" in capsys.readouterr().err
+
+
+def test_a_run_knows_what_its_file_says_of_its_origin(tmp_path: Path) -> None:
+    log = GOLDEN / "buildx0.29-github.log"
+    assert lab("import", "--results", tmp_path, log, RECORD) == 0
+    origins = [json.loads(head.read_text())["origin"] for head in runs(tmp_path)]
+    known = [{name: value for name, value in one.items() if value} for one in origins]
+    commit = "1411e1be5b416a7355c759a41622c672de167714"
+    assert {"commit": commit, "repository": "demo/app"} in known
+
+
+def test_a_dirty_tree_is_told_by_buildx_behind_the_commit() -> None:
+    told = Origin.of_words({"commit": "1411e1b-dirty", "repository": "git@h.example:a/b.git"})
+    assert told == Origin(commit="1411e1b", dirty=True, repository="a/b")
+    assert Origin.of_words({"repository": "https://me:pass@h.example/a/b"}).repository == "a/b"
