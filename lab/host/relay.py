@@ -107,7 +107,8 @@ class Relay:
         self.close()
 
     def _start(self, work: Callable[..., None], *given: object) -> None:
-        threading.Thread(target=work, args=given, name="relay", daemon=True).start()
+        name = f"relay {self.port}"
+        threading.Thread(target=work, args=given, name=name, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
