@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lab import __version__
 
 if TYPE_CHECKING:
+    import requests
     from opentelemetry.sdk.trace import ReadableSpan
 
     from lab.report.otlp.spans import Span
@@ -54,11 +55,10 @@ def _send(
 
         made = _made(spans)
         session = requests.Session()
-        # A redirect is followed by GET, and the answer to that, a login page, counts as success.
-        session.max_redirects = 0
+        session.hooks["response"].append(_refuse_redirects)
         exporter = OTLPSpanExporter(endpoint=endpoint, timeout=ANSWER_S, session=session)
         answers.put(None)
-        with _heard() as said:
+        with session, _heard() as said:
             for batch in range(0, len(made), _BATCH):
                 result = exporter.export(made[batch : batch + _BATCH])
                 arrived = result is SpanExportResult.SUCCESS
@@ -68,6 +68,15 @@ def _send(
     except Exception as error:  # noqa: BLE001 - of any kind, it is said at the run's end
         answers.put(None)
         answers.put(f"{type(error).__name__}: {error}")
+
+
+def _refuse_redirects(response: requests.Response, **_: object) -> None:
+    """The exporter counts all below 400 as success: also a gateway's way to its login page."""
+    import requests
+
+    if 300 <= response.status_code < 400:
+        response.close()
+        raise requests.TooManyRedirects(f"a redirect, {response.status_code}")
 
 
 @contextmanager
