@@ -2,10 +2,11 @@
 # make quick: lint, types and the fast unit tests, for every save.
 # make test-engines: the core of the contract suite on every version of the engines that there is.
 # make corpus FOLDER=...: public Dockerfiles, fetched into a folder, through the lab's verbs.
+# make matrix: what every version's cache makes of each kind of edit, measured anew.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-engines corpus lint clean
+.PHONY: help demo quick test test-engines corpus matrix lint clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 WORKERS ?= --numprocesses logical
 ENGINES ?= docker@20.10 docker@26 docker@28 docker@28/containerd docker-classic@28 \
     podman@4.3 podman@5.4 podman@5.8
-CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_mounts.py remote_caches.py)
+CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_matrix.py remote_caches.py)
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
@@ -49,6 +50,10 @@ test-engines: $(VENV)/.test
 corpus: $(VENV)/.test
 	@test -n "$(FOLDER)" || { echo "make corpus FOLDER=...: see benchmarks/corpus.md"; exit 1; }
 	@$(BIN)/python -m benchmarks.corpus "$(FOLDER)"
+
+matrix: $(VENV)/.test
+	@$(BIN)/lab doctor --install --tests
+	@$(BIN)/python -m benchmarks.cache_matrix
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check

@@ -36,6 +36,7 @@ _PODMAN_SINCE: Mapping[tuple[str, str], Version] = {
     ("COPY", "link"): (5, 5),
     ("ADD", "link"): (5, 5),
     ("ADD", "keep-git-dir"): _NEVER,
+    ("ADD", "checksum"): (5,),
     ("RUN", "network"): (5,),
     ("RUN", "security"): _NEVER,
     ("COPY", "parents"): (5, 5),
@@ -47,6 +48,10 @@ _CLASSIC_FLAGS = frozenset(
     {"mount", "network", "security", "device", "link"}
     | {"chmod", "checksum", "keep-git-dir", "parents", "exclude"}
 )
+# ADD of a git repository: before it the address is taken for a path of the context.
+_GIT_SINCE: Mapping[str, Version] = {BUILDKIT: (25,), CLASSIC: _NEVER, PODMAN: _NEVER}
+_GIT = re.compile(r"(?:^|[\s\"])(?:git://|git@|(?:https?|ssh)://\S+\.git(?=[\s#\"]))")
+_GIT_OF_PODMAN = re.compile(r"(?:^|[\s\"])git://")  # others it fetches, as 5.8.6 does
 _HEREDOC_SINCE: Mapping[str, Version] = {BUILDKIT: (23,), PODMAN: (5,)}
 # The first version that takes `<< EOF`, with a blank, for the start of one.
 _BLANK_SINCE: Mapping[str, Version] = {BUILDKIT: (28, 2), CLASSIC: (28, 2), PODMAN: (5, 6)}
@@ -67,9 +72,10 @@ def lacks(
         if own_frontend:
             found += _blanks(engine, version, number, instruction)
         if engine == CLASSIC:
-            found += _classic(instruction)
+            found += (*_classic(instruction), *_git(engine, version, number, instruction))
             continue
         if own_frontend:
+            found += _git(engine, version, number, instruction)
             found += _frontend(engine, version, number, instruction)
         found += _mounts(engine, version, number, instruction, session)
     return tuple(dict.fromkeys(found))
@@ -93,6 +99,15 @@ def _classic(instruction: Instruction) -> Iterator[str]:
                 f"line {instruction.line}: docker-classic has no "
                 f"{instruction.keyword} --{name}; it needs BuildKit"
             )
+
+
+def _git(engine: str, version: str, number: Version, instruction: Instruction) -> Iterator[str]:
+    first = _GIT_SINCE.get(engine)
+    if instruction.keyword != "ADD" or first is None or number >= first:
+        return
+    if (_GIT_OF_PODMAN if engine == PODMAN else _GIT).search(instruction.operands):
+        which = f"{engine} {version}".strip()
+        yield f"line {instruction.line}: {which} has no ADD of this git repository{_since(first)}"
 
 
 def _frontend(

@@ -24,7 +24,7 @@ ENGINES = engine_name.FAMILIES
 OTHER_VERSIONS: tuple[str, ...] = ()
 # What must hold of every version of an engine: outcomes, times, causes, what is kept back.
 CORE = frozenset(
-    {"test_engines", "test_truth", "test_causes", "test_kept_back", "test_cache_mounts"}
+    {"test_engines", "test_truth", "test_causes", "test_kept_back", "test_cache_matrix"}
 )
 BASE = "localhost/lab/test-base:working"
 

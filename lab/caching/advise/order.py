@@ -104,7 +104,7 @@ def labels_down(view: DockerfileView) -> Iterator[Rewrite]:
 def linked(view: DockerfileView) -> Iterator[Rewrite]:
     """COPY --link in the target: where it gains, it does not depend on the steps before it.
 
-    Docker's graph drivers and podman build it as a COPY (tests/contract/test_cache_mounts.py).
+    Docker's graph drivers and podman build it as a COPY (tests/contract/test_cache_matrix.py).
     """
     for one in view.steps(view.target):
         if one.keyword != "COPY" or one.flag("from") is None or one.flag("link") is not None:

@@ -11,7 +11,7 @@ from lab.caching.explain.alignment import Alignment, align
 from lab.caching.explain.chosen_stages import Changed, arguments, first_needed
 from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, facets
 from lab.dockerfile.cachekey.inputs import FileFacts, Steps
-from lab.dockerfile.cachekey.rules import linked, of_text, previous
+from lab.dockerfile.cachekey.rules import ORDER_OF_ENV, linked, of_text, previous
 from lab.dockerfile.cachekey.sources import chosen
 from lab.dockerfile.cachekey.variables import assignments, names
 
@@ -122,7 +122,7 @@ def _same(both: _Both) -> Iterator[int]:
         return
     for step in new.steps:
         before = both.olds.get(both.alignment.old_of.get(step.index, -1))
-        if (before is step or before == step) and step.index not in both.touched:
+        if step.same_as(before) and step.index not in both.touched:
             yield step.index
 
 
@@ -139,8 +139,7 @@ def _touched(new: CacheInputs, changed: Mapping[str, FileFacts]) -> frozenset[in
 def _part(whole: CacheInputs, changed: Mapping[str, FileFacts]) -> CacheInputs:
     if not changed:
         return whole  # nobody will ask
-    files = {path: whole.files[path] for path in changed if path in whole.files}
-    return replace(whole, files=files)
+    return replace(whole, files={one: whole.files[one] for one in changed if one in whole.files})
 
 
 def _causes(both: _Both, step: StepFacts, same: Container[int]) -> Iterator[Cause]:
@@ -290,6 +289,7 @@ def _without_folders(
 def _without_derived(changed: list[str], before: StepFacts, step: StepFacts) -> list[str]:
     """Leave out a variable whose own text is the same: what it is made of is the cause."""
     moved = {name.partition(" ")[2] for name in changed if name.startswith(("ENV ", "ARG "))}
+    changed = [name for name in changed if name != ORDER_OF_ENV or not moved]
 
     def derived(name: str) -> bool:
         variable = name.partition(" ")[2]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, base_upgrade, forms, pivot_table
+from lab.cli import arguments, base_upgrade, forms, pivot_table, predicted_comparison
 from lab.cli.output import before_the_answer, say
 from lab.cli.scenario_run import judge, run_scenario
 from lab.model.engine_name import names_engine, parse
@@ -46,6 +46,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.baseline(verb)
     pivot_table.options(verb)
     base_upgrade.options(verb)
+    predicted_comparison.options(verb)
     forms.option(verb, FORMATS)
     arguments.earlier(verb, "--markdown", dest="forms", action="append_const", const="markdown")
 
@@ -55,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     asked = forms.chosen(options.forms, FORMATS)
     options.json = forms.printed(asked)  # what is watched goes to standard error
     _take_the_dockerfile(options)
+    if predicted_comparison.asked(options):
+        return predicted_comparison.run(options, asked)
     if base_upgrade.asked(options):
         return base_upgrade.run(options, asked)
     _each_once(options.values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,8 +16,9 @@ from lab.dockerfile.cachekey.inputs import (
     StepFacts,
     Variable,
 )
+from lab.dockerfile.cachekey.places import joined, root, shown
 from lab.dockerfile.cachekey.sources import operands, patterns
-from lab.dockerfile.cachekey.variables import Scope, expand, named, names
+from lab.dockerfile.cachekey.variables import Scope, expand, named, names, of_platform
 from lab.dockerfile.context import Context
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.dockerfile.parser import continues, lines_of
@@ -34,6 +33,7 @@ class _Stage:
     shell: str = ""
     last: int | None = None
     workdir: str = ""
+    slash: bool = False
 
     def take(self, instruction: Instruction, facts: StepFacts) -> None:
         """Let what an instruction sets be in force for those below it."""
@@ -46,6 +46,7 @@ class _Stage:
                 self.shell = instruction.operands
             case "WORKDIR":
                 self.workdir = facts.place
+                self.slash = self.scope.expand(instruction.operands).endswith("/")
         self.last = instruction.index
 
 
@@ -97,7 +98,7 @@ def of_files(
 ) -> CacheInputs:
     """The same where the context's facts are already known."""
     needed = dockerfile.needed(target)
-    reader = _Reader(dockerfile, build_args or {}, digest)
+    reader = _Reader(dockerfile, build_args or {}, digest, of_platform(platform))
     return CacheInputs(
         dockerfile=dockerfile_path,
         target=dockerfile.target(target),
@@ -115,11 +116,16 @@ class _Reader:
     """Reads the instructions in their order; keeps what is in force in each stage."""
 
     def __init__(
-        self, dockerfile: Dockerfile, build_args: Mapping[str, str], digest: Digest
+        self,
+        dockerfile: Dockerfile,
+        build_args: Mapping[str, str],
+        digest: Digest,
+        platform: Mapping[str, str],
     ) -> None:
         self._dockerfile = dockerfile
         self._given = build_args
         self._digest = digest
+        self._platform = platform
         self._stages: dict[int, _Stage] = {}
         self._lines = lines_of(dockerfile.text.removeprefix("\ufeff"))
 
@@ -159,13 +165,15 @@ class _Reader:
             excludes=tuple(
                 scope.expand(value) for name, value in instruction.flags if name == "exclude"
             ),
-            mounts=_bind_mounts(instruction, scope),
+            mounts=shown(instruction, scope),
             reads=self._reads(instruction, words),
             place=_written(instruction, stage, words),
             images=self._images(instruction),
             variables=dict(scope.all) if keyword in {"RUN", "WORKDIR"} else _only(scope, used),
             uses=used,
             user=stage.user,
+            slash=stage.slash,
+            margins=self._margins(instruction) if keyword == "RUN" else "",
             shell=stage.shell if not instruction.operands.startswith("[") else "",
             link=instruction.flag("link") not in {None, "false"},
             chmod=instruction.flag("chmod") is not None,
@@ -178,7 +186,7 @@ class _Reader:
 
     def _from(self, instruction: Instruction, number: int) -> StepFacts:
         about = self._dockerfile.stages[number]
-        stage = _Stage(last=instruction.index)
+        stage = _Stage(scope=Scope(platform=self._platform), last=instruction.index)
         previous = None
         images: dict[str, str | None] = {}
         if about.parent is None:
@@ -191,7 +199,7 @@ class _Reader:
             previous = parent.last
             stage.scope.env = dict(parent.scope.env)
             stage.user, stage.shell = parent.user, parent.shell
-            stage.workdir = parent.workdir
+            stage.workdir, stage.slash = parent.workdir, parent.slash
         self._stages[number] = stage
         return StepFacts(
             index=instruction.index,
@@ -206,7 +214,7 @@ class _Reader:
     def _reads(self, instruction: Instruction, words: list[str]) -> tuple[Reading, ...]:
         sources = self._dockerfile.sources(instruction)
         if instruction.keyword != "RUN":
-            paths = tuple(dict.fromkeys(_root(word) for word in words[:-1])) or ("/",)
+            paths = tuple(dict.fromkeys(root(word) for word in words[:-1])) or ("/",)
             return tuple(Reading(how="copy", step=self._last(one), paths=paths) for one in sources)
         # of several mounts of one stage, all that any of them shows
         return tuple(
@@ -214,7 +222,7 @@ class _Reader:
                 how="mount",
                 step=self._last(one),
                 paths=tuple(
-                    _root(mount.get("source", mount.get("src", "/")))
+                    root(mount.get("source", mount.get("src", "/")))
                     for mount in instruction.mounts
                     if "from" in mount
                 ),
@@ -240,6 +248,15 @@ class _Reader:
             if ref.lower() not in stages and not ref.isdecimal()
         }
 
+    def _margins(self, instruction: Instruction) -> str:
+        line = self._lines[instruction.line - 1]
+        if instruction.heredocs or instruction.line != instruction.end:
+            return ""
+        rest = line.lstrip()[len(instruction.keyword) :].rstrip("\n")
+        before = len(rest) - len(rest.lstrip(" \t"))
+        after = len(rest) - len(rest.rstrip(" \t"))
+        return "" if (before, after) == (1, 0) else f"{before} {after}"
+
     def _text(self, instruction: Instruction) -> str:
         """The instruction as builders join it: a continued line keeps its leading blanks."""
         if instruction.heredocs:
@@ -260,35 +277,12 @@ class _Reader:
         return f"{keyword.upper()} {rest.strip()}"
 
 
-def _root(word: str) -> str:
-    """A path of another stage, or the folder that a pattern of it starts from."""
-    plain = re.split(r"[*?\[\\$]", word, maxsplit=1)
-    head = plain[0] if len(plain) == 1 else plain[0].rpartition("/")[0]
-    return posixpath.normpath(f"/{head.lstrip('/')}")
-
-
-def _bind_mounts(instruction: Instruction, scope: Scope) -> tuple[str, ...]:
-    """What bind mounts show of the context."""
-    return patterns(
-        scope.expand(mount.get("source", mount.get("src", ".")))
-        for mount in instruction.mounts
-        if mount["type"] == "bind" and "from" not in mount
-    )
+def _only(scope: Scope, wanted: tuple[str, ...]) -> dict[str, Variable]:
+    return {name: one for name, one in scope.all.items() if name in wanted}
 
 
 def _written(instruction: Instruction, stage: _Stage, words: list[str]) -> str:
     """Where COPY, ADD and WORKDIR write to; empty where nobody knows, and for all others."""
     if instruction.keyword == "WORKDIR":
-        return _place(stage.workdir, stage.scope.expand(instruction.operands))
-    return _place(stage.workdir, words[-1] if words else "")
-
-
-def _place(workdir: str, word: str) -> str:
-    """Where something is written to; empty where nobody knows."""
-    if not word or "$" in word or not (word.startswith("/") or workdir):
-        return ""
-    return posixpath.normpath(posixpath.join(workdir, word))
-
-
-def _only(scope: Scope, wanted: tuple[str, ...]) -> dict[str, Variable]:
-    return {name: one for name, one in scope.all.items() if name in wanted}
+        return joined(stage.workdir, stage.scope.expand(instruction.operands))
+    return joined(stage.workdir, words[-1] if words else "")

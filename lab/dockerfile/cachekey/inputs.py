@@ -59,8 +59,9 @@ class StepFacts:
     where COPY, ADD and WORKDIR write to, from the root, empty where that is not known.
     ``chmod``: it gives what it copies a mode. ``excludes`` are the patterns of what COPY
     --exclude leaves out. ``images`` are images read, with their digest (None: unknown).
-    ``variables`` are those in force, ``uses`` the names that the text itself mentions. Of secrets
-    only the names are known.
+    ``variables`` are those in force, ``uses`` the names that the text itself mentions. ``slash``:
+    the WORKDIR in force was written with one at its end; ``margins`` are a RUN's numbers of blanks
+    before and after its text, empty where they are 1 and 0. Of secrets only the names are known.
     """
 
     index: int
@@ -78,9 +79,17 @@ class StepFacts:
     uses: tuple[str, ...] = ()
     user: str = ""
     shell: str = ""
+    slash: bool = False
+    margins: str = ""
     link: bool = False
     chmod: bool = False
     secrets: tuple[str, ...] = ()
+
+    def same_as(self, other: StepFacts | None) -> bool:
+        """Whether nothing differs, the order of variables neither: it can count."""
+        if other is self:
+            return True
+        return other == self and [*self.variables] == [*other.variables]
 
 
 Steps = Mapping[int, StepFacts]  # by their instruction's index

@@ -2,28 +2,27 @@
 
 A rule set picks, out of all the cache inputs, the parts that go into an engine's cache key.
 Sources: tried on docker 20.10.24, 26.1.5 and 28.5.2 (both image stores), podman 4.3.1, 5.4.2 and
-5.8.6 (tests/contract/test_causes.py, test_cache_mounts.py); for others buildkit's solver/llbsolver,
+5.8.6 (tests/contract/test_causes.py, test_cache_matrix.py); for others buildkit's solver/llbsolver,
 moby's builder/dockerfile, buildah's imagebuildah/stage_executor.go.
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from lab.dockerfile import dockerignore
-from lab.dockerfile.cachekey import cache_mounts, excludes, given_names
+from lab.dockerfile.cachekey import copy_text, excludes, given_names, run_text
 from lab.dockerfile.cachekey.inputs import CacheInputs, FileFacts, StepFacts, Steps
 from lab.dockerfile.cachekey.sources import chosen
-from lab.model.engine_name import identity
+from lab.dockerfile.cachekey.variables import assignments
 
 # text: as it is written; options: whatever their order; kinds: which ids does not matter either
 CacheMounts = Literal["text", "options", "kinds"]
 Ignores = Literal["nothing", "own", "all"]  # own: the Dockerfile and the .dockerignore
+ORDER_OF_ENV = "order of ENV"
 FILE_SYSTEM = frozenset({"RUN", "COPY", "ADD", "WORKDIR", "FROM"})
 
 
@@ -46,10 +45,17 @@ class Rules:
     ``all_stages`` it builds stages that the target does not need.
     ``within`` a step can hit what an earlier step of the same build made.
     ``cleans`` paths of COPY and ADD are cleaned before they count: `./a` is `a`.
+    ``one_slash`` and `//a` is `/a`. ``pairs`` of an ENV names and values count, not its text.
+    ``added`` of a COPY from the context counts what it adds, with permissions alone, and where.
+    ``margins`` blanks after RUN and at its end count. ``mount_owner`` and ``mount_time`` behind
+    a bind mount of the context owners and times count too.
+    ``clean_workdir`` a slash at the end of a WORKDIR does not count for itself.
+    ``unseen_flags`` options of COPY and ADD that the key does not hold.
     ``root_alone`` of owners, root is distinguished from others, and no two others from each other.
     ``workdir`` a WORKDIR's key holds the arguments, as a RUN's does.
     ``mtime`` the time of copied files counts: no engine known does this.
-    ``cache_mounts`` how two cache mounts of a RUN are told apart.
+    ``cache_mounts`` how two RUNs are told apart: by their text, or by what they execute and their
+    mounts' options, of cache mounts by no more than their kinds.
     ``links`` COPY --link does not depend on the step before it.
     ``contents`` of COPY --from what it copies counts, not how its stage came about;
     ``mount_contents`` the same of a mount of another stage.
@@ -73,6 +79,14 @@ class Rules:
     cache_mounts: CacheMounts = "text"
     links: bool = False
     cleans: bool = False
+    one_slash: bool = False
+    pairs: bool = False
+    added: bool = False
+    margins: bool = False
+    mount_owner: bool = False
+    mount_time: bool = False
+    clean_workdir: bool = False
+    unseen_flags: frozenset[str] = frozenset()
     root_alone: bool = False
     workdir: bool = False
     mtime: bool = False
@@ -84,75 +98,6 @@ class Rules:
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.
 STRICT = Rules(engine="any", metadata=False, environment=True, argument_text=False, cleans=True)
-
-
-def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
-    """The rules of an engine that gets the context as an archive, as the lab's own builds send it.
-
-    ``engine`` is its name, ``version`` and ``storage`` what it said of itself; an unknown version
-    is taken for the newest that the name allows. Docker's containerd store can put a layer of
-    COPY --link on any other; its graph drivers cannot, and build it as a COPY.
-    """
-    store = storage or engine
-    engine, version = identity(engine, version)
-    number = _version(version)
-    match engine:
-        case "docker":
-            return Rules(
-                engine=engine,
-                metadata=False,
-                environment=True,
-                argument_text=False,
-                owner=number >= (23,),
-                within=False,
-                cleans=True,
-                cache_mounts="kinds" if number >= (26,) else "options",
-                links=_containerd(store, number),
-                mount_contents=True,
-                copies_nothing=True,
-            )
-        case "docker-classic":
-            return Rules(
-                engine=engine,
-                owner=True,
-                mounts=False,
-                ignores="own",
-                all_stages=True,
-                cleans=True,
-            )
-        case "podman":
-            return Rules(
-                engine=engine,
-                fills_in=False,
-                names=True,
-                owner=number < (5,),
-                root_alone=True,
-                mounts=number >= (5, 4),
-                excludes_below=False,
-                ignores="all",
-                cleans=True,
-            )
-        case _:
-            return Rules(engine=engine, fills_in=False, workdir=True, contents=False)
-
-
-def _containerd(store: str, number: tuple[int, ...]) -> bool:
-    """Whether images are in containerd's store: told, or as new installs have it since 29."""
-    told = "containerd" in store or "graph" in store or "overlay2" in store
-    return "containerd" in store if told else number >= (29,)
-
-
-def client_rules(engine: str, version: str = "", storage: str = "") -> Rules:
-    """The rules of an engine that its own client drives, from a folder: no archive is sent.
-
-    Docker's clients send every file as root's (tried: docker 20.10.24's own, and buildx 0.29 with
-    docker 28.5.2), and keep back a Dockerfile that .dockerignore names. Podman 4.3.1,
-    built from a folder, tells root from others, as of an archive.
-    """
-    found = archive_rules(engine, version, storage)
-    if found.engine not in {"docker", "docker-classic"}:
-        return found
-    return replace(found, owner=False, ignores="own")
 
 
 def facets(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
@@ -187,31 +132,39 @@ def of_text(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str
 def _text(step: StepFacts, rules: Rules) -> str:
     """The instruction's text as far as this engine tells two spellings apart."""
     if step.keyword == "ARG" and not rules.argument_text:
-        return "ARG"
+        return " ".join(("ARG", *dict(assignments(step.text.partition(" ")[2], bare=True))))
     if step.keyword == "RUN" and rules.cache_mounts != "text":
-        return cache_mounts.plain(step.text, kinds=rules.cache_mounts == "kinds")
-    if step.keyword not in {"COPY", "ADD"} or not rules.cleans or "\n" in step.text:
+        return run_text.plain(step.text, kinds=rules.cache_mounts == "kinds")
+    if step.keyword == "ENV" and rules.pairs:
+        return f"ENV {assignments(step.text.partition(' ')[2])}"
+    if step.keyword == "WORKDIR" and rules.clean_workdir and step.place:
+        return f"WORKDIR {step.place}"
+    return _of_copy(step, rules) if step.keyword in {"COPY", "ADD"} else step.text
+
+
+def _of_copy(step: StepFacts, rules: Rules) -> str:
+    if rules.added and not step.reads and not step.images:
+        return copy_text.by_what_it_adds(step.text)
+    if not rules.cleans or "\n" in step.text:
         return step.text
-    return _cleaned(step.text)
-
-
-@lru_cache(maxsize=4096)
-def _cleaned(text: str) -> str:
-    """COPY or ADD with its flags in order and its paths in their shortest form."""
-    keyword, *words = text.split()
-    flags = [word for word in words if word.startswith("--") and not word.startswith("--from=")]
-    *sources, last = [word for word in words if not word.startswith("--")] or [""]
-    place = posixpath.normpath(last) + ("/" if last.endswith("/") else "")
-    cleaned = [posixpath.normpath("/" + word) if "://" not in word else word for word in sources]
-    return " ".join([keyword, *sorted(flags), *cleaned, place])
+    return copy_text.plain(step.text, rules.unseen_flags, one_slash=rules.one_slash)
 
 
 def of_files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that lie in the context."""
     found: dict[str, str] = {}
     for path, facts in files(inputs, step, rules).items():
-        found.update(_of_file(path, facts, rules))
+        found.update(_of_file(path, facts, step, rules))
+    if rules.added and " --parents" in step.text:
+        above = {parent for source in step.sources for parent in _above(source)}
+        for path in sorted(above & inputs.files.keys()):
+            found[f"file {path} mode"] = f"{inputs.files[path].mode:o}"
     return given_names.without_modes(found) if rules.names and step.chmod else found
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def linked(step: StepFacts, rules: Rules) -> bool:
@@ -262,23 +215,35 @@ def _of_run(step: StepFacts, rules: Rules) -> dict[str, str]:
         for name, one in step.variables.items()
         if (one.kind == "ENV" and rules.environment) or (one.kind == "ARG" and rules.arguments)
     }
+    if rules.margins and step.margins:
+        found["blanks around the text"] = step.margins
     if rules.environment:
         found |= {
             name: value for name, value in (("USER", step.user), ("SHELL", step.shell)) if value
         }
+        if run_text.is_usual_shell(step.shell):
+            del found["SHELL"]
+        if step.slash:
+            found["slash after WORKDIR"] = "/"
+        environment = [name for name, one in step.variables.items() if one.kind == "ENV"]
+        if len(environment) > 1:
+            found[ORDER_OF_ENV] = " ".join(environment)
     return found
 
 
-def _of_file(path: str, facts: FileFacts, rules: Rules) -> dict[str, str]:
+def _of_file(path: str, facts: FileFacts, step: StepFacts, rules: Rules) -> dict[str, str]:
+    mounted = step.keyword == "RUN"
+    added = step.keyword != "RUN" and rules.added
     if facts.kind == "directory":
-        return {f"file {path} mode": f"{facts.mode:o}"} if rules.folders else {}
+        counts = rules.folders and not (added and path in step.sources)
+        return {f"file {path} mode": f"{facts.mode:o}"} if counts else {}
     found = {f"file {path} content": f"{facts.kind} {facts.content}"}
     if facts.kind == "file":
-        found[f"file {path} mode"] = f"{facts.mode:o}"
-    if rules.owner:
-        root = facts.owner == "0:0"
-        found[f"file {path} owner"] = facts.owner if root or not rules.root_alone else "another"
-    if rules.mtime:
+        found[f"file {path} mode"] = f"{facts.mode & 0o777 if added else facts.mode:o}"
+    if rules.mount_owner if mounted else rules.owner:
+        told = facts.owner == "0:0" or mounted or not rules.root_alone
+        found[f"file {path} owner"] = facts.owner if told else "another"
+    if rules.mtime or (mounted and rules.mount_time):
         found[f"file {path} time"] = str(facts.mtime)
     return found
 
@@ -291,8 +256,3 @@ def _by_place(images: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
 @lru_cache(maxsize=64)
 def _ignore(text: str) -> dockerignore.Ignore:
     return dockerignore.parse(text)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
-    return tuple(int(part) for part in match[1].split(".")) if match else (10**6,)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from platform import machine
 
 from lab.dockerfile.cachekey.inputs import Variable
 from lab.dockerfile.model import Instruction
@@ -20,20 +21,19 @@ _NAMED = re.compile(r"(?<!\\)\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^}]*))?\})")
 _SECRET = re.compile(r"token|passw|secret|credential|api_?key|private_?key", re.IGNORECASE)
 # Known only while this process lives: what it hides cannot be guessed from what is on disk.
 _SALT = secrets.token_bytes(32)
-# They never change a key (moby builder/dockerfile/buildargs.go, buildkit's defaultArgs).
-PROXIES = frozenset(
-    name
-    for one in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-    for name in (one, one.upper())
-)
+_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 
 
 @dataclass(slots=True)
 class Scope:
-    """The variables in force in one stage, as far as it has been read."""
+    """The variables in force in one stage, as far as it has been read.
+
+    ``platform`` are the arguments that have a value wherever they are declared.
+    """
 
     env: dict[str, Variable] = field(default_factory=dict)
     args: dict[str, Variable] = field(default_factory=dict)
+    platform: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all(self) -> dict[str, Variable]:
@@ -49,8 +49,9 @@ class Scope:
     ) -> None:
         """An ARG: ``given`` are the build's arguments, ``before`` those of the file's head."""
         for name, default in assignments(instruction.operands, bare=True):
-            raw = given.get(name, default if default is not None else before.get(name))
-            if raw is not None and name not in PROXIES:
+            known = before.get(name, self.platform.get(name))
+            raw = given.get(name, known if default is None else default)
+            if raw is not None:
                 value = raw if name in given else self.expand(raw)
                 self.args[name] = hidden(name, Variable(kind="ARG", value=value, raw=raw))
 
@@ -60,7 +61,27 @@ class Scope:
             name: hidden(name, Variable(kind="ENV", value=self.expand(raw or ""), raw=raw or ""))
             for name, raw in assignments(instruction.operands)
         }
-        self.env |= found
+        for name, one in found.items():  # the last one set stands last: their order counts too
+            self.env.pop(name, None)
+            self.env[name] = one
+
+
+def of_platform(platform: str | None) -> dict[str, str]:
+    """What a builder knows of the platforms, as os/architecture; this machine's for None.
+
+    Source: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
+    """
+    here = f"linux/{_GO_NAMES.get(machine(), machine())}"
+    target = platform or here
+    return {
+        name: value
+        for prefix, whole in (("TARGET", target), ("BUILD", here))
+        for name, value in zip(
+            (f"{prefix}PLATFORM", f"{prefix}OS", f"{prefix}ARCH"),
+            (whole, *whole.split("/")[:2]),
+            strict=False,
+        )
+    }
 
 
 def hidden(name: str, variable: Variable) -> Variable:

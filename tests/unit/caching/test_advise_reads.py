@@ -279,7 +279,7 @@ def test_one_of_two_toolchains_is_not_stated(base: str, others: str) -> None:
 def test_a_linked_copy_is_offered_where_it_gains(
     engine: str, version: str, storage: str, *, gains: bool
 ) -> None:
-    """As tests/contract/test_cache_mounts.py sees it on the engines."""
+    """As tests/contract/test_cache_matrix.py sees it on the engines."""
     text, edits, kind = BAD["link"]
     inputs = Inputs(dockerfile=text, dockerfile_path="Dockerfile", context=Context.of_files(FILES))
     rules = archive_rules(engine, version, storage)

@@ -78,6 +78,23 @@ def test_a_changed_instruction_is_named(engine: str, old: str, new: str, said: s
     assert found[0].startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("ENV A=1 B=2", "ENV B=2 A=1", ["order of ENV changed A B → B A"]),
+        ("ENV A=1 B=2", "ENV A=1 B=2 C=3", ["ENV C added"]),
+        ("WORKDIR /w", "WORKDIR /w/", ["slash after WORKDIR changed none → /"]),
+        ("ARG HTTP_PROXY=a", "ARG HTTP_PROXY=b", ["ARG HTTP_PROXY changed a → b"]),
+        ("RUN make", 'RUN ["/bin/sh", "-c", "make"]', []),
+        ("RUN make", "RUN --network=default make", []),
+    ],
+)
+def test_what_buildkit_counts_and_what_not(old: str, new: str, said: list[str]) -> None:
+    text = "FROM debian\nENV A=1 B=2\nWORKDIR /w\nARG HTTP_PROXY=a\nRUN make\n"
+    found = causes_of(made(text), made(text.replace(old, new)), "docker")
+    assert [one.split(":")[0].replace(": 3", "") for one in found] == said
+
+
 def test_a_moved_base_is_named() -> None:
     before = made(TEXT)
     after = make(

@@ -39,7 +39,7 @@ HIDDEN = "FROM x\nRUN --mount=type=secret,id=s true\n"
             [BIND, TMPFS, HEREDOC, LINK, NETWORK, SIZED, APART],
             [PODMAN_SIZED, HIDDEN, SHIFT],
         ),
-        # As contract/test_cache_mounts.py and hand-made builds saw them refuse and take it.
+        # As contract/test_cache_matrix.py and hand-made builds saw them refuse and take it.
         ("docker", "26.1.5", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
         ("docker@26", "", [LINK, HEREDOC, SIZED, PRIVATE], [EXCLUDE, PARENTS, SECURITY]),
         ("docker@28/containerd", "28.5.2", [LINK, EXCLUDE, PRIVATE], [PARENTS, SECURITY]),

@@ -1,11 +1,11 @@
-"""Cache mounts in one spelling: pure; what engines do is tried in tests/contract."""
+"""A RUN in one spelling: pure; what engines do is tried in tests/contract."""
 
 from __future__ import annotations
 
 import pytest
 
 from lab.dockerfile.cachekey import archive_rules
-from lab.dockerfile.cachekey.cache_mounts import plain
+from lab.dockerfile.cachekey.run_text import plain
 
 
 def run(options: str, command: str = "go build ./...") -> str:
@@ -41,13 +41,43 @@ def test_neither_the_order_of_options_nor_of_mounts_counts() -> None:
     [
         "RUN echo --mount=type=cache,target=/c",
         'RUN --mount=type=cache,"target=/a b" echo',
-        "RUN --mount=type=bind,target=/c true",
         "RUN --mount=type=cache,target=$HOME/c true",
-        "RUN <<E\necho\nE",
+        "RUN cat <<E >/f\necho\nE",
+        "RUN [ -f /x ] && true",
     ],
 )
-def test_what_holds_no_plain_cache_mount_is_left_alone(text: str) -> None:
+def test_what_has_no_other_spelling_is_left_alone(text: str) -> None:
     assert plain(text, kinds=True) == text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RUN true", 'RUN ["/bin/sh", "-c", "true"]'),
+        ('RUN ["a", "b"]', 'RUN  ["a","b"]'),
+        ("RUN --network=default true", "RUN true"),
+        ("RUN <<E\ntrue\n", "RUN <<'END'\ntrue\n"),
+        ("RUN --mount=type=bind,source=a,target=/b true", "RUN --mount=dst=/b,src=a true"),
+        ("RUN --mount=from=a,target=/b true", "RUN --mount=from=b,target=/b true"),
+        ("RUN --mount=type=tmpfs,target=/t true", "RUN --mount=target=/t,type=tmpfs true"),
+    ],
+)
+def test_spellings_that_buildkit_takes_for_one(one: str, other: str) -> None:
+    assert plain(one, kinds=True) == plain(other, kinds=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RUN true", 'RUN ["/bin/bash", "-c", "true"]'),
+        ("RUN --network=none true", "RUN true"),
+        ("RUN --mount=source=a,target=/b true", "RUN --mount=source=a,target=/c true"),
+        ("RUN --mount=source=a,target=/b true", "RUN --mount=source=a,target=/b,rw true"),
+        ("RUN --mount=type=secret,id=a true", "RUN --mount=type=secret,id=b true"),
+    ],
+)
+def test_what_counts_stays(one: str, other: str) -> None:
+    assert plain(one, kinds=True) != plain(other, kinds=True)
 
 
 @pytest.mark.parametrize(
