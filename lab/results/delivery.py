@@ -7,13 +7,13 @@ median, that of its order statistics. All at 95 %.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from lab.host.git_history import Commit
+from lab.results.stats import intervals
 
 DAY = 86_400.0
 _FIX = re.compile(r"(?i)^(?:revert\b|roll ?back\b|hot ?fix\b|emergency fix\b)")
@@ -139,38 +139,17 @@ def _fix(
 
 
 def _rate(count: int, weeks: float) -> Figure:
-    from scipy.stats import chi2
-
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    high = chi2.ppf(0.975, 2 * count + 2) / 2
-    return Figure(
-        value=count / weeks, interval=(float(low / weeks), float(high / weeks)), count=count
-    )
+    low, high = intervals.of_count(count)
+    return Figure(value=count / weeks, interval=(low / weeks, high / weeks), count=count)
 
 
 def _share(count: int, of: int) -> Figure:
-    """Wilson's interval: it stays inside 0 and 1, and says something of 0 out of n."""
     if not of:
         return Figure(value=None, interval=None, count=0)
-    z, share = 1.959964, count / of
-    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return Figure(
-        value=share, interval=(max(0.0, centre - half), min(1.0, centre + half)), count=of
-    )
+    return Figure(value=count / of, interval=intervals.of_share(count, of), count=of)
 
 
 def _middle(values: Sequence[float]) -> Figure:
-    """A median; of fewer than six values no two of them hold it with 95 %."""
-    from scipy.stats import binom
-
     if not values:
         return Figure(value=None, interval=None, count=0)
-    ordered, count = sorted(values), len(values)
-    interval = None
-    below = int(binom.ppf(0.025, count, 0.5))
-    while below and binom.cdf(below - 1, count, 0.5) > 0.025:
-        below -= 1
-    if below >= 1:
-        interval = (ordered[below - 1], ordered[count - below])
-    return Figure(value=median(ordered), interval=interval, count=count)
+    return Figure(value=median(values), interval=intervals.of_median(values), count=len(values))
