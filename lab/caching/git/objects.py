@@ -66,13 +66,7 @@ class Repository:
         command += ["--first-parent"] if first_parent else []
         # --reverse is done after -n has chosen, as git-log says
         command += [] if count is None else [f"-n{count}"]
-        there = process.run(
-            ["git", "rev-parse", "--verify", "--quiet", "HEAD"], folder=self._folder, codes=(0, 1)
-        )
-        if there.code:
-            raise InputError(
-                f"{self._folder} has no commit yet", remedy="name another repository with --repo"
-            )
+        self._begun("name another repository with --repo")
         done = process.run(
             [*command, "HEAD"],
             folder=self._folder,
@@ -92,12 +86,21 @@ class Repository:
         )
         words = there.out.split()
         if there.code or len(words) != 3:
+            self._begun("commit first: what is compared are commits")
             raise InputError(
                 f"git knows no commit {name!r} in {self._folder}",
                 remedy="name a branch, a tag or a commit that `git log` shows; a shallow clone has "
                 "the last one alone (actions/checkout: fetch-depth: 0)",
             )
         return Commit(words[0], words[1], int(words[2]))
+
+    def _begun(self, remedy: str) -> None:
+        """Raise InputError where no commit is checked out yet, as after `git init`."""
+        there = process.run(
+            ["git", "rev-parse", "--verify", "--quiet", "HEAD"], folder=self._folder, codes=(0, 1)
+        )
+        if there.code:
+            raise InputError(f"{self._folder} has no commit yet", remedy=remedy)
 
     def sizes(self, tree: str) -> dict[str, int]:
         """The bytes of each file below a tree, by path."""

@@ -42,9 +42,11 @@ def place(dockerfile: Path, context: Path | None) -> Place:
     told = process.run(
         ["git", "rev-parse", "--show-prefix", "--is-inside-work-tree"],
         folder=folder,
-        error=InputError,
-        remedy=f"{folder} has to be in a git repository: --context DIR names another folder",
+        codes=(0, 128),
+        environment={"LC_ALL": "C"},
     )
+    if told.code:
+        raise _refused(folder, told.err)
     prefix, _, within = told.out.partition("\n")
     inside = prefix.rstrip("/") if within.strip() == "true" else ""
     away = os.path.relpath(dockerfile.absolute(), folder.absolute())
@@ -56,3 +58,13 @@ def place(dockerfile: Path, context: Path | None) -> Place:
         path=dockerfile.name if away.startswith("..") else away,
         held=None if held.startswith("..") else held,
     )
+
+
+def _refused(folder: Path, said: str) -> InputError:
+    """Why git answers nothing there: there is no repository, or it may not be read."""
+    if "not a git repository" in said:
+        return InputError(
+            f"{folder} is in no git repository",
+            remedy="it has to be in a git repository: --context DIR names another folder",
+        )
+    return InputError(f"git refuses {folder}: {said.strip()}", remedy="do as git says")

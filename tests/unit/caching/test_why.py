@@ -345,9 +345,32 @@ def test_what_cannot_be_answered_is_refused_with_a_way_on(
 
 def test_without_git_it_says_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    with pytest.raises(InputError, match="not a git repository") as stop:
+    with pytest.raises(InputError, match="is in no git repository") as stop:
         why(Asked(place=place(tmp_path / "Dockerfile", None)))
     assert "git repository" in (stop.value.remedy or "")
+
+
+def test_before_the_first_commit_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "-q")
+    write(tmp_path, "Dockerfile", b"FROM scratch\n")
+    with pytest.raises(SystemExit) as stop:
+        main(["why", str(tmp_path / "Dockerfile"), "--results", str(tmp_path / "none")])
+    assert stop.value.code == 2
+    found = capsys.readouterr().err
+    assert "has no commit yet" in found
+    assert "shallow" not in found, "fetching more of the history would not help"
+
+
+def test_a_repository_that_git_refuses_is_not_called_missing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # as of another user's clone
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    with pytest.raises(InputError, match="dubious ownership"):
+        place(project / "Dockerfile", None)
 
 
 def test_nothing_of_the_repository_is_written(project: Path) -> None:
