@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +84,7 @@ def stored(values: Sequence[str], results: Path) -> dict[str, StoredRun]:
     found = {value: runs.read(folder) for value, folder in zip(values, folders, strict=True)}
     if len({one.folder.resolve() for one in found.values()}) < len(values):
         raise InputError(f"{' and '.join(values)} name one run twice", remedy="name each side once")
-    for value, one in found.items():
+    for one in found.values():
         if not one.builds:
-            raise InputError(
-                f"run {value} stopped before its first build",
-                remedy=f"lab run --resume {shlex.quote(str(one.folder))}",
-            )
+            raise runs.without_builds(one)
     return found

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.cli.api import comparing
 from lab.host import debian
-from lab.model.errors import LabError, MissingPrerequisite
+from lab.model.errors import InputError, LabError, MissingPrerequisite
 from lab.results import runs
 from lab.runner import session
 from lab.scenario import loader
@@ -43,6 +44,9 @@ def test_latest_names_no_run_without_builds(tmp_path: Path) -> None:
     (stored.folder / "builds.jsonl").write_text("")
     found = runs.load("latest", tmp_path / "results")
     assert "has no builds" in str(runs.without_builds(found)), "which is what its readers say"
+    with pytest.raises(InputError, match="has no builds") as refused:
+        comparing.stored([found.run.id], tmp_path / "results")
+    assert "--resume" not in (refused.value.remedy or ""), "a run that is complete does not go on"
 
 
 def test_without_root_the_remedy_names_what_is_lacking(
