@@ -41,6 +41,10 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write a manifest, or compare two."""
     named = options.contexts or ["."]
+    if options.dockerfile is not None and not options.dockerfile.is_file():
+        raise InputError(
+            f"there is no file {options.dockerfile}", remedy="--dockerfile names a Dockerfile"
+        )
     if len(named) > 2:
         raise InputError("lab context takes one context, or two", remedy="lab context A.json .")
     if len(named) == 2:

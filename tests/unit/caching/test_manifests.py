@@ -127,6 +127,16 @@ def test_the_same_folder_gives_the_same_bytes_and_its_own_output_is_none_of_it(
     assert record["commit"] == git(one, "rev-parse", "HEAD").strip()
 
 
+def test_a_dockerfile_that_is_not_there_is_no_answer(
+    one: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own ignore file would be another: the manifest would be of another context."""
+    with pytest.raises(SystemExit) as stop:
+        main(["context", str(one), "--dockerfile", str(one / "Dockerfil")])
+    assert stop.value.code == 2
+    assert "there is no file" in capsys.readouterr().err
+
+
 def test_what_is_written_is_read_back(one: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.close(os.open(os.fsencode(one) + b"/no\xff.txt", os.O_CREAT))
     path = one.parent / "a.json"
