@@ -88,6 +88,11 @@ def _undeclared(scenario: Scenario, work: Own) -> Iterator[Finding]:
             yield Finding(
                 location=location,
                 found=f"{work.dockerfile} without ARG {name}",
-                expected=f"'ARG {name}' in it: {location[0]} come to it as build arguments",
+                expected=f"{_use(name)} in it: {location[0]} come to it as build arguments",
                 at_key=True,
             )
+
+
+def _use(name: str) -> str:
+    """The lines that a Dockerfile needs, to take a build argument."""
+    return "'ARG BASE' above 'FROM $BASE'" if name == "BASE" else f"'ARG {name}'"
