@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from lab.dockerfile.triggers import Triggers
-from lab.images.opened import opened
 from lab.model.errors import InputError
 
 
@@ -24,6 +23,9 @@ def triggers(named: Iterable[str]) -> Triggers:
                 f"{text!r} names no base and its image",
                 remedy="write REFERENCE=IMAGE, as node:onbuild=docker:node:onbuild",
             )
+        # Here, for it needs packages that a CI job which only predicts does not install.
+        from lab.images.opened import opened
+
         found[reference] = of(opened(image, say=lambda _: None).settings)
     return found
 

@@ -20,11 +20,12 @@ BOTH = ("docker@28", "docker@28/containerd")
 
 
 @pytest.fixture
-def dockerfile(tmp_path: Path) -> Path:
-    file = tmp_path / "Dockerfile"
+def dockerfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = Path("Dockerfile")
     file.write_text(TEXT)
     for name in ("go.mod", "main.go"):
-        (tmp_path / name).write_text(name)
+        Path(name).write_text(name)
     return file
 
 
