@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from lab.dockerfile.model import Dockerfile
@@ -20,6 +19,7 @@ from lab.engines import (
     docker_cache,
     docker_facts,
     docker_moved,
+    docker_post,
     docker_remote,
     docker_run,
     docker_unpack,
@@ -29,7 +29,7 @@ from lab.engines import (
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
-from lab.engines.docker_stream import Body, Decoder, headers, parameters, read, reason
+from lab.engines.docker_stream import Decoder, parameters
 from lab.engines.endpoint import Tls
 from lab.engines.protocol import (
     BuildRequest,
@@ -169,7 +169,7 @@ class DockerEngine:
             if isinstance(decoder, classic.Decoder):
                 self._images |= decoder.made
             elif not finished:
-                self._cancel(query["buildid"])
+                docker_post.cancel(self._api, query["buildid"])
 
     def save(self, request: BuildRequest) -> Generator[Event, None, None]:
         """Push the images that carry the cache; buildx exports one while it builds."""
@@ -189,7 +189,7 @@ class DockerEngine:
             or remote.strategy not in remote_caches.EXPORTED
             or not isinstance(decoder, buildkit.Decoder)
         ):
-            return self._post_build(request, query, decoder)
+            return docker_post.build(self._api, self.name, request, query, decoder)
         return buildx.build(
             buildx.program(), self._url, request, decoder, host_network=self._private
         )
@@ -202,7 +202,7 @@ class DockerEngine:
     def _export_again(self, request: BuildRequest, query: Mapping[str, str]) -> Iterator[Event]:
         """The same build once more, out of the cache that it filled itself."""
         cached = {name: value for name, value in query.items() if name != "nocache"}
-        return self._post_build(request, cached, self._decoder(request))
+        return docker_post.build(self._api, self.name, request, cached, self._decoder(request))
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
@@ -234,44 +234,6 @@ class DockerEngine:
     @property
     def _classic(self) -> bool:
         return self._family == features.CLASSIC
-
-    def _post_build(
-        self, request: BuildRequest, query: Mapping[str, str], decoder: Decoder
-    ) -> Iterator[Event]:
-        yield events.Ready(0.0)
-        start = perf_counter()
-        try:
-            with request.context.open() as file:
-                body = Body(file, request.context.size)
-                response = self._api.post(
-                    f"{self._api.base_url}/v{self._api.api_version}/build",
-                    params=query,
-                    data=body,
-                    headers=headers(request),
-                    stream=True,
-                )
-            try:
-                sent = (body.sent or perf_counter()) - start
-                yield events.ContextSent(sent, request.context.size)
-                if response.status_code == 200:
-                    yield from read(response.iter_content(None), decoder, start)
-                else:
-                    text = reason(response)
-                    yield events.BuildError(perf_counter() - start, text)
-            finally:
-                response.close()  # of a response that is read to its end the connection stays
-        except FOREIGN as error:
-            yield events.Lost(perf_counter() - start, f"{self.name} stopped answering: {error}")
-        yield events.Finished(perf_counter() - start)
-
-    def _cancel(self, build_id: str) -> None:
-        # Closing the socket ends the build too; this tells the daemon even through a proxy.
-        with suppress(*FOREIGN):
-            self._api.post(
-                f"{self._api.base_url}/v{self._api.api_version}/build/cancel",
-                params={"id": build_id},
-                timeout=5,
-            )
 
     def _remember(self, request: BuildRequest) -> None:
         """Note what is about to be made, so that it alone is removed later."""

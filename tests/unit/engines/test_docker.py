@@ -16,7 +16,7 @@ import requests
 import urllib3.exceptions
 
 from lab.dockerfile.parser import parse
-from lab.engines import classic
+from lab.engines import classic, docker_post
 from lab.engines.docker import DockerEngine
 from lab.engines.docker_client import FOREIGN, pinned, translate, translated
 from lab.engines.docker_images import Images
@@ -153,12 +153,10 @@ class _Refusing:
 
 
 def _events(api: object) -> Iterator[object]:
-    engine = object.__new__(DockerEngine)
-    engine.__dict__ |= {"name": "docker", "_api": api}
     request = BuildRequest(
         dockerfile=parse("FROM x\n"), dockerfile_path="D", context=_Archive(), tag="t:1"
     )
-    return engine._post_build(request, {}, classic.Decoder(request.dockerfile))
+    return docker_post.build(api, "docker", request, {}, classic.Decoder(request.dockerfile))
 
 
 def test_a_refused_build_failed_and_says_why() -> None:
