@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.model import units
 from lab.model.origin import Origin
-from lab.model.record import Build, EngineFacts, Run
+from lab.model.record import Build, EngineFacts, HostFacts, Run
 from lab.report.formatting import TIMES
 from lab.results.table import Table
 
@@ -25,24 +25,28 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
         said += f"; {len(builds) - len(counted)} more to warm up, counted nowhere"
     found.append(("builds", said))
     for run in runs:
-        host = run.host
         called = f"{run.id}, {run.name}" if run.name else run.id
         found.append(("run", f"{called}, seed {run.seed}, started {run.started}"))
         if said := origin(run.origin):
             found.append(("commit", said))
-        parts = [
-            f"{host.cpus} {TIMES} {host.cpu_model}" if host.cpus else host.cpu_model,
-            units.size(host.memory_bytes) if host.memory_bytes else None,
-            f"kernel {host.kernel}" if host.kernel else None,
-            f"glibc {host.glibc}" if host.glibc else None,
-            f"cgroup {host.cgroup}" if host.cgroup else None,
-            host.filesystem,
-        ]
-        found.append(("host", ", ".join(part for part in parts if part) or units.MISSING))
+        found.append(("host", machine(run.host)))
         found += [("control", control(one)) for one in run.controls]
         found += [("engine", engine(one)) for one in run.engines]
         found += [("base", base(one)) for one in run.bases]
     return found
+
+
+def machine(host: HostFacts) -> str:
+    """A machine in words."""
+    parts = [
+        f"{host.cpus} {TIMES} {host.cpu_model}" if host.cpus else host.cpu_model,
+        units.size(host.memory_bytes) if host.memory_bytes else None,
+        f"kernel {host.kernel}" if host.kernel else None,
+        f"glibc {host.glibc}" if host.glibc else None,
+        f"cgroup {host.cgroup}" if host.cgroup else None,
+        host.filesystem,
+    ]
+    return ", ".join(part for part in parts if part) or units.MISSING
 
 
 def origin(one: Origin) -> str:

@@ -77,9 +77,7 @@ def job_s(build: Build) -> float:
 
 
 def _jobs(cell: Mapping[str, str], builds: Sequence[Build], asked: Asked) -> Jobs | None:
-    names = dict.fromkeys(build.phase for build in builds)
-    phases = tuple(name for name in names if name.startswith(f"{FRESH}:"))
-    phases = phases or tuple(name for name in names if name == FRESH)
+    phases = _phases(builds)
     by_strategy: dict[str, list[Build]] = {}
     for build in builds:
         by_strategy.setdefault(build.cell[AXIS], []).append(build)
@@ -99,11 +97,25 @@ def _jobs(cell: Mapping[str, str], builds: Sequence[Build], asked: Asked) -> Job
         ),
         key=lambda job: job.seconds.median,
     )
-    best = next((job for job in jobs if job.strategy not in STAYING), None)
-    if best is not None and (best.versus is None or best.versus.verdict is not Verdict.FASTER):
-        best = None
+    best = _best(jobs)
     rivals = () if best is None else tuple(_rivals(best, jobs, rounds, asked))
     return Jobs(cell=cell, phases=phases, jobs=tuple(jobs), best=best, rivals=rivals)
+
+
+def _phases(builds: Sequence[Build]) -> tuple[str, ...]:
+    """The fresh builds after an edit; where there are none, those without one."""
+    names = dict.fromkeys(build.phase for build in builds)
+    edited = tuple(name for name in names if name.startswith(f"{FRESH}:"))
+    return edited or tuple(name for name in names if name == FRESH)
+
+
+def _best(jobs: Sequence[Job]) -> Job | None:
+    """The fastest that a fresh machine can have, where it is faster than no cache."""
+    for job in jobs:
+        if job.strategy not in STAYING:
+            known = job.versus is not None and job.versus.verdict is Verdict.FASTER
+            return job if known else None
+    return None
 
 
 def _rounds(builds: Iterable[Build], phases: Sequence[str]) -> dict[int, list[Build]]:

@@ -111,31 +111,38 @@ def _meant(text: str, known: Sequence[Head], beside: Sequence[Head]) -> _Meant:
     if text == LATEST:
         # A run without builds has nothing to show, but where there is no other it can be resumed.
         return _Meant([one for one in known if one.built] or list(known), newest=True)
-    if named := [one for one in known if text and one.name == text]:
+    if not text:
+        return _Meant([])
+    if named := [one for one in known if one.name == text]:
         return _Meant(named)
-    scenarios = {one.scenario for one in beside}
-    taken = {one.folder.resolve() for one in beside}
-    ended = [
-        one
-        for one in known
-        if one.finished
-        and (len(scenarios) != 1 or one.scenario in scenarios)
-        and (not taken or one.folder.resolve() not in taken)
-    ]
-    of = f" of scenario {min(scenarios)!r}" if len(scenarios) == 1 else ""
-    of = f"other run{of}" if beside else "run"
-    if text and any(one.origin.branch == text for one in known):
-        return _Meant(
-            [one for one in ended if one.origin.branch == text], True, f"{of} of branch {text}"
-        )
-    begun = [one for one in known if text and one.folder.name.startswith(text)]
-    of_commit = [one for one in known if _commits(one, text)]
-    commits = {commit for one in of_commit for commit in _commits(one, text)}
+    ended, of = _ended(known, beside)
+    if any(one.origin.branch == text for one in known):
+        on_it = [one for one in ended if one.origin.branch == text]
+        return _Meant(on_it, True, f"{of} of branch {text}")
+    return _begun(text, known, ended, of)
+
+
+def _begun(text: str, known: Sequence[Head], ended: Sequence[Head], of: str) -> _Meant:
+    """The runs whose id begins so, or the newest of the one commit that does."""
+    begun = [one for one in known if one.folder.name.startswith(text)]
+    commits = {commit for one in known for commit in _commits(one, text)}
     if begun or len(commits) != 1:  # ambiguous, but for one run
-        return _Meant([one for one in known if one in begun or one in of_commit])
-    return _Meant(
-        [one for one in ended if _commits(one, text)], True, f"{of} of commit {commits.pop()}"
-    )
+        return _Meant([one for one in known if one in begun or _commits(one, text)])
+    of_it = [one for one in ended if _commits(one, text)]
+    return _Meant(of_it, True, f"{of} of commit {commits.pop()}")
+
+
+def _ended(known: Sequence[Head], beside: Sequence[Head]) -> tuple[list[Head], str]:
+    """The runs that came to their end, of the scenario of those ``beside`` where that is one and
+    without them, and what such a run is called.
+    """
+    taken = {one.folder.resolve() for one in beside}
+    ended = [one for one in known if one.finished and one.folder.resolve() not in taken]
+    scenarios = {one.scenario for one in beside}
+    if len(scenarios) == 1:
+        ended = [one for one in ended if one.scenario in scenarios]
+        return ended, f"other run of scenario {min(scenarios)!r}"
+    return ended, "other run" if beside else "run"
 
 
 def _commits(one: Head, text: str) -> list[str]:

@@ -167,22 +167,15 @@ def _build(
         Meter(engine.usage, here=bool(engine.facts().local)) as meter,
     ):
         marked = {**labels, "io.imagelab.build": build_id}
-        asked = replace(
-            request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold),
-            remote=place.remote,
-            traceparent=None if trace is None else trace.traceparent(build_id),
-        )
+        plain = request(inputs, dockerfile, archive, tag=tag, labels=marked, cold=phase.cold)
+        parent = None if trace is None else trace.traceparent(build_id)
+        asked = replace(plain, remote=place.remote, traceparent=parent)
         with closing(engine.build(asked)) as events:
             for event in events:
                 recorder.add(event)
                 moves.add(event)
                 yield event
-                if isinstance(event, Ready):
-                    if controls is not None:
-                        meter.page_cache = controls.prepare_page_cache(phase.name, engine.name)
-                    meter.begin()
-                elif isinstance(event, Evicted):
-                    meter.evicted = event.count
+                _meter(event, meter, controls, phase, engine)
         meter.end()
         outcome = recorder.result()
         if outcome.status == "failed":
@@ -192,9 +185,8 @@ def _build(
         times: dict[str, float] = {}
         if outcome.status == "ok" and trial.built_from.container is not None:
             times["image"] = outcome.wall_s
-            container = trial.built_from.container.moved(
-                trial.built_from.inputs.goroot or "", inputs.goroot or ""
-            )
+            moved = (trial.built_from.inputs.goroot or "", inputs.goroot or "")
+            container = trial.built_from.container.moved(*moved)
             yield from _contain(container, tag, engine, labels, recorder)
             meter.end()
             outcome = recorder.result()
@@ -210,6 +202,18 @@ def _build(
     )
     build = build_record.layers(build, dockerfile, inputs.target, engine)
     yield BuildFinished(build=build, dockerfile=dockerfile.text, manifest=cache_inputs)
+
+
+def _meter(
+    event: Event, meter: Meter, controls: ActiveControls | None, phase: Phase, engine: Engine
+) -> None:
+    """Measure from where the engine is ready, and note what its cache dropped meanwhile."""
+    if isinstance(event, Ready):
+        if controls is not None:
+            meter.page_cache = controls.prepare_page_cache(phase.name, engine.name)
+        meter.begin()
+    elif isinstance(event, Evicted):
+        meter.evicted = event.count
 
 
 def _contain(

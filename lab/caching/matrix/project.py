@@ -68,8 +68,7 @@ def project(
     ``collect`` adds a stage that reads the values out of all others, so that all are built.
     """
     states = [kind.after if edited else kind.before for kind in kinds]
-    entries: dict[str, Entry] = {".dockerignore": File(IGNORED.encode())}
-    special: dict[str, Placed] = {}
+    placed: dict[str, Placed] = {}
     args: dict[str, str] = {}
     labels: dict[str, str] = {}
     served: dict[str, Placed] = {}
@@ -78,33 +77,26 @@ def project(
     stages: list[str] = []
     for kind, state in zip(kinds, states, strict=True):
         at = word(kind, fresh)
-        asked = f"\nRUN : {edited}; echo value @ $(stat -c %y {kind.probe})" if kind.probe else ""
-        stages.append(_stage(state, places, asked).replace("@", at))
         heads += [state.head.replace("@", at)] if state.head else []
-        files, offered = (_own(found, at) for found in (state.files, state.served))
-        for placed in offered.values():
-            summed = hashlib.sha256(content(placed)).hexdigest()
-            stages[-1] = stages[-1].replace("SHA256", f"sha256:{summed}")
-        for path, placed in files.items():
-            entries[f"{at}/{path}"] = _entry(placed)
-            if placed.xattr or (placed.folder and placed.mtime):
-                special[f"{at}/{path}"] = placed
+        offered = _own(state.served, at)
+        asked = f"\nRUN : {edited}; echo value @ $(stat -c %y {kind.probe})" if kind.probe else ""
+        stages.append(_summed(_stage(state, places, asked).replace("@", at), offered.values()))
+        placed |= {f"{at}/{path}": one for path, one in _own(state.files, at).items()}
         args |= {name.replace("@", at): value for name, value in state.args.items()}
         labels |= {name.replace("@", at): value for name, value in state.labels.items()}
-        served |= {f"{at}/{path}": placed for path, placed in offered.items()}
+        served |= {f"{at}/{path}": one for path, one in offered.items()}
         if state.commits:
             repositories[f"{at}.git"] = (state.commits, state.branch)
     if collect:
         stages.append(_collector(kinds, fresh, edited=edited))
-    text = "\n".join((*heads, *stages)) + "\n"
+    text = _named("\n".join((*heads, *stages)) + "\n")
     target = next((state.target for state in states if state.target), None)
-    for name, ref in REFS.items():
-        text = re.sub(rf"\b{name}\b", ref, text)
-    entries["Dockerfile"] = File(text.encode())
+    entries: dict[str, Entry] = {path: _entry(one) for path, one in placed.items()}
+    own = {".dockerignore": File(IGNORED.encode()), "Dockerfile": File(text.encode())}
     return Project(
         text=text,
-        context=Context(entries),
-        special=special,
+        context=Context(own | entries),
+        special={path: one for path, one in placed.items() if _special(one)},
         args=args,
         labels=labels,
         target=target.replace("@", word(kinds[0], fresh)) if target else None,
@@ -112,6 +104,24 @@ def project(
         repositories=repositories,
         secret=next((state.secret for state in states if state.secret), None),
     )
+
+
+def _named(text: str) -> str:
+    """The Dockerfile with the bases' references in the place of their names."""
+    for name, ref in REFS.items():
+        text = re.sub(rf"\b{name}\b", ref, text)
+    return text
+
+
+def _summed(stage: str, offered: Iterable[Placed]) -> str:
+    """The stage with the digest of what is served to it."""
+    for one in offered:
+        stage = stage.replace("SHA256", f"sha256:{hashlib.sha256(content(one)).hexdigest()}")
+    return stage
+
+
+def _special(one: Placed) -> bool:
+    return bool(one.xattr or (one.folder and one.mtime))
 
 
 def content(placed: Placed) -> bytes:
