@@ -166,6 +166,28 @@ def engines_compared(path: Path) -> list[str]:
     return found
 
 
+def too_long(path: Path) -> list[str]:
+    """What is over 300 lines, or a function over 60."""
+    text = path.read_text()
+    found = [f"{text.count(chr(10))} lines"] if text.count("\n") > 300 else []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            found += [f"{node.name}: {lines} lines"] if lines > 60 else []
+    return found
+
+
+def test_modules_and_functions_are_short() -> None:
+    assert not {name: found for name, path in modules().items() if (found := too_long(path))}
+
+
+@pytest.mark.parametrize("text", ["\n" * 301, "def f():\n" + "    pass\n" * 60])
+def test_what_is_too_long_is_found(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "long.py"
+    file.write_text(text)
+    assert too_long(file)
+
+
 def test_the_packages_are_those_of_the_flow() -> None:
     packages = {path.name for path in LAB.iterdir() if (path / "__init__.py").exists()}
     assert packages == set(FLOW)
