@@ -180,7 +180,7 @@ def test_the_script_of_gitlab_writes_both_reports(repository: Repository) -> Non
     assert {one["severity"] for one in issues} >= {"major"}
     gate = repository.shell(_github("gate"))
     assert gate.returncode == 4, gate.stdout + gate.stderr
-    assert "::error title=lab gate, wall::" in gate.stdout
+    assert "::error title=lab gate%2C wall::" in gate.stdout
 
 
 def test_the_shell_of_jenkins_runs(repository: Repository) -> None:
