@@ -10,7 +10,8 @@ from lab.caching.matrix import Kind, Matrix
 HEAD = """# What each engine's cache makes of an edit
 
 Made by `make matrix`, which builds, edits and builds again on every version: change it there, not
-here. It sees each cell twice; Podman's have been seen once so far. A step keeps a random value;
+here. Docker's cells were seen twice, but for docker-classic@20.10 and the kinds with secret or ssh
+mounts; those and Podman's once so far. A step keeps a random value;
 where the value is the same after the edit the step was taken from the cache (`hit`), else it was
 run again (`MISS`). A dash: the engine cannot build this. A question mark: not measured yet.
 

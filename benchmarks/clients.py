@@ -8,7 +8,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from lab.caching.matrix.project import Project
+from benchmarks.matrix_project import Project
 from lab.engines import buildx
 from lab.host.process import found
 

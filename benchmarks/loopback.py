@@ -15,8 +15,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from benchmarks.matrix_project import content
 from lab.caching.matrix import Placed
-from lab.caching.matrix.project import content
 
 HOST = "127.0.0.1"
 _WHO = {

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from benchmarks import clients
 from benchmarks.loopback import Loopback
+from benchmarks.matrix_project import REFS, Places, Project, foretold, project, word
 from lab.caching.matrix import Cell, Kind
-from lab.caching.matrix.project import REFS, Places, Project, foretold, project, word
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.tar import MemoryArchive

@@ -98,7 +98,7 @@ def write(
         started=f"2026-11-{day:02}T10:00:00.000+00:00",
         engines=(replace(factories.ENGINE, name=ENGINE),),
     )
-    with store.create(results, replace(run, **head)) as writer:  # type: ignore[arg-type]
+    with store.create(results, replace(run, **head)) as writer:  # type: ignore[arg-type]  # a run's fields
         for number, steps in enumerate(builds, 1):
             _append(writer, number, steps)
         return writer.finish("complete")
@@ -151,6 +151,6 @@ def _append(writer: store.Writer, number: int, steps: Sequence[Printed]) -> None
         build,
         wall_s=at,
         steps=tuple(recorded),
-        **status,  # type: ignore[arg-type]
+        **status,  # type: ignore[arg-type]  # a build's own fields
     )
     writer.append(built, text)

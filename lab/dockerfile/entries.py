@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
+from lab.model.errors import InputError
+
 
 class Store(Protocol):
     """An open file that bytes were put into."""
@@ -73,3 +75,19 @@ def chunks(data: Data) -> Iterator[bytes]:
         with data.open("rb") as file:
             while piece := file.read(CHUNK):
                 yield piece
+
+
+def size(path: Path) -> int:
+    """The bytes of a file of a context. Raises InputError where it cannot be asked."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """What a user is told of a file that cannot be sent."""
+    return InputError(
+        f"{path} cannot be read into the build context: {error.strerror}",
+        remedy="make it readable, or name it in .dockerignore",
+    )

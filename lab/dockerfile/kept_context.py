@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from lab.dockerfile.context import Context
-from lab.dockerfile.entries import Entry, File, Span, chunks
-from lab.model.errors import DiskFull, InputError, LabError
+from lab.dockerfile.entries import Entry, File, Span, chunks, size, unreadable
+from lab.model.errors import DiskFull, LabError
 
 IN_MEMORY = 64 * 1024 * 1024  # bytes of files that are held in memory; all later ones in a file
 _NAMED = 5  # changes that a sentence names
@@ -34,7 +34,7 @@ class _Aside:
         try:
             source = path.open("rb")
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         with source:
             try:
                 while piece := source.read(1 << 20):
@@ -67,7 +67,7 @@ def kept(context: Context) -> Iterator[Context]:
             if entry.kind != "file" or not isinstance(entry.data, Path):
                 entries[path] = entry
                 continue
-            held += _size(entry.data)
+            held += size(entry.data)
             if held <= IN_MEMORY:
                 entries[path] = replace(entry, data=_read(entry.data))
                 continue
@@ -138,22 +138,8 @@ def _look(entry: Entry) -> object:
     return entry.mode, facts.st_size, facts.st_mtime_ns
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
 def _read(path: Path) -> bytes:
     try:
         return b"".join(chunks(path))
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path} cannot be read into the build context: {error.strerror}",
-        remedy="make it readable, or name it in .dockerignore",
-    )
+        raise unreadable(path, error) from error

@@ -19,7 +19,6 @@ _LINE = re.compile(
 )
 _BLOB = re.compile(r"/v2/.+/blobs/sha256:[0-9a-f]{64}$")
 _UPLOAD = re.compile(r"/v2/.+/blobs/uploads/")
-_MANIFEST = re.compile(r"/v2/.+/manifests/([^/?]+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +39,6 @@ class Requests:
     bytes: int = 0
     blobs_got: int = 0
     blobs_put: int = 0
-    manifests_got: int = 0
-    manifests_put: int = 0
     missing: int = 0
     refused: int = 0
 
@@ -85,8 +82,6 @@ def counted(requests: Iterable[Request]) -> Requests:
         found["refused"] += one.status in {401, 403} or one.status >= 500
         got = one.method == "GET" and one.status in {200, 206}
         found["blobs_got"] += got and _BLOB.search(path) is not None
-        found["manifests_got"] += got and _MANIFEST.search(path) is not None
         put = one.method == "PUT" and one.status == 201
         found["blobs_put"] += put and _UPLOAD.search(path) is not None
-        found["manifests_put"] += put and _MANIFEST.search(path) is not None
     return Requests(**found)

@@ -16,9 +16,9 @@ from lab.caching.git.objects import FOLDER, Repository
 from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import FileFacts
 from lab.dockerfile.context import walk
-from lab.dockerfile.entries import Entry, File, chunks
+from lab.dockerfile.entries import Entry, File, chunks, size, unreadable
 from lab.host import git, process
-from lab.model.errors import InputError, LabError
+from lab.model.errors import LabError
 
 CONVERTED = 200  # files that a checkout gives otherwise than git keeps them, asked one by one
 _AS_WRITTEN = 'git cat-file --filters "$0" | git hash-object --no-filters --stdin'
@@ -90,7 +90,7 @@ class _Reader:
         blob, file = self.blobs.get(path), self.folder / path
         if blob is None or path in self.changed:
             return self._id(file)
-        if _size(file) == self.sizes.get(path):
+        if size(file) == self.sizes.get(path):
             return blob
         return blob if self._is_converted(path, blob) else self._id(file)
 
@@ -115,24 +115,10 @@ class _Reader:
     def _id(self, file: Path) -> str:
         """The id of the bytes as they lie there, as git hash-object --no-filters has it."""
         found = hashlib.new(self.repository.hash)
-        found.update(f"blob {_size(file)}\0".encode())
+        found.update(f"blob {size(file)}\0".encode())
         try:
             for piece in chunks(file):
                 found.update(piece)
         except OSError as error:
-            raise _unreadable(file, error) from error
+            raise unreadable(file, error) from error
         return found.hexdigest()
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(file: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{file} cannot be read: {error.strerror}",
-        remedy="make it readable, or name it in .dockerignore",
-    )

@@ -21,9 +21,6 @@ _MOST_TEMPLATES = 20_000  # of a step; no real one comes near
 _MOST_TEXTS = 20
 _LONGEST_HELD = 1 << 16
 
-StepKey = tuple[str, str]
-"""A step that is the same one in other builds: its stage and its instruction's text."""
-
 
 @dataclass(slots=True)
 class Seen:

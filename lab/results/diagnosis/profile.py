@@ -56,10 +56,6 @@ class Profile:
         gaps = [seen.gap_s for seen in self._counts.get(name, ())]
         return median(gaps) if gaps else 0.0
 
-    def longest_lines(self) -> int:
-        """The most lines that a good build printed."""
-        return max((output.lines for output in self.outputs), default=0)
-
     def _mine(self) -> None:
         found: dict[tuple[str, ...], set[str]] = {}
         for name, seen in self._counts.items():

@@ -151,9 +151,7 @@ class _Sums:
 
 def _clipped(series: Floats) -> Floats:
     """The series without what stands out from its neighbours; the steps of its level stay."""
-    spread = (
-        float(np.median(np.abs(np.diff(series)))) / 0.9539
-    )  # of the normal law: 0.6745 * 2 ** 0.5
+    spread = float(np.median(np.abs(np.diff(series)))) / NORMAL
     if spread == 0:
         return series
     padded = np.pad(series, NEIGHBOURS // 2, mode="edge")

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.cache_matrix import ENGINES, ROOT
 from benchmarks.cache_matrix_page import page
+from benchmarks.matrix_project import REFS, Places, foretold, outcome_of, project, word
 from lab.caching.matrix import Kind, kinds, measured
 from lab.caching.matrix.differences import column, concerns, differences
-from lab.caching.matrix.project import REFS, Places, foretold, outcome_of, project, word
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import archive_rules
 from lab.model import engine_name

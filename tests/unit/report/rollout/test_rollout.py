@@ -174,7 +174,7 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
 def serving(judge: Judge, pair: tuple[Path, Path], port: int = 0) -> Iterator[Webhook]:
     said: list[str] = []
     with Webhook(judge, address=("127.0.0.1", port), pair=pair, say=said.append) as server:
-        server.said = said  # type: ignore[attr-defined]
+        server.said = said  # type: ignore[attr-defined]  # for the tests alone
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server
@@ -251,7 +251,7 @@ def test_a_new_certificate_is_taken_up_and_a_broken_one_is_not(
         assert once(server, first[0]) == 200
         held[0].write_text("broken")
         assert once(server, first[0]) == 200
-        assert "cannot be used" in server.said[0]  # type: ignore[attr-defined]
+        assert "cannot be used" in server.said[0]  # type: ignore[attr-defined]  # as above
         put(second, held)
         assert once(server, second[0]) == 200
 
