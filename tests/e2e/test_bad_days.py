@@ -163,7 +163,12 @@ def _resumes(desk: Desk, told: str) -> None:
 
 
 def _program(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode().rpartition("/")[2]
+    """The name of a process's program; empty where it ended since it was listed."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return words[0].decode().rpartition("/")[2]
 
 
 @contextmanager
