@@ -168,9 +168,9 @@ def engines_compared(path: Path) -> list[str]:
 
 def too_long(path: Path) -> list[str]:
     """What is over 300 lines, or a function over 60."""
-    text = path.read_text()
-    found = [f"{text.count(chr(10))} lines"] if text.count("\n") > 300 else []
-    for node in ast.walk(ast.parse(text)):
+    count = path.read_text().count("\n")
+    found = [f"{count} lines"] if count > 300 else []
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             found += [f"{node.name}: {lines} lines"] if lines > 60 else []
