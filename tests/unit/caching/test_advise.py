@@ -218,6 +218,7 @@ def test_a_good_file_is_left_alone(name: str) -> None:
 MAY_ADD = ("COPY", "FROM")
 
 
+@pytest.mark.slow
 def test_no_step_is_lost_by_a_rewrite() -> None:
     """But for the copies and stages that narrower ones stand for."""
     for text, edits, _ in BAD.values():

@@ -198,6 +198,7 @@ def test_a_dockerfile_without_a_run_says_what_it_can_and_what_to_run(
     assert {one["layer"] for one in found["instructions"]} == {None}
 
 
+@pytest.mark.slow
 def test_a_dockerfile_with_the_run_that_fits(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

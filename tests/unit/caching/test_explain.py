@@ -173,6 +173,7 @@ def test_secrets_never_go_in() -> None:
     assert one.by_index[2].secrets == ("key",)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=20), st.integers(0, 0o777), st.integers(0, 9))
 def test_a_manifest_comes_back_from_json_as_it_was(data: bytes, mode: int, mtime: int) -> None:
     one = made(main_go=File(data, mode, mtime))

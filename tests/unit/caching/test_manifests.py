@@ -203,6 +203,7 @@ def touched(one: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("made", "kind", "mend", "first"),
     [

@@ -174,6 +174,7 @@ def test_this_projects_own_history_agrees_with_gits_trees(own: Path) -> None:
             assert one.outcomes[index] is (Outcome.HIT if seen else Outcome.MISS), commits[number]
 
 
+@pytest.mark.slow
 def test_bare_clones_worktrees_and_shallow_clones_replay_alike(
     history: Path, tmp_path: Path
 ) -> None:
@@ -260,6 +261,7 @@ def test_a_better_order_replays_cheaper(history: Path) -> None:
     assert totals[1].seconds < totals[0].seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["none", "inline", "registry-max"])
 def test_fresh_runners_have_what_the_commit_before_left(history: Path, strategy: str) -> None:
     """Each commit as it is predicted for itself, of whole manifests of it and the one before."""

@@ -120,6 +120,7 @@ def test_nothing_misses_right_after_a_commit(
     assert "What differs, the ignore file keeps back: README.md." in said
 
 
+@pytest.mark.slow
 def test_what_is_not_committed_counts(project: Path) -> None:
     write(project, "main.go", b"changed")
     assert missed(project) == ["COPY . .", "RUN make", "RUN echo $REVISION"]

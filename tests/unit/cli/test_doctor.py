@@ -97,6 +97,7 @@ def test_nothing_missing_means_nothing_done(
     assert commands == []
 
 
+@pytest.mark.slow
 def test_the_survey_of_this_host_fits_80_columns() -> None:
     findings = doctor.survey()
     text = doctor.render(findings)

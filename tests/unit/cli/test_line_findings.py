@@ -156,6 +156,7 @@ def test_a_new_dockerignore_is_named_at_the_dockerfile(
     assert [one["file"] for one in ignored] == ["svc/api/.dockerignore"]
 
 
+@pytest.mark.slow
 def test_neither_command_needs_a_package(project: Path) -> None:
     """So a CI job or a hook runs them from a checkout, and installs nothing."""
     for words in (["advise", "Dockerfile"], ["predict", "Dockerfile", "--edit", "main.go"]):

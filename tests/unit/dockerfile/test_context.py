@@ -42,6 +42,7 @@ def unpack(context: Context) -> dict[str, tuple[str, int, float, bytes | str]]:
     return found
 
 
+@pytest.mark.slow
 @given(PATHS, st.binary(max_size=2000), st.integers(0, 0o7777), st.integers(0, 2**34))
 def test_the_archive_says_what_the_context_holds(
     path: str, data: bytes, mode: int, mtime: int
@@ -51,6 +52,7 @@ def test_the_archive_says_what_the_context_holds(
     assert sorted(found) == sorted({path, *map(str, list(Path(path).parents)[:-1])})
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
 def test_links_keep_their_target(target: str) -> None:
     assert unpack(Context({"to": Link(target)}))["to"] == ("link", 0o777, 0, target)

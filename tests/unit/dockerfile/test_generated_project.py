@@ -50,6 +50,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert one != generated_project.generate(5, 1500, 3, 8)
 
 
+@pytest.mark.slow
 def test_the_reference_size_takes_seconds() -> None:
     start = time.monotonic()
     context = generated_project.generate(127, 320_000, 8, 1)

@@ -120,6 +120,7 @@ def read(text: str) -> Dockerfile | DockerfileError:
         return error
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join) | st.text(max_size=60))
 def test_any_text_is_a_dockerfile_or_is_refused_with_a_line_of_it(text: str) -> None:

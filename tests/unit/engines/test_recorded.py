@@ -305,6 +305,7 @@ def refused(data: bytes) -> str:
     return caught.value.message
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_record, "_UNPACKED", 1 << 20)
     assert "unpacks to more than 1 MiB" in refused(gzip.compress(bytes(64 << 20), 9))

@@ -78,6 +78,7 @@ def test_of_several_cached_roots_the_newest_that_fits_is_taken_without_asking(
     assert not made
 
 
+@pytest.mark.slow
 def test_a_root_of_another_recipe_or_machine_is_not_taken(
     cache: Cache, made: list[tuple[str, ...]]
 ) -> None:

@@ -245,6 +245,7 @@ claims:
     assert any(re.match(r"7:\d+: 'many' for files", line) for line in told), told
 
 
+@pytest.mark.slow
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not() -> None:
     text = SHIPPED.read_text()
     schema = loader.FORMAT.json_schema()

@@ -104,6 +104,7 @@ def test_a_pack_is_the_same_each_time_and_holds_its_sums(home: Home, tmp_path: P
         pack(home, OLD, tmp_path / "three")
 
 
+@pytest.mark.slow
 def test_a_node_gets_it_whole_keeps_the_old_and_starts_the_new(
     home: Home, served: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_node_gets_it_whole_keeps_the_old_and_starts_the_new(
     assert sorted(path.name for path in node.iterdir()) == ["current", "versions"]
 
 
+@pytest.mark.slow
 def test_what_is_not_what_was_packed_never_takes_its_place(
     home: Home, served: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -191,6 +193,7 @@ def test_every_known_version_of_kubernetes_takes_the_manifests(home: Home, tmp_p
             assert kubernetes.manifests(archive, cluster)
 
 
+@pytest.mark.slow
 def test_what_is_written_is_what_was_checked(home: Home, tmp_path: Path) -> None:
     written = kubernetes.generate(home, OLD, CLUSTER, tmp_path / "out")
     (manifests, build) = [path for path in written if path.suffix == ".yaml"]
@@ -245,6 +248,7 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -68,6 +68,7 @@ def test_all_passes_and_is_counted(echo: Path) -> None:
         assert relay.passed().since(before) == Passed(up=10, down=20)
 
 
+@pytest.mark.slow
 def test_latency_is_paid_on_the_way_and_back(echo: Path) -> None:
     with Relay(echo, link=Link(round_trip_s=0.1)) as relay:
         start = time.monotonic()
@@ -75,6 +76,7 @@ def test_latency_is_paid_on_the_way_and_back(echo: Path) -> None:
         assert time.monotonic() - start >= 0.2  # the connection's own hand-shake, and the answer
 
 
+@pytest.mark.slow
 def test_connections_share_the_rate(echo: Path) -> None:
     with Relay(echo, link=Link(down=1_000_000)) as relay:
         start = time.monotonic()

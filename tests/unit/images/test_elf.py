@@ -59,6 +59,7 @@ def test_damage_is_told_and_never_breaks_the_reader(changes: list[tuple[int, int
         elf.given(io.BytesIO(bytes(data)))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(places=st.lists(st.integers(0, len(WHOLE) - 1), max_size=40), value=st.integers(0, 255))
 def test_damaged_code_is_read_or_told(places: list[int], value: int) -> None:

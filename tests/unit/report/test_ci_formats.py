@@ -6,6 +6,7 @@ import json
 from importlib import resources
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_a_message_comes_back_as_it_was_said() -> None:
     )
 
 
+@pytest.mark.slow
 @given(FINDINGS)
 def test_sarif_keeps_to_the_schema_of_oasis(found: list[Finding]) -> None:
     log = json.loads(ci_formats.sarif("lab advise", found))

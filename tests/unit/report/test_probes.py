@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -62,6 +63,7 @@ def test_reasons_are_told_on_demand_and_once() -> None:
     assert "EPERM on all 10 pairs of kernel and engine" in text
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # a busy machine is slow
 @given(st.dictionaries(st.text(min_size=1), st.sampled_from(["good", "limit", "bad", "none"])))
 def test_no_row_is_lost(tones: dict[str, Tone]) -> None:

@@ -159,6 +159,7 @@ def test_a_build_under_way_is_told_as_long_as_its_run_lives(server: Server, resu
     assert json.loads(ask(server, f"/api/live/{run().id}")[1])["ended"] is True
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_read_is_named_and_spoils_nothing(
     server: Server, results: Path
 ) -> None:

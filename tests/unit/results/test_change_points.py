@@ -35,6 +35,7 @@ def test_a_change_is_found_where_it_is_and_no_other(count: int, at: int) -> None
     assert right >= 17
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [10, 30, 100, 300])
 def test_flat_series_show_none(count: int) -> None:
     assert not any(places(series(seed, count)) for seed in range(200 if count < 300 else 50))

@@ -182,6 +182,7 @@ def test_a_candidate_that_cannot_be_built_fails(gate: Gate, tmp_path: Path) -> N
     assert (code, "make: no rule" in out) == (FAIL, True)
 
 
+@pytest.mark.slow
 def test_every_output_tells_the_same(gate: Gate, tmp_path: Path) -> None:
     old = record(tmp_path / "old", noisy(10))
     new = record(tmp_path / "new", noisy(14), size=1000)

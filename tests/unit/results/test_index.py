@@ -215,6 +215,7 @@ def drawn(rng: random.Random) -> list[Build]:
     return [*found, *rng.sample(found, min(len(found), rng.randrange(2)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", figures.METRICS)
 def test_medians_are_those_that_duckdb_computes(tmp_path: Path, metric: str) -> None:
     rng = random.Random(metric)

@@ -74,6 +74,7 @@ def test_runs_that_were_not_built_in_turn_are_compared_as_two_samples(tmp_path: 
     assert "verdicts by two samples" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_when_something_showed_is_judged_so(tmp_path: Path) -> None:
     """Seven rounds that agree are enough for a test that looks once, and not for one that looked
     from the fifth on and saw how far they lie apart.
@@ -107,6 +108,7 @@ def test_steps_axes_and_facts_of_the_host_can_be_asked_for(tmp_path: Path) -> No
     assert not [note for note in found.footnotes if "kernel" in note]
 
 
+@pytest.mark.slow
 def test_a_cell_that_mixes_what_is_not_shown_says_so(tmp_path: Path) -> None:
     one = record(tmp_path / "one", [], builds=varied(3))
     other = replace(ENGINE, version="27.0")

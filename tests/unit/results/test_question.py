@@ -57,6 +57,7 @@ def test_the_baseline_is_the_scenarios_first_value(tmp_path: Path, seed: int) ->
     assert [group.cell["layout"] for group in other.groups] == ["override", "default"]
 
 
+@pytest.mark.slow
 def test_seeds_draw_another_order(tmp_path: Path) -> None:
     firsts = {run(tmp_path, seed).builds[0].cell["layout"] for seed in range(1, 7)}
     assert firsts == {"override", "default"}, "so the test above says something"
@@ -69,6 +70,7 @@ def test_a_run_keeps_the_baseline_that_it_was_asked_for(tmp_path: Path) -> None:
     assert "--baseline default" in compose.from_run(stored).model.repeat[0]
 
 
+@pytest.mark.slow
 def test_a_scenario_names_its_baseline(tmp_path: Path) -> None:
     text = TEXT + "baseline: fast\n"
     table = compose.table_of(runs.read(run(tmp_path, 1, text).folder))

@@ -192,6 +192,7 @@ def test_a_damaged_manifest_is_told_with_what_it_costs(
     assert "remove" not in remedy  # without it, what names it cannot be read either
 
 
+@pytest.mark.slow
 def test_a_crash_in_a_stream_leaves_what_came_before(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         writer.begin("b1")
@@ -236,6 +237,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
     assert [b.id for b in store.load("latest", tmp_path).builds] == ["b1", "b3"]
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_head(tmp_path: Path) -> None:
     with store.create(tmp_path, run()) as writer:
         over = threading.Event()

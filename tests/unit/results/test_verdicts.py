@@ -220,6 +220,7 @@ def test_a_table_of_many_is_less_sure_than_one() -> None:
     assert corrected([one]) == (one,)
 
 
+@pytest.mark.slow
 def test_the_boundary_holds_its_error_by_simulation() -> None:
     draw = np.random.default_rng(7)
     walks = np.cumsum(draw.standard_normal((40_000, 30)), axis=1)[:, 4:]
@@ -275,6 +276,7 @@ def compared(*ratios: float, first: int = 3) -> Verdict:
     return told.verdict
 
 
+@pytest.mark.slow
 def test_a_plain_difference_ends_it_after_three_rounds_and_a_small_one_does_not() -> None:
     assert compared(1.4, 1.41, 1.39) is Verdict.SLOWER
     assert compared(1 / 1.4, 1 / 1.41, 1 / 1.39) is Verdict.FASTER
@@ -286,6 +288,7 @@ def test_a_plain_difference_ends_it_after_three_rounds_and_a_small_one_does_not(
     assert compared(*[1.0] * 7) is Verdict.SAME
 
 
+@pytest.mark.slow
 def test_what_comes_of_being_first_ends_nothing() -> None:
     """A first build that is always so much slower: each even round has it the other way round."""
     for by in (0.03, 0.1, 0.5):

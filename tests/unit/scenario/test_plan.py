@@ -101,6 +101,7 @@ def test_rounds_differ_in_their_order_and_seeds_too() -> None:
     assert cells != [cell for _, cell in plan.order(replace(read, seed=99))]
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**63 - 1), warm_up=st.integers(0, 3), pairs=st.integers(1, 3))
 @settings(max_examples=30)
 def test_in_two_rounds_any_two_cells_come_once_in_either_order(

@@ -119,6 +119,7 @@ def test_values_keep_the_text_that_was_written() -> None:
     assert [one.line for one in read.expect] == [15, 19]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_right_for_the_lab_and_for_editors(path: Path) -> None:
     assert loader.load(path).name == path.stem

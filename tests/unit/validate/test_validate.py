@@ -46,6 +46,7 @@ def validated(
     return code, json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_a_program_without_its_loader_does_not_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +148,7 @@ def test_mistakes_of_a_policy_are_told_with_their_place(
     assert expected in error.value.message
 
 
+@pytest.mark.slow
 def test_answers_for_machines_and_people_lie_below_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,6 +138,7 @@ def test_what_did_not_arrive_is_said(answer: int, said: str) -> None:
     assert said in failed
 
 
+@pytest.mark.slow
 @pytest.mark.timing
 @pytest.mark.parametrize("kind", ["refuses", "accepts and is silent", "takes long"])
 def test_a_dead_collector_costs_a_second_at_most(kind: str) -> None:

@@ -284,6 +284,7 @@ def test_it_does_not_start_with_a_certificate_that_is_no_use(
     assert refused.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.timing
 def test_500_reviews_a_second_leave_two_cpus_half_idle(
     verdicts: Path, pair: tuple[Path, Path]
