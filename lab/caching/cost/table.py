@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.caching.cost.rebuilds import Rebuilds
-from lab.caching.measured.step_times import Spread
+from lab.caching.measured.step_times import Spread, counted
 from lab.host.monitor import fitness
 from lab.model.events import Outcome
 from lab.model.record import Build, Step
@@ -135,9 +135,8 @@ def cost(
         for one in builds
         if one.cell.get("engine") == engine and one.status == "ok" and not one.warm_up
     ]
-    every, fit = len(chosen), [one for one in chosen if fitness.is_fit(one.fit)]
-    if len(fit) >= every * fitness.ENOUGH:
-        chosen = fit
+    every, unfit = len(chosen), sum(not fitness.is_fit(one.fit) for one in chosen)
+    chosen = list(counted(chosen))
     cold = any(one.phase == COLD for one in chosen)
     found = _samples(chosen)
     if texts is not None:
@@ -150,7 +149,7 @@ def cost(
         wall=Spread.of(walls) if walls else None,
         cold=cold,
         commits=None if history is None else history.commits,
-        unfit=every - len(fit),
+        unfit=unfit,
         builds=every,
     )
 

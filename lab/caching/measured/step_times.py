@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from lab.host.monitor import fitness
 from lab.model import engine_name
 from lab.model.events import Outcome
 from lab.model.record import Build
@@ -43,12 +44,17 @@ def between(least: float, most: float, shown: Callable[[float], str]) -> str:
     return high if low == high else f"{number if same else low} to {high}"
 
 
+def counted(builds: Sequence[Build]) -> Sequence[Build]:
+    """Those of them that the machine did not disturb; all, where fewer than half of them are so."""
+    fit = [one for one in builds if fitness.is_fit(one.fit)]
+    return fit if len(fit) >= len(builds) * fitness.ENOUGH else builds
+
+
 def samples(builds: Iterable[Build], engine: str) -> dict[str, list[float]]:
-    """Seconds by the instruction's text, of this engine's builds that ran it."""
+    """Seconds by the instruction's text, of this engine's builds that ran it and that count."""
     found: dict[str, list[float]] = {}
-    for build in builds:
-        if build.cell.get("engine") != engine or build.warm_up:
-            continue
+    of_engine = [one for one in builds if one.cell.get("engine") == engine and not one.warm_up]
+    for build in counted(of_engine):
         for step in build.steps:
             if step.outcome is Outcome.MISS and step.duration_s is not None:
                 found.setdefault(" ".join(step.instruction.split()), []).append(step.duration_s)

@@ -16,6 +16,7 @@ from lab.caching.predict.limits import missing
 from lab.caching.why.states import GIT, WORK_TREE, State, reading
 from lab.dockerfile.cachekey import client_rules
 from lab.host import git
+from lab.host.own_folders import is_own
 from lab.model.events import Outcome
 from lab.results import runs
 
@@ -86,11 +87,13 @@ class EngineAnswer:
 class Standing:
     """How files that differ stand with git. ``unread``: no step reads them; ``kept_back``: the
     ignore file keeps them from being sent. ``shown`` and ``hidden`` are those that it kept back
-    before and does not now, and the other way about.
+    before and does not now, and the other way about. ``own`` is what the lab wrote, by its folder:
+    a `docker build` by hand sends it, as it sends all that no ignore file names.
     """
 
     untracked: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    own: Mapping[str, str] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
@@ -196,11 +199,25 @@ def _standing(
     return Standing(
         untracked=frozenset(untracked & differ),
         ignored=frozenset(ignored & differ),
+        own=dict(_own((untracked | ignored) & differ, folder, asked.results)),
         shown=frozenset((now.keys() - was.keys()) & before.kept_back),
         hidden=frozenset(_hidden(asked, was.keys() - now.keys(), after)),
         unread=tuple(sorted((differ - read - told) & (known | untracked | ignored))),
         kept_back=tuple(sorted((known | untracked) - sent - told)),
     )
+
+
+def _own(paths: Iterable[str], folder: Path, results: Path) -> Iterator[tuple[str, str]]:
+    """What the lab wrote, and the folder that holds it: a run's, or that of all runs."""
+    known: dict[Path, bool] = {}
+    for path in paths:
+        for parent in list(Path(path).parents)[-2::-1]:  # from the outermost, not the context's own
+            if parent not in known:
+                there = (folder / parent).absolute()
+                known[parent] = there == results.absolute() or is_own(there)
+            if known[parent]:
+                yield path, f"{parent}/"
+                break
 
 
 def _hidden(asked: Asked, gone: Iterable[str], after: State) -> Iterator[str]:

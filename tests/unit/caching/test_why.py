@@ -6,6 +6,7 @@ import json
 import os
 import random
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from lab.caching.git import Repository
 from lab.caching.git.place import place
 from lab.caching.git.work_tree import work_tree
+from lab.caching.measured.step_times import Spread, step_times
 from lab.caching.predict.compare_builds import compare
 from lab.caching.predict.inputs import cache_inputs, read
 from lab.caching.why import Asked, why
@@ -20,6 +22,7 @@ from lab.cli.main import main
 from lab.dockerfile.cachekey import client_rules
 from lab.model.errors import InputError
 from lab.model.events import Outcome
+from lab.model.record import Build
 from tests.factories import build as record
 from tests.factories import run as head
 from tests.factories import step as recorded
@@ -319,6 +322,39 @@ def test_what_costs_most_is_named_where_it_is_not_the_first(
     said = " ".join(told(words, capsys).split())
     assert "first COPY README.md / (line 2): README.md changed." in said
     assert "Most of it, 42 s, follows from COPY . . (line 5): README.md changed." in said
+
+
+def test_times_are_of_builds_that_nothing_disturbed() -> None:
+    """Unless most were disturbed: then all that there are."""
+
+    def one(number: int, seconds: float, fit: str | None) -> Build:
+        made = recorded(2, "RUN make", outcome=Outcome.MISS, duration_s=seconds)
+        return replace(record(number, steps=(made,)), fit=fit)
+
+    builds = [one(1, 4.0, "fit"), one(2, 90.0, "unfit"), one(3, 5.0, None)]
+    assert step_times(builds, "docker")["RUN make"] == Spread.of([4.0, 5.0])
+    more = [*builds, one(4, 91.0, "degraded"), one(5, 92.0, "unfit")]
+    assert step_times(more, "docker")["RUN make"].count == 5
+
+
+def test_what_the_lab_wrote_is_named_after_what_the_user_changed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A docker build by hand sends it too, unless .dockerignore names it."""
+    write(project, "results/1-run/run.json", json.dumps(head("1-run").to_json()).encode())
+    write(project, "results/1-run/builds.jsonl", b"")
+    write(project, "results/kept.html", b"a report")
+    write(project, "results/deep.txt", b"a file that is no run")
+    words = ["why", str(project / "Dockerfile"), "--results"]
+    said = " ".join(told([*words, str(project / "results")], capsys).split())
+    lab_wrote = "4 files new in results/, that the lab wrote: name it in .dockerignore"
+    assert f"first COPY . . (line 5): {lab_wrote}." in said
+    write(project, "main.go", b"changed")
+    said = " ".join(told([*words, str(project / "results")], capsys).split())
+    assert f"main.go changed; {lab_wrote}" in said
+    said = " ".join(told([*words, "elsewhere"], capsys).split())
+    assert "2 files new in results/1-run/, that the lab wrote" in said
+    assert "results/kept.html" in said
 
 
 @pytest.mark.parametrize(
