@@ -12,7 +12,7 @@ from collections.abc import Callable
 from lab.cli.prerequisites import APT_INSTALL, Finding, survey
 from lab.host.process import found, pasteable, run, tail
 from lab.model.errors import LabError, MissingPrerequisite
-from lab.model.text_wrap import WIDTH, wrapped
+from lab.model.text_wrap import width, wrapped
 
 __all__ = ["Finding", "install", "render", "survey"]
 
@@ -80,7 +80,7 @@ def _wrapped(text: str, head: str) -> list[str]:
 
 def _command(text: str) -> list[str]:
     """Indented like the rest; broken at spaces with a backslash, so that a shell takes it whole."""
-    lines = textwrap.wrap(text, WIDTH - 13, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, width() - 13, break_long_words=False, break_on_hyphens=False)
     return [
         f"{' ' * 9}{'$' if number == 0 else ' '} {line}{' ' + chr(92) if more else ''}"
         for number, line in enumerate(lines)

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import argparse
 import keyword
+import re
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from lab import __version__
 from lab.cli.commands import GROUPS, VERBS
 from lab.model.errors import exit_codes
+
+
+class Parser(argparse.ArgumentParser):
+    """One that takes options by their whole names alone: `--base` is no `--baseline`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **given})
+
+    def error(self, message: str) -> NoReturn:
+        """End the command, with what was meant by an option that there is not."""
+        word = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        known = [name for action in self._actions for name in action.option_strings]
+        near = get_close_matches(word[1], known, n=1, cutoff=0.7) if word else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
 
 
 def for_command(
@@ -30,7 +46,7 @@ def whole() -> argparse.ArgumentParser:
 
 
 def _bare() -> tuple[argparse.ArgumentParser, Any]:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="lab",
         usage="lab COMMAND ...",
         description="The container image build lab: measures what a base image, a Go toolchain "

@@ -12,7 +12,7 @@ from lab.cli import arguments, forms
 from lab.cli.forms import Form
 from lab.model.engine_name import names_engine, parse
 from lab.model.errors import InputError
-from lab.model.text_wrap import WIDTH, wrapped
+from lab.model.text_wrap import WIDTH, width, wrapped
 from lab.model.units import counted
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _lines(found: Sequence[Difference], names: Sequence[str], file: str) -> Iter
     lines = {one.instruction.index: one.instruction for one in found}
     yield from wrapped(f"{which} treat {counted(len(lines), 'instruction')} of {file} otherwise:")
     for index, instruction in lines.items():
-        yield f"line {instruction.line}: {' '.join(instruction.text.split())}"[:WIDTH]
+        yield f"line {instruction.line}: {' '.join(instruction.text.split())}"[: width()]
         for one in found:
             if one.instruction.index == index:
                 cells = ", ".join(f"{cell} on {name}" for name, cell in one.cells.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from lab.model.text_wrap import WIDTH, wrapped
+from lab.model.text_wrap import width, wrapped
 from lab.report import ratio_words
 from lab.report.formatting import one_line
 from lab.report.pivot import UNITS
@@ -38,7 +38,7 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
 
 def _bars(medians: Sequence[float]) -> tuple[str, int]:
     """A bar for each run, or for so many that they fill no more than a line."""
-    size = -(-len(medians) // (WIDTH - 4))
+    size = -(-len(medians) // (width() - 4))
     values = [median(medians[at : at + size]) for at in range(0, len(medians), size)]
     low, high = min(values), max(values)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0

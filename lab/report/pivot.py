@@ -6,8 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 
 from lab.dockerfile.instruction_text import untimed
-from lab.model import units
-from lab.model.text_wrap import WIDTH
+from lab.model import text_wrap, units
 from lab.report.formatting import TIMES, one_line, spread
 from lab.results.pivot import Cell, Pivot
 from lab.results.pivot.figures import DELIMITER
@@ -39,7 +38,7 @@ def _lines(found: Pivot) -> Iterator[str]:
             for column in found.columns
         ]
         widths = [max(map(len, column)) for column in columns]
-        room = max(WIDTH - sum(width + len(GAP) for width in widths), NARROWEST)
+        room = max(text_wrap.width() - sum(width + len(GAP) for width in widths), NARROWEST)
         names = [_name(text, room) for text in (", ".join(found.rows), *rows)]
         width = max(len(part) for name in names for part in name)
         figures = [

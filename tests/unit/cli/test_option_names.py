@@ -127,3 +127,21 @@ def test_the_page_names_the_earlier_spellings_that_work() -> None:
     }
     new_in_this_version = {"--name", "--axis"}  # of lab import, which no published lab had
     assert hidden - new_in_this_version <= listed
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["compare", "docker", "podman", "--base", "x"], "--baseline"),
+        (["goroot", "list", "--hom", "x"], "--home"),
+        (["advise", "--jso"], "--json"),
+    ],
+)
+def test_an_option_is_taken_by_its_whole_name(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shortened one could mean another option tomorrow."""
+    with pytest.raises(SystemExit) as ended:
+        main.main(words)
+    assert ended.value.code == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
