@@ -96,6 +96,30 @@ def project(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--context", type=Path, metavar="DIR", help="of --dockerfile; default: its folder"
     )
+    stand_in(verb)
+
+
+def stand_in(verb: argparse.ArgumentParser) -> None:
+    """--base-image: what is built on where no registry is asked for an image."""
+    verb.add_argument(
+        "--base-image",
+        action="append",
+        default=[],
+        metavar="REF=IMAGE",
+        help="build on this instead of an image that the Dockerfile names: a suite as bookworm "
+        "or bookworm+go1.22.10, an archive, or docker:NAME, podman:NAME; no registry is asked",
+    )
+
+
+def stand_ins(given: Sequence[str]) -> dict[str, str]:
+    """By reference the image that stands for it. Raises InputError for another form."""
+    for text in given:
+        if not all(text.partition("=")):
+            raise InputError(
+                f"--base-image {text}: it names no image and what stands for it",
+                remedy="write REF=IMAGE, as golang:1.22=bookworm+go1.22.10",
+            )
+    return dict(text.partition("=")[::2] for text in given)
 
 
 def run_name(text: str) -> str:
@@ -191,6 +215,7 @@ def scenario(options: argparse.Namespace) -> Scenario:
         context=getattr(options, "context", None),
         engines=getattr(options, "engine", None) or (),
         bases=getattr(options, "bases", ()),
+        images=stand_ins(getattr(options, "base_image", ())),
         rounds=getattr(options, "rounds", None),
         seed=getattr(options, "seed", None),
     )

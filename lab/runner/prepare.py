@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lab.engines import open_engine
 from lab.engines.protocol import Engine, ImageArchive
@@ -16,7 +16,7 @@ from lab.model.errors import InputError, SourceError
 from lab.model.record import EngineFacts, HostFacts, Run
 from lab.runner.options import Options, Say
 from lab.scenario.build_inputs import Images
-from lab.scenario.model import Scenario
+from lab.scenario.model import Generated, Own, Scenario
 from lab.scenario.plan import Cell, Trial
 
 
@@ -26,17 +26,23 @@ class ReadyImages:
 
     bases: Mapping[str, Base]
     toolchains: Mapping[tuple[str, str], Base]
+    named: Mapping[str, Base] = field(default_factory=dict)
 
     @property
     def known(self) -> tuple[Base, ...]:
         """All of them."""
         # A base that brings its own Go is its own toolchain.
-        return tuple(dict.fromkeys((*self.bases.values(), *self.toolchains.values())))
+        every = (*self.bases.values(), *self.toolchains.values(), *self.named.values())
+        return tuple(dict.fromkeys(every))
 
     def of(self, cell: Cell) -> Images:
         """Those of one cell."""
         base, toolchain = cell.axes["base"], cell.axes["toolchain"]
-        return Images(base=self.bases.get(base), toolchain=self.toolchains.get((base, toolchain)))
+        return Images(
+            base=self.bases.get(base),
+            toolchain=self.toolchains.get((base, toolchain)),
+            named=self.named,
+        )
 
 
 def open_engines(
@@ -81,7 +87,30 @@ def images(scenario: Scenario, engines: Mapping[str, Engine], say: Say) -> Ready
             for name, base in made.items()
             for source in scenario.toolchains
         },
+        _named(scenario.workload, say),
     )
+
+
+def _named(work: Generated | Own, say: Say) -> dict[str, Base]:
+    """The images that stand for references in a Dockerfile of the user's own."""
+    if not isinstance(work, Own) or not work.images:
+        return {}
+    # Here, for it needs packages that most runs do not.
+    from lab.images.opened import opened
+
+    found = {ref: opened(name, say=say) for ref, name in work.images.items()}
+    return {
+        ref: Base(
+            name=ref,
+            image=one.archive,
+            moved=None,
+            glibc=one.contents.glibc(),
+            go=one.contents.go(),
+            digest=str(one.archive.id),
+            origin=one.origin,
+        )
+        for ref, one in found.items()
+    }
 
 
 def head(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from lab.dockerfile import layouts
+from lab.dockerfile import layouts, stand_ins
 from lab.dockerfile.context import Context
 from lab.dockerfile.edits import Inputs
 from lab.dockerfile.layouts import Container
@@ -16,10 +16,10 @@ from lab.dockerfile.parser import parse
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
 from lab.model.errors import InputError
+from lab.scenario import own_project
 from lab.scenario.model import Own, Scenario
 
 DOCKERFILE = "Dockerfile"  # where a generated project's Dockerfile goes
-BASE_ARGUMENT = "BASE"  # the build argument that hands a base to a Dockerfile of the user's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,13 @@ class WorkingBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """What a cell builds on. None where the user's own Dockerfile names its base itself."""
+    """What a cell builds on. None where the user's own Dockerfile names its base itself; ``named``
+    are those that stand for references in it.
+    """
 
     base: Base | None = None
     toolchain: Base | None = None
+    named: Mapping[str, Base] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,8 @@ def render_cell(
     )
     arguments = {name: axes[name] for name in scenario.own_axes}
     if isinstance(work, Own):
-        inputs = _own(work, context, arguments, refs)
+        inputs = _own(work, context, arguments, refs, images.named)
+        loaded += tuple(one.image for one in images.named.values())
         return BuildInputs(inputs=inputs, images=loaded, bases=bases)
     recipe = layouts.render(
         axes["layout"], layouts.Values(base=refs[0], toolchain=refs[-1], cache_id=token)
@@ -127,15 +131,25 @@ def _parsed(text: str, build_args: tuple[tuple[str, str], ...]) -> Dockerfile:
     return parse(text, dict(build_args))
 
 
-def _own(work: Own, context: Context, arguments: Mapping[str, str], refs: list[str]) -> Inputs:
-    base = {BASE_ARGUMENT: refs[-1]} if refs else {}
-    return Inputs(
+def _own(
+    work: Own,
+    context: Context,
+    arguments: Mapping[str, str],
+    refs: list[str],
+    named: Mapping[str, Base],
+) -> Inputs:
+    base = {own_project.BASE: refs[-1]} if refs else {}
+    inputs = Inputs(
         dockerfile=context.read(work.dockerfile).decode(errors="surrogateescape"),
         dockerfile_path=work.dockerfile,
         context=context,
         build_args={**work.build_args, **base, **arguments},
         target=work.target,
     )
+    if not named:
+        return inputs
+    instead = {ref: one.image.ref for ref, one in named.items()}
+    return replace(inputs, dockerfile=stand_ins.put(parsed(inputs), instead))
 
 
 def _declared(dockerfile: str, names: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ BUILT_IN_EDITS = (
 )
 OWN_EDITS = ("instruction", "env", "arg", "base")
 GENERATED = {"packages": 6, "lines": 1200, "depth": 3, "seed": 1}  # what is not said otherwise
-OWN_KEYS = ("dockerfile", "target", "build_args")
+OWN_KEYS = ("dockerfile", "target", "build_args", "images")
 # The cells' own axes, words that records use, and variables that the layouts and edits set.
 RESERVED = frozenset(
     {"engine", "base", "toolchain", "layout", "cache", "link", "round", "phase"}
@@ -126,7 +126,7 @@ def _workload(data: Mapping[str, Any]) -> Iterator[Finding]:
                 location=("workload", key),
                 found=f"{key} {'beside' if own else 'without'} context",
                 expected="either a generated project (packages, lines, depth, seed) "
-                "or your own (context, dockerfile, target, build_args)",
+                "or your own (context, dockerfile, target, build_args, images)",
                 at_key=True,
             )
     if own:

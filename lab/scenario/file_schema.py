@@ -137,6 +137,11 @@ class WorkloadEntry(Part):
     dockerfile: InnerPath | None = Field(None, description="its Dockerfile, inside the context")
     target: StageName | None = Field(None, description="the stage to build; the last by default")
     build_args: dict[Variable, Value] | None = Field(None, description="its build arguments")
+    images: dict[Reference, Words] | None = Field(
+        None,
+        description="images that the Dockerfile names, and what is built on instead: a suite such "
+        "as bookworm or bookworm+go1.22.10, an archive, or docker:NAME, podman:NAME",
+    )
 
 
 class ReplaceEntry(Part):

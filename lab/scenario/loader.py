@@ -152,7 +152,14 @@ def _workload(entry: WorkloadEntry, folder: Path) -> Generated | Own:
         dockerfile=entry.dockerfile or "Dockerfile",
         target=entry.target,
         build_args=entry.build_args or {},
+        images={ref: _from_folder(name, folder) for ref, name in (entry.images or {}).items()},
     )
+
+
+def _from_folder(name: str, folder: Path) -> str:
+    """An image's name; where it is a path, one that counts from the scenario's folder."""
+    there = folder / name
+    return str(there) if there.exists() else name
 
 
 def _edit(entry: EditEntry) -> Edit:

@@ -31,12 +31,17 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """The user's own project: ``context`` is a folder, ``dockerfile`` a path inside it."""
+    """The user's own project: ``context`` is a folder, ``dockerfile`` a path inside it.
+
+    ``images`` says by references that the Dockerfile names which images on this disk stand for
+    them, by every name that lab.images.opened takes.
+    """
 
     context: Path
     dockerfile: str = "Dockerfile"
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,19 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.dockerfile import parser, stand_ins
 from lab.dockerfile.context import ignore_of
+from lab.dockerfile.model import Dockerfile
 from lab.host import git
 from lab.host.own_folders import is_own
 from lab.model.errors import InputError
 
+BASE = "BASE"  # the build argument that hands a base to a Dockerfile of the user's own
 ENGINES = ("docker", "podman")
 COMMITS = 200  # of the history, for what is edited often
 # What makes a line a comment, by a file's ending: such a line changes the file and nothing else.
@@ -58,14 +61,61 @@ def found(dockerfile: Path, context: Path | None) -> Project:
     return Project(context=folder, dockerfile=inside, edited=_edited(folder, inside))
 
 
+def read(
+    context: Path, dockerfile: str, build_args: Mapping[str, str] | None = None
+) -> Dockerfile | None:
+    """The Dockerfile, parsed; None where it is none: whoever builds it says why."""
+    try:
+        return parser.parse((context / dockerfile).read_text(encoding="utf-8"), build_args)
+    except (OSError, ValueError):
+        return None
+
+
+def declared(file: Dockerfile) -> frozenset[str]:
+    """The build arguments that a Dockerfile takes."""
+    arguments = (step.operands for step in file.instructions if step.keyword == "ARG")
+    return frozenset(word.partition("=")[0] for text in arguments for word in text.split())
+
+
+def use(name: str) -> str:
+    """The lines that a Dockerfile needs, to take a build argument."""
+    return "'ARG BASE' above 'FROM $BASE'" if name == BASE else f"'ARG {name}'"
+
+
+def named_in(known: Collection[str]) -> str:
+    """Which images could have been meant."""
+    return f"one of {', '.join(sorted(known))}" if known else "nothing: it names no image"
+
+
+def refuse_unread(project: Project, bases: Sequence[str], images: Mapping[str, str]) -> None:
+    """Raise InputError where the Dockerfile would take no notice of what is given it."""
+    file = read(project.context, project.dockerfile)
+    if file is None:
+        return
+    place = project.context / project.dockerfile
+    if bases and BASE not in declared(file):
+        raise InputError(
+            f"{place} is built on no base that is named: it takes no build argument {BASE}",
+            remedy=f"write {use(BASE)} in it; or compare what changes, without the Dockerfile",
+        )
+    known = stand_ins.named(file)
+    for ref in images:
+        if ref not in known:
+            raise InputError(
+                f"--base-image {ref}: {place} does not name that image",
+                remedy=f"before the = belongs {named_in(known)}",
+            )
+
+
 def commented(
     project: Project,
     folder: Path,
     engines: Sequence[str] = ENGINES,
     bases: Sequence[str] = (),
+    images: Mapping[str, str] | None = None,
 ) -> str:
     """The scenario's text, with comments; paths in it count from ``folder``. Unless ``bases`` are
-    named, the Dockerfile's own is built on.
+    named, the Dockerfile's own is built on, or what ``images`` says by its reference.
     """
     context = os.path.relpath(project.context.absolute(), folder.absolute())
     edit = "edit:file" if project.edited else "edit:instruction"
@@ -80,6 +130,11 @@ def commented(
         "workload:",
         f"  context: {json.dumps(context)}",
         f"  dockerfile: {json.dumps(project.dockerfile)}",
+        *(
+            ["  images: # what is built on instead of images that no registry is asked for"]
+            * bool(images)
+        ),
+        *(f"    {json.dumps(ref)}: {json.dumps(name)}" for ref, name in (images or {}).items()),
         "# Each round builds with nothing cached, with nothing changed, and after an edit.",
         f"phases: [cold, rebuild, {json.dumps(edit)}]",
     ]

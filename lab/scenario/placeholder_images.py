@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
 from lab.scenario.build_inputs import Images
-from lab.scenario.model import Scenario
+from lab.scenario.model import Own, Scenario
+
+_TAG = re.compile(r"[^A-Za-z0-9_.]+")
 
 
 def images(scenario: Scenario, axes: Mapping[str, str]) -> Images:
     """What a cell would build on; the refs say what they stand for."""
     name, go = axes["base"], axes["toolchain"]
+    work = scenario.workload
+    given = work.images if isinstance(work, Own) else {}
+    named = {ref: _base(f"localhost/lab/base:{_TAG.sub('-', ref)}", movable=False) for ref in given}
     source = next((one for one in scenario.bases if one.name == name), None)
     if source is None:
-        return Images()
+        return Images(named=named)
     pulled = source.value if source.kind == "image" else None
     made = f"localhost/lab/base:{name}"
     return Images(
         base=_base(pulled or made, movable=pulled is None),
         toolchain=None if go == "own" else _base(f"{made}-go-{go}", movable=True),
+        named=named,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lab.dockerfile import parser
+from lab.dockerfile import stand_ins
 from lab.images.sources.types import BaseSource, ToolchainSource
+from lab.scenario import own_project
 from lab.scenario.axes import FILE_KINDS
 from lab.scenario.file_schema import ScenarioFile
 from lab.scenario.finding import Finding
@@ -68,31 +69,31 @@ def _absent(scenario: Scenario, parsed: ScenarioFile) -> Iterator[Finding]:
 
 
 def _undeclared(scenario: Scenario, work: Own) -> Iterator[Finding]:
-    """Axes that the Dockerfile takes no notice of: their cells would all be the same."""
-    try:
-        text = (work.context / work.dockerfile).read_text(encoding="utf-8")
-        steps = parser.parse(text).instructions
-    except (OSError, ValueError):
+    """Axes that the Dockerfile takes no notice of, whose cells would all be the same, and images
+    that it does not name.
+    """
+    file = own_project.read(work.context, work.dockerfile, work.build_args)
+    if file is None:
         return  # the engine says what is wrong with it
-    declared = {
-        word.partition("=")[0]
-        for step in steps
-        if step.keyword == "ARG"
-        for word in step.operands.split()
-    }
     wanted: list[tuple[Location, str]] = [(("axes", name), name) for name in scenario.own_axes]
     if scenario.bases:
-        wanted.append((("bases",), "BASE"))
+        wanted.append((("bases",), own_project.BASE))
+    declared = own_project.declared(file)
     for location, name in wanted:
         if name not in declared:
             yield Finding(
                 location=location,
                 found=f"{work.dockerfile} without ARG {name}",
-                expected=f"{_use(name)} in it: {location[0]} come to it as build arguments",
+                expected=f"{own_project.use(name)} in it: {location[0]} come to it as build "
+                "arguments",
                 at_key=True,
             )
-
-
-def _use(name: str) -> str:
-    """The lines that a Dockerfile needs, to take a build argument."""
-    return "'ARG BASE' above 'FROM $BASE'" if name == "BASE" else f"'ARG {name}'"
+    known = stand_ins.named(file)
+    for ref in work.images:
+        if ref not in known:
+            yield Finding(
+                location=("workload", "images", ref),
+                found=f"{ref!r}, which {work.dockerfile} does not name",
+                expected=own_project.named_in(known),
+                at_key=True,
+            )

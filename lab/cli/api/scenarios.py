@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ def read(
     context: Path | None = None,
     engines: Sequence[str] = (),
     bases: Sequence[str] = (),
+    images: Mapping[str, str] | None = None,
     rounds: int | None = None,
     seed: int | None = None,
 ) -> Scenario:
     """The scenario ``named``, or of a ``dockerfile`` in its ``context``; on other ``engines``
-    (NAME or NAME=ENDPOINT), the Dockerfile on other ``bases``, in so many ``rounds``, with another
+    (NAME or NAME=ENDPOINT), the Dockerfile on other ``bases``, or with ``images`` for
+    references in it, in so many ``rounds``, with another
     ``seed``, where they are given.
 
     Raises InputError with the place of each mistake.
@@ -30,7 +32,8 @@ def read(
     names = tuple(endpoints(engines))
     if dockerfile is not None:
         project = own_project.found(dockerfile, context)
-        text = own_project.commented(project, Path(), names or own_project.ENGINES, bases)
+        own_project.refuse_unread(project, bases, images or {})
+        text = own_project.commented(project, Path(), names or own_project.ENGINES, bases, images)
         loaded = loader.parse(text)
     else:
         loaded = loader.load(found_or_shipped(named or Path()))

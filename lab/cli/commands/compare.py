@@ -187,7 +187,8 @@ def _take_the_baseline(options: argparse.Namespace) -> None:
 
 
 def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
-    names = ("scenario", "dockerfile", "context", "private", "rounds", "seed", "keep")
+    builds = ("scenario", "dockerfile", "context", "base_image")
+    names = (*builds, "private", "rounds", "seed", "keep")
     arguments.refuse(options, names, f"{beside}: nothing is built")
 
 

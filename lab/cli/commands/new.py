@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lab.cli import arguments
 from lab.cli.output import print_text, say
 from lab.model.errors import InputError
 
@@ -20,6 +21,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="default: Dockerfile",
     )
     verb.add_argument("--context", type=Path, metavar="DIR", help="default: its folder")
+    arguments.stand_in(verb)
     verb.add_argument(
         "--output", type=Path, metavar="FILE", help="instead of standard output; never overwritten"
     )
@@ -31,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
 
     project = own_project.found(options.dockerfile, options.context)
     folder = (options.output or Path("lab.yaml")).absolute().parent
-    text = own_project.commented(project, folder)
+    images = arguments.stand_ins(options.base_image)
+    own_project.refuse_unread(project, (), images)
+    text = own_project.commented(project, folder, images=images)
     if options.output is None:
         print_text(text)
         return 0

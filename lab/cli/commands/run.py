@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lab.results.runs import StoredRun
 
 
+_BOTH = "name both; a scenario names its own, as workload: context, images"
+
+
 def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments."""
     verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
@@ -53,8 +56,8 @@ def options(verb: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run a scenario, or go on with a run."""
     earlier = options.resume or options.append
-    if options.context is not None and options.dockerfile is None:
-        raise InputError("--context without --dockerfile", remedy="name both, or a scenario")
+    if options.dockerfile is None:
+        arguments.refuse(options, ("context", "base_image"), "without --dockerfile", _BOTH)
     if sum(one is not None for one in (options.scenario, options.dockerfile, earlier)) != 1:
         raise InputError(
             "lab run takes a scenario, or --dockerfile, or --resume or --append with a run",

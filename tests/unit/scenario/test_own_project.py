@@ -12,7 +12,8 @@ import pytest
 
 from lab.cli import main
 from lab.model.errors import InputError
-from lab.scenario import loader, own_project
+from lab.scenario import loader, own_project, placeholder_images, plan
+from lab.scenario.build_inputs import render_cell
 from lab.scenario.model import Own
 
 
@@ -133,3 +134,68 @@ def test_lab_run_takes_a_dockerfile(
     assert json.loads(head.read_text())["scenario"]["name"] == "my-app"
     builds = head.with_name("builds.jsonl").read_text().splitlines()
     assert [json.loads(line)["phase"] for line in builds[:3]] == ["cold", "rebuild", "edit:file"]
+
+
+def test_what_the_dockerfile_names_is_built_on_an_image_of_the_lab(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scenario names it by a path that counts from its own folder."""
+    (folder / "Dockerfile").write_text("FROM debian:bookworm\nCOPY . /\n")
+    (folder / "base.tar").write_bytes(b"")
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["new", "--output", "lab.yaml", "--base-image", "debian:bookworm=base.tar"])
+    assert ended.value.code == 0
+    scenario = loader.load(folder / "lab.yaml")
+    assert isinstance(scenario.workload, Own)
+    assert scenario.workload.images == {"debian:bookworm": str(folder / "base.tar")}
+    (cell, _) = plan.cells(scenario)
+    made = render_cell(
+        scenario,
+        cell.axes,
+        placeholder_images.images(scenario, cell.axes),
+        plan.project(scenario),
+        "",
+    )
+    assert made.inputs.dockerfile == "FROM localhost/lab/base:debian-bookworm\nCOPY . /\n"
+    assert [image.ref for image in made.images] == ["localhost/lab/base:debian-bookworm"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "remedy"),
+    [
+        (
+            ["--base-image", "debian:12=bookworm"],
+            "--base-image debian:12: Dockerfile does not name that image",
+            "belongs one of debian:bookworm",
+        ),
+        (["--base-image", "debian:12"], "it names no image", "REF=IMAGE"),
+        (["--engine", "simulated"], "base image debian:bookworm is not there", "=IMAGE builds on"),
+    ],
+)
+def test_what_is_wrong_with_a_base_is_told_of_the_dockerfile(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+    remedy: str,
+) -> None:
+    (folder / "Dockerfile").write_text("FROM debian:bookworm\nCOPY . /\n")
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit):
+        main.main(["run", "--dockerfile", "Dockerfile", "--rounds", "1", "--quiet", *words])
+    told = capsys.readouterr().err
+    assert said in told
+    assert remedy in told
+
+
+def test_a_dockerfile_without_arg_base_is_told_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit):
+        main.main(["compare", "--axis", "base", "bookworm", "trixie", "Dockerfile"])
+    told = capsys.readouterr().err
+    assert told.startswith("lab: Dockerfile is built on no base")
+    assert "'ARG BASE' above 'FROM $BASE'" in told
