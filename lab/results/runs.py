@@ -11,15 +11,17 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk
 from lab.model.errors import InputError
 from lab.model.record import Build, Run
 from lab.results.index import BUILDS_FILE, RUN_FILE
 from lab.results.selector import LATEST, find, find_each
 from lab.results.selector import names as runs
+
+if TYPE_CHECKING:
+    from lab.dockerfile.cachekey import CacheInputs
 
 __all__ = [
     "BUILDS_FILE",
@@ -86,6 +88,8 @@ def manifest(path: Path) -> CacheInputs:
 
     Raises InputError where that is gone, or is none.
     """
+    from lab.dockerfile.cachekey import CacheInputs  # which most readers of runs do not need
+
     remedy = "bring it back from a copy, or run again: without it this run cannot be explained"
     if not path.exists():
         raise InputError(f"{path} is gone: it said what a build was made from", remedy=remedy)

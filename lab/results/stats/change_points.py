@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def change_points(values: Sequence[float], error: float = ERROR) -> Found:
     series = _clipped(np.log(given) if given.min() > 0 else given - np.median(given))
     stretches = list(_stretches(len(series)))
     sums = _Sums(series, tests=sum(end - begin - 2 * FEWEST + 1 for begin, end in stretches))
-    known = list(sums.best(stretches))
+    known = list(sums.best(stretches, sums.least(error)))
     splits = _settled(sorted(_search(known, sums, (0, len(series)), error)), sums, error)
     slope, line = _line(series)
     levels = sums.within([0, *(one.at for one in splits), len(series)])
@@ -98,17 +99,25 @@ class _Sums:
         self._sum = np.concatenate([[0.0], np.cumsum(centred)])
         self._squares = np.concatenate([[0.0], np.cumsum(centred * centred)])
 
-    def best(self, stretches: Sequence[tuple[int, int]]) -> Iterator[_Best]:
-        """The most telling place of each stretch; those of one length are looked at together."""
+    def least(self, error: float) -> float:
+        """The t below which no place has a p-value of ``error`` or less: by the normal law, whose
+        tails are lighter than Student's whatever the number of values.
+        """
+        return -NormalDist().inv_cdf(error / (2 * self._tests)) - 1e-6  # for rounding
+
+    def best(self, stretches: Sequence[tuple[int, int]], least: float = 0.0) -> Iterator[_Best]:
+        """The most telling place of each stretch, where its t is ``least`` or more; those of one
+        length are looked at together.
+        """
         by_length: dict[int, list[int]] = {}
         for begin, end in stretches:
             by_length.setdefault(end - begin, []).append(begin)
         for length, begins in by_length.items():
             at_once = max(1, CELLS // length)
             for first in range(0, len(begins), at_once):
-                yield from self._best(np.array(begins[first : first + at_once]), length)
+                yield from self._best(np.array(begins[first : first + at_once]), length, least)
 
-    def _best(self, begins: NDArray[np.int64], length: int) -> Iterator[_Best]:
+    def _best(self, begins: NDArray[np.int64], length: int, least: float) -> Iterator[_Best]:
         left = np.arange(FEWEST, length - FEWEST + 1)
         total = (self._sum[begins + length] - self._sum[begins])[:, None]
         first = self._sum[begins[:, None] + left] - self._sum[begins][:, None]
@@ -119,10 +128,12 @@ class _Sums:
         ratio = between / rest
         places = ratio.argmax(axis=1)
         t = np.sqrt(ratio[np.arange(len(begins)), places] * (length - 2))
-        p_values = self._p_values(t, length)
-        for row, begin in enumerate(begins.tolist()):
-            at = begin + int(left[places[row]])
-            yield _Best(float(p_values[row]), -float(t[row]), at, begin, begin + length)
+        rows = np.flatnonzero(t >= least)
+        if not len(rows):
+            return
+        begins, found, t = begins[rows], begins[rows] + left[places[rows]], t[rows]
+        for one in zip(self._p_values(t, length), -t, found, begins, begins + length, strict=True):
+            yield _Best(*(value.item() for value in one))
 
     def split(self, begin: int, at: int, end: int) -> Split:
         """A place, and how much its two sides differ."""
@@ -180,8 +191,8 @@ def _search(
     if end - begin < ENOUGH:
         return
     inside = [one for one in known if begin <= one.begin and one.end <= end]
-    clearest = min([*inside, *sums.best([stretch])])
-    if clearest.p_value > error:
+    clearest = min([*inside, *sums.best([stretch], sums.least(error))], default=None)
+    if clearest is None or clearest.p_value > error:
         return
     yield clearest.at
     yield from _search(inside, sums, (begin, clearest.at), error)

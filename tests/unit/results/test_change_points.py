@@ -111,6 +111,23 @@ def test_the_evidence_is_students_t_as_scipy_has_it() -> None:
     assert split.p_value == pytest.approx(tests * expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("step", [1.0, 1.01, 1.05, 1.3])
+def test_what_is_left_out_early_could_not_have_been_told(step: float) -> None:
+    """The evidence of all stretches is the oracle of the search that skips most of them."""
+    values = series(11, 200)
+    values[140:] *= step
+    stretches = list(module._stretches(200))
+    tests = sum(end - begin - 2 * FEWEST + 1 for begin, end in stretches)
+    sums = module._Sums(np.log(values), tests)
+    every = list(sums.best(stretches))
+    near = list(sums.best(stretches, sums.least(ERROR)))
+    assert len(every) == len(stretches)
+    assert len(near) < len(every)
+    assert [one for one in every if one.p_value <= ERROR] == [
+        one for one in near if one.p_value <= ERROR
+    ]
+
+
 @given(st.lists(st.floats(0.1, 1e6), max_size=60), st.floats(0.01, 100))
 def test_what_is_found_holds_its_promises(values: list[float], scale: float) -> None:
     found = change_points(values)
