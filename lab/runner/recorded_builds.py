@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.dockerfile.cachekey import CacheInputs
@@ -14,6 +13,7 @@ from lab.model.errors import InputError
 from lab.model.events import Log, Outcome
 from lab.model.record import Build, Image, Step
 from lab.runner.build_record import with_outcome
+from lab.runner.clock import time_of_day
 from lab.runner.recorder import BuildRecorder
 
 PHASE = "imported"
@@ -145,11 +145,6 @@ def _step(step: Step, one: Recorded) -> Step:
         started_s=None if begun is None else max(0.0, begun),
         duration_s=step.duration_s if known else None,
     )
-
-
-def time_of_day(seconds: float) -> str:
-    """As records have it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def build_id(number: int) -> str:

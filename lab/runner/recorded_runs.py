@@ -17,7 +17,8 @@ from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, HostFacts, Run, RunOptions, ScenarioText
 from lab.results import runs, store
 from lab.results.raw_stream import own_log
-from lab.runner.recorded_builds import Found, build_id, time_of_day
+from lab.runner.clock import time_of_day
+from lab.runner.recorded_builds import Found, build_id
 
 _TEXT = """\
 # Imported: these builds were made by other tools, not by the lab. What is known of each one's

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from lab.dockerfile.cachekey import CacheInputs
 from lab.dockerfile.edits import Inputs, apply
@@ -22,7 +21,7 @@ from lab.model.errors import DiskFull, EngineLost, SourceError
 from lab.model.events import Event, Evicted, Ready
 from lab.model.record import Build, BuildStatus
 from lab.model.trace_context import TraceContext
-from lab.runner import build_record
+from lab.runner import build_record, clock
 from lab.runner.build import request
 from lab.runner.fresh import FreshEngines, Place, Places, one_engine
 from lab.runner.moves import Moves
@@ -161,7 +160,7 @@ def _build(
     moves = Moves(place)
     context = inputs.full_context()
     cache_inputs = build_record.cache_inputs(trial, inputs, dockerfile, context, engine)
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    started = clock.now()
     with (
         closing(context.archive()) as archive,
         Meter(engine.usage, here=bool(engine.facts().local)) as meter,
@@ -176,6 +175,8 @@ def _build(
                 moves.add(event)
                 yield event
                 _meter(event, meter, controls, phase, engine)
+                if isinstance(event, Ready):
+                    started = clock.now()  # the build's own clock begins
         meter.end()
         outcome = recorder.result()
         if outcome.status == "failed":

@@ -25,7 +25,7 @@ from lab.model.record import Build, Run, RunStatus
 from lab.model.trace_context import TraceContext
 from lab.results import expectations, store
 from lab.results.runs import StoredRun
-from lab.runner import prepare, runner, stopping
+from lab.runner import clock, prepare, runner, stopping
 from lab.runner.early_exit import record_early_exit
 from lab.runner.fresh import FreshEngines
 from lab.runner.options import Options, Say
@@ -157,7 +157,7 @@ class Session:
             prepare.load(trials, self.engines, self.say)
         groups = _groups(self.engines)
         with controls.hold(self.scenario.controls, groups, say=self.say) as held:
-            writer.amend(replace(writer.run, ready=_now(), controls=_controls(held)))
+            writer.amend(replace(writer.run, ready=clock.now(), controls=_controls(held)))
             try:
                 ended = self._run(trials, held)
             finally:
@@ -250,10 +250,6 @@ def _begun(scenario: Scenario, options: Options) -> Run:
         # Of a generated project no file is anywhere: its commit is that of where it was asked for.
         origin=origin.of(work.context if isinstance(work, Own) else Path()),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _groups(engines: Mapping[str, Engine]) -> dict[str, Group | None]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from lab.engines.protocol import Engine
+from lab.engines import simulated
+from lab.engines.protocol import BuildRequest, Engine
 from lab.model.errors import InputError
+from lab.model.events import Event
 from lab.model.record import EngineFacts, HostFacts
 from lab.results import runs
 from lab.runner import prepare, runner, session
@@ -137,3 +141,27 @@ def test_a_resumed_run_counts_what_is_left(tmp_path: Path) -> None:
     stopped = runs.load(run.folder, options.results)
     session.run(asked, options, say=lambda _: None, watcher=watcher, resumed=stopped)
     assert watcher.coming == [one.id for one in run.builds[2:]]
+
+
+def test_a_build_starts_where_its_clock_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[float] = []
+    build = simulated.SimulatedEngine.build
+
+    def slow(self: simulated.SimulatedEngine, request: BuildRequest) -> Iterator[Event]:
+        time.sleep(0.05)  # the engine is made ready, and the context was packed
+        events = build(self, request)
+        yield next(events)
+        begun.append(time.time())
+        yield from events
+
+    monkeypatch.setattr(simulated.SimulatedEngine, "build", slow)
+    path = tmp_path / "scenario.yaml"
+    path.write_text(TEXT)
+    options = session.Options(results=tmp_path / "results")
+    stored = session.run(loader.load(path), options, say=lambda _: None, watcher=Nobody())
+    told = [datetime.fromisoformat(one.started or "").timestamp() for one in stored.builds]
+    assert len(told) == len(begun) == 2
+    for at, clock in zip(told, begun, strict=True):
+        assert 0 <= clock - at < 0.01  # cut to the millisecond; the rest is the test's own way
