@@ -105,7 +105,8 @@ def write(
 
 
 def _append(writer: store.Writer, number: int, steps: Sequence[Printed]) -> None:
-    build = factories.build(number, cell={"engine": ENGINE})
+    started = writer.run.started
+    build = factories.build(number, cell={"engine": ENGINE}, started=started)
     text = "FROM base\n" + "".join(f"RUN {step.command}\n" for step in steps)
     writer.begin(build.id)
     recorded = [factories.step(0, "FROM base", stage="0")]

@@ -50,7 +50,8 @@ def otlp(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--otlp",
         metavar="URL",
-        help="send the run's trace there, by OTLP over HTTP (default: where OTEL_ variables say)",
+        help="send trace, figures and log of what is built there, by OTLP over HTTP "
+        "(default: where OTEL_ variables say)",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli.output import before_the_answer, print_text
-from lab.cli.scenario_run import as_it_was_asked, as_it_was_run, view
+from lab.cli.scenario_run import as_it_was_asked, as_it_was_run, traced, view
 from lab.model import cell_names
 from lab.model.errors import GateCannotTell, GateFailed, InputError
 
@@ -125,7 +125,7 @@ def _session(
     from lab.cli.api.measuring import watched
 
     asked = replace(as_it_was_asked(stored.run, options), made_by="gate")
-    return watched(scenario, asked, view(options))
+    return watched(scenario, traced(asked, options), view(options))
 
 
 def prove(candidate: Side, policy: Policy, options: argparse.Namespace) -> int:

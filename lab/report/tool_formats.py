@@ -121,12 +121,21 @@ def as_csv(runs: Sequence[StoredRun]) -> str:
     return text.getvalue()
 
 
-def prometheus(runs: Sequence[StoredRun]) -> str:
-    """Prometheus' text format: the median of each cell and phase, and how many builds it is of.
+Labels = tuple[tuple[str, str], ...]
+Family = tuple[str, str, dict[Labels, float]]
 
-    A series is named by scenario, branch, axes and phase, never by a run or a commit: each new one
-    would be a new series for ever. Of several runs that have a series the one that began last gives
-    its figures. https://prometheus.io/docs/instrumenting/exposition_formats/
+
+def prometheus(runs: Sequence[StoredRun]) -> str:
+    """Prometheus' text format, https://prometheus.io/docs/instrumenting/exposition_formats/."""
+    return "".join(f"{line}\n" for family in families(runs) for line in _gauges(*family))
+
+
+def families(runs: Sequence[StoredRun]) -> list[Family]:
+    """What is exported as gauges: name, help, and the values by their labels.
+
+    Of figures the median of each cell and phase, and how many builds it is of. A series is named by
+    scenario, branch, axes and phase, never by a run or a commit: each new one would be a new series
+    for ever. Of several runs that have a series the one that began last gives its figures.
     """
     ordered = sorted(runs, key=lambda one: one.run.started)
     series = {
@@ -134,45 +143,52 @@ def prometheus(runs: Sequence[StoredRun]) -> str:
         for one in ordered
         for labels, builds in _groups(one).items()
     }
-    lines = []
+    found: list[Family] = []
     names = {"wall_s": "wall_seconds", "cpu_s": "cpu_seconds", "hit_rate": "hit_ratio"}
     for name, _, _, read in _FIGURES:
         gauges = {
-            labels: repr(statistics.median(values))
+            labels: statistics.median(values)
             for labels, (_, builds) in series.items()
             if (values := [value for build in builds if (value := read(build)) is not None])
         }
         metric = f"lab_build_{names.get(name, name)}"
-        lines += _gauges(metric, "Median over the rounds of the last run.", gauges)
-    counts = {labels: str(len(builds)) for labels, (_, builds) in series.items()}
-    lines += _gauges("lab_builds", "Builds of the last run that went well.", counts)
-    failed: dict[str, int] = {}
+        found.append((metric, "Median over the rounds of the last run.", gauges))
+    counts = {labels: len(builds) for labels, (_, builds) in series.items()}
+    found.append(("lab_builds", "Builds of the last run that went well.", {**counts}))
+    failed: dict[Labels, float] = {}
     for one in ordered:
-        of_run: dict[str, int] = {}
+        of_run: dict[Labels, float] = {}
         for build in one.counted:
             labels = _prometheus_labels(one.run, _labels(build))
             of_run[labels] = of_run.get(labels, 0) + (build.status == "failed")
         failed |= of_run
-    counts = {labels: str(count) for labels, count in failed.items()}
-    lines += _gauges("lab_builds_failed", "Builds of the last run that failed.", counts)
+    found.append(("lab_builds_failed", "Builds of the last run that failed.", failed))
     began = {
         labels: at
         for labels, (run, _) in series.items()
         if (at := _seconds(run.started)) is not None
     }
-    lines += _gauges("lab_run_start_timestamp_seconds", "When the last run began.", began)
-    return "\n".join(lines) + "\n"
+    found.append(("lab_run_start_timestamp_seconds", "When the last run began.", began))
+    return found
 
 
-def _gauges(name: str, said: str, values: Mapping[str, str]) -> list[str]:
+def _gauges(name: str, said: str, values: Mapping[Labels, float]) -> list[str]:
     """A family of series; none of which nothing is known."""
     if not values:
         return []
-    lines = [f"{name}{labels} {value}" for labels, value in values.items()]
+    lines = [f"{name}{_braced(labels)} {value!r}" for labels, value in values.items()]
     return [f"# HELP {name} {said}", f"# TYPE {name} gauge", *lines]
 
 
-def _prometheus_labels(run: Run, labels: Sequence[tuple[str, str]]) -> str:
+def _braced(labels: Labels) -> str:
+    escaped = (
+        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+        for name, value in labels
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"
+
+
+def _prometheus_labels(run: Run, labels: Sequence[tuple[str, str]]) -> Labels:
     named = {"scenario": run.scenario.name, "branch": run.origin.branch}
     named |= cell_names.chosen(dict(labels))
     parts: dict[str, str] = {}
@@ -183,15 +199,14 @@ def _prometheus_labels(run: Run, labels: Sequence[tuple[str, str]]) -> str:
         safe = f"_{safe}" if safe[:1].isdigit() else safe
         while safe in parts:  # two axes whose names differ in nothing that may stand here
             safe += "_"
-        text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        parts[safe] = f'{safe}="{text}"'
-    return "{" + ",".join(parts.values()) + "}"
+        parts[safe] = value
+    return tuple(parts.items())
 
 
-def _seconds(started: str) -> str | None:
+def _seconds(started: str) -> float | None:
     """A time of day in seconds since 1970."""
     try:
-        return repr(datetime.fromisoformat(started).timestamp())
+        return datetime.fromisoformat(started).timestamp()
     except ValueError:
         return None
 

@@ -11,12 +11,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Where traces go. ``endpoint`` is None where the OTEL_ variables say it; ``traceparent`` is
-    the span that the run stands below, such as a CI job's.
+    """Where traces, metrics and logs go: the address of each of these that is sent, None where the
+    OTEL_ variables say it. ``traceparent`` is the span that the run stands below, such as a CI
+    job's.
     """
 
-    endpoint: str | None
-    traceparent: str | None
+    endpoints: Mapping[str, str | None]
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,9 @@ class Session:
     def trace(self) -> TraceContext | None:
         """The run's trace, where it is to have one."""
         to = self.options.collector
-        return None if to is None else TraceContext.of(self.writer.run.id, to.traceparent)
+        if to is None or "traces" not in to.endpoints:
+            return None
+        return TraceContext.of(self.writer.run.id, to.traceparent)
 
     def drive(self, trials: Sequence[Trial]) -> StoredRun:
         """Run the trials, each build on disk before the next begins, and end the run."""

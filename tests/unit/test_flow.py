@@ -63,7 +63,7 @@ SDKS = {
     "system_calls": {"images/elf/calls"},
     "watchfiles": {"golang/goroot/watching"},
     "kubernetes_validate": {"golang/goroot/kubernetes_schemas"},
-    "opentelemetry": {"report/otlp/sending"},
+    "opentelemetry": {"report/otlp/exporters"},
     "numpy": {"results/stats"},
     "scipy": {"results/stats"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from lab.model.trace_context import TraceContext
 from lab.report import formats
@@ -57,17 +57,32 @@ def watched(
             yield session
     if session.stored is not None:
         formats.write_defaults(session.stored)
-        send_trace(session.stored, settings.collector, view)
+        send_telemetry(session.stored, settings.collector, view)
 
 
-def send_trace(stored: StoredRun, collector: Collector | None, view: View) -> None:
-    """Send the run as a trace, where one is asked for, and say whether it arrived."""
+def send_telemetry(stored: StoredRun, collector: Collector | None, view: View) -> None:
+    """Send the run's trace, figures and log, as far as asked for, and say what did not arrive."""
     if collector is None:
         return
-    from lab.report.otlp.sending import send
+    from lab.report.otlp.figures import figures
+    from lab.report.otlp.logs import records
+    from lab.report.otlp.sending import Parcel, send_all
     from lab.report.otlp.spans import spans
 
     context = TraceContext.of(stored.run.id, collector.traceparent)
-    failed = send(list(spans(stored, context)), collector.endpoint)
-    said = f"trace: {context.trace_id}" if failed is None else f"warning: the trace: {failed}"
-    view.stream.write(one_line(said, 400) + "\n")
+    values: dict[str, Iterator[Any]] = {
+        "traces": spans(stored, context),
+        "metrics": figures(stored),
+        "logs": records(stored, context),
+    }
+    parcels = [
+        Parcel(signal, list(values[signal]), endpoint, context.trace_id)
+        for signal, endpoint in collector.endpoints.items()
+    ]
+    failures = send_all(parcels)
+    if "traces" in collector.endpoints and "traces" not in failures:
+        view.stream.write(f"trace: {context.trace_id}\n")
+    for signal, failed in failures.items():
+        left_out = f"OTEL_{signal.upper()}_EXPORTER=none leaves them out"
+        said = one_line(f"warning: the run's {signal}: {failed}", 400)
+        view.stream.write(f"{said}; {left_out}\n")

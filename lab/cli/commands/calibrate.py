@@ -25,6 +25,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO.yaml")
     arguments.engines(verb)
     arguments.rounds_and_seed(verb)
+    arguments.otlp(verb)
     verb.add_argument("--run", metavar="RUN", help="of this run's builds, without building")
     verb.add_argument(
         "--with-degraded", action="store_true", help="let disturbed builds count as well"
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             remedy="lab calibrate scenarios/layer-cache.yaml --engine podman --private",
         )
     if options.run is not None:
-        names = ("engine", "private", "rounds", "seed", "keep")
+        names = ("engine", "private", "rounds", "seed", "keep", "otlp")
         arguments.refuse(options, names, "beside --run: nothing is built")
         stored = runs.load(options.run, options.results)
     else:

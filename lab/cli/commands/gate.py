@@ -66,6 +66,7 @@ def options(verb: argparse.ArgumentParser) -> None:
         )
     arguments.private(verb)
     arguments.rounds_and_seed(verb)
+    arguments.otlp(verb)
 
 
 def _share(text: str) -> float:
@@ -87,6 +88,8 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.prove:
         arguments.refuse(options, ("slowdown",), "without --prove: only that slows anything down")
+    if not (options.prove or options.confirm):
+        arguments.refuse(options, ("otlp",), "without --confirm or --prove: nothing is built")
     asked = forms.chosen(options.forms, FORMATS)
     subjects = _subjects(options)
     for side in ("candidate",) if options.prove else ("baseline", "candidate"):

@@ -113,7 +113,7 @@ def outputs(folder: Path, build: Build, templates: Templates) -> dict[int | None
         if step.started_s is not None and step.duration_s is not None
     }
     found: dict[int | None, _Collector] = {}
-    for event in _logs(folder, build):
+    for event in logged(folder, build):
         one = found.get(event.step)
         if one is None:
             begun = None if event.step is None else ends.get(event.step, (None,))[0]
@@ -124,7 +124,8 @@ def outputs(folder: Path, build: Build, templates: Templates) -> dict[int | None
     return {step: one.output for step, one in found.items()}
 
 
-def _logs(folder: Path, build: Build) -> Iterator[Log]:
+def logged(folder: Path, build: Build) -> Iterator[Log]:
+    """What the steps of a build printed, in pieces as they came."""
     read: Decoder | None = None
     known = False
     for at, message in runs.events(folder, build.id):

@@ -15,7 +15,8 @@ from lab.cli.main import main
 from lab.model.errors import InputError
 from lab.model.events import Outcome
 from lab.model.trace_context import TraceContext
-from lab.report.otlp.sending import send
+from lab.report.otlp.logs import records
+from lab.report.otlp.sending import Parcel, send, send_all
 from lab.report.otlp.settings import collector as chosen
 from lab.report.otlp.spans import spans
 from lab.results import runs
@@ -119,11 +120,29 @@ def failed_run() -> StoredRun:
     return StoredRun(run=factories.run(), builds=(build,), folder=Path())
 
 
+def traces(url: str) -> Parcel:
+    """A failed run's trace for a collector."""
+    made = list(spans(failed_run(), TraceContext.of("r")))
+    return Parcel("traces", made, f"{url}/v1/traces", TraceContext.of("r").trace_id)
+
+
+def parcels(url: str) -> list[Parcel]:
+    """A failed run's trace and log."""
+    context = TraceContext.of("r")
+    said = list(records(failed_run(), context))
+    return [traces(url), Parcel("logs", said, f"{url}/v1/logs", context.trace_id)]
+
+
+def test_what_cannot_be_made_is_no_arrival() -> None:
+    with collector() as seen:
+        failed = send(Parcel("logs", ["no record"], f"{seen.url}/v1/logs"))
+    assert failed is not None
+    assert failed.startswith("0 of 1 log records arrived: AttributeError")
+
+
 def test_a_failure_is_an_error_with_its_reason() -> None:
     with collector() as seen:
-        assert (
-            send(list(spans(failed_run(), TraceContext.of("r"))), f"{seen.url}/v1/traces") is None
-        )
+        assert send(traces(seen.url)) is None
     wrong = [span for span in seen.spans if span.status.code == Status.STATUS_CODE_ERROR]
     assert [span.status.message for span in wrong] == ["exit code: 2", "exit code: 2"]
 
@@ -132,7 +151,7 @@ def test_a_failure_is_an_error_with_its_reason() -> None:
 def test_what_did_not_arrive_is_said(answer: int, said: str) -> None:
     with collector() as seen:
         seen.answer = answer
-        failed = send(list(spans(failed_run(), TraceContext.of("r"))), f"{seen.url}/v1/traces")
+        failed = send(traces(seen.url))
     assert failed is not None
     assert failed.startswith("0 of 4 spans arrived")
     assert said in failed
@@ -142,8 +161,7 @@ def test_what_did_not_arrive_is_said(answer: int, said: str) -> None:
 @pytest.mark.timing
 @pytest.mark.parametrize("kind", ["refuses", "accepts and is silent", "takes long"])
 def test_a_dead_collector_costs_a_second_at_most(kind: str) -> None:
-    made = list(spans(failed_run(), TraceContext.of("r")))
-    send(made, "http://127.0.0.1:9/v1/traces")  # imports are not what is measured
+    send(traces("http://127.0.0.1:9"))  # imports are not what is measured
     with collector() as seen, socket.create_server(("127.0.0.1", 0)) as mute:
         seen.wait_s = 2.0
         address = {
@@ -152,9 +170,9 @@ def test_a_dead_collector_costs_a_second_at_most(kind: str) -> None:
             "takes long": seen.url,
         }[kind]
         start = time.monotonic()
-        failed = send(made, f"{address}/v1/traces")
+        failed = send_all(parcels(address))
         assert time.monotonic() - start < 1.2
-    assert failed is not None
+    assert set(failed) == {"traces", "logs"}
 
 
 @pytest.mark.slow
@@ -163,7 +181,7 @@ def test_a_run_whose_collector_is_dead_ends_well(
 ) -> None:
     stored = ran(tmp_path, "--otlp", "http://127.0.0.1:9")
     assert stored.run.status == "complete"
-    assert "warning: the trace: 0 of " in capsys.readouterr().out
+    assert "warning: the run's traces: 0 of " in capsys.readouterr().out
 
 
 def test_ids_follow_from_the_run_and_the_parent_from_the_environment() -> None:
@@ -176,25 +194,34 @@ def test_ids_follow_from_the_run_and_the_parent_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "endpoint"),
+    ("environ", "signals"),
     [
-        ({}, "off"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, None),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x/y"}, None),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}, "off"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_TRACES_EXPORTER": "none"}, "off"),
+        ({}, ""),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, "traces metrics logs"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x/y"}, "traces"),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x/y"}, "metrics"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}, ""),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_TRACES_EXPORTER": "none"},
+            "metrics logs",
+        ),
     ],
 )
-def test_the_usual_variables_decide(environ: dict[str, str], endpoint: str | None) -> None:
+def test_the_usual_variables_decide(environ: dict[str, str], signals: str) -> None:
     found = chosen(None, environ)
-    assert (found.endpoint if found else "off") == endpoint
+    assert (found.endpoints if found else {}) == dict.fromkeys(signals.split())
 
 
 def test_an_address_without_a_path_gets_otlps() -> None:
     for asked in ("http://x:4318", "http://x:4318/", "http://x:4318/v1/traces"):
         found = chosen(asked, {})
         assert found is not None
-        assert found.endpoint == "http://x:4318/v1/traces"
+        assert list(found.endpoints.values()) == [
+            f"http://x:4318/v1/{signal}" for signal in ("traces", "metrics", "logs")
+        ]
+    found = chosen("https://x/otlp?key=1", {})
+    assert found is not None
+    assert found.endpoints == {"traces": "https://x/otlp?key=1"}
 
 
 @pytest.mark.parametrize(
