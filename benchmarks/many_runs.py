@@ -1,4 +1,5 @@
-"""What it costs to look at many runs: `lab history`, a word that names a run, the list of serve.
+"""What it costs to look at many runs: `lab history`, a word that names a run, the list of serve,
+and Prometheus' scrape of 500 branches, with how many series that makes.
 
     python -m benchmarks.many_runs [RUNS ...]
 
@@ -26,6 +27,7 @@ from lab.model.events import Outcome
 from lab.model.origin import Origin
 from lab.model.record import Build, Cache, EngineFacts, HostFacts, Run, ScenarioText, Step
 from lab.report import run_index, run_rows
+from lab.report.metrics import scrape
 from lab.results import index
 
 HOST = HostFacts(kernel="6.1.0", cpus=4, memory_bytes=8 << 30, cgroup="v2", filesystem="ext4")
@@ -34,8 +36,8 @@ PHASES = ("cold", "rebuild", "edit:source")
 BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def made(results: Path, count: int) -> None:
-    """Write so many runs, as `lab run` leaves them."""
+def made(results: Path, count: int, branches: int = 2) -> None:
+    """Write so many runs, as `lab run` leaves them; all but the first branch are topics."""
     rng = random.Random(7)
     results.mkdir()
     for number in range(count):
@@ -49,10 +51,12 @@ def made(results: Path, count: int) -> None:
         ]
         lines = [json.dumps({**one.to_json(), "id": str(at)}) for at, one in enumerate(builds)]
         (folder / "builds.jsonl").write_text("".join(f"{line}\n" for line in lines))
-        (folder / "run.json").write_text(json.dumps(_head(folder.name, at, number).to_json()))
+        (folder / "run.json").write_text(
+            json.dumps(_head(folder.name, at, number, branches).to_json())
+        )
 
 
-def _head(name: str, at: datetime, number: int) -> Run:
+def _head(name: str, at: datetime, number: int, branches: int) -> Run:
     engines = tuple(
         EngineFacts(
             name=engine, version="1", api="1", endpoint="unix:///x", private=True,
@@ -75,7 +79,7 @@ def _head(name: str, at: datetime, number: int) -> Run:
         name=f"night-{number}",
         origin=Origin(
             commit=hashlib.sha1(name.encode()).hexdigest(),  # noqa: S324 (as git does)
-            branch="main" if number % 3 else "topic",
+            branch="main" if number % 3 else f"topic-{number // 3 % (branches - 1)}",
         ),
     )
 
@@ -148,6 +152,23 @@ def main() -> None:
                 print(f"| {count} | `{said}` | {first:.2f} | {again:.2f} |")
             first, *others = listed(results)
             print(f"| {count} | the list of `lab serve` | {first:.2f} | {max(others):.2f} |")
+        print(scraped(count, 500))
+
+
+def scraped(count: int, branches: int) -> str:
+    """The row of a scrape of runs of so many branches, and of the next one."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results"
+        made(results, count, branches)
+        time.sleep(index.RECENT + 0.5)
+        one, used = scrape.Scrape(results), []
+        for _ in range(2):
+            began = time.process_time()
+            lines = one.text().splitlines()
+            used.append(time.process_time() - began)
+    series = sum(not line.startswith("#") for line in lines)
+    what = f"a scrape of {branches} branches: {series} series"
+    return f"| {count} | {what} | {used[0]:.2f} | {used[1]:.2f} |"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from lab.report.tool_formats import prometheus
 from lab.results import heads, runs
 from lab.results.runs import StoredRun
 
-MOST_SERIES = 2_000
+MOST_SERIES = 1_999
+_OF_FOLDER = 2
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Scrape:
             if head.built and head.status in {"complete", "failed"} and head.made_by is None:
                 newest[head.scenario, head.origin.branch] = head
         kept: list[StoredRun] = []
-        left, known = self.most, self._read
+        left, known = self.most - _OF_FOLDER, self._read
         self._read = {}
         ordered = sorted(newest.values(), key=lambda one: one.started, reverse=True)
         for head in ordered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -12,11 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab.cli.main import main
 from lab.model.origin import Origin
-from lab.report.metrics import dashboard, rules
-from lab.report.metrics.scrape import MOST_SERIES, Scrape
+from lab.report.metrics import dashboard, rules, scrape
+from lab.report.metrics.scrape import Scrape
 from lab.report.server import Server
 from lab.results import store
 from lab.results.gate.policy import Policy, Rule
+from lab.results.heads import Head
+from lab.results.runs import StoredRun
 from tests import factories
 
 PHASES = ("cold", "rebuild", "edit:source")
@@ -66,18 +69,45 @@ def test_branches_built_last_are_kept_where_all_would_be_too_many(tmp_path: Path
     each = len(series(Scrape(tmp_path).text())["lab_builds"]) // 6
     assert each == len(PHASES)
     one = sum(map(len, series(Scrape(tmp_path).text()).values())) // 6
-    found = series(Scrape(tmp_path, most=2 * one + 3).text())
+    found = series(Scrape(tmp_path, most=2 * one + 5).text())
     assert sorted(found["lab_builds"]) == sorted(f"topic-{n} {p}" for n in (4, 5) for p in PHASES)
     assert found["lab_branches_left_out"] == {"None None": 4}
 
 
 @pytest.mark.slow
-def test_many_branches_make_no_more_series_than_agreed(tmp_path: Path) -> None:
-    for number in range(120):
-        kept(tmp_path, number, branch=f"topic-{number}")
-    found = series(Scrape(tmp_path).text())
-    assert MOST_SERIES * 0.9 < sum(map(len, found.values())) <= MOST_SERIES + 2
-    assert found["lab_branches_left_out"]["None None"] > 0
+def test_10_000_runs_make_fewer_than_2_000_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 600 branches, three scenarios and four phases; read from memory."""
+    heads: list[Head] = []
+    for number in range(10_000):
+        origin, name = Origin(branch=f"topic-{number * 7 % 600}"), f"scenario-{number % 3}"
+        at = f"2026-01-01T{number:06}"
+        made = Head(
+            folder=Path(at), started=at, status="complete", built=True, scenario=name, origin=origin
+        )
+        heads.append(made)
+    of = {one.folder: one for one in heads}
+
+    def read(folder: Path) -> StoredRun:
+        run = factories.run(folder.name, started="2026-01-01T00:00:00+00:00")
+        text = replace(run.scenario, name=of[folder].scenario)
+        builds = tuple(factories.build(1, phase=one) for one in (*PHASES, "edit:dependency"))
+        head = replace(run, scenario=text, origin=of[folder].origin)
+        return StoredRun(run=head, builds=builds, folder=folder)
+
+    monkeypatch.setattr(scrape.heads, "heads", lambda _: heads)
+    monkeypatch.setattr(scrape.runs, "read", read)
+    text = Scrape(Path()).text()
+    count = sum(bool(line) and not line.startswith("#") for line in text.splitlines())
+    assert 1_900 < count < 2_000
+    assert series(text)["lab_runs"]["None None"] == 10_000
+    left = series(text)["lab_branches_left_out"]["None None"]
+    named = {
+        (one.labels["scenario"], one.labels["branch"])
+        for family in text_string_to_metric_families(text)
+        if family.name == "lab_builds"
+        for one in family.samples
+    }
+    assert len(named) + left == len({(one.scenario, one.origin.branch) for one in heads})
 
 
 def test_the_server_answers_prometheus(tmp_path: Path) -> None:
