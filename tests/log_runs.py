@@ -15,7 +15,8 @@ from lab.model.record import Build, Run
 from lab.results import store
 from tests import factories
 
-LOGS = Path(__file__).parent / "fixtures" / "step-logs.tar.gz"
+FIXTURES = Path(__file__).parent / "fixtures"
+LOGS = ("step-logs.tar.gz", "held-out-logs.tar.gz")
 ENGINE = "docker-classic"  # its stream is text: one message a line
 COMMANDS = {
     "apt": "apt-get install -y bc less file",
@@ -56,7 +57,14 @@ class Log:
 def logs() -> dict[str, Log]:
     """All recorded logs by name."""
     found = {}
-    with tarfile.open(LOGS) as archive:
+    for name in LOGS:
+        found |= _read(FIXTURES / name)
+    return found
+
+
+def _read(path: Path) -> dict[str, Log]:
+    found = {}
+    with tarfile.open(path) as archive:
         for member in archive.getmembers():
             file = archive.extractfile(member)
             assert file is not None
@@ -80,12 +88,12 @@ class Printed:
 def good(tools: Sequence[str], draw: random.Random, among: Sequence[int]) -> list[Printed]:
     """A build's steps that all go well, each at a pace of its own."""
     return [
-        Printed(COMMANDS[tool], logs()[f"{tool}-good{draw.choice(among)}"].paced(_pace(draw)))
+        Printed(COMMANDS[tool], logs()[f"{tool}-good{draw.choice(among)}"].paced(pace(draw)))
         for tool in tools
     ]
 
 
-def _pace(draw: random.Random) -> float:
+def pace(draw: random.Random) -> float:
     return draw.uniform(0.85, 1.15)
 
 

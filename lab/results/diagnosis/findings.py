@@ -32,8 +32,10 @@ _HOLLOW = re.compile(
     r"^Traceback \(|ERROR: Exception:$|subprocess-exited-with-error|exit (?:code|status)|^FAIL\b"
     r"|^make(?:\[\d+\])?: \*\*\*|^npm (?:error|ERR!) (?:code|errno|syscall)\b"
     r"|^collect2: |^--- FAIL: |finished with status 'error'"
+    r"|^FAILED: |^ninja: build stopped|\b(?:FAILED|ERROR) +\[ *\d+%\]|^test .* FAILED$|^collecting "
+    r"|^=+ |^_+ ERROR |^\[loading |error: \|-$|^ERROR: usage: "
 )
-_RAISED = re.compile(r"^(?:panic: |(?:[a-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception)\b)")
+_RAISED = re.compile(r"^(?:E +)?(?:panic: |(?:[a-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception)\b)")
 _ENGINES_OWN = re.compile(r"subprocess exited with status \d+")  # buildah, in a RUN's output
 _FLOOD = 20
 _ENOUGH_MISSING = 3
