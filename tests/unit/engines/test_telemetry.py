@@ -21,3 +21,10 @@ from lab.engines.telemetry import reachable
 def test_only_addresses_of_this_host_are_changed(address: str, told: str | None) -> None:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     assert reachable({name: address, "OTHER": address}).get(name) == told
+
+
+def test_a_daemon_sends_before_it_is_stopped_unless_told_otherwise() -> None:
+    named = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert reachable(named) == {"OTEL_BSP_SCHEDULE_DELAY": "20"}
+    assert reachable({**named, "OTEL_BSP_SCHEDULE_DELAY": "7"}) == {}
+    assert reachable({}) == {}
