@@ -124,7 +124,8 @@ def _char_class(pattern: str, at: int) -> tuple[str, int]:
         if char == "]" and out[-1] not in {"[", "^"}:
             return "".join([*out, "]"]), at
         if char == "-":
-            out.append("-")
+            # As it stands only where it makes a range: Python gives "--" a meaning of its own.
+            out.append("\\-" if out[-1] in {"[", "^", "-"} else "-")
             continue
         if char == "\\" and at < len(pattern):
             char = pattern[at]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from lab.model.events import Outcome
-from lab.model.json_fields import known, typed
+from lab.model.json_fields import inside, known, read, typed
 from lab.model.origin import Origin
 from lab.model.remote_cache import Remote
 
@@ -164,10 +164,11 @@ class Build:
         if record.get("schema") != BUILD_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {BUILD_SCHEMA!r}")
         values = known(cls, record)
+        inside(values, "dockerfile", "manifest")
         if values.get("image") is not None:
-            values["image"] = Image(**known(Image, values["image"]))
+            values["image"] = read(Image, values["image"])
         if values.get("cache") is not None:
-            values["cache"] = Cache(**known(Cache, values["cache"]))
+            values["cache"] = read(Cache, values["cache"])
         if values.get("remote") is not None:
             values["remote"] = Remote.from_json(values["remote"])
         values["steps"] = tuple(_step(step) for step in values.get("steps", ()))
@@ -259,8 +260,8 @@ class Run:
         if record.get("schema") != RUN_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {RUN_SCHEMA!r}")
         values = known(cls, record)
-        values["scenario"] = ScenarioText(**known(ScenarioText, values["scenario"]))
-        values["host"] = HostFacts(**known(HostFacts, values["host"]))
+        values["scenario"] = read(ScenarioText, values["scenario"])
+        values["host"] = read(HostFacts, values["host"])
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["options"] = _options(values.get("options", {}))
         values["origin"] = Origin.from_json(values.get("origin"))
@@ -287,11 +288,11 @@ def _options(record: Mapping[str, Any]) -> RunOptions:
             raise TypeError(f"engines is {values['engines']!r}")
         values["engines"] = tuple(values["engines"])
     if values.get("until") is not None:
-        values["until"] = Until(**typed(Until, known(Until, values["until"])))
+        values["until"] = read(Until, values["until"])
     return RunOptions(**typed(RunOptions, values))
 
 
 def _engine(record: Mapping[str, Any]) -> EngineFacts:
     values = known(EngineFacts, record)
-    values["host"] = HostFacts(**known(HostFacts, values.get("host") or {}))
-    return EngineFacts(**values)
+    values["host"] = read(HostFacts, values.get("host") or {})
+    return EngineFacts(**typed(EngineFacts, values))

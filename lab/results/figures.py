@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -156,6 +155,7 @@ def _plain(line: bytes) -> tuple[Record, list[float | None]]:
     """
     record = json.loads(line)
     words = (record["id"], record["phase"], record["status"], *record["cell"].values())
+    words += () if record.get("fit") is None else (record["fit"],)
     values = [read(record) for read in METRICS.values()]
     cache = record["cache"]
     counts = () if cache is None else (cache["hits"], cache["misses"])
@@ -164,7 +164,7 @@ def _plain(line: bytes) -> tuple[Record, list[float | None]]:
         or not all(type(word) is str for word in words)
         or not all(type(count) is int for count in counts)
         or not all(
-            value is None or (type(value) in _NUMBERS and isfinite(value)) for value in values
+            value is None or (type(value) in _NUMBERS and runs.plausible(value)) for value in values
         )
     ):
         raise ValueError("not plainly a record")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -78,21 +78,24 @@ def history(
     scenario: str | None = None,
     metric: str = "wall",
     since: datetime | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Series, ...]:
-    """Every series of the runs in a folder. Raises InputError where there is none such, or where
-    a run that has a part in it is corrupt.
+    """Every series of the runs in a folder. Raises InputError where there is none such.
+
+    A run that is corrupt is passed over, and ``say`` is told so.
     """
     if metric not in figures.METRICS:
         known = ", ".join(figures.METRICS)
         raise InputError(f"no metric is named {metric!r}", remedy=f"one of: {known}")
     at = index.signs(results)
-    chosen = _chosen(heads.heads(results, at=at), results, scenario, since)
+    chosen = _chosen(_readable(heads.heads(results, at=at), say), results, scenario, since)
     summaries = figures.summaries(results, at=at)
     found: dict[str, list[_Placed]] = {}
     for head in chosen:
         summary = summaries[head.folder.name]
         if isinstance(summary, InputError):
-            raise summary
+            say(runs.passed_over(head.folder, summary.message))
+            continue
         named = _named(head.scenario, summary.groups)
         for name, median_of in zip(named, summary.of(metric), strict=False):
             if median_of is not None:
@@ -118,15 +121,23 @@ class _Placed(NamedTuple):
     head: Head
 
 
+def _readable(known: Sequence[Head], say: Callable[[str], None]) -> list[Head]:
+    """Those whose head can be read. Raises InputError where no head can."""
+    for one in known:
+        if one.unreadable:
+            say(runs.passed_over(one.folder, one.unreadable))
+    found = [one for one in known if not one.unreadable]
+    if known and not found:
+        runs.head(known[-1].folder)  # says what is wrong, and where
+    return found
+
+
 def _chosen(
     known: Sequence[Head], results: Path, scenario: str | None, since: datetime | None
 ) -> list[Head]:
     """The runs that are asked for, oldest first. Raises InputError where there is none."""
     if not known:
         raise InputError(f"there are no runs in {results}", remedy="lab run SCENARIO makes one")
-    for one in known:
-        if one.unreadable:
-            runs.head(one.folder)  # says what is wrong, and where
     chosen = [one for one in known if scenario in {None, one.scenario}]
     if not chosen:
         names = sorted({one.scenario for one in known})

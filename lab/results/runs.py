@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import shlex
 import zlib
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from lab.host.disk import disk
-from lab.model.errors import InputError
+from lab.model import json_fields
+from lab.model.errors import InputError, LabError
 from lab.model.record import Build, Run
 from lab.results.index import BUILDS_FILE, RUN_FILE
 from lab.results.selector import LATEST, find, find_each
@@ -28,6 +28,7 @@ __all__ = [
     "LATEST",
     "RUN_FILE",
     "StoredRun",
+    "begun",
     "build",
     "events",
     "events_path",
@@ -36,11 +37,15 @@ __all__ = [
     "head",
     "load",
     "manifest",
+    "passed_over",
+    "plausible",
     "read",
+    "readable",
     "runs",
     "without_builds",
 ]
 
+MOST = 2**64  # of seconds, bytes, seeds: there is no more of anything
 GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
 T = TypeVar("T")
 
@@ -69,18 +74,31 @@ def load(ref: str | Path, results: Path) -> StoredRun:
 
 
 def events(folder: Path, build_id: str) -> Iterator[tuple[float, Any]]:
-    """A build's raw messages and their times; what a crash cut off is not there."""
+    """A build's raw messages and their times, up to where a crash or a disk broke them off."""
     path = events_path(folder, build_id)
     if not path.exists():
         return
     inflate, rest = zlib.decompressobj(GZIP), b""
     with disk(path), path.open("rb") as file:
         while block := file.read(1 << 16):
-            lines = (rest + inflate.decompress(block)).split(b"\n")
+            try:
+                lines = (rest + inflate.decompress(block)).split(b"\n")
+            except zlib.error:
+                return
             rest = lines.pop()
             for line in lines:
-                message, _ = _MESSAGES.raw_decode(line.decode("utf-8", "surrogatepass"))
-                yield message["t"], message["m"]
+                if (one := _message(line)) is None:
+                    return
+                yield one
+
+
+def _message(line: bytes) -> tuple[float, Any] | None:
+    """A message and when it came; None where this is none."""
+    try:
+        message = json_fields.message(line)
+        return float(message["t"]), message["m"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def manifest(path: Path) -> CacheInputs:
@@ -128,6 +146,26 @@ def read(folder: Path) -> StoredRun:
     return StoredRun(run=run, builds=tuple(latest.values()), folder=folder, notes=tuple(notes))
 
 
+def readable(folder: Path, say: Callable[[str], None] = lambda _: None) -> StoredRun | None:
+    """The run, for whoever looks through many: None where it cannot be read, and why is said."""
+    try:
+        return read(folder)
+    except LabError as error:
+        say(passed_over(folder, error.message))
+        return None
+
+
+def begun(folder: Path) -> bool:
+    """Whether the run in this folder has builds on disk."""
+    lines = folder / BUILDS_FILE
+    return lines.exists() and lines.stat().st_size > 0
+
+
+def passed_over(folder: Path, why: str) -> str:
+    """What is said of a run that cannot be read, among others that can."""
+    return f"{folder.name} was passed over: {why}"
+
+
 def head(folder: Path) -> Run:
     """The head of the run in this folder. Raises InputError where it is corrupt."""
     path = folder / RUN_FILE
@@ -153,18 +191,26 @@ def without_builds(stored: StoredRun) -> InputError:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no figure")
+    raise ValueError(f"{text[:40]} is no figure")
+
+
+def plausible(value: float) -> bool:
+    """Whether a record can say so: arithmetic with what is larger would not end in a number."""
+    return -MOST < value < MOST
 
 
 def _figure(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
+    return value if plausible(value) else _no_number(text)
 
 
-# A raw stream has a line for each message, millions of them: json.loads takes four times as long.
-_MESSAGES = json.JSONDecoder()
+def _count(text: str) -> int:
+    value = int(text) if len(text) < 40 else _no_number(text)
+    return value if plausible(value) else _no_number(text)
+
+
 # Made once: there are many lines.
-_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_figure)
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_figure, parse_int=_count)
 
 
 def _parsed(

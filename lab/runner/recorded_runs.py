@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lab import __version__
-from lab.host.disk import disk, dump
+from lab.host.disk import dump
+from lab.model.errors import LabError
 from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, HostFacts, Run, RunOptions, ScenarioText
 from lab.results import runs, store
@@ -81,7 +82,7 @@ class Library:
             if run.options.together:
                 if run.scenario.name == name:
                     self._together = folder.name
-            elif (folder / runs.BUILDS_FILE).stat().st_size:  # else it was stopped before its build
+            elif runs.begun(folder):  # else it was stopped before its build
                 self._held |= dict.fromkeys(_keys_of(run), folder.name)
 
     def keep(self, found: Iterable[Found]) -> Iterator[Kept]:
@@ -194,13 +195,10 @@ def _imported(results: Path) -> Iterator[tuple[Path, Run]]:
     """The runs that hold imported builds, oldest first; what is corrupt is passed over."""
     for name in runs.runs(results):
         folder = results / name
-        with disk(folder):
-            data = (folder / runs.RUN_FILE).read_bytes()
-        if b'"format"' not in data:
-            continue
-        try:
-            run = Run.from_json(json.loads(data))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
-        if run.imported:
-            yield folder, run
+        with suppress(OSError):  # taken away meanwhile, or not for us
+            if b'"format"' not in (folder / runs.RUN_FILE).read_bytes():
+                continue
+        with suppress(LabError):
+            run = runs.head(folder)
+            if run.imported:
+                yield folder, run

@@ -26,8 +26,9 @@ def fitting_run(instructions: Collection[str], results: Path) -> runs.StoredRun 
         return None
     for name in runs.runs(results)[: -LOOKED_AT - 1 : -1]:
         folder = results / name
-        if any(2 * len(wanted & had) >= len(wanted) for had in _had(folder)):
-            return runs.read(folder)
+        fits = any(2 * len(wanted & had) >= len(wanted) for had in _had(folder))
+        if fits and (found := runs.readable(folder)) is not None:
+            return found
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from pathlib import Path
 from lab.cli.api import comparing, measuring, scenarios
 from lab.cli.api.comparing import Sides
 from lab.engines.named import endpoints
-from lab.model.errors import InputError
+from lab.model.errors import InputError, LabError
 from lab.model.record import Build, Run
 from lab.report import compose, notebook
 from lab.report.model import ReportModel
@@ -136,10 +137,16 @@ def open_run(ref: Path | str = "latest", *, results: Path | str = "results") -> 
 def runs(*, results: Path | str = "results", scenario: str | None = None) -> tuple[Run, ...]:
     """The heads of the runs in a results folder, oldest first; of one scenario where it is named.
 
-    Raises `lab.LabError` where one cannot be read.
+    One that cannot be read is passed over, with a warning. Raises `lab.LabError` where the folder
+    cannot be read.
     """
     folder = Path(results)
-    found = [stored_runs.head(folder / name) for name in stored_runs.runs(folder)]
+    found = []
+    for name in stored_runs.runs(folder):
+        try:
+            found.append(stored_runs.head(folder / name))
+        except LabError as error:
+            warnings.warn(stored_runs.passed_over(folder / name, error.message), stacklevel=2)
     wanted = [one for one in found if scenario in {None, one.scenario.name}]
     return tuple(sorted(wanted, key=lambda one: (one.started, one.id)))
 

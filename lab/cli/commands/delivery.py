@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli import arguments
 from lab.cli.output import print_json, print_text
-from lab.model.errors import InputError
+from lab.model.errors import InputError, LabError
 
 if TYPE_CHECKING:
     from lab.host.git_history import Commit
@@ -83,9 +84,10 @@ def _building(results: Path) -> dict[str, float]:
     for head in heads.heads(results) if results.is_dir() else ():
         if head.origin.commit is None or not head.built:
             continue
-        run = runs.head(head.folder)
-        if run.finished:
-            begun, ended = map(datetime.fromisoformat, (run.started, run.finished))
-            seconds = (ended - begun).total_seconds()
-            found[head.origin.commit] = found.get(head.origin.commit, 0.0) + seconds
+        with suppress(LabError, ValueError, TypeError):  # a head is damaged, or a time in it
+            run = runs.head(head.folder)
+            if run.finished:
+                begun, ended = map(datetime.fromisoformat, (run.started, run.finished))
+                seconds = (ended - begun).total_seconds()
+                found[head.origin.commit] = found.get(head.origin.commit, 0.0) + seconds
     return found

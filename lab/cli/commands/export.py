@@ -65,7 +65,8 @@ def _runs(options: argparse.Namespace) -> list[StoredRun]:
             raise runs.without_builds(stored)
         return [stored]
     known = [one for one in heads.heads(options.results) if one.built and one.since(options.since)]
-    found = [stored for one in known if (stored := runs.read(one.folder)).builds]
+    read = (runs.readable(one.folder, lambda text: say(text, on_error=True)) for one in known)
+    found = [stored for stored in read if stored is not None and stored.builds]
     if not found:
         raise InputError(
             f"no run with builds in {options.results} began since "

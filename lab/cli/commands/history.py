@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from lab.cli import arguments
-from lab.cli.output import print_json, print_text
+from lab.cli.output import print_json, print_text, say
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -24,7 +24,11 @@ def run(options: argparse.Namespace) -> int:
     from lab.results import history as histories
 
     found = histories.history(
-        options.results, scenario=options.scenario, metric=options.metric, since=options.since
+        options.results,
+        scenario=options.scenario,
+        metric=options.metric,
+        since=options.since,
+        say=lambda text: say(text, on_error=True),
     )
     if options.json:
         print_json({"metric": options.metric, "series": [asdict(one) for one in found]})

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from lab.model.json_fields import typed
+
 MANIFEST_SCHEMA = "lab.manifest/1"
 
 
@@ -141,24 +143,27 @@ class CacheInputs:
         """Read one back. Raises KeyError, TypeError or ValueError on what is not one."""
         if record.get("schema") != MANIFEST_SCHEMA:
             raise ValueError(f"schema {record.get('schema')!r}, expected {MANIFEST_SCHEMA!r}")
-        stages = tuple(StageFacts(**stage) for stage in record["stages"])
+        stages = tuple(StageFacts(**typed(StageFacts, stage)) for stage in record["stages"])
         steps = _steps(tuple(marshal.dumps(one, 2) for one in record["steps"]))
         if not all(0 <= step.stage < len(stages) for step in steps):
             raise ValueError("a step is of no stage")
-        return cls(
-            dockerfile=record["dockerfile"],
-            target=record["target"],
-            platform=record["platform"],
-            stages=stages,
-            steps=steps,
-            files={path: _file(**facts) for path, facts in record["files"].items()},
-            ignore=record.get("ignore"),
-        )
+        values = {
+            "dockerfile": record["dockerfile"],
+            "target": record["target"],
+            "platform": record["platform"],
+            "stages": stages,
+            "steps": steps,
+            "files": {path: _file(**facts) for path, facts in record["files"].items()},
+            "ignore": record.get("ignore"),
+        }
+        return cls(**typed(cls, values))
 
 
 # A run's builds are much alike: what they share is made once, so that comparing it is cheap.
 # A record is kept by its bytes: marshal's second version makes the same of equal ones, and fastest.
-_file = lru_cache(maxsize=1 << 15)(FileFacts)
+@lru_cache(maxsize=1 << 15)
+def _file(**facts: Any) -> FileFacts:
+    return FileFacts(**typed(FileFacts, facts))
 
 
 @lru_cache(maxsize=256)
@@ -178,10 +183,10 @@ def _step(record: bytes) -> StepFacts:
     for name in ("sources", "excludes", "mounts", "uses", "secrets"):
         values[name] = tuple(values.get(name, ()))
     values["reads"] = tuple(
-        Reading(how=one["how"], step=one["step"], paths=tuple(one.get("paths", ("/",))))
+        Reading(**typed(Reading, one | {"paths": tuple(one.get("paths", ("/",)))}))
         for one in values.get("reads", ())
     )
     values["variables"] = {
-        name: Variable(**one) for name, one in values.get("variables", {}).items()
+        name: Variable(**typed(Variable, one)) for name, one in values.get("variables", {}).items()
     }
-    return StepFacts(**values)
+    return StepFacts(**typed(StepFacts, values))

@@ -114,7 +114,8 @@ def measure(
 def _begun(results: Path, scenario: ScenarioText) -> runs.StoredRun | None:
     """A run of the same on this host that was ended early: its builds need not be made again."""
     for name in reversed(runs.runs(results)):
-        found = runs.read(results / name)
+        if (found := runs.readable(results / name)) is None:
+            continue
         here = facts.facts(results)
         same = (found.run.host.kernel, found.run.host.cpu_model) == (here.kernel, here.cpu_model)
         if same and found.run.scenario == scenario and found.run.status == "partial":

@@ -39,6 +39,8 @@ class Scrape:
         ordered = sorted(newest.values(), key=lambda one: one.started, reverse=True)
         for head in ordered:
             one = known.get(head.folder.name) or _measured(head.folder)
+            if one is None:
+                continue
             if one[1] > left:
                 break
             left -= one[1]
@@ -47,9 +49,11 @@ class Scrape:
         return prometheus(kept) + _of_folder(count, len(ordered) - len(kept))
 
 
-def _measured(folder: Path) -> tuple[StoredRun, int]:
-    """A run, and how many series it makes."""
-    stored = runs.read(folder)
+def _measured(folder: Path) -> tuple[StoredRun, int] | None:
+    """A run, and how many series it makes; None where it cannot be read."""
+    stored = runs.readable(folder)
+    if stored is None:
+        return None
     lines = prometheus([stored]).split("\n")
     return stored, sum(bool(line) and not line.startswith("#") for line in lines)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.model.events import Outcome
 from lab.model.origin import Origin
 from lab.model.record import Build, Run, Step
-from lab.results import runs
+from lab.results import heads, runs
 from lab.results.diagnosis.findings import Finding, Inspected, of_engine, of_step
 from lab.results.diagnosis.output import Seen, StepOutput, outputs
 from lab.results.diagnosis.profile import Profile, slow
@@ -134,9 +134,11 @@ def _earlier(stored: StoredRun, results: Path) -> list[StoredRun]:
         folder = results / name
         if folder.resolve() == stored.folder.resolve() or len(found) >= EARLIER_RUNS:
             continue
-        head = runs.head(folder)
-        if head.scenario.name == stored.run.scenario.name and head.started < stored.run.started:
-            found.append(runs.read(folder))
+        one = heads.head(folder)
+        if one.scenario != stored.run.scenario.name or one.started >= stored.run.started:
+            continue
+        if (earlier := runs.readable(folder)) is not None:
+            found.append(earlier)
     return sorted(found, key=lambda one: one.run.started)
 
 

@@ -132,7 +132,9 @@ def logged(folder: Path, build: Build) -> Iterator[Log]:
         if not isinstance(message, dict):
             continue
         if message.get("schema") == OWN:
-            yield Log(at, message["step"], message["text"].encode())
+            step, text = message.get("step"), message.get("text")
+            if isinstance(text, str) and isinstance(step, int | None):
+                yield Log(at, step, text.encode(errors="backslashreplace"))
             continue
         if not known:
             known, read = True, _decoder(folder, build)
