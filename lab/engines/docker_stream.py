@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, BinaryIO, Protocol
 
-from lab.engines.json_stream import StreamError, messages
+from lab.engines.json_stream import StreamError, decoded, messages
 from lab.engines.protocol import BuildRequest
 from lab.model import events
 from lab.model.events import Event
@@ -92,11 +92,12 @@ def read(chunks: Iterable[bytes], decoder: Decoder, start: float) -> Iterator[Ev
     try:
         for data in messages(chunks):
             at = perf_counter() - start
+            message = decoded(data)
             yield events.Raw(at, data)
-            for event in decoder.feed(at, json.loads(data)):
+            for event in decoder.feed(at, message):
                 ended = ended or isinstance(event, events.ImageBuilt | events.BuildError)
                 yield event
-    except (StreamError, json.JSONDecodeError) as error:
+    except StreamError as error:
         yield events.Lost(perf_counter() - start, f"the engine's answer cannot be read: {error}")
         return
     at = perf_counter() - start
@@ -109,6 +110,6 @@ def read(chunks: Iterable[bytes], decoder: Decoder, start: float) -> Iterator[Ev
 def reason(response: Any) -> str:
     """Why the daemon refused: the message of its answer, or the answer as it is."""
     text = str(response.text)
-    with suppress(ValueError, AttributeError):
+    with suppress(ValueError, AttributeError, RecursionError):
         return str(json.loads(text).get("message") or text)
     return text

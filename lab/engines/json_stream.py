@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lab.model import json_fields
 
 LIMIT = 16 * 1024 * 1024
 _MARK = re.compile(rb'["{}]')
@@ -11,6 +14,15 @@ _MARK = re.compile(rb'["{}]')
 
 class StreamError(ValueError):
     """The response is no stream of JSON objects."""
+
+
+def decoded(data: bytes) -> Mapping[str, Any]:
+    """One message. Raises StreamError where something on the way damaged it."""
+    try:
+        found: Mapping[str, Any] = json_fields.message(data)
+    except (ValueError, RecursionError) as error:
+        raise StreamError(f"a message is no JSON: {error}") from error
+    return found
 
 
 def messages(chunks: Iterable[bytes], limit: int = LIMIT) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.engines import features, remote_caches
 from lab.engines import replay as by_hand
-from lab.engines.json_stream import messages
+from lab.engines.json_stream import decoded, messages
 from lab.engines.podman_images import Images
 from lab.engines.podman_requests import (
     build_parameters,
@@ -155,8 +155,9 @@ class PodmanEngine:
         ended = False
         for data in messages(response.iter_content(None)):
             at = time.monotonic() - started
+            message = decoded(data)
             yield Raw(at, data)
-            for event in decoder.feed(at, json.loads(data)):
+            for event in decoder.feed(at, message):
                 ended = ended or isinstance(event, ImageBuilt | BuildError)
                 yield event
         at = time.monotonic() - started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from lab.engines.image_archive import configurations
 from lab.engines.image_history import entries
-from lab.engines.json_stream import messages
+from lab.engines.json_stream import decoded, messages
 from lab.engines.podman_service import Service
 from lab.engines.protocol import HistoryEntry, ImageArchive
 from lab.model.errors import SourceError
@@ -147,7 +146,7 @@ class Images:
         with self._service.translating(f"pull {ref}"):
             response = self._service.call("POST", "/images/pull", {"reference": ref}, stream=True)
             for data in messages(response.iter_content(None)):
-                if reason := json.loads(data).get("error"):
+                if reason := decoded(data).get("error"):
                     raise SourceError(
                         f"podman cannot pull {ref}: {reason}",
                         remedy="check the name, the network and the registry's access",

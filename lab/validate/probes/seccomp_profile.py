@@ -8,9 +8,11 @@ https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#seccomp
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from lab.model.errors import InputError
@@ -22,6 +24,7 @@ _KILLS = {"SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCM
 _EPERM = 1  # what SCMP_ACT_ERRNO means where the profile names no number
 # The first argument of the probe's own call, where profiles read it.
 _ARGUMENTS: Mapping[str, tuple[int, ...]] = {"clone": (17, 0, 0, 0, 0, 0)}
+_KERNEL = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}")
 _ARCHITECTURES = {"amd64", "SCMP_ARCH_X86_64", "x86_64"}
 
 
@@ -53,15 +56,39 @@ def parse(text: str, what: str) -> dict[str, Any]:
     """A profile's JSON, its shape checked once."""
     try:
         found = dict(json.loads(text))
-        shapes = [isinstance(found["defaultAction"], str)]
-        for rule in found.get("syscalls") or ():
-            shapes.append(isinstance(rule["action"], str))
-            shapes += [isinstance(name, str) for name in _names(rule)]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        wrong = next(_misshapen(found), None)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _bad(what, repr(error)) from error
-    if not all(shapes):
-        raise _bad(what, "an action or a name is not a text")
+    if wrong is not None:
+        raise _bad(what, wrong)
     return found
+
+
+def _misshapen(found: Mapping[str, Any]) -> Iterator[str]:
+    """Values of another type than the engines' own reader takes. May raise, as a walk does."""
+    yield from _of_type(found["defaultAction"], str, "defaultAction")
+    yield from _of_type(found.get("defaultErrnoRet"), int | None, "defaultErrnoRet")
+    for rule in found.get("syscalls") or ():
+        yield from _of_type(rule["action"], str, "action")
+        yield from _of_type(rule.get("errnoRet"), int | None, "errnoRet")
+        for name in _names(rule):
+            yield from _of_type(name, str, "names")
+        for condition in rule.get("args") or ():
+            yield from _of_type(condition["op"], str, "op")
+            for key in ("index", "value", "valueTwo"):
+                yield from _of_type(condition.get(key), int | None, key)
+        for side in ("includes", "excludes"):
+            filters = rule.get(side) or {}
+            if not _KERNEL.match(filters.get("minKernel") or "0.0"):
+                yield f"its minKernel is {filters['minKernel']!r}"
+            for key in ("arches", "caps"):
+                for word in filters.get(key) or ():
+                    yield from _of_type(word, str, key)
+
+
+def _of_type(value: object, kind: type[object] | UnionType, name: str) -> Iterator[str]:
+    if not isinstance(value, kind):
+        yield f"its {name} is {json.dumps(value)[:40]}"
 
 
 def _bad(what: str, why: str) -> InputError:
@@ -131,8 +158,7 @@ def _applies(rule: Mapping[str, Any], capabilities: frozenset[str], kernel: str)
 
 
 def _holds(condition: Mapping[str, Any], arguments: Sequence[int]) -> bool:
-    index, value = int(condition["index"]), int(condition["value"])
-    two = int(condition.get("valueTwo") or 0)
+    index, value, two = (condition.get(key) or 0 for key in ("index", "value", "valueTwo"))
     given = arguments[index] if 0 <= index < len(arguments) else 0
     outcomes: dict[str, bool] = {
         "SCMP_CMP_EQ": given == value,

@@ -55,7 +55,7 @@ def version(text: str) -> tuple[int, int]:
 
 def iter_digits(text: str) -> str:
     """The digits that a text begins with."""
-    count = next((index for index, letter in enumerate(text) if not letter.isdigit()), len(text))
+    count = next((index for index, letter in enumerate(text) if not letter.isdecimal()), len(text))
     return text[:count]
 
 
