@@ -3,10 +3,11 @@
 # make test-engines: the core of the contract suite on every version of the engines that there is.
 # make corpus FOLDER=...: public Dockerfiles, fetched into a folder, through the lab's verbs.
 # make matrix: what every version's cache makes of each kind of edit, measured anew.
+# make chaos: damaged input of every format through all that reads it; SEED= and COUNT=.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-engines corpus matrix lint clean
+.PHONY: help demo quick test test-engines corpus matrix chaos lint clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -18,6 +19,8 @@ WORKERS ?= --numprocesses logical
 ENGINES ?= docker@20.10 docker@26 docker@28 docker@28/containerd docker-classic@28 \
     podman@4.3 podman@5.4 podman@5.8
 CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_matrix.py remote_caches.py)
+COUNT ?= 4000
+SEED ?= 1
 SCENARIO ?= scenarios/layer-cache.yaml
 
 help:
@@ -50,6 +53,9 @@ test-engines: $(VENV)/.test
 corpus: $(VENV)/.test
 	@test -n "$(FOLDER)" || { echo "make corpus FOLDER=...: see benchmarks/corpus.md"; exit 1; }
 	@$(BIN)/python -m benchmarks.corpus "$(FOLDER)"
+
+chaos: $(VENV)/.test
+	@$(BIN)/python -m tests.chaos.fuzz --count $(COUNT) --seed $(SEED)
 
 matrix: $(VENV)/.test
 	@$(BIN)/lab doctor --install --tests

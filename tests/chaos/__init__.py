@@ -1,0 +1,1 @@
+"""The lab under fire: kills, starved disks, broken streams and damaged input, each by a seed."""
