@@ -6,7 +6,7 @@ of the network namespace that they work in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lab.engines.registry_log import Counter
 from lab.engines.roots import HOST
 from lab.host import paths
 from lab.host.disk import disk
-from lab.host.process import found
+from lab.host.process import Argument, found
 from lab.model.errors import EngineUnavailable
 
 PROGRAM = "docker-registry"
@@ -49,6 +49,11 @@ class Registry:
     log: Counter
     _daemon: Private
 
+    @property
+    def data(self) -> Path:
+        """The folder in which it keeps what was pushed to it."""
+        return self._daemon.folder / "data"
+
     def close(self) -> None:
         """Stop it and remove all that it kept. May be called more than once."""
         self._daemon.close()
@@ -60,8 +65,17 @@ class Registry:
         self.close()
 
 
-def start_registry(say: Say) -> Registry:
-    """Start a registry with empty storage. Raises EngineUnavailable, DiskFull."""
+def start_registry(
+    say: Say,
+    *,
+    settings: str = "",
+    first: Callable[[Path], Sequence[Argument]] = lambda _: (),
+) -> Registry:
+    """Start a registry with empty storage. Raises EngineUnavailable, DiskFull.
+
+    ``settings`` are added to its own, with ``{data}`` for its data folder. ``first`` prepares
+    that folder, and gives a command, if any, that runs the program that it is given.
+    """
     program = found(PROGRAM)
     if program is None:
         raise EngineUnavailable(
@@ -70,16 +84,17 @@ def start_registry(say: Say) -> Registry:
         )
     with disk(paths.state_dir(), "set LAB_CACHE to a folder on another disk"):
         folder, lock, sockets = own_folder("registry", say)
-        socket = sockets / "registry.sock"
-        settings = _SETTINGS.format(data=folder / "data", socket=socket)
-        (folder / "config.yml").write_text(settings, encoding="utf-8")
-    command: list[str | Path] = [program, "serve", folder / "config.yml"]
+        socket, data = sockets / "registry.sock", folder / "data"
+        text = (_SETTINGS + settings).format(data=data, socket=socket)
+        (folder / "config.yml").write_text(text, encoding="utf-8")
+        data.mkdir()
+        before = first(data)
     daemon = start(
-        command,
+        [*before, program, "serve", folder / "config.yml"],
         {},
         Place(folder, lock, sockets, HOST),
         network=None,
         say=say,
-        answers=lambda endpoint: reachable(endpoint, "/v2/"),
+        answers=lambda endpoint: reachable(endpoint, "/"),
     )
     return Registry(socket, Counter(folder / "daemon.log"), daemon)

@@ -40,18 +40,20 @@ class Requests:
     blobs_got: int = 0
     blobs_put: int = 0
     missing: int = 0
+    blobs_missing: int = 0
     refused: int = 0
+    failed: int = 0
 
 
 class Counter:
     """Reads on in a log, from where it read before."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._place = path, 0
+        self.path, self._place = path, 0
 
     def more(self) -> Requests:
         """What was asked since the last call. Raises OSError."""
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             file.seek(self._place)
             whole, end, _ = file.read().rpartition(b"\n")
         self._place += len(whole) + len(end)
@@ -79,7 +81,10 @@ def counted(requests: Iterable[Request]) -> Requests:
         found["requests"] += 1
         found["bytes"] += one.size if one.method != "HEAD" else 0
         found["missing"] += one.status == 404 and one.method == "GET"
-        found["refused"] += one.status in {401, 403} or one.status >= 500
+        lost = one.method == "GET" and one.status == 404 and _BLOB.search(path) is not None
+        found["blobs_missing"] += lost
+        found["refused"] += one.status in {401, 403}
+        found["failed"] += one.status >= 500
         got = one.method == "GET" and one.status in {200, 206}
         found["blobs_got"] += got and _BLOB.search(path) is not None
         put = one.method == "PUT" and one.status == 201

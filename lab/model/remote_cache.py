@@ -21,11 +21,21 @@ Strategy = Literal[
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 AXIS = "cache"
 
+# What the registry is like when fresh engines come to it: `well`, or what befalls registries.
+Day = Literal["well", "absent", "slow", "refusing", "full", "gone", "damaged"]
+DAYS: tuple[Day, ...] = get_args(Day)
+DAY_AXIS = "registry"
+WELL = "well"
+# On these it is another registry that answers, of which nothing is handed on.
+SPOILT: frozenset[str] = frozenset({"refusing", "full", "gone", "damaged"})
+
 NOTHING, WARM = "none", "warm-disk"
 # Those that keep the keys of all steps, and the layers of the last stage alone.
 KEYS_ALONE: frozenset[str] = frozenset({"inline", "registry-min"})
 # Those to which each build adds; with the others it leaves what it was made of, and nothing older.
 KEPT_FOR_EVER: frozenset[str] = frozenset({"podman-registry"})
+# Those whose engine passes over what it cannot read (podman 4.3.1, 5.8.6).
+SILENT: frozenset[str] = frozenset({"podman-registry"})
 # Those with which nothing is moved: the machine keeps its disk, or starts with nothing.
 STAYING: frozenset[str] = frozenset({NOTHING, WARM})
 
@@ -50,7 +60,8 @@ class Remote:
     ``import_s`` is what the engine needed to read the cache, ``export_s`` to write it; where
     ``export_inside``, that is a part of the build's wall. Layers that are fetched when a step needs
     them are in that step's time. ``down_bytes`` and ``up_bytes`` passed between the engine and the
-    registry, protocol and all; ``blobs_down`` counts answers, of which one blob may need several.
+    registry, protocol and all; ``blobs_down`` counts answers, of which one blob may need several,
+    ``blobs_missing`` those that said that a blob is not there.
     ``source`` is the phase whose cache it was given, None where nothing was restored.
     ``failures`` are what the engine said of a cache that it could not read or write.
     """
@@ -66,6 +77,7 @@ class Remote:
     blobs_down: int | None = None
     blobs_up: int | None = None
     requests: int | None = None
+    blobs_missing: int | None = None
     source: str | None = None
     failures: tuple[str, ...] = ()
     stored: Stored | None = None

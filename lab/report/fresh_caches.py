@@ -46,6 +46,10 @@ def _answer(jobs: Jobs, apart: Collection[str]) -> CacheAnswer:
     failures = tuple(
         one_line(f"{job.strategy}: {text}", 300) for job in jobs.jobs for text in job.failures
     )
+    failures += tuple(
+        one_line(f"{name}: {units.counted(len(builds), 'job')} failed: {builds[0].reason}", 300)
+        for name, builds in jobs.failed.items()
+    )
     return CacheAnswer(
         title=where,
         answer=one_line(f"{where}: {_said(jobs)}", 400),
@@ -60,6 +64,8 @@ def _answer(jobs: Jobs, apart: Collection[str]) -> CacheAnswer:
 
 
 def _said(jobs: Jobs) -> str:
+    if not jobs.jobs:
+        return f"no job ended well: {' and '.join(jobs.failed)} failed."
     if jobs.best is None:
         compared = [job for job in jobs.jobs if job.versus is not None]
         if compared:

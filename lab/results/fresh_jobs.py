@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from lab.host.monitor.fitness import is_fit
@@ -48,7 +48,7 @@ class Jobs:
     """The strategies of cells that are alike in all else, the fastest first.
 
     ``best`` is the fastest that restores something, where it is faster than nothing; ``rivals`` are
-    those that cannot be told from it.
+    those that cannot be told from it. ``failed`` are builds that ended badly, by strategy.
     """
 
     cell: Mapping[str, str]
@@ -56,13 +56,14 @@ class Jobs:
     jobs: tuple[Job, ...]
     best: Job | None = None
     rivals: tuple[str, ...] = ()
+    failed: Mapping[str, tuple[Build, ...]] = field(default_factory=dict)
 
 
 def of(builds: Sequence[Build], asked: Asked = Asked()) -> tuple[Jobs, ...]:  # noqa: B008 (frozen)
     """One for each cell without its cache; empty where no build was fresh."""
     cells: dict[tuple[tuple[str, str], ...], list[Build]] = {}
     for build in builds:
-        if AXIS in build.cell and build.status == "ok" and not build.warm_up:
+        if AXIS in build.cell and build.status in {"ok", "failed"} and not build.warm_up:
             rest = tuple((name, one) for name, one in build.cell.items() if name != AXIS)
             cells.setdefault(rest, []).append(build)
     found = (_jobs(dict(cell), cells[cell], asked) for cell in sorted(cells))
@@ -70,7 +71,7 @@ def of(builds: Sequence[Build], asked: Asked = Asked()) -> tuple[Jobs, ...]:  # 
 
 
 def job_s(build: Build) -> float:
-    """The seconds of a job: the build, and saving the cache where that comes after it."""
+    """The seconds of a job: the build, and saving its cache where that comes after."""
     remote = build.remote
     after = remote is not None and not remote.export_inside
     return (build.wall_s or 0.0) + ((remote.export_s or 0.0) if remote and after else 0.0)
@@ -78,13 +79,18 @@ def job_s(build: Build) -> float:
 
 def _jobs(cell: Mapping[str, str], builds: Sequence[Build], asked: Asked) -> Jobs | None:
     phases = _phases(builds)
+    failed: dict[str, tuple[Build, ...]] = {}
+    for build in builds:
+        if build.status == "failed" and build.phase in phases:
+            failed[build.cell[AXIS]] = (*failed.get(build.cell[AXIS], ()), build)
+    builds = [build for build in builds if build.status == "ok"]
     by_strategy: dict[str, list[Build]] = {}
     for build in builds:
         by_strategy.setdefault(build.cell[AXIS], []).append(build)
     rounds = {name: _rounds(those, phases) for name, those in by_strategy.items()}
     rounds = {name: those for name, those in rounds.items() if those}
     if not rounds:
-        return None
+        return Jobs(cell=cell, phases=phases, jobs=(), failed=failed) if failed else None
     nothing = _fit(rounds.get(NOTHING, {}))
     versus = {name: _versus(_fit(those), nothing, asked) for name, those in rounds.items()}
     known = {name: one for name, one in versus.items() if one is not None and name != NOTHING}
@@ -99,7 +105,7 @@ def _jobs(cell: Mapping[str, str], builds: Sequence[Build], asked: Asked) -> Job
     )
     best = _best(jobs)
     rivals = () if best is None else tuple(_rivals(best, jobs, rounds, asked))
-    return Jobs(cell=cell, phases=phases, jobs=tuple(jobs), best=best, rivals=rivals)
+    return Jobs(cell=cell, phases=phases, jobs=tuple(jobs), best=best, rivals=rivals, failed=failed)
 
 
 def _phases(builds: Sequence[Build]) -> tuple[str, ...]:

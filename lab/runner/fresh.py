@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.engines import open_engine, remote_caches
+from lab.engines import open_engine, registry_days, remote_caches
 from lab.engines.protocol import Engine, RemoteCache
 from lab.engines.registry import Registry, start_registry
 from lab.host import paths, signals
 from lab.host.content_cache import Cache
 from lab.host.relay import Relay
-from lab.model.remote_cache import AXIS, STAYING, WARM
+from lab.model.remote_cache import AXIS, SPOILT, STAYING, WARM, WELL
 from lab.runner.options import Say
 from lab.scenario.model import Scenario
 from lab.scenario.plan import Phase, Trial
@@ -28,12 +28,17 @@ MAIN = "main"  # the tag that the cold build's cache gets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The engine of one phase, and the remote cache that its build is given, if any."""
+    """The engine of one phase, and the remote cache that its build is given, if any.
+
+    ``whole``: what the registry then holds is what the trial's next phase
+    would find in it.
+    """
 
     engine: Engine
     remote: RemoteCache | None = None
     relay: Relay | None = None
     registry: Registry | None = None
+    whole: bool = True
 
 
 Places = Callable[[Phase], AbstractContextManager[Place]]
@@ -70,17 +75,17 @@ class FreshEngines:
             @contextmanager
             def place(phase: Phase) -> Iterator[Place]:
                 if phase.fresh and trial.cell.cache != WARM:
-                    with self._opened(trial) as found:
+                    with self._opened(trial, trial.cell.day) as found:
                         yield _given(found, trial, phase, hand_on=self._hand_on)
                     return
                 if not held:
-                    held.append(stack.enter_context(self._opened(trial)))
+                    held.append(stack.enter_context(self._opened(trial, WELL)))
                 yield _given(held[0], trial, phase, hand_on=self._hand_on)
 
             yield place
 
     @contextmanager
-    def _opened(self, trial: Trial) -> Iterator[Place]:
+    def _opened(self, trial: Trial, day: str) -> Iterator[Place]:
         with ExitStack() as stack:
             engine = open_engine(trial.cell.engine, private=True)
             stack.callback(_close, engine)
@@ -90,15 +95,30 @@ class FreshEngines:
             if strategy in STAYING:
                 yield Place(engine=engine)
                 return
-            registry = self._shared()
-            link = self._links.get(trial.cell.link)
+            registry = self._registry_on(day, stack)
+            link = registry_days.SLOW if day == "slow" else self._links.get(trial.cell.link)
             relay = stack.enter_context(Relay(registry.socket, namespace=engine.network, link=link))
+            if day == "absent":
+                relay.close()
             remote = RemoteCache(
                 strategy=strategy,
                 repository=f"{relay.address}/{repository(trial)}",
                 folder=self._files(trial),
             )
-            yield Place(engine=engine, remote=remote, relay=relay, registry=registry)
+            yield Place(
+                engine=engine,
+                remote=remote,
+                relay=relay,
+                registry=registry,
+                whole=day in {WELL, "slow"},
+            )
+
+    def _registry_on(self, day: str, stack: ExitStack) -> Registry:
+        """The run's registry; on a bad day one that is like it, and that goes with the phase."""
+        shared = self._shared()
+        if day not in SPOILT:
+            return shared
+        return stack.enter_context(registry_days.on_day(day, shared, self._say))
 
     def _shared(self) -> Registry:
         if self._registry is None:

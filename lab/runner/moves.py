@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from lab.engines.registry_log import Requests
 from lab.host.relay import Passed
 from lab.model import events
 from lab.model.events import CacheMoved, Event
-from lab.model.remote_cache import Remote, Stored
+from lab.model.remote_cache import SILENT, Remote, Stored
 from lab.runner.fresh import Place
 
 _SETTLE_S = 0.05  # the registry writes a request down after it has answered it
@@ -70,12 +71,16 @@ class Moves:
         name = remote.repository.partition("/")[2]
         return replace(
             made,
+            failures=(*made.failures, *_unsaid(made, asked)),
             down_bytes=passed.down,
             up_bytes=passed.up,
             blobs_down=asked.blobs_got,
             blobs_up=asked.blobs_put,
+            blobs_missing=asked.blobs_missing,
             requests=asked.requests,
-            stored=registry_contents.in_registry(f"unix://{place.registry.socket}", name),
+            stored=registry_contents.in_registry(f"unix://{place.registry.socket}", name)
+            if place.whole
+            else None,
         )
 
     def _written(self, remote: RemoteCache) -> Stored | None:
@@ -90,6 +95,20 @@ class Moves:
             return Requests()
         time.sleep(_SETTLE_S)
         return registry.log.more()
+
+
+def _unsaid(made: Remote, asked: Requests) -> Iterator[str]:
+    """What the registry's own log has of the reading, where the engine says nothing of it."""
+    if not made.restored or any(text.startswith("import: ") for text in made.failures):
+        return
+    if made.strategy not in SILENT:
+        return
+    if asked.requests == 0:
+        yield "import: no request reached the registry: it does not answer"
+    elif asked.refused:
+        yield f"import: the registry answered 401 or 403 to {asked.refused} requests"
+    elif asked.failed:
+        yield f"import: the registry answered 5xx (500 or above) to {asked.failed} requests"
 
 
 def _failure(event: CacheMoved) -> str:

@@ -44,6 +44,8 @@ def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         axes[remote_cache.AXIS] = caches
     if links := texts(map(link_name, items(data, "links"))):
         axes[LINK_AXIS] = links
+    if days := texts(items(data, "registries")):
+        axes[remote_cache.DAY_AXIS] = days
     for name in mapping(data, "axes"):
         axes.setdefault(name, texts(items(mapping(data, "axes"), name)))
     return axes

@@ -36,6 +36,13 @@ def findings(data: Mapping[str, Any]) -> Iterator[Finding]:
             expected="fresh or fresh:<edit> among the phases",
             at_key=True,
         )
+    if items(data, "registries") and phases and fresh is None:
+        yield Finding(
+            location=("registries",),
+            found="registries without a phase on a fresh engine",
+            expected="fresh or fresh:<edit> among the phases",
+            at_key=True,
+        )
     yield from _links(data, fresh=fresh is not None or not phases)
     for name in mapping(data, "controls") if fresh is not None else ():
         if name in {"cpus", "disk", "memory"}:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from lab.model.remote_cache import Strategy
+from lab.model.remote_cache import Day, Strategy
 from lab.scenario.field_types import (
     AxisName,
     CachePhase,
@@ -276,6 +276,9 @@ class ScenarioFile(Part):
     links: list[
         Annotated[LinkEntry, BeforeValidator(_link, json_schema_input_type=str | LinkEntry)]
     ] = Field(default_factory=list, description="the axis link: the line to the registry")
+    registries: list[Day] = Field(
+        default_factory=list, description="the axis registry: as fresh engines find it"
+    )
     kernels: list[Kernel] = Field(
         default_factory=list, description="of lab validate: what the bases are run on"
     )

@@ -51,6 +51,11 @@ class Cell:
         return self.axes.get(links.AXIS, "")
 
     @property
+    def day(self) -> str:
+        """What befalls the registry before a fresh engine comes to it."""
+        return self.axes.get(remote_cache.DAY_AXIS, remote_cache.WELL)
+
+    @property
     def words(self) -> str:
         """The cell on one line: ``docker bookworm 1.22.10 default CGO_ENABLED=0``."""
         return cell_names.short(self.axes)

@@ -8,33 +8,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from lab.caching.explain.fresh_causes import reason_of
 from lab.caching.predict.compare_builds import compare
-from lab.dockerfile import parser
-from lab.dockerfile.cachekey import CacheInputs, Rules, archive_rules, make
-from lab.dockerfile.context import Context
-from lab.engines import open_engine, remote_caches
-from lab.engines.protocol import BuildRequest, Engine, ImageArchive, RemoteCache
-from lab.engines.registry import Registry, start_registry
+from lab.dockerfile.cachekey import Rules, archive_rules
+from lab.engines import remote_caches
+from lab.engines.protocol import Engine, ImageArchive, RemoteCache
+from lab.engines.registry import start_registry
 from lab.host.relay import Relay
 from lab.model import engine_name
 from lab.model.events import Outcome
 from lab.model.remote_cache import STAYING, STRATEGIES, Remote
 from lab.runner.fresh import Place
 from lab.runner.moves import Moves
-from lab.runner.recorder import BuildOutcome, BuildRecorder
-from tests.contract import oracle
 from tests.contract.conftest import Bench
+from tests.fresh_builds import FRESH, Builds, Built, Project, ran
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
 
-FRESH = "mkdir -p /oracle; cat /proc/sys/kernel/random/uuid > /oracle/"
 TEXT = f"""FROM BASE AS tools
 RUN {FRESH}tools; head -c 300000 /dev/urandom > /tool
 FROM BASE AS build
@@ -48,7 +42,8 @@ FROM BASE
 RUN {FRESH}final
 COPY --from=build /oracle /oracle
 """
-FILES = {"go.mod": "m", "src/a": "a"}
+BEFORE = Project(text=TEXT, files={"go.mod": "m", "src/a": "a"})
+EDITED = replace(BEFORE, files={**BEFORE.files, "src/a": "b"})
 KEPT = {"tools", "deps", "final"}  # what an edit of src leaves alone
 # All of these hit after it where the cache holds every stage's layers, else the last stage's.
 WHOLE = {"stage-images", "registry-max", "local", "podman-registry"}
@@ -62,57 +57,11 @@ FEW = (
 )
 
 
-@dataclass
-class Runner:
-    """Builds on engines that have built nothing, with one registry between them."""
-
-    registry: Registry
-    base: ImageArchive
-    folder: Path
-    names: set[str] = field(default_factory=set)
-
-    def build(
-        self, name: str, strategy: str, files: dict[str, str], **tags: str
-    ) -> tuple[BuildOutcome, dict[str, str], Remote]:
-        with ExitStack() as stack:
-            engine: Engine = stack.enter_context(closing(open_engine(name, private=True)))
-            engine.ensure(self.base)
-            relay = stack.enter_context(Relay(self.registry.socket, namespace=engine.network))
-            remote = RemoteCache(
-                strategy=strategy,
-                repository=f"{relay.address}/lab/{strategy}",
-                folder=self.folder / strategy,
-                **tags,  # type: ignore[arg-type]  # restore and save alone
-            )
-            text = TEXT.replace("BASE", self.base.ref)
-            parsed = parser.parse(text)
-            context = Context.of_files(files).with_file("Dockerfile", text.encode())
-            archive = stack.enter_context(closing(context.archive()))
-            request = BuildRequest(
-                dockerfile=parsed,
-                dockerfile_path="Dockerfile",
-                context=archive,
-                tag="localhost/lab/test:remote",
-                remote=remote,
-            )
-            recorder = BuildRecorder(parsed)
-            moves = Moves(Place(engine=engine, remote=remote, relay=relay, registry=self.registry))
-            for event in engine.build(request):
-                recorder.add(event)
-                moves.add(event)
-            outcome = recorder.result()
-            assert outcome.status == "ok", outcome.reason
-            moves.save(engine, request)
-            told = moves.result()
-            assert told is not None
-            assert not told.failures
-            return outcome, oracle.values(engine, request.tag), told
-
-
 @pytest.fixture(scope="module")
-def runner(bookworm: ImageArchive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+def builds(bookworm: ImageArchive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
     with start_registry(print) as registry:
-        yield Runner(registry, bookworm, tmp_path_factory.mktemp("caches"))
+        folder = tmp_path_factory.mktemp("caches")
+        yield Builds(registry=registry, base=bookworm, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +69,11 @@ def docker(engines: Callable[[str], Engine]) -> Bench:
     return Bench(engines("docker"))
 
 
-def inputs(files: dict[str, str]) -> CacheInputs:
-    context = Context.of_files(files).with_file("Dockerfile", TEXT.encode())
-    return make(parser.parse(TEXT), context, digest=lambda ref: f"sha256:{ref}")
+def told_of(built: Built) -> Remote:
+    assert built.outcome.status == "ok", built.outcome.reason
+    assert built.remote is not None
+    assert not built.remote.failures
+    return built.remote
 
 
 def rules(name: str) -> Rules:
@@ -144,34 +95,26 @@ def cases() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "strategy"), cases())
-def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, runner: Runner) -> None:
-    runner.registry.log.more()
-    cold, made, saved = runner.build(name, strategy, FILES, save="main")
-    assert cold.cache.hits == 0
+def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, builds: Builds) -> None:
+    cold = builds.build(name, strategy, BEFORE, save="main")
+    assert cold.outcome.cache.hits == 0
+    saved = told_of(cold)
     assert saved.stored is not None
     assert saved.stored.bytes > 600_000, "the random files cannot be packed any smaller"
-    edited = FILES | {"src/a": "b"}
-    after, now, told = runner.build(name, strategy, edited, restore="main", save="after")
-    outcomes = {
-        step.instruction.split("/oracle/")[1].split(";")[0]: step.outcome
-        for step in after.steps
-        if step.instruction.startswith("RUN")
-    }
+    after = builds.build(name, strategy, EDITED, restore="main", save="after")
+    told = told_of(after)
     truth = {
-        name: Outcome.HIT if made[name] == value else Outcome.MISS for name, value in now.items()
+        step: Outcome.HIT if cold.values[step] == value else Outcome.MISS
+        for step, value in after.values.items()
     }
-    assert outcomes == truth
-    predicted = compare(*(inputs(files) for files in (FILES, edited)), rules(name), strategy).build
-    assert {
-        step.index: predicted.outcomes[step.index]
-        for step in after.steps
-        if step.counted and step.index not in predicted.assumed
-    } == {
-        step.index: step.outcome
-        for step in after.steps
-        if step.counted and step.index not in predicted.assumed
+    assert ran(after) == truth
+    predicted = compare(BEFORE.inputs(), EDITED.inputs(), rules(name), strategy).build
+    steps = [step for step in after.outcome.steps if step.counted]
+    sure = [step for step in steps if step.index not in predicted.assumed]
+    assert {step.index: predicted.outcomes[step.index] for step in sure} == {
+        step.index: step.outcome for step in sure
     }
-    hits = {name for name, outcome in truth.items() if outcome is Outcome.HIT}
+    hits = {step for step, outcome in truth.items() if outcome is Outcome.HIT}
     assert hits == (KEPT if strategy in WHOLE else {"final"})
     assert told.import_s is not None
     assert told.export_s is not None
@@ -184,15 +127,15 @@ def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, runner:
         assert saved.blobs_up
 
 
-def test_a_registrys_whole_cache_keeps_its_worth_when_it_is_handed_on(runner: Runner) -> None:
+def test_a_registrys_whole_cache_keeps_its_worth_when_it_is_handed_on(builds: Builds) -> None:
     """Caches in images do not always: docs/fresh-runner.md."""
     name, strategy = "docker@28/containerd", "registry-max"
     tags = [f"handed-{number}" for number in range(3)]
-    runner.build(name, strategy, FILES, save=tags[0])
-    same, made, _ = runner.build(name, strategy, FILES, restore=tags[0], save=tags[1])
-    assert same.cache.misses == 0
-    edited = FILES | {"src/a": "b"}
-    _, now, _ = runner.build(name, strategy, edited, restore=tags[1], save=tags[2])
+    builds.build(name, strategy, BEFORE, save=tags[0])
+    same = builds.build(name, strategy, BEFORE, restore=tags[0], save=tags[1])
+    assert same.outcome.cache.misses == 0
+    after = builds.build(name, strategy, EDITED, restore=tags[1], save=tags[2])
+    now, made = after.values, same.values
     assert {one for one in now if now[one] == made[one]} == KEPT
 
 
@@ -208,15 +151,15 @@ def test_what_an_engine_cannot_is_refused_with_what_it_can(name: str) -> None:
     [("there", "the registry has no such cache"), ("closed", "the registry does not answer")],
 )
 def test_a_cache_that_cannot_be_read_fails_no_build_and_is_told(
-    port: str, reason: str, docker: Bench, runner: Runner
+    port: str, reason: str, docker: Bench, builds: Builds
 ) -> None:
     """Docker's own words for it, which one vertex alone has."""
-    with Relay(runner.registry.socket, namespace=docker.engine.network) as relay:
+    with Relay(builds.registry.socket, namespace=docker.engine.network) as relay:
         address = relay.address if port == "there" else "127.0.0.1:9"
         remote = RemoteCache(
-            strategy="inline", repository=f"{address}/lab/x", folder=runner.folder, restore="no"
+            strategy="inline", repository=f"{address}/lab/x", folder=builds.folder, restore="no"
         )
-        place = Place(engine=docker.engine, remote=remote, relay=relay, registry=runner.registry)
+        place = Place(engine=docker.engine, remote=remote, relay=relay, registry=builds.registry)
         moves = Moves(place)
         given = Bench(docker.engine, remote=remote)
         outcome = given.build("FROM BASE\nRUN true\n", on_event=moves.add)
@@ -225,3 +168,47 @@ def test_a_cache_that_cannot_be_read_fails_no_build_and_is_told(
     assert told is not None
     (failure,) = told.failures
     assert reason_of(failure.removeprefix("import: ")) == reason
+
+
+def outcomes(built: Built) -> set[str]:
+    return {step for step, outcome in ran(built).items() if outcome is Outcome.HIT}
+
+
+def test_docker_builds_on_without_a_registry_that_refuses_or_is_full(builds: Builds) -> None:
+    name, strategy = "docker", "stage-images"
+    builds.build(name, strategy, BEFORE, save="good")
+    refused = builds.build(name, strategy, EDITED, day="refusing", restore="good", save="a")
+    assert refused.outcome.status == "ok"
+    assert outcomes(refused) == set()
+    assert refused.remote is not None
+    failures = dict(text.split(": ", 1) for text in refused.remote.failures)
+    assert reason_of(failures["import"]) == "the registry refuses access"
+    assert reason_of(failures["export"]) == "the registry refuses access"
+    full = builds.build(name, strategy, EDITED, day="full", restore="good", save="b")
+    assert full.outcome.status == "ok"
+    assert outcomes(full) == KEPT
+    assert full.remote is not None
+    (failure,) = full.remote.failures
+    assert failure.startswith("export: ")
+
+
+def test_podman_misses_where_it_may_not_read_and_fails_where_it_may_not_write(
+    builds: Builds,
+) -> None:
+    name, strategy = "podman", "podman-registry"
+    builds.build(name, strategy, BEFORE, save="main")
+    gone = builds.build(name, strategy, EDITED, day="gone", restore="main")
+    assert gone.outcome.status == "ok"
+    assert outcomes(gone) == set()
+    assert gone.remote is not None
+    assert gone.remote.blobs_missing
+    assert not gone.remote.failures
+    refused = builds.build(name, strategy, EDITED, day="refusing", restore="main", save="main")
+    assert refused.outcome.status == "failed"
+    assert "authentication required" in str(refused.outcome.reason)
+    assert refused.remote is not None
+    (failure,) = refused.remote.failures
+    assert reason_of(failure.removeprefix("import: ")) == "the registry refuses access"
+    # What befell those registries befell no other.
+    well = builds.build(name, strategy, EDITED, restore="main")
+    assert outcomes(well) == KEPT

@@ -68,6 +68,8 @@ _SAID = {
     "layers": "its layers are not in the cache: {subject} keeps those of the last stage alone",
     "untaken": "the restored cache was made with it, and it was not taken: a blob is gone or "
     "damaged, or another version of the engine made the cache",
+    "gone": "its layers are gone from the registry, which was asked for a blob and had none "
+    "{subject}",
     "unfound": "not found in the registry, or the registry did not answer: the engine does not say",
     "unknown": "none of the cache inputs has changed",
 }

@@ -16,8 +16,8 @@ from lab.dockerfile.cachekey.sources import chosen
 from lab.dockerfile.cachekey.variables import assignments, names
 
 Kind = Literal[
-    "file", "text", "env", "arg", "base", "image", "setting", "added", "removed", "order",
-    "never", "cold", "evicted", "unknown", "fresh", "import", "layers", "untaken", "unfound",
+    "file", "text", "env", "arg", "base", "image", "setting", "added", "removed", "order", "never",
+    "cold", "evicted", "unknown", "fresh", "import", "layers", "untaken", "unfound", "gone",
 ]  # fmt: skip
 _FILE = re.compile(r"^file (.*) (content|mode|owner|time)$", re.DOTALL)
 

@@ -10,15 +10,21 @@ from lab.caching.explain.causes import Cause
 from lab.caching.explain.misses import alike, explain
 from lab.caching.explain.model import B, Explanation, MeasuredBuild
 from lab.dockerfile.cachekey import Rules
+from lab.model import units
 from lab.model.record import Build
-from lab.model.remote_cache import AXIS, KEYS_ALONE, NOTHING, WARM
+from lab.model.remote_cache import AXIS, KEYS_ALONE, NOTHING, SILENT, WARM
 
-_SILENT = "podman-registry"  # its engine passes over what it cannot read (podman 4.3.1, 5.8.6)
 # What engines say of a cache that cannot be read (docker 20.10.24 and 28.5.2), and what it means.
 _REASONS = (
-    (r"refused|no route|timed? ?out|no such host|\bEOF\b", "the registry does not answer"),
+    (
+        r"connection refused|no route|timed? ?out|no such host|\bEOF\b|not answer",
+        "the registry does not answer",
+    ),
     (r"not found|unknown", "the registry has no such cache"),
-    (r"\b40[13]\b|unauthorized|denied|forbidden|no active sessions", "the registry refuses access"),
+    (
+        r"\b40[13]\b|unauthorized|denied|forbidden|no active sessions|no basic auth",
+        "the registry refuses access",
+    ),
     (r"\b5\d\d\b|Internal Server Error", "the registry fails"),
 )
 
@@ -35,19 +41,21 @@ def explain_fresh(
     whole = _of_all(now.record)
     if whole is not None:
         return alike(now, whole)
-    return explain_restored(
-        now, cold, rules, now.record.remote.strategy if now.record.remote else ""
-    )
+    remote = now.record.remote
+    strategy, gone = (remote.strategy, remote.blobs_missing or 0) if remote else ("", 0)
+    return explain_restored(now, cold, rules, strategy, gone)
 
 
-def explain_restored(now: B, before: Sequence[B], rules: Rules, strategy: str) -> Explanation[B]:
+def explain_restored(
+    now: B, before: Sequence[B], rules: Rules, strategy: str, gone: int = 0
+) -> Explanation[B]:
     """Explain a build, measured or predicted, on an engine that was given the cache of ``before``
-    by a strategy.
+    by a strategy; ``gone`` are blobs that the registry did not have.
     """
     if strategy == NOTHING:
         return alike(now, Cause(kind="fresh"))
     found = explain(now, before, rules)
-    instead = _of_one(strategy)
+    instead = _of_one(strategy, gone)
     return replace(
         found,
         steps=tuple(
@@ -71,9 +79,11 @@ def _of_all(build: Build) -> Cause | None:
     return None
 
 
-def _of_one(strategy: str) -> Cause:
+def _of_one(strategy: str, gone: int) -> Cause:
     """Why a step ran that the build before had, and of which nothing has changed."""
-    if strategy == _SILENT:
+    if gone:
+        return Cause(kind="gone", subject=units.counted(gone, "time"))
+    if strategy in SILENT:
         return Cause(kind="unfound")
     return Cause(kind="layers" if strategy in KEYS_ALONE else "untaken", subject=strategy)
 

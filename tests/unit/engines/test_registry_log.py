@@ -20,6 +20,8 @@ LINES = [
     f'@ - - {AT} "GET /v2/lab/cache/manifests/none HTTP/1.1" 404 91 "" "docker/28"',
     f'@ - - {AT} "GET /v2/lab/cache/blobs/{DIGEST} HTTP/1.1" 206 3000 "" "docker/28"',
     f'@ - - {AT} "GET /v2/lab/cache/blobs/{DIGEST} HTTP/1.1" 500 10 "" "docker/28"',
+    f'@ - - {AT} "GET /v2/lab/cache/blobs/{DIGEST} HTTP/1.1" 404 90 "" "docker/28"',
+    f'@ - - {AT} "GET /v2/lab/cache/manifests/max HTTP/1.1" 401 80 "" "docker/28"',
 ]
 
 
@@ -28,12 +30,14 @@ def test_requests_are_counted_by_what_they_ask(tmp_path: Path) -> None:
     log.write_text("\n".join(LINES) + "\n")
     counter = Counter(log)
     assert counter.more() == Requests(
-        requests=10,
-        bytes=2 + 1500 + 91 + 3000 + 10,
+        requests=12,
+        bytes=2 + 1500 + 91 + 3000 + 10 + 90 + 80,
         blobs_got=1,
         blobs_put=1,
-        missing=1,
+        missing=2,
+        blobs_missing=1,
         refused=1,
+        failed=1,
     )
     assert counter.more() == Requests()
 

@@ -127,9 +127,18 @@ def test_disturbed_rounds_are_shown_and_decide_nothing() -> None:
 def test_failures_and_warm_ups_are_no_jobs() -> None:
     builds = run(none=40.0, inline=10.0)
     spoilt = [replace(one, warm_up=True) for one in builds] + [
-        replace(one, status="failed") for one in builds
+        replace(one, status="engine-lost") for one in builds
     ]
     assert fresh_jobs.of(spoilt) == ()
+    broken = [
+        replace(one, status="failed", reason="no push") if one.cell["cache"] == "inline" else one
+        for one in builds
+    ]
+    assert [job.strategy for job in only(broken).jobs] == ["none"]
+    (answer,) = fresh_caches.answers(broken, Asked())
+    assert "inline: 16 jobs failed: no push" in answer.notes
+    (answer,) = fresh_caches.answers([one for one in broken if one.status == "failed"], Asked())
+    assert "no job ended well: inline failed" in answer.answer
     lost = [
         one for one in builds if not (one.round == 1 and one.phase == "fresh:b")
     ]  # a round without one of its edits has no mean of them
