@@ -210,5 +210,5 @@ def test_a_dockerfile_behind_two_bases_is_built_on_both(
     assert "cold" in scenario.phases
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /\n")
     code, _, err = said(capsys, *words)
-    assert (code, "without ARG BASE" in err, len(asked)) == (2, True, 1)
+    assert (code, "no build argument BASE" in err, len(asked)) == (2, True, 1)
     assert "FROM $BASE" in err, "ARG alone would build both on the base that stands there"
