@@ -53,9 +53,10 @@ class _Row:
     seconds: float
 
     @property
-    def rank(self) -> tuple[bool, float, float]:
-        """What is decided comes first, then what costs the most seconds."""
-        return (self.versus.verdict not in DECIDED, -self.seconds, -abs(self.versus.ratio - 1))
+    def rank(self) -> tuple[bool, bool, float, float]:
+        """What is decided comes first, then what has an interval, then what costs most seconds."""
+        undecided, unsure = self.versus.verdict not in DECIDED, self.versus.interval is None
+        return (undecided, unsure, -self.seconds, -abs(self.versus.ratio - 1))
 
 
 def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Headline:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.model.record import Build
 from lab.report import compose, ratio_words, terminal_brief
 from lab.results import comparison
 from lab.results.runs import StoredRun
@@ -161,6 +162,33 @@ def test_decided_seconds_come_first() -> None:
         for one in rows.measures
         if one.versus
     }
+
+
+def test_one_pair_that_was_left_does_not_lead_though_it_costs_the_most_seconds() -> None:
+    """A cold build of which one pair was undisturbed tells nothing yet; the rebuilds' interval
+    does, though it decides nothing either."""
+    many = [
+        replace(one, id=f"{one.id}-{number}", round=number, fit="fit")
+        for number in range(1, 8)
+        for one in builds()[:4]
+    ]
+    swing = {True: 1.0, False: 0.5}
+    varied = [
+        replace(
+            one,
+            wall_s=(one.wall_s or 0) * (swing[one.round % 2 == 0] if "podman" in one.id else 1),
+            fit="unfit: others used the CPUs (89 %)" if _later_cold(one) else "fit",
+        )
+        for one in many
+    ]
+    said = compose.from_run(replace(stored(), builds=tuple(varied))).model.headline
+    assert said.answer.startswith("Undecided: podman ")
+    assert "in rebuilds so far (95 %: " in said.answer
+    assert any(line.startswith("in cold builds: undecided") for line in said.lines)
+
+
+def _later_cold(build: Build) -> bool:
+    return build.phase == "cold" and build.round > 1
 
 
 def test_builds_that_were_all_disturbed_have_no_verdict_and_the_reason_is_the_machine_s() -> None:
