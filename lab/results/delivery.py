@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from lab.host.git_history import Commit
-from lab.results.stats import intervals
+from lab.results.stats import intervals, median_interval
 
 DAY = 86_400.0
 _FIX = re.compile(r"(?i)^(?:revert\b|roll ?back\b|hot ?fix\b|emergency fix\b)")
@@ -152,4 +152,4 @@ def _share(count: int, of: int) -> Figure:
 def _middle(values: Sequence[float]) -> Figure:
     if not values:
         return Figure(value=None, interval=None, count=0)
-    return Figure(value=median(values), interval=intervals.of_median(values), count=len(values))
+    return Figure(value=median(values), interval=median_interval(sorted(values)), count=len(values))
