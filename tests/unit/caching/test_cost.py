@@ -135,6 +135,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_commits_that_rebuild_are_counted_as_they_were_made(project: Path) -> None:
     """0, 1, 2 … 10: go.mod changes at 5 and 10, main.go at 2, 4, 6, 8 and 10."""
     there = place(project / "Dockerfile", None)
@@ -146,6 +147,7 @@ def test_commits_that_rebuild_are_counted_as_they_were_made(project: Path) -> No
     assert (last.commits, last.counts["RUN deps"], last.counts["RUN make"]) == (4, 1, 2)
 
 
+@pytest.mark.slow
 def test_what_copies_from_a_stage_is_not_sure(project: Path) -> None:
     text = f"{TEXT.replace('base', 'base AS b')}FROM base\nCOPY --from=b /app /\nRUN check\n"
     there = place(project / "Dockerfile", None)
@@ -156,6 +158,7 @@ def test_what_copies_from_a_stage_is_not_sure(project: Path) -> None:
     assert found.sure["RUN make"] == 6
 
 
+@pytest.mark.slow
 def test_a_git_folder_that_is_sent_is_rebuilt_by_every_commit(project: Path) -> None:
     for name in ("Dockerfile", ".dockerignore", "main.go", "go.mod"):
         (project / name).rename(project.parent / name)
@@ -185,6 +188,7 @@ def stored(results: Path, builds: tuple[Build, ...], **differing: object) -> Non
     (results / run.id / "builds.jsonl").write_text(lines)
 
 
+@pytest.mark.slow
 def test_a_dockerfile_without_a_run_says_what_it_can_and_what_to_run(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +235,7 @@ def test_an_imported_run_says_what_its_record_lacks(
     assert "lab cost DOCKERFILE --run RUN" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

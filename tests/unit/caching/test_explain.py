@@ -199,6 +199,7 @@ def test_patterns_choose_as_go_does(paths: set[str]) -> None:
     assert set(chosen(entries, ["[ab]/*"])) == {path for path in paths if "/" in path}
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6))
 def test_equal_inputs_always_hit_and_keys_hold_all_facets(letters: list[str]) -> None:
     text = "FROM x\n" + "".join(f"RUN {letter}\n" for letter in letters)

@@ -111,6 +111,7 @@ def test_line_ends_are_seen_across_pieces() -> None:
         assert content.with_line_feeds() == (plain if both else None), data
 
 
+@pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes_and_its_own_output_is_none_of_it(
     one: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +146,7 @@ def test_what_is_written_is_read_back(one: Path, capsys: pytest.CaptureFixture[s
     assert differences(read(path), manifest(one)) == ()
 
 
+@pytest.mark.slow
 def test_a_large_file_takes_no_memory(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(64 << 20)
@@ -263,6 +265,7 @@ def test_no_line_of_an_ignore_file_keeps_back_what_is_tracked_or_copied(
     assert made == "copied by name, so make on both sides: bin/app"
 
 
+@pytest.mark.slow
 def test_pointers_and_submodules(one: Path, capsys: pytest.CaptureFixture[str]) -> None:
     part = one.parent / "part"
     part.mkdir()
@@ -308,6 +311,7 @@ def test_gits_own_folder_where_it_is_sent(one: Path, capsys: pytest.CaptureFixtu
     assert "in .dockerignore: .git" in said
 
 
+@pytest.mark.slow
 def test_owners_count_for_a_podman_of_old_alone(
     one: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

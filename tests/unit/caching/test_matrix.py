@@ -60,6 +60,7 @@ def test_what_nobody_can_foretell_is_a_small_part() -> None:
     assert len(assumed) + len(outside) < len(told) / 8
 
 
+@pytest.mark.slow
 def test_each_kind_has_a_title_of_its_own_and_a_cell_on_each_engine() -> None:
     titles = [kind.title for kind in kinds()]
     assert len(set(titles)) == len(titles) >= 40

@@ -230,6 +230,7 @@ def test_an_ignore_file_of_the_dockerfiles_own_goes_first(tmp_path: Path) -> Non
     assert total.steps["COPY . /s"].misses == 1
 
 
+@pytest.mark.slow
 def test_totals_are_the_sum_of_what_was_told(history: Path) -> None:
     costs = {"RUN deps": 10.0, "RUN last": 1.5}
     with closing(Repository(history)) as repository:

@@ -111,6 +111,7 @@ def test_files_of_a_work_tree_have_gits_own_ids(project: Path) -> None:
         assert found.files[path].content == git(project, "hash-object", "--", path).strip()
 
 
+@pytest.mark.slow
 def test_nothing_misses_right_after_a_commit(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_file_that_git_does_not_know_or_ignores_is_told_as_such(
     assert "note.txt" not in said
 
 
+@pytest.mark.slow
 def test_a_change_of_the_ignore_file_is_told_as_such(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_change_of_the_ignore_file_is_told_as_such(
         assert "README.md is no longer kept back by the ignore file" in " ".join(said.split())
 
 
+@pytest.mark.slow
 def test_modes_that_git_does_not_keep_count_against_those_of_most_files(project: Path) -> None:
     for path in project.rglob("*"):
         if ".git" not in path.parts:
@@ -174,6 +177,7 @@ def test_modes_that_git_does_not_keep_count_against_those_of_most_files(project:
     assert missed(project)[0] == "COPY . ."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attributes", "written", "misses"),
     [
@@ -193,6 +197,7 @@ def test_line_ends_count_where_a_checkout_would_have_others(
     assert (missed(project) != []) is misses
 
 
+@pytest.mark.slow
 def test_gits_own_folder_is_a_cause_between_commits_where_it_is_sent(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,6 +225,7 @@ def test_a_commits_id_as_an_argument_is_the_cause(
     assert "Docker reruns 4 of 5 steps, first RUN deps (line 4): ARG REVISION changed" in said
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_repository_and_a_dockerfile_beside_it(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     write(tmp_path, "docker/Dockerfile", b"FROM base\nCOPY src /src\nRUN make\n")
@@ -260,6 +266,7 @@ def test_a_submodule_is_looked_into_where_it_is_checked_out(tmp_path: Path) -> N
     assert missed(whole) == ["COPY part/a.h /", "RUN make"]
 
 
+@pytest.mark.slow
 def test_what_no_commit_has_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As where CI makes the program first and the Dockerfile copies it."""
     write(project, "Dockerfile", b"FROM base\nCOPY bin/app /app\n")
@@ -337,6 +344,7 @@ def test_times_are_of_builds_that_nothing_disturbed() -> None:
     assert step_times(more, "docker")["RUN make"].count == 5
 
 
+@pytest.mark.slow
 def test_what_the_lab_wrote_is_named_after_what_the_user_changed(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_shell_completes_commands_and_options(
     assert all(word in out for word in ("advise", "build-arg", "history"))
 
 
+@pytest.mark.slow
 def test_bash_completes_a_command_for_real() -> None:
     """By bash itself: what it would offer after `lab his`."""
     script = (

@@ -73,6 +73,7 @@ def test_engines_are_compared(lab: Lab) -> None:
     assert lab(*words, "--json")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [WHOLE, BROKEN])
 @pytest.mark.parametrize("kind", ["html", "md", "json", "csv", "junit"])
 def test_reports_are_made(lab: Lab, name: str, kind: str) -> None:

@@ -220,6 +220,7 @@ def test_dockerignore_mistakes_have_their_line(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.slow
 @given(st.text("ab*?[]^-!/\\.#&|~ ", max_size=12), PATHS)
 def test_any_pattern_is_read_or_refused(text: str, path: str) -> None:
     try:

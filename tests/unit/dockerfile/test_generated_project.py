@@ -32,6 +32,7 @@ def chain(context: Context, name: str = "") -> int:
     return longest
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.integers(1, 14), st.integers(0, 3000), st.integers(1, 5), st.integers(0, 99))
 def test_size_and_depth(packages: int, more: int, depth: int, seed: int) -> None:

@@ -100,6 +100,7 @@ def test_errors_of_the_lab_pass_and_bugs_are_not_hidden() -> None:
         raise ZeroDivisionError
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # podman-py drops its socket
 def test_nobody_at_the_socket() -> None:
     engine = PodmanEngine(base_url=NOWHERE, private=False)

@@ -94,6 +94,7 @@ def test_the_lifeline_ends_a_confined_process_and_its_children(tmp_path: Path) -
     assert not _running(marker)
 
 
+@pytest.mark.slow
 def test_a_failed_command_is_shown_to_paste() -> None:
     with pytest.raises(LabError, match=r"exit code 3 of: A=1 sh -c 'echo why >&2; exit 3'\nwhy"):
         run(["sh", "-c", "echo why >&2; exit 3"], environment={"A": "1"})

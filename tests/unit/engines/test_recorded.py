@@ -226,6 +226,7 @@ def test_any_bytes_give_builds_or_an_error(data: bytes) -> None:
     read_all(data)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.binary(max_size=4000))
 def test_any_bytes_in_a_gzip_give_builds_or_an_error(data: bytes) -> None:

@@ -144,6 +144,7 @@ def test_an_index_of_today_is_not_read_again(
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 def test_an_index_without_an_engine_is_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -296,6 +296,7 @@ def test_a_stop_is_no_failed_experiment(
         verify.verify(claims.claims[0], tmp_path, ground, quick=True)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(
     ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_killed_on_the_way_a_node_has_all_of_it_or_none(
     assert sorted(path.name for path in node.iterdir()) == ["current", "versions"]
 
 
+@pytest.mark.slow
 def test_every_known_version_of_kubernetes_takes_the_manifests(home: Home, tmp_path: Path) -> None:
     archive = pack(home, OLD, tmp_path)
     assert len(kubernetes_schemas.versions()) >= 5
@@ -226,6 +227,7 @@ def test_pods_have_no_more_rights_than_they_need(home: Home, tmp_path: Path) -> 
     assert build["volumes"][0]["hostPath"]["type"] == "Directory"
 
 
+@pytest.mark.slow
 def test_names_are_asked_of_the_nodes_own_cache(home: Home, tmp_path: Path) -> None:
     archive = pack(home, OLD, tmp_path)
     cluster = kubernetes.Cluster(

@@ -41,6 +41,7 @@ def install(home: Home, origin: Path, version: str = GO, sha256: str | None = No
     return homes.install(home, version, say=lambda _: None, origin=origin, sha256=sha256)
 
 
+@pytest.mark.slow
 def test_a_distributions_goroot_is_copied_with_what_its_links_lead_to(
     home: Home, tmp_path: Path
 ) -> None:

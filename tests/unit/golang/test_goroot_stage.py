@@ -107,6 +107,7 @@ def test_staged_checked_read_only_and_given_back(home: Home) -> None:
     assert stage.staged(home) == ()
 
 
+@pytest.mark.slow
 @root_only
 def test_a_refresh_copies_what_changed_and_keeps_what_runs(home: Home) -> None:
     first = stage.stage(home, GO, say=quiet)
@@ -208,6 +209,7 @@ def test_killed_while_staging_nothing_is_left_by_the_next_start(home: Home) -> N
     assert not mounts(home.root)
 
 
+@pytest.mark.slow
 @root_only
 def test_without_root_a_folder_in_memory_does_it(home: Home) -> None:
     subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", home.root], check=True)

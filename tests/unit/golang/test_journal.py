@@ -37,6 +37,7 @@ def test_what_is_there_is_not_taken_again(tmp_path: Path) -> None:
         assert journal.resumed == 5
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1), tail=st.sampled_from([b"", b"{", b"null\n", b'{"key": "9"}\n']))
 def test_a_file_cut_anywhere_gives_what_was_whole(

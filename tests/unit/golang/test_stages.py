@@ -46,6 +46,7 @@ def test_the_log_by_kind_with_its_costs() -> None:
     assert str(found["can be inlined"]) == "2, cost 10 at the median (3 to 17), 20 together"
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=60)))
 def test_any_log_is_read(lines: list[str]) -> None:
     assert sum(one.count for one in compiler_log.by_kind(lines).values()) <= len(lines)

@@ -112,6 +112,7 @@ def test_the_critical_path_is_the_longest_chain() -> None:
     assert sum(action.lasted_s for action in actions.critical_path(found)) == pytest.approx(10)
 
 
+@pytest.mark.slow
 def test_a_chain_of_any_length() -> None:
     items = [(n, [n + 1] if n < 4999 else [], n % 50, n % 50 + 1) for n in range(5000)]
     assert len(actions.critical_path(actions.read(graph(*items)))) == 5000

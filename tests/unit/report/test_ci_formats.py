@@ -51,6 +51,7 @@ def runner(line: str) -> tuple[str, dict[str, str], str]:
     return kind, properties, data
 
 
+@pytest.mark.slow
 @given(FINDINGS)
 def test_the_runner_reads_one_command_a_finding(found: list[Finding]) -> None:
     lines = ci_formats.github("lab advise", found).split("\n")

@@ -48,6 +48,7 @@ def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
     assert not any(cell[:1] in {"=", "+", "@"} for line in lines for cell in line)
 
 
+@pytest.mark.slow
 def test_junit_counts_what_failed_and_what_was_skipped() -> None:
     found = stored(EVIL, EVIL)
     junit.hold(rendered("junit", found))
@@ -59,6 +60,7 @@ def test_junit_counts_what_failed_and_what_was_skipped() -> None:
         assert int(suite.attrib["tests"]) == len(suite.findall("testcase"))
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_junit_stays_xml_whatever_a_log_says(text: str) -> None:
     failed = replace(build("docker", "cold", 1), status="failed", reason=text, log_tail=text)

@@ -181,6 +181,7 @@ def test_the_list_begins_with_what_started_last(server: Server, results: Path) -
     assert 0 < text.index(f">{run().id}<") < text.index(">zz-renamed<")
 
 
+@pytest.mark.slow
 def test_a_lost_manifest_costs_a_report_its_causes_only(tmp_path: Path) -> None:
     lost = replace(builds()[0], manifest="manifests/none.json.gz")
     with store.create(tmp_path, run()) as writer:
@@ -190,6 +191,7 @@ def test_a_lost_manifest_costs_a_report_its_causes_only(tmp_path: Path) -> None:
     assert "the causes of misses are left out" in text
 
 
+@pytest.mark.slow
 def test_a_long_list_comes_page_by_page(server: Server, results: Path) -> None:
     head = (results / run().id / "run.json").read_text()
     for number in range(250):
@@ -339,6 +341,7 @@ def test_verdicts_of_many_runs_are_read_beside_the_list(
     assert again.unread == 0
 
 
+@pytest.mark.slow
 def test_a_trend_names_commits_and_can_begin_late(server: Server, results: Path) -> None:
     many(results, 3)
     text = ask(server, "/trend/tried")[1]

@@ -109,6 +109,7 @@ def test_csv_holds_every_build(run: Path, capsys: pytest.CaptureFixture[str]) ->
     assert rows[0]["axis.engine"] == 'a "b"\\'
 
 
+@pytest.mark.slow
 def test_parquet_holds_every_build(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ def pairs(count: int, sd: float, seed: int = 5) -> list[tuple[float, float]]:
     return [(math.exp(draw.gauss(0, sd)), math.exp(draw.gauss(0, sd))) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_noise_is_what_was_put_in() -> None:
     found = noise(pairs(400, 0.03), seed=1)
     assert found is not None
@@ -29,6 +30,7 @@ def test_noise_is_what_was_put_in() -> None:
     assert found.false_alarms == pytest.approx(0.05, abs=0.025)
 
 
+@pytest.mark.slow
 def test_what_is_seen_agrees_with_the_textbook() -> None:
     """Normal noise: shift = (z(0.975) + z(0.9)) sd sqrt(2 / n), by 1/sqrt(3/pi) for ranks."""
     sd = 0.03

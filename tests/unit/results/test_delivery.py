@@ -86,6 +86,7 @@ def told(
     return found
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_counted_by_hand(
     repository: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +124,7 @@ def test_without_tags_each_first_parent_is_a_deployment(
     assert found["lead_s"]["value"] == pytest.approx(1.5 * DAY)
 
 
+@pytest.mark.slow
 def test_what_builds_take_of_the_lead_time_is_of_runs_of_its_commits(
     repository: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +142,7 @@ def test_what_builds_take_of_the_lead_time_is_of_runs_of_its_commits(
     assert found["building_share"]["value"] == pytest.approx(24 * 60 / DAY)
 
 
+@pytest.mark.slow
 def test_a_failure_that_is_not_mended_yet_is_none_and_a_lightweight_tag_counts(
     repository: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +159,7 @@ def test_no_deployment_is_no_figure() -> None:
     assert found.frequency.value == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -173,6 +177,7 @@ def test_what_is_not_there_is_said(
     assert not (repository.folder / "x").exists()
 
 
+@pytest.mark.slow
 def test_the_text_says_intervals_and_definitions(
     repository: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,7 @@ def test_doubt_says_how_many_more_rounds_would_tell() -> None:
     assert "more rounds would decide" in (found.reason or "")
 
 
+@pytest.mark.slow
 def test_false_alarms_keep_to_the_certainty() -> None:
     """At the very edge of what is allowed, in rounds that drift, at most one in twenty fails."""
     draw = random.Random(7)

@@ -145,6 +145,7 @@ def test_where_nothing_can_be_kept_the_answer_is_the_same(many: Path, past: None
     assert found["r000"] == {"length": (many / "r000" / "builds.jsonl").stat().st_size}
 
 
+@pytest.mark.slow
 def test_another_process_that_writes_is_waited_for_no_longer_than_it_takes(
     many: Path, past: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def varied(count: int, factor: float = 1.0, seed: int = 1) -> list[Build]:
     return made
 
 
+@pytest.mark.slow
 def test_medians_and_paired_ratios_are_those_of_the_records(tmp_path: Path) -> None:
     builds = varied(20)
     run = record(tmp_path / "one", [], builds=builds)
@@ -98,6 +99,7 @@ def test_a_run_that_ended_when_something_showed_is_judged_so(tmp_path: Path) -> 
         assert versus.verdict == verdict
 
 
+@pytest.mark.slow
 def test_steps_axes_and_facts_of_the_host_can_be_asked_for(tmp_path: Path) -> None:
     one = record(tmp_path / "one", [], builds=varied(3))
     two = record(tmp_path / "two", [], builds=varied(3), host=replace(HOST, kernel="6.2.0"))
@@ -125,6 +127,7 @@ def test_a_cell_that_mixes_what_is_not_shown_says_so(tmp_path: Path) -> None:
     assert apart.footnotes == ()
 
 
+@pytest.mark.slow
 def test_what_a_resumed_run_built_again_counts_once(tmp_path: Path) -> None:
     builds = [build(1, 1.0), build(2, 2.0), replace(build(1, 1.0), wall_s=9.0)]
     run = record(tmp_path / "one", [], builds=builds)
@@ -132,6 +135,7 @@ def test_what_a_resumed_run_built_again_counts_once(tmp_path: Path) -> None:
     assert (cell.values.count, cell.values.high, cell.values.low) == (2, 9.0, 2.0)
 
 
+@pytest.mark.slow
 def test_failed_and_disturbed_builds_are_told_and_not_counted(tmp_path: Path) -> None:
     builds = [
         build(1, 1.0),
@@ -208,6 +212,7 @@ def test_misspelt_fields_are_told(
     assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,6 +227,7 @@ def test_the_command_line_prints_the_table(
     assert "slower" in out
 
 
+@pytest.mark.slow
 def test_a_table_keeps_to_80_columns_and_loses_no_word_of_a_step(tmp_path: Path) -> None:
     long = "RUN go build -trimpath -o /out/app ./cmd/app && strip /out/app && cp /out/app /usr/bin"
     timed = (
@@ -244,6 +250,7 @@ def test_a_table_keeps_to_80_columns_and_loses_no_word_of_a_step(tmp_path: Path)
     assert any(line.startswith("cold | RUN make all  ") for line in lines)  # as it was written
 
 
+@pytest.mark.slow
 def test_rows_stand_in_the_order_of_phases_and_of_the_dockerfile(tmp_path: Path) -> None:
     path = tmp_path / "order.yaml"
     path.write_text(
@@ -263,6 +270,7 @@ def test_rows_stand_in_the_order_of_phases_and_of_the_dockerfile(tmp_path: Path)
     assert list(found.tables[""]) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fitness", "fit"])
 def test_fitness_is_a_field_without_each_builds_own_reason(tmp_path: Path, name: str) -> None:
     fits = ["fit", None, "degraded: others took 12 %", "degraded: others took 13 %", "unfit: x: y"]

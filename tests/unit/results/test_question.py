@@ -43,6 +43,7 @@ def lab(*words: str) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_the_baseline_is_the_scenarios_first_value(tmp_path: Path, seed: int) -> None:
     stored = runs.read(run(tmp_path, seed).folder)
@@ -63,6 +64,7 @@ def test_seeds_draw_another_order(tmp_path: Path) -> None:
     assert firsts == {"override", "default"}, "so the test above says something"
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_baseline_that_it_was_asked_for(tmp_path: Path) -> None:
     stored = runs.read(run(tmp_path, 1, baseline="default").folder)
     assert compose.table_of(stored).baseline == "default"
@@ -98,6 +100,7 @@ def test_engines_of_the_command_line_may_take_the_baseline_away() -> None:
     assert against.with_engines(["podman"]).baseline is None
 
 
+@pytest.mark.slow
 def test_an_old_run_has_the_order_of_its_builds(tmp_path: Path) -> None:
     stored = run(tmp_path, 1)
     path = stored.folder / "run.json"
@@ -109,6 +112,7 @@ def test_an_old_run_has_the_order_of_its_builds(tmp_path: Path) -> None:
     assert compose.table_of(runs.read(stored.folder)).baseline == first
 
 
+@pytest.mark.slow
 def test_a_baseline_that_is_none(tmp_path: Path) -> None:
     stored = run(tmp_path, 1)
     for wrong in ("nosuch", "simulated"):

@@ -124,6 +124,7 @@ def test_the_rank_sum_test_is_scipys(rows: int, columns: int) -> None:
         assert (p_value > 0.05) == inside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [1, 12])
 def test_ranks_and_ties_count_as_scipy_counts_them(decimals: int) -> None:
     """Rounded to tenths nearly all are tied; where SciPy takes them as normal, to the last bit."""

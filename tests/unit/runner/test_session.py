@@ -128,6 +128,7 @@ def test_a_resumed_run_that_is_refused_keeps_its_folder(
     assert head.exists()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_counts_what_is_left(tmp_path: Path) -> None:
     asked = loader.parse(TEXT.replace("rounds: 1", "rounds: 3"), None)
     options = session.Options(results=tmp_path / "results")
@@ -143,6 +144,7 @@ def test_a_resumed_run_counts_what_is_left(tmp_path: Path) -> None:
     assert watcher.coming == [one.id for one in run.builds[2:]]
 
 
+@pytest.mark.slow
 def test_a_build_starts_where_its_clock_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

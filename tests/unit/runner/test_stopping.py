@@ -78,6 +78,7 @@ def rounds(done: Sequence[Trial], layout: str) -> int:
     return sum(t.cell.axes["layout"] == layout and not t.warm_up for t in done)
 
 
+@pytest.mark.slow
 def test_a_decided_cell_drops_out_and_an_open_one_goes_on_with_its_baseline() -> None:
     sampling, done, told = run(read(), {"default": 1.0, "symlink": 2.0, "tmpfs": 1.0}, 0.08)
     counts = {name: rounds(done, name) for name in ("default", "symlink", "tmpfs")}
@@ -133,6 +134,7 @@ def test_a_spent_budget_begins_no_trial() -> None:
     assert sampling.ended == "the budget was spent in round 6"
 
 
+@pytest.mark.slow
 def test_warm_ups_come_first_and_count_nowhere(tmp_path: Path) -> None:
     trials = plan.planned(read())
     assert [trial.warm_up for trial in trials[:4]] == [True, True, True, False]

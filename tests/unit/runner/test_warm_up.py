@@ -24,6 +24,7 @@ def run(tmp_path: Path) -> Path:
     return record(tmp_path / "run", [], builds=builds)
 
 
+@pytest.mark.slow
 def test_a_warm_up_enters_no_figure(run: Path) -> None:
     stored = runs.load(run, run.parent)
     assert len(stored.builds) == 3

@@ -161,6 +161,7 @@ def test_what_the_dockerfile_names_is_built_on_an_image_of_the_lab(
     assert [image.ref for image in made.images] == ["localhost/lab/base:debian-bookworm"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said", "remedy"),
     [

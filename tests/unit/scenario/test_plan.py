@@ -69,6 +69,7 @@ def test_cells_are_all_combinations_in_a_stable_order() -> None:
     assert cells[1].words == "docker bookworm 1.22.10 default CGO_ENABLED=1"
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**63 - 1), rounds=st.integers(1, 6))
 @settings(max_examples=50)
 def test_each_round_is_a_permutation_and_a_seed_gives_it_again(seed: int, rounds: int) -> None:

@@ -57,6 +57,7 @@ def decided(ratio: float, spread: float, questions: int, until: Until, most: int
     return most + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_a_seventyfold_difference_is_decided_in_three_rounds(seed: int) -> None:
     for one in (*shipped(), loader.parse(BARE)):

@@ -58,6 +58,7 @@ def test_a_program_without_its_loader_does_not_run(
     assert "needs the loader /lib64/ld-linux-x86-64.so.2" in verdict["why"][0]
 
 
+@pytest.mark.slow
 def test_a_truncated_elf_file_as_entry_point_does_not_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +229,7 @@ def test_a_name_that_is_no_image_is_a_mistake_of_the_command_line(
     assert "docker save -o FILE Debian:12" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_oci_layout_in_a_folder_is_an_image_and_no_root_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,7 @@ def series(metrics: list[Metric]) -> dict[tuple[str, frozenset[tuple[str, object
     }
 
 
+@pytest.mark.slow
 def test_the_figures_are_the_series_of_the_scrape(stored: StoredRun) -> None:
     with collector() as seen:
         sent(stored, seen)
