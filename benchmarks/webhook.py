@@ -57,7 +57,7 @@ def main() -> None:
         )  # fmt: skip
         pair = certificate(folder)
         port = free_port()
-        server = serve(folder, pair, port)
+        server = serve(folder / "verdicts", pair, port)
         try:
             load(pair[0], port, 3.0)  # warms up
             before = cpu_s(server.pid)
@@ -68,7 +68,7 @@ def main() -> None:
             time.sleep(RESTART_S / 3)
             server.send_signal(signal.SIGKILL)
             server.wait()
-            server = serve(folder, pair, port)
+            server = serve(folder / "verdicts", pair, port)
             restarted(end(clients))
         finally:
             server.kill()
@@ -167,9 +167,9 @@ def load(ca: Path, port: int, seconds: float) -> list[Asked]:
     return end(begin(ca, port, seconds))
 
 
-def serve(folder: Path, pair: tuple[Path, Path], port: int) -> subprocess.Popen[bytes]:
+def serve(verdicts: Path, pair: tuple[Path, Path], port: int) -> subprocess.Popen[bytes]:
     """The webhook, once it answers."""
-    command = [sys.executable, "-m", "lab", "rollout", "serve", "--verdicts", folder / "verdicts"]
+    command = [sys.executable, "-m", "lab", "rollout", "serve", "--verdicts", verdicts]
     command += ["--cert", pair[0], "--key", pair[1], "--port", str(port), "--host", "127.0.0.1"]
     server = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
     ended = time.monotonic() + 20

@@ -1,5 +1,8 @@
 """The admission webhook's server: HTTPS, an answer from files, nothing that it keeps.
 
+One thread with an event loop: a thread for each connection had to wait for Python's lock up to 5 ms
+a time, and one answer in a hundred came after 38 ms (benchmarks/README.md).
+
 The API server keeps connections open. A certificate that is replaced on disk (cert-manager does it
 every few months) is taken up by the next connection; one that is broken is said on standard error,
 and the one before goes on.
@@ -7,31 +10,32 @@ and the one before goes on.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
-from typing import Any
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
 
 from lab.model.errors import InputError
 from lab.report.rollout.admission import Judge, Malformed
+from lab.report.rollout.requests import Refused, Request, answer, read
 
-_LARGEST = 8 << 20  # etcd takes objects of 1.5 MB; a review holds an old and a new one
 _QUIET_S = 90.0  # a connection that says nothing for so long is closed
 _HANDSHAKE_S = 5.0
+_CLOSING_S = 1.0
+_WAITING = 128  # connections that the kernel holds until they are accepted
 
 
-class Webhook(ThreadingHTTPServer):
+class Webhook:
     """Answers reviews until it is closed. Raises InputError where it cannot listen, or where the
     certificate and its key are not usable.
     """
-
-    daemon_threads = True
-    allow_reuse_address = True  # it is started again on the same port
-    request_queue_size = 128
 
     def __init__(
         self,
@@ -52,24 +56,118 @@ class Webhook(ThreadingHTTPServer):
                 f"the certificate {pair[0]} with the key {pair[1]} cannot be used: {error}",
                 remedy="give a PEM certificate and its own key, without a passphrase",
             ) from error
-        try:
-            super().__init__(address, _Handler)
+        try:  # the address is free again at once: it is started anew on the same port
+            family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
+            self._socket = socket.create_server(address, family=family, backlog=_WAITING)
         except (OSError, OverflowError) as error:
             raise InputError(
                 f"cannot listen on {address[0]}:{address[1]}: {error}",
                 remedy="choose another with --port",
             ) from error
+        self._socket.setblocking(False)
+        self._loop = asyncio.new_event_loop()
+        self._accepting = self._loop.create_task(self._accept())
+        self._open: set[asyncio.Task[None]] = set()
+        self._serving = Lock()
 
-    def get_request(self) -> tuple[Any, Any]:
-        """A connection, not yet greeted: whoever is slow at that holds up its own thread alone."""
-        plain, address = self.socket.accept()
-        self._renew()
-        plain.settimeout(_HANDSHAKE_S)
-        wrapped = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        return wrapped, address
+    @property
+    def server_port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
 
-    def handle_error(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
-        """A client that goes away, or does not trust the certificate, is no error of ours."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        held = [self._accepting, *self._open]
+        for one in held:
+            one.cancel()
+        # A signal may have ended one of them: that is known, and no error of its own.
+        self._loop.run_until_complete(asyncio.gather(*held, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0.01))  # what was aborted is let go
+        self._loop.close()
+        self._socket.close()
+
+    def serve_forever(self) -> None:
+        """Answer until `shutdown`, or until a signal ends it."""
+        with self._serving, suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._accepting)
+
+    def shutdown(self) -> None:
+        """Let `serve_forever` return, and wait until it has; from another thread."""
+        self._loop.call_soon_threadsafe(self._accepting.cancel)
+        with self._serving:
+            pass
+
+    async def _accept(self) -> None:
+        """Take connections. Whoever is slow to greet holds up nobody else."""
+        while True:
+            try:
+                plain, _ = await self._loop.sock_accept(self._socket)
+            except OSError:  # no file descriptor is free, or the client has gone away again
+                await asyncio.sleep(0.01)
+                continue
+            self._renew()
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = self._loop.create_task(self._connection(plain, self._tls))
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+
+    async def _connection(self, plain: socket.socket, tls: ssl.SSLContext) -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        # A client that goes away, or does not trust the certificate, is no error of ours.
+        with suppress(OSError, EOFError, TimeoutError):
+            transport, _ = await self._loop.connect_accepted_socket(
+                lambda: protocol,
+                plain,
+                ssl=tls,
+                ssl_handshake_timeout=_HANDSHAKE_S,
+                ssl_shutdown_timeout=_CLOSING_S,
+            )
+            writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+            try:
+                while await self._answered(reader, writer):
+                    pass
+            except asyncio.CancelledError:
+                transport.abort()
+                raise
+            finally:
+                writer.close()
+
+    async def _answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One request answered; whether another may follow."""
+        async with asyncio.timeout(_QUIET_S):
+            try:
+                request = await read(reader, writer)
+            except Refused as refused:
+                writer.write(answer(HTTPStatus.BAD_REQUEST, {"error": str(refused)}, last=True))
+                await writer.drain()
+                return False
+            if request is None:
+                return False
+            writer.write(answer(*self._response(request), last=request.last))
+            await writer.drain()
+        return not request.last
+
+    def _response(self, request: Request) -> tuple[HTTPStatus, dict[str, Any]]:
+        """A review's answer; to a probe, whether it lives and whether verdicts can be read."""
+        if request.method == "GET":
+            ready = request.path == "/healthz" or (
+                request.path == "/readyz" and self.judge.verdicts.is_dir()
+            )
+            return HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, {"ready": ready}
+        if request.method != "POST":
+            return HTTPStatus.NOT_IMPLEMENTED, {"error": "POST a review"}
+        try:
+            return HTTPStatus.OK, self.judge.review(json.loads(request.body))
+        except (Malformed, ValueError, RecursionError, AttributeError, TypeError) as error:
+            return HTTPStatus.BAD_REQUEST, {"error": str(error)}
 
     def _look(self) -> tuple[tuple[int, int], ...] | None:
         try:
@@ -95,52 +193,3 @@ def _context(cert: Path, key: Path) -> ssl.SSLContext:
     # Without a password function a key that has one would be asked for on the terminal.
     context.load_cert_chain(cert, key, password=lambda: b"")
     return context
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-    server_version = "lab"
-    sys_version = ""
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # the answer's head and body in one packet
-    disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        self.request.do_handshake()
-        self.request.settimeout(_QUIET_S)
-        super().setup()
-
-    def do_POST(self) -> None:
-        """Answer a review."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _LARGEST:
-            self.close_connection = True
-            self._send(HTTPStatus.BAD_REQUEST, {"error": "no length, or too long"})
-            return
-        body = self.rfile.read(int(length))
-        try:
-            review = self.server.judge.review(json.loads(body))
-        except (Malformed, ValueError, RecursionError, AttributeError, TypeError) as error:
-            self._send(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-        else:
-            self._send(HTTPStatus.OK, review)
-
-    def do_GET(self) -> None:
-        """Say that it lives, and whether verdicts can be read."""
-        ready = self.path == "/healthz" or (
-            self.path == "/readyz" and self.server.judge.verdicts.is_dir()
-        )
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        self._send(status, {"ready": ready})
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name there)
-        """Nothing: the API server's audit log has every answer."""
-
-    def _send(self, status: HTTPStatus, value: dict[str, Any]) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
