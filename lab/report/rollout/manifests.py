@@ -113,6 +113,7 @@ def _pod(settings: Settings, arguments: list[str], *, serves: bool = False) -> d
     container: dict[str, Any] = {
         "name": NAME,
         "image": settings.image,
+        "command": ["lab"],
         "args": arguments,
         "volumeMounts": mounts,
         "securityContext": {

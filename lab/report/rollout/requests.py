@@ -54,6 +54,8 @@ def _head(head: bytes) -> tuple[str, str, Mapping[str, str]]:
     match first.split(" "):
         case [method, target, "HTTP/1.1"]:
             path = target.partition("?")[0]
+            if method not in {"GET", "POST"}:  # the answer to a HEAD must have no body
+                raise Refused("POST a review, GET /readyz or /healthz")
         case _:
             raise Refused("no request of HTTP/1.1")
     fields: dict[str, str] = {}

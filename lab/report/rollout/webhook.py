@@ -162,8 +162,6 @@ class Webhook:
                 request.path == "/readyz" and self.judge.verdicts.is_dir()
             )
             return HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, {"ready": ready}
-        if request.method != "POST":
-            return HTTPStatus.NOT_IMPLEMENTED, {"error": "POST a review"}
         try:
             return HTTPStatus.OK, self.judge.review(json.loads(request.body))
         except (Malformed, ValueError, RecursionError, AttributeError, TypeError) as error:

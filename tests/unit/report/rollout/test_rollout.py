@@ -308,6 +308,7 @@ def raw(server: Webhook, ca: Path, sent: bytes) -> bytes:
         b"POST / HTTP/1.1\r\nHost: a\nContent-Length: 2\r\n",
         b"POST / HTTP/1.1\r\nno field\r\n",
         b"POST /\r\n",
+        b"HEAD /readyz HTTP/1.1\r\n",
         b"\x16\x03\r\n",
         b"POST / HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n",
     ],
@@ -398,7 +399,9 @@ def test_manifests_keep_to_kubernetes_schemas_and_fail_closed(
     for tool, word in (("argocd", "argocd.argoproj.io/hook"), ("flux", "kustomize.toolkit")):
         (job,) = manifests(capsys, tool, f"x@{GOOD}", "--image", image)
         assert any(name.startswith(word) for name in job["metadata"]["annotations"])
-        assert job["spec"]["template"]["spec"]["containers"][0]["args"][-1] == GOOD
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert container["args"][-1] == GOOD
+        assert container["command"] == ["lab"], "whatever the image's entrypoint is"
 
 
 def kept(results: Path, name: str, wall: float, origin: Origin) -> None:
