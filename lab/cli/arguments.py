@@ -45,6 +45,24 @@ def engines(verb: argparse.ArgumentParser) -> None:
     private(verb)
 
 
+def fleet(verb: argparse.ArgumentParser) -> None:
+    """--fleet and --certificates: on many hosts."""
+    verb.add_argument(
+        "--fleet", metavar="HOST[:PORT]", help="on the workers that this scheduler knows"
+    )
+    certificates(verb)
+
+
+def certificates(verb: argparse.ArgumentParser) -> None:
+    """--certificates: as whom one speaks to a fleet."""
+    verb.add_argument(
+        "--certificates",
+        type=Path,
+        metavar="DIR",
+        help="this member's folder, by lab fleet certificates; needed beyond this machine",
+    )
+
+
 def otlp(verb: argparse.ArgumentParser) -> None:
     """--otlp: where a run's trace is sent."""
     verb.add_argument(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.engines.named import endpoints
-from lab.model.errors import BuildsFailed, ExpectationBroken
+from lab.model.errors import BuildsFailed, ExpectationBroken, InputError
 
 if TYPE_CHECKING:
     from lab.cli.api.measuring import View
@@ -35,7 +35,28 @@ def run_scenario(scenario: Scenario, options: argparse.Namespace) -> StoredRun:
         baseline=getattr(options, "baseline", None),
         name=getattr(options, "name", None),
     )
+    if getattr(options, "fleet", None):
+        return over_fleet(scenario, traced(settings, options), options)
     return measure(scenario, traced(settings, options), view(options))
+
+
+def over_fleet(
+    scenario: Scenario,
+    settings: Options,
+    options: argparse.Namespace,
+    resumed: StoredRun | None = None,
+) -> StoredRun:
+    """Run it on a fleet's workers, or go on with one of a fleet. Raises InputError without one."""
+    if not options.fleet:
+        raise InputError(
+            f"run {resumed.run.id if resumed else ''} is of a fleet, and goes on there",
+            remedy="name its scheduler with --fleet",
+        )
+    from lab.cli.api.measuring import measure_over
+    from lab.runner.fleet.security import place
+
+    where = place(options.fleet, options.certificates)
+    return measure_over(where, scenario, settings, view(options), resumed)
 
 
 def view(options: argparse.Namespace) -> View:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 from lab.dockerfile import dockerignore
 from lab.dockerfile import tar as archive
@@ -62,6 +64,25 @@ class Context:
         return cls(
             dict(walk(path, ignore_of(path, dockerfile) if dockerignore else None, dockerfile))
         )
+
+    @classmethod
+    def from_tar(cls, file: BinaryIO) -> Context:
+        """What `archive` wrote. Raises InputError where it is none."""
+        entries: dict[str, Entry] = {}
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as members:
+                for one in members:
+                    held = members.extractfile(one) if one.isreg() else None
+                    if held is not None:
+                        owner, mtime = (one.uid, one.gid), int(one.mtime)
+                        entries[clean(one.name)] = File(held.read(), one.mode, mtime, owner)
+                    elif one.issym():
+                        entries[clean(one.name)] = Link(one.linkname)
+                    elif one.isdir():
+                        entries[clean(one.name)] = Directory(one.mode)
+        except tarfile.TarError as error:
+            raise InputError(f"no archive of a context: {error}", remedy="send it again") from error
+        return cls(entries)
 
     def with_file(self, path: str, data: bytes, *, mode: int | None = None) -> Context:
         """With a file written; a file that is there keeps its mode unless one is given."""

@@ -4,7 +4,7 @@ It builds nothing that could be run, but it caches by the rules that all builder
 reused when the step before it, its text, the arguments in force and the files that it reads are
 unchanged. In a RUN it understands ``sleep SECONDS``, ``timeout SECONDS`` (of a command without an
 end), ``echo TEXT`` and ``exit CODE``. Stages that do not need one another run side by side. No time
-passes while it works: every ``at`` is virtual.
+passes while it works, unless it is given a ``pace``: every ``at`` is virtual.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,7 @@ class SimulatedEngine:
         self._images: dict[str, tuple[str, tuple[_Layer, ...]]] = {}
         self._runs = 0
         self._cpu_s = 0.0
+        self.pace = 0.0  # real seconds that a virtual one takes
 
     def facts(self) -> EngineFacts:
         """Says of itself that it is simulated; it has no host."""
@@ -143,7 +145,10 @@ class SimulatedEngine:
             stream = [event for event in stream if event.at <= end]
             stream.append(events.BuildError(end, failed.message, failed.code))
         stream.append(events.Finished(end))
+        begun = time.monotonic()
         for event in sorted(stream, key=lambda event: event.at):
+            if self.pace:
+                time.sleep(max(0.0, begun + event.at * self.pace - time.monotonic()))
             yield events.Raw(event.at, _raw(event, message))
             yield event
 

@@ -15,14 +15,17 @@ _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SI
 class _Shield:
     depth = 0
     late: str | None = None
+    quiet = False
 
 
-def install() -> None:
+def install(*, quiet: bool = False) -> None:
     """Let every signal that asks the lab to end raise KeyboardInterrupt with its name.
 
     Not one of the lab's errors: an ``except`` for those, or for Exception, would swallow it. A
     signal that whoever started the lab chose to ignore (nohup, ``&`` in a script) stays ignored.
+    ``quiet``: nobody reads that the end takes a moment.
     """
+    _Shield.quiet = quiet
     for number in _NAMES:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
@@ -54,9 +57,10 @@ def settle() -> None:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    with suppress(OSError):
-        # Not print: the signal may have come in the middle of another write to the same stream.
-        os.write(2, b"lab: stopping and clearing away, a moment\n")
+    if not _Shield.quiet:
+        with suppress(OSError):
+            # Not print: the signal may have come in the middle of a write to the same stream.
+            os.write(2, b"lab: stopping and clearing away, a moment\n")
     name = _NAMES[signal.Signals(number)]
     if _Shield.depth == 0:
         raise KeyboardInterrupt(name)

@@ -115,6 +115,8 @@ class Build:
     machine did meanwhile, ``fit`` whether that leaves its times fit to compare
     (lab.host.monitor.fitness); None where nobody could look.
     ``warm_up`` builds are recorded, and counted nowhere. ``remote`` is a remote cache's part in it.
+    ``host`` is the worker of a fleet that built it, ``attempt`` which one of its trial it was, from
+    1 on; None outside fleets.
     """
 
     id: str
@@ -145,6 +147,8 @@ class Build:
     manifest: str | None = None
     warm_up: bool = False
     remote: Remote | None = None
+    host: str | None = None
+    attempt: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The record as builds.jsonl holds it."""
@@ -225,7 +229,7 @@ class Run:
     each build that another tool recorded where it comes from (docs/schema.md). ``warnings`` are
     what a reader must know of the whole run, each a sentence. ``axes`` are the scenario's, with
     their values in its order; empty in records of before they were written down. ``name`` is what
-    the user called the run.
+    the user called the run. ``hosts`` are the workers of its fleet, as each stated itself.
     """
 
     id: str
@@ -248,6 +252,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     name: str | None = None
+    hosts: tuple[Mapping[str, Any], ...] = ()
     origin: Origin = field(default_factory=Origin)
 
     def to_json(self) -> dict[str, Any]:
@@ -265,11 +270,8 @@ class Run:
         values["engines"] = tuple(_engine(engine) for engine in values["engines"])
         values["options"] = _options(values.get("options", {}))
         values["origin"] = Origin.from_json(values.get("origin"))
-        values["bases"] = tuple(values.get("bases", ()))
-        values["controls"] = tuple(values.get("controls", ()))
-        values["broken"] = tuple(values.get("broken", ()))
-        values["imported"] = tuple(values.get("imported", ()))
-        values["warnings"] = tuple(values.get("warnings", ()))
+        for name in ("bases", "controls", "broken", "imported", "hosts", "warnings"):
+            values[name] = tuple(values.get(name, ()))
         values["axes"] = {name: tuple(one) for name, one in values.get("axes", {}).items()}
         return cls(**typed(cls, values))
 

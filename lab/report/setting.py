@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.model import units
+from lab.model.json_fields import typed
 from lab.model.origin import Origin
 from lab.model.record import Build, EngineFacts, HostFacts, Run
 from lab.report.formatting import TIMES
@@ -29,11 +30,21 @@ def facts(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> list[tu
         found.append(("run", f"{called}, seed {run.seed}, started {run.started}"))
         if said := origin(run.origin):
             found.append(("commit", said))
-        found.append(("host", machine(run.host)))
+        found += hosts(run)
         found += [("control", control(one)) for one in run.controls]
         found += [("engine", engine(one)) for one in run.engines]
         found += [("base", base(one)) for one in run.bases]
     return found
+
+
+def hosts(run: Run) -> list[tuple[str, str]]:
+    """The machine, or each of a fleet's that could build of the run."""
+    if not run.hosts:
+        return [("host", machine(run.host))]
+    return [
+        ("host", f"{one['name']}: {machine(HostFacts(**typed(HostFacts, dict(one['host']))))}")
+        for one in run.hosts
+    ]
 
 
 def machine(host: HostFacts) -> str:

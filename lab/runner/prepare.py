@@ -56,7 +56,7 @@ def open_engines(
             remedy="leave the address out",
         )
     engines: dict[str, Engine] = {}
-    stack.callback(_close, engines)
+    stack.callback(close_engines, engines)
     for name in scenario.engines:
         engines[name] = open_engine(
             name,
@@ -68,7 +68,8 @@ def open_engines(
     return engines
 
 
-def _close(engines: Mapping[str, Engine]) -> None:
+def close_engines(engines: Mapping[str, Engine]) -> None:
+    """Close them side by side."""
     # A second Ctrl-C must not leave a daemon's mounts behind.
     with signals.shielded(), ThreadPoolExecutor() as pool:
         for closing in [pool.submit(engine.close) for engine in engines.values()]:
@@ -79,6 +80,11 @@ def images(scenario: Scenario, engines: Mapping[str, Engine], say: Say) -> Ready
     """What the engines that can run something build on; a simulated one takes any name for it."""
     if all(engine.simulated for engine in engines.values()):
         return ReadyImages({}, {})
+    return made_images(scenario, say)
+
+
+def made_images(scenario: Scenario, say: Say) -> ReadyImages:
+    """The images of all bases and toolchains, for engines that can run something."""
     made = {source.name: base_images.base(source, say=say) for source in scenario.bases}
     return ReadyImages(
         made,
@@ -122,7 +128,7 @@ def head(
         begun,
         host=_where_it_is_built(facts, otherwise=here),
         engines=facts,
-        bases=tuple(_as_record(base) for base in images.known),
+        bases=tuple(as_record(base) for base in images.known),
         options=replace(
             begun.options,
             rounds=scenario.rounds,
@@ -137,7 +143,8 @@ def _where_it_is_built(engines: Sequence[EngineFacts], otherwise: HostFacts) -> 
     return next((one.host for one in engines if one.host != HostFacts()), otherwise)
 
 
-def _as_record(base: Base) -> dict[str, object]:
+def as_record(base: Base) -> dict[str, object]:
+    """A base as a head has it."""
     return {
         "name": base.name,
         "ref": base.image.ref,

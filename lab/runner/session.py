@@ -87,7 +87,7 @@ class Session:
             plan.refuse_own_dockerfile(scenario)
         # The folder is opened before any slow work: one that cannot be written costs no time.
         opened = (
-            store.create(options.results, _begun(scenario, options))
+            store.create(options.results, begun(scenario, options))
             if resumed is None
             else store.resume(resumed.folder, more=more)
         )
@@ -166,7 +166,7 @@ class Session:
                 _record(held, writer)  # also of a run that ends early
         counted = [build for build in writer.builds if not build.warm_up]
         broken = expectations.check(self.scenario.expect, counted)
-        self.stored = writer.finish(_status(writer.builds), reason=ended, broken=broken)
+        self.stored = writer.finish(status_of(writer.builds), reason=ended, broken=broken)
         return self.stored
 
     def _run(self, trials: Sequence[Trial], held: controls.ActiveControls) -> str | None:
@@ -228,7 +228,7 @@ def run(
         return session.drive(session.trials())
 
 
-def _begun(scenario: Scenario, options: Options) -> Run:
+def begun(scenario: Scenario, options: Options) -> Run:
     """The head of a run whose engines are not opened yet."""
     started, work = datetime.now(UTC), scenario.workload
     return Run(
@@ -272,7 +272,7 @@ def _record(held: controls.ActiveControls, writer: store.Writer) -> None:
             writer.amend(replace(writer.run, controls=found))
 
 
-def _status(builds: Sequence[Build]) -> RunStatus:
+def status_of(builds: Sequence[Build]) -> RunStatus:
     """Complete where anything was built; failed where every build that was tried failed."""
     tried = [build for build in builds if build.status != "skipped"]
     return "failed" if tried and all(build.status == "failed" for build in tried) else "complete"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
@@ -124,3 +124,28 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # Time saved may be negative: a build after an edit can take longer than the cold one.
 Saving = Annotated[float, Field(ge=-1000, le=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LayoutName = Literal[
+    "default",
+    "override",
+    "user-home",
+    "symlink",
+    "hardlink",
+    "bind-mount",
+    "cache-mount",
+    "copy-link",
+    "tmpfs",
+    "tmpfs-volume",
+]
+Fact = Literal[
+    "host",
+    "site",
+    "engine",
+    "kernel",
+    "glibc",
+    "cpu",
+    "cpu_level",
+    "cores",
+    "memory_bytes",
+    "cgroup",
+    "filesystem",
+]

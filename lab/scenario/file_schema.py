@@ -20,10 +20,12 @@ from lab.scenario.field_types import (
     CpuList,
     Duration,
     EngineName,
+    Fact,
     FolderPath,
     GoVersion,
     InnerPath,
     Kernel,
+    LayoutName,
     Mode,
     Name,
     Part,
@@ -44,18 +46,6 @@ from lab.scenario.field_types import (
 from lab.scenario.links import PRESETS
 from lab.scenario.rounds import UNTIL_DECIDED, Rounds
 
-LayoutName = Literal[
-    "default",
-    "override",
-    "user-home",
-    "symlink",
-    "hardlink",
-    "bind-mount",
-    "cache-mount",
-    "copy-link",
-    "tmpfs",
-    "tmpfs-volume",
-]
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 OutcomeName = Literal["hit", "miss", "skipped", "failed"]
 
@@ -297,4 +287,10 @@ class ScenarioFile(Part):
     warm_up: int = Field(0, ge=0, le=100, description="rounds before, which are never counted")
     seed: Seed = Field(1, description="the seed of the order of trials")
     controls: ControlsEntry | None = Field(None, description="what is asked of the machine")
+    where: dict[Fact, Value] = Field(
+        default_factory=dict, description="of a fleet: what its workers must be, fact: condition"
+    )
+    attempts: int = Field(
+        2, ge=1, le=10, description="of a fleet: how often a trial is begun, its worker being lost"
+    )
     expect: list[ExpectEntry] = Field(default_factory=list, description="what must hold")

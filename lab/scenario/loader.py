@@ -99,6 +99,8 @@ def _scenario(file: YamlFile[ScenarioFile], text: str, path: Path | None) -> Sce
         hand_on=parsed.hand_on,
         links={entry.name: _link(entry) for entry in parsed.links},
         baseline=parsed.baseline,
+        where=dict(parsed.where.items()),
+        attempts=parsed.attempts,
         rounds=parsed.rounds.max,
         until=_until(parsed.rounds),
         warm_up=parsed.warm_up,

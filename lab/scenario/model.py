@@ -79,7 +79,8 @@ class Scenario:
     ``warm_up`` rounds that are not counted.
     ``links`` are lines to the registry of fresh engines, by their values on the axis link.
     ``hand_on``: each fresh build restores what the fresh one before it saved.
-    ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel.
+    ``where`` is what a fleet's workers must be, fact by fact; ``attempts`` is how often a trial is
+    begun there at most.
     ``kernels`` is an axis of `lab validate` alone: builds run on the host's kernel. ``baseline`` is
     what ratios are to, a value of an axis that has several; None: see lab.results.question.
     """
@@ -105,6 +106,8 @@ class Scenario:
     links: Mapping[str, Link] = field(default_factory=dict)
     hand_on: bool = False
     baseline: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    attempts: int = 2
 
     @property
     def base_moves(self) -> bool:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from lab.dockerfile import edits, generated_project
@@ -180,28 +180,56 @@ def trials(
     """
     _countable(scenario)
     passes = phases(scenario)
-    varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
     skips: dict[Cell, str | None] = {}
     found = []
     for place, (number, cell) in enumerate(order(scenario)):
-        token = _hash(scenario.seed, number, cell, salt)[:10]
-        made = render_cell(scenario, cell.axes, images(cell), context, token)
+        made = _trial(scenario, place, number, cell, images(cell), context, passes, salt)
         if cell not in skips:
-            skips[cell] = "; ".join(lacks(cell, made)) or None
+            skips[cell] = "; ".join(lacks(cell, made.built_from)) or None
             if skips[cell] is None:
-                _try_edits(passes, made.inputs)
-        trial = Trial(
-            cell=cell,
-            round=number,
-            phases=passes,
-            built_from=made,
-            token=token,
-            first=1 + place * len(passes),
-            label=_label(cell, varied),
-            skip=skips[cell],
-        )
-        found.append(trial)
+                _try_edits(passes, made.built_from.inputs)
+        found.append(replace(made, skip=skips[cell]))
     return tuple(found)
+
+
+def trial(
+    scenario: Scenario,
+    place: int,
+    number: int,
+    cell: Cell,
+    *,
+    images: Images,
+    context: Context,
+    lacks: Lacks,
+    salt: str,
+) -> Trial:
+    """The trial at ``place``, counted from 0, of those that `trials` makes; of round ``number``."""
+    passes = phases(scenario)
+    made = _trial(scenario, place, number, cell, images, context, passes, salt)
+    return replace(made, skip="; ".join(lacks(cell, made.built_from)) or None)
+
+
+def _trial(
+    scenario: Scenario,
+    place: int,
+    number: int,
+    cell: Cell,
+    images: Images,
+    context: Context,
+    passes: tuple[Phase, ...],
+    salt: str,
+) -> Trial:
+    token = _hash(scenario.seed, number, cell, salt)[:10]
+    varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
+    return Trial(
+        cell=cell,
+        round=number,
+        phases=passes,
+        built_from=render_cell(scenario, cell.axes, images, context, token),
+        token=token,
+        first=1 + place * len(passes),
+        label=_label(cell, varied),
+    )
 
 
 def planned(scenario: Scenario) -> tuple[Trial, ...]:

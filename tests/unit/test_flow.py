@@ -39,6 +39,8 @@ FLOW = (
 # SDK -> the only modules that may import it.
 SDKS = {
     "duckdb": {"results/columns"},
+    "distributed": {"runner/fleet/nodes", "runner/fleet/calls"},
+    "dask": {"runner/fleet/nodes"},
     "docker": {"engines/docker", "engines/endpoint", "validate/probes/container"},
     "testcontainers": {"validate/probes/container"},
     "podman": {"engines/podman"},

@@ -13,6 +13,7 @@ from lab.report.formatting import one_line
 from lab.report.progress import ProgressView
 from lab.results import question
 from lab.results.runs import StoredRun
+from lab.runner.fleet.security import Place
 from lab.runner.options import Collector, Options
 from lab.runner.session import Session
 from lab.scenario.model import Scenario
@@ -58,6 +59,23 @@ def watched(
     if session.stored is not None:
         formats.write_defaults(session.stored)
         send_telemetry(session.stored, settings.collector, view)
+
+
+def measure_over(
+    where: Place, scenario: Scenario, settings: Options, view: View, resumed: StoredRun | None
+) -> StoredRun:
+    """Run all of it on a fleet, or go on with it there."""
+    from lab.runner.fleet import require
+
+    require()
+    from lab.runner.fleet.session import run
+
+    question.expect(scenario.axes, settings.baseline)
+    with ProgressView(view.stream, quiet=view.quiet, at_most=scenario.until is not None) as watcher:
+        stored = run(scenario, settings, where, say=watcher.say, watcher=watcher, resumed=resumed)
+    formats.write_defaults(stored)
+    send_telemetry(stored, settings.collector, view)
+    return stored
 
 
 def send_telemetry(stored: StoredRun, collector: Collector | None, view: View) -> None:

@@ -17,6 +17,7 @@ GROUPS = {
     "measure": {
         "run": "run a scenario, or a Dockerfile as it is, and write the reports",
         "compare": "compare engines, runs, or values of an axis",
+        "fleet": "join machines to one fleet: scheduler, workers, certificates",
         "calibrate": "run a cell against itself: what this host's noise lets one see",
     },
     "read what was measured": {

@@ -13,6 +13,7 @@ from lab.cli.scenario_run import (
     as_it_was_asked,
     as_it_was_run,
     judge,
+    over_fleet,
     run_scenario,
     traced,
     view,
@@ -34,6 +35,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     arguments.rounds_and_seed(verb)
     arguments.baseline(verb)
     arguments.otlp(verb)
+    arguments.fleet(verb)
     verb.add_argument(
         "--name", type=arguments.run_name, help="what the run can be called by, beside its id"
     )
@@ -100,6 +102,13 @@ def _go_on(options: argparse.Namespace, earlier: str) -> StoredRun:
     asked_now = replace(as_it_was_asked(stored.run, options), results=stored.folder.parent)
     settings = traced(asked_now, options)
     more = options.append is not None
+    if more and (options.fleet or stored.run.hosts):
+        raise InputError(
+            "--append adds rounds on one host, to a run of one",
+            remedy="run the scenario on the fleet anew, with more --rounds",
+        )
+    if options.fleet or stored.run.hosts:
+        return over_fleet(scenario, settings, options, resumed=stored)
     with watched(scenario, settings, view(options), resumed=stored, more=more) as session:
         return session.drive(session.trials())
 

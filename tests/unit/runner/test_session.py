@@ -61,7 +61,7 @@ def test_of_an_image_in_a_registry_nothing_is_claimed(tmp_path: Path) -> None:
     ref = "registry.example/base:1"
     told = {"name": "ours", "ref": ref, "digest": ref, "origin": "registry"}
     nothing = {"glibc": None, "go": None}
-    assert list(map(prepare._as_record, known)) == [told | nothing], "once, not as toolchain too"
+    assert list(map(prepare.as_record, known)) == [told | nothing], "once, not as toolchain too"
 
 
 def test_a_simulated_engine_has_no_machine_so_the_clients_stays(run: runs.StoredRun) -> None:

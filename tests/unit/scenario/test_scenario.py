@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lab.dockerfile import edits
 from lab.model.errors import InputError
 from lab.scenario import loader
-from lab.scenario.file_schema import LayoutName
+from lab.scenario.field_types import LayoutName
 from lab.scenario.loader import seconds
 from lab.scenario.model import Generated, Own, Scenario
 

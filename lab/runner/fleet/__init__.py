@@ -1,0 +1,21 @@
+"""A run over many hosts: a scheduler where workers meet, workers that build, a home that records.
+
+dask.distributed brings the meeting point, the connections, TLS and the heartbeats. Its tasks are
+not used: they are pickled code, they are run again unasked, and one that no worker can run waits in
+silence. Workers answer a few named requests instead, of plain data, and a request runs builds.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from lab.model.errors import MissingPrerequisite
+
+
+def require() -> None:
+    """Raise MissingPrerequisite where dask.distributed is not installed."""
+    if find_spec("distributed") is None:
+        raise MissingPrerequisite(
+            "a fleet needs dask.distributed, which is not installed",
+            remedy="pip install 'imagelab[fleet]', on every host of the fleet",
+        )
