@@ -160,7 +160,10 @@ def facts(seen: Inspection) -> tuple[tuple[str, str], ...]:
             f"{sum(one.facts.relr for one in seen.elves.files.values())} with RELR, "
             f"{sum(one.facts.pie for one in programs)} PIE, {soft} with an executable stack",
         ),
-        ("size", f"{units.size(clean.size)} in {len(clean.layers)} layers ({layers})"),
+        (
+            "size",
+            f"{units.size(clean.size)} in {units.counted(len(clean.layers), 'layer')} ({layers})",
+        ),
         ("wasted", _wasted(clean)),
         ("setuid", _some(clean.setuid)),
         ("setgid", _some(clean.setgid)),

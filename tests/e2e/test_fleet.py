@@ -194,7 +194,7 @@ def test_at_most_the_attempts_that_a_scenario_allows(desk: Desk, fleet: Fleet) -
         os.kill(builder, signal.SIGKILL)  # one bad build costs a builder, and no worker
         _, err = going.communicate(timeout=60)
     assert going.returncode != 0
-    assert "1 builds were lost" in err
+    assert "lost 1 build, the first" in err
     _, told = desk.builds()
     assert (told["status"], told["host"], told["attempt"]) == ("engine-lost", name, 1)
     assert fleet.members[name].poll() is None

@@ -13,6 +13,7 @@ from queue import Empty
 from typing import Any
 
 from lab.dockerfile.cachekey import CacheInputs
+from lab.model import units
 from lab.model.errors import EngineLost
 from lab.model.record import Build
 from lab.results import store
@@ -71,7 +72,7 @@ class Home:
             self._see_that_it_goes_on()
         if self._failed:
             raise EngineLost(
-                f"{len(self._failed)} builds were lost, the first: {self._failed[0]}",
+                f"lost {units.counted(len(self._failed), 'build')}, the first: {self._failed[0]}",
                 remedy="see that the workers run",
             )
 
