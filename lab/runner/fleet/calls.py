@@ -70,7 +70,7 @@ class Calls:
             return self.do(self.workers())
         except FAILURES as error:
             raise EngineUnavailable(
-                f"no fleet answers at {self.place.url}: {error or type(error).__name__}",
+                f"no fleet answers at {self.place.url}: {str(error) or type(error).__name__}",
                 remedy="lab fleet scheduler starts one; with certificates, --certificates names "
                 "this member's",
             ) from error
