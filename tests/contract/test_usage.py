@@ -71,8 +71,12 @@ def test_a_container_s_work_counts_as_well(real_bench: Bench) -> None:
 
 def test_memory_that_a_step_held_is_seen(real_bench: Bench) -> None:
     quiet, _ = _built(real_bench, IDLE)
-    # A pipe's reader that must keep one line of 150 MB until it ends.
-    held, _ = _built(real_bench, "RUN head -c 150000000 /dev/zero | tail -n 1 | (sleep 1; wc -c)")
+    # A pipe's reader keeps one line of 150 MB until it ends. The next one's first byte
+    # tells that it is held whole, on a slow machine too; only then the second begins.
+    held, _ = _built(
+        real_bench,
+        "RUN head -c 150000000 /dev/zero | tail -n 1 | (head -c 1 >/dev/null; sleep 1; wc -c)",
+    )
     assert quiet.peak_memory_bytes is not None
     assert held.peak_memory_bytes is not None
     more = held.peak_memory_bytes - quiet.peak_memory_bytes
