@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import errno
 import gc
-import io
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from lab.cli import parser as parsers
 from lab.cli.commands import VERBS
 from lab.cli.output import drop_output
-from lab.host import signals
+from lab.host import signals, standard_streams
+from lab.host.standard_streams import OutputLost
 from lab.model.errors import DiskFull, InputError, Interrupted, LabError
+
+_LAB = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point: parse, run the verb, turn the lab's errors into words and exit codes."""
-    _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        # Not every terminal can show every character, nor is every file's name text.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    standard_streams.prepare()
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["help"]:  # as git and go have it
         given = [*given[1:2], "--help"]
@@ -56,35 +54,47 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         signals.settle()
         code = Interrupted.exit_code
         _tell(f"stopped by {stop}")
-    except BrokenPipeError:  # the reader of our output has gone, as `lab ... | head` does
+    except OutputLost as lost:
         drop_output()
-        code = 0
-    except OSError as error:  # of our own output, as in `lab ... >/dev/full`
-        _tell(f"writing its output: {error}", "free some space, or send it elsewhere")
-        drop_output()
-        code = DiskFull.exit_code if error.errno == errno.ENOSPC else LabError.exit_code
+        code = 0 if lost.unread else _code(lost)
+        if not lost.unread:
+            _tell(f"writing its output: {lost.strerror}", "free some space, or send it elsewhere")
+    except OSError as error:  # no part of the lab has told it in its own words
+        code = _code(error)
+        _tell(*_stray(error))
     signals.settle()
     sys.exit(code)
 
 
 def _tell(what: str, remedy: str | None = None) -> None:
-    sys.stderr.write(f"lab: {what}\n")
-    if remedy:
-        sys.stderr.write(f"  next: {remedy}\n")
+    try:
+        sys.stderr.write(f"lab: {what}\n")
+        if remedy:
+            sys.stderr.write(f"  next: {remedy}\n")
+        sys.stderr.flush()
+    except OutputLost:  # the exit code still answers
+        standard_streams.drop(sys.stderr)
 
 
-def _open_closed_streams() -> None:
-    """Let what a shell closed (`>&-`) lead to nowhere.
+def _code(error: OSError) -> int:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return DiskFull.exit_code if full else LabError.exit_code
 
-    Otherwise the next file that is opened, a run's records, would take its place, and what a
-    process that the lab starts prints would go there.
-    """
-    while (number := os.open(os.devnull, os.O_RDWR)) < 3:  # the lowest that is free
-        os.set_inheritable(number, True)
-    os.close(number)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the lab
+
+def _stray(error: OSError) -> tuple[str, str]:
+    """What an error of the system was about, and where in the lab it was met."""
+    import traceback  # which no other command waits for
+
+    *_, frame = (
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(_LAB)
+    )
+    where = f"{Path(frame.filename).relative_to(_LAB.parent)}:{frame.lineno}"
+    if _code(error) == DiskFull.exit_code:
+        return f"{error} ({where})", "free some space there"
+    remedy = "mend what it names; where nothing there is wrong, please report this line"
+    return f"{error} ({where})", remedy
 
 
 def _refuse(asked: str) -> NoReturn:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from lab.host.standard_streams import OutputLost, drop
 
 if TYPE_CHECKING:
     from lab.results.runs import StoredRun
@@ -47,10 +48,12 @@ def before_the_answer() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OutputLost as lost:
+        if not lost.unread:
+            raise
         drop_output()
 
 
 def drop_output() -> None:
     """Let what nobody takes go to nowhere, what the interpreter flushes at its end too."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    drop(sys.stdout)

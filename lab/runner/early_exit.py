@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from lab.host import signals
-from lab.model.errors import InputError, Interrupted, LabError
+from lab.host.standard_streams import OutputLost
+from lab.model.errors import DiskFull, InputError, Interrupted, LabError
 from lab.model.record import Run
 from lab.results import store
 
@@ -29,17 +30,25 @@ def record_early_exit(writer: store.Writer, before: Run | None) -> Iterator[None
         elif writer.new:
             writer.discard()
         raise
-    except (KeyboardInterrupt, BrokenPipeError) as stop:
+    except (KeyboardInterrupt, OutputLost) as stop:
         signals.settle()
-        why = f"stopped by {stop}" if isinstance(stop, KeyboardInterrupt) else "nobody reads on"
+        kind, why = _why(stop)
         text = f"{why}; what was built so far is in {writer.folder}"
-        raise _ended(writer, Interrupted(text), why) from None
+        raise _ended(writer, kind(text), why) from None
     except LabError as error:
         if before is None and writer.empty:
             writer.discard()  # it never began: the next start is another run
         else:
             _ended(writer, error, error.message)
         raise
+
+
+def _why(stop: KeyboardInterrupt | OutputLost) -> tuple[type[LabError], str]:
+    if isinstance(stop, KeyboardInterrupt):
+        return Interrupted, f"stopped by {stop}"
+    if stop.unread:
+        return Interrupted, "nobody reads on"
+    return DiskFull, f"writing its output: {stop.strerror}"
 
 
 def _ended(writer: store.Writer, error: LabError, reason: str) -> LabError:
