@@ -20,10 +20,8 @@ from pathlib import Path
 
 from benchmarks.fresh_projects import EDITS, PROJECTS, base
 from lab.caching.predict.compare_builds import compare
-from lab.dockerfile.cachekey import archive_rules
 from lab.engines import remote_caches
 from lab.engines.registry import Registry, start_registry
-from lab.model import engine_name
 from lab.model.events import Outcome
 from lab.model.remote_cache import STAYING, STRATEGIES
 from tests.fresh_builds import Builds, Built, Project, ran
@@ -90,16 +88,14 @@ def judged(cold: Built, after: Built, before: Project, edited: Project, where: s
     if after.outcome.status != "ok" or (after.remote and after.remote.failures):
         seen.wrong.append(f"{where}: {after.outcome.reason} {after.remote}")
         return seen
-    name, strategy = where.split()[:2]
-    told = ran(after)
+    strategy, told = where.split()[1], ran(after)
     for step, value in after.values.items():
         truth = Outcome.HIT if cold.values[step] == value else Outcome.MISS
         seen.steps += 1
         # A stage of which nothing was needed is not told of: all of it hit.
         if told[step] is not truth and not (told[step] is None and truth is Outcome.HIT):
             seen.wrong.append(f"{where}: {step} was {truth}, told as {told[step]}")
-    rules = archive_rules(*engine_name.identity(name))
-    foretold = compare(before.inputs(), edited.inputs(), rules, strategy).build
+    foretold = compare(before.inputs(), edited.inputs(), after.rules, strategy).build
     for one in after.outcome.steps:
         if not one.counted:
             continue

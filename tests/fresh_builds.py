@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.dockerfile import parser
-from lab.dockerfile.cachekey import CacheInputs, make
+from lab.dockerfile.cachekey import CacheInputs, Rules, archive_rules, make
 from lab.dockerfile.context import Context
 from lab.engines import open_engine
 from lab.engines.protocol import BuildRequest, Engine, ImageArchive, RemoteCache
@@ -43,11 +43,15 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What became of a build, the values in its image, and what is told of its cache."""
+    """What became of a build, the values in its image, and what is told of its cache.
+
+    ``rules`` are those of the engine's own version.
+    """
 
     outcome: BuildOutcome
     values: Mapping[str, str]
     remote: Remote | None
+    rules: Rules
 
 
 def ran(built: Built) -> dict[str, Outcome | None]:
@@ -116,4 +120,10 @@ class Builds:
             if outcome.status == "ok":
                 moves.save(place.engine, request)
             values = oracle.values(place.engine, TAG) if outcome.status == "ok" else {}
-            return Built(outcome=outcome, values=values, remote=moves.result())
+            facts = place.engine.facts()
+            return Built(
+                outcome=outcome,
+                values=values,
+                remote=moves.result(),
+                rules=archive_rules(facts.name, facts.version, facts.storage),
+            )

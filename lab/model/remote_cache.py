@@ -36,6 +36,9 @@ KEYS_ALONE: frozenset[str] = frozenset({"inline", "registry-min"})
 KEPT_FOR_EVER: frozenset[str] = frozenset({"podman-registry"})
 # Those whose engine passes over what it cannot read (podman 4.3.1, 5.8.6).
 SILENT: frozenset[str] = frozenset({"podman-registry"})
+# Those that are several caches, of which BuildKit does not find every step every time: of builds
+# that restored one and the same, some ran a step again and some did not (docker 28.5.2).
+SEVERAL: frozenset[str] = frozenset({"stage-images"})
 # Those with which nothing is moved: the machine keeps its disk, or starts with nothing.
 STAYING: frozenset[str] = frozenset({NOTHING, WARM})
 

@@ -14,7 +14,6 @@ import pytest
 
 from lab.caching.explain.fresh_causes import reason_of
 from lab.caching.predict.compare_builds import compare
-from lab.dockerfile.cachekey import Rules, archive_rules
 from lab.engines import remote_caches
 from lab.engines.protocol import Engine, ImageArchive, RemoteCache
 from lab.engines.registry import start_registry
@@ -76,10 +75,6 @@ def told_of(built: Built) -> Remote:
     return built.remote
 
 
-def rules(name: str) -> Rules:
-    return archive_rules(*engine_name.identity(name))
-
-
 def able(name: str) -> list[str]:
     return [
         one
@@ -108,7 +103,7 @@ def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, builds:
         for step, value in after.values.items()
     }
     assert ran(after) == truth
-    predicted = compare(BEFORE.inputs(), EDITED.inputs(), rules(name), strategy).build
+    predicted = compare(BEFORE.inputs(), EDITED.inputs(), after.rules, strategy).build
     steps = [step for step in after.outcome.steps if step.counted]
     sure = [step for step in steps if step.index not in predicted.assumed]
     assert {step.index: predicted.outcomes[step.index] for step in sure} == {

@@ -68,9 +68,12 @@ _SAID = {
     "layers": "its layers are not in the cache: {subject} keeps those of the last stage alone",
     "untaken": "the restored cache was made with it, and it was not taken: a blob is gone or "
     "damaged, or another version of the engine made the cache",
+    "overlooked": "the restored caches were made with it, and it was not taken: a blob is damaged, "
+    "or docker, which was given several caches at once, passed it over",
     "gone": "its layers are gone from the registry, which was asked for a blob and had none "
     "{subject}",
     "unfound": "not found in the registry, or the registry did not answer: the engine does not say",
+    "unasked": "before 4.4 podman looks for no ARG in a registry, nor for what stands on one",
     "unknown": "none of the cache inputs has changed",
 }
 

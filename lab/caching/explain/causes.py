@@ -18,6 +18,7 @@ from lab.dockerfile.cachekey.variables import assignments, names
 Kind = Literal[
     "file", "text", "env", "arg", "base", "image", "setting", "added", "removed", "order", "never",
     "cold", "evicted", "unknown", "fresh", "import", "layers", "untaken", "unfound", "gone",
+    "unasked", "overlooked",
 ]  # fmt: skip
 _FILE = re.compile(r"^file (.*) (content|mode|owner|time)$", re.DOTALL)
 
@@ -216,8 +217,7 @@ def _instruction(now: StepFacts | None, was: StepFacts | None) -> Iterator[Cause
                 after=None if now is None else value,
             )
         return
-    kind = "added" if now is not None else "removed"
-    yield Cause(kind=kind, subject=step.text)
+    yield Cause(kind="added" if now is not None else "removed", subject=step.text)
 
 
 def _facet(

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from lab.caching.explain.causes import Cause
 from lab.caching.explain.misses import alike, explain
-from lab.caching.explain.model import B, Explanation, MeasuredBuild
+from lab.caching.explain.model import B, Explanation, MeasuredBuild, StepExplanation
 from lab.dockerfile.cachekey import Rules
 from lab.model import units
 from lab.model.record import Build
-from lab.model.remote_cache import AXIS, KEYS_ALONE, NOTHING, SILENT, WARM
+from lab.model.remote_cache import AXIS, KEYS_ALONE, NOTHING, SEVERAL, SILENT, WARM
 
 # What engines say of a cache that cannot be read (docker 20.10.24 and 28.5.2), and what it means.
 _REASONS = (
@@ -56,16 +56,16 @@ def explain_restored(
         return alike(now, Cause(kind="fresh"))
     found = explain(now, before, rules)
     instead = _of_one(strategy, gone)
-    return replace(
-        found,
-        steps=tuple(
-            replace(
-                step,
-                causes=tuple(instead if one.kind == "evicted" else one for one in step.causes),
-            )
-            for step in found.steps
-        ),
-    )
+    asked_for = {
+        step.index: step.keyword != "ARG" or rules.restores_arguments for step in now.inputs.steps
+    }
+
+    def said(part: StepExplanation) -> StepExplanation:
+        cause = instead if asked_for[part.step.index] else Cause(kind="unasked")
+        causes = (cause if one.kind == "evicted" else one for one in part.causes)
+        return replace(part, causes=tuple(causes))
+
+    return replace(found, steps=tuple(said(part) if part.causes else part for part in found.steps))
 
 
 def _of_all(build: Build) -> Cause | None:
@@ -85,6 +85,8 @@ def _of_one(strategy: str, gone: int) -> Cause:
         return Cause(kind="gone", subject=units.counted(gone, "time"))
     if strategy in SILENT:
         return Cause(kind="unfound")
+    if strategy in SEVERAL:
+        return Cause(kind="overlooked", subject=strategy)
     return Cause(kind="layers" if strategy in KEYS_ALONE else "untaken", subject=strategy)
 
 

@@ -15,8 +15,7 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
     """The rules of an engine that gets the context as an archive, as the lab's own builds send it.
 
     ``engine`` is its name, ``version`` and ``storage`` what it said of itself; an unknown version
-    is taken for the newest that the name allows. Docker's containerd store can put a layer of
-    COPY --link on any other; its graph drivers cannot, and build it as a COPY.
+    is taken for the newest that the name allows.
     """
     store = storage or engine
     kind, version = identity(engine, version)
@@ -66,6 +65,7 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
                 mount_time=(5, 4) <= number < (5, 5),
                 mounts=number >= (5, 4),
                 excludes_below=False,
+                restores_arguments=number >= (4, 4),
                 ignores="all",
                 cleans=True,
             )
@@ -74,7 +74,10 @@ def archive_rules(engine: str, version: str = "", storage: str = "") -> Rules:
 
 
 def _containerd(store: str, number: tuple[int, ...]) -> bool:
-    """Whether images are in containerd's store: told, or as new installs have it since 29."""
+    """Whether images are in containerd's store: told, or as new installs have it since 29.
+
+    It can put a layer of COPY --link on any other; graph drivers cannot, and build it as a COPY.
+    """
     told = "containerd" in store or "graph" in store or "overlay2" in store
     return "containerd" in store if told else number >= (29,)
 

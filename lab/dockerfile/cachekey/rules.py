@@ -61,6 +61,8 @@ class Rules:
     ``mount_contents`` the same of a mount of another stage.
     ``copies_nothing`` a COPY whose patterns all match nothing copies nothing; else it is refused.
     ``excludes_below`` patterns of --exclude start below what a source names, not at the root.
+    ``restores_arguments`` an ARG is looked for in a remote cache; else it runs on a fresh engine,
+    and with it all that stands on it.
     """
 
     engine: str
@@ -94,6 +96,7 @@ class Rules:
     mount_contents: bool = False
     copies_nothing: bool = False
     excludes_below: bool = True
+    restores_arguments: bool = True
 
 
 # What the result can depend on, whoever builds: a hit although one of these changed is unsafe.

@@ -103,7 +103,12 @@ def test_a_cache_of_keys_alone_lacks_the_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "said"), [("registry-max", "not taken"), ("podman-registry", "not found in")]
+    ("strategy", "said"),
+    [
+        ("registry-max", "another version of the engine"),
+        ("stage-images", "given several caches at once, passed it over"),
+        ("podman-registry", "not found in"),
+    ],
 )
 def test_what_a_whole_cache_should_have_is_told_apart(strategy: str, said: str) -> None:
     found = roots(build("fresh", (MISS, HIT, HIT, MISS), strategy))

@@ -112,3 +112,44 @@ def test_the_command_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             main.main([*ask, *more])
         assert ended.value.code in {0, None}
         assert f"docker: {said}" in capsys.readouterr().out
+
+
+ARGUED = """\
+FROM a AS tools
+RUN tools
+FROM a AS build
+COPY src /src
+ARG MODE=fast
+RUN compile
+FROM a AS files
+ARG MODE=fast
+COPY src /files
+FROM a
+RUN setup
+COPY --from=files /files /files
+COPY --from=build /out /out
+RUN --mount=from=build,target=/b last
+"""
+AFTER_ARGUMENTS = ["ARG MODE=fast", "RUN compile", "COPY src /files"]
+AFTER_COMPILE = ["COPY --from=build /out /out", "RUN --mount=from=build,target=/b last"]
+
+
+@pytest.mark.parametrize(
+    ("version", "again"), [("4.3.1", AFTER_ARGUMENTS + AFTER_COMPILE), ("4.4.0", []), ("5.8.6", [])]
+)
+def test_podman_before_4_4_finds_no_argument(version: str, again: list[str]) -> None:
+    argued, rules = inputs(ARGUED), archive_rules("podman", version)
+    build = compare(argued, argued, rules, "podman-registry").build
+    told = [step for step in build.steps if step.outcome is Outcome.MISS]
+    names = [step.instruction for step in told]
+    assert sorted(set(names)) == sorted(again)
+    assumed = {step.instruction for step in told if step.assumed}
+    assert assumed == set(AFTER_COMPILE) & set(again)
+
+
+def test_what_follows_an_argument_says_so() -> None:
+    argued, rules = inputs(ARGUED), archive_rules("podman", "4.3.1")
+    found = compare(argued, argued, rules, "podman-registry")
+    said = "before 4.4 podman looks for no ARG in a registry, nor for what stands on one"
+    assert {one.text for one in found.roots} == {said}
+    assert {one.step.instruction for one in found.roots} == {"ARG MODE=fast"}
