@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
-from collections.abc import Sequence
+import struct
+import tarfile
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +18,10 @@ import pytest
 from lab.dockerfile import kept_context
 from lab.dockerfile.context import Context
 from lab.dockerfile.kept_context import KeptFolder, kept
+from lab.engines.protocol import BuildRequest
+from lab.engines.simulated import SimulatedEngine
 from lab.host import own_folders
+from lab.model.events import Event
 from lab.model.record import Build
 from lab.report import compose
 from lab.results import runs
@@ -72,6 +80,53 @@ def run(
 
 def hits(builds: Sequence[Build]) -> list[tuple[int, int]]:
     return [(b.cache.hits, b.cache.misses) for b in builds if b.cache and b.phase == "rebuild"]
+
+
+@contextmanager
+def opened(*folders: Path) -> Iterator[Counter[str]]:
+    """How often each file of the folders was opened meanwhile, as the kernel tells it."""
+    kernel, one_opened, nobody_looks = ctypes.CDLL(None, use_errno=True), 0x20, 0x4000_0000
+    found: Counter[str] = Counter()
+    told = kernel.inotify_init1(os.O_NONBLOCK)
+    assert told >= 0, os.strerror(ctypes.get_errno())
+    try:
+        for folder in folders:
+            assert kernel.inotify_add_watch(told, os.fsencode(folder), one_opened) > 0
+        yield found
+        data = os.read(told, 1 << 20)
+        while data:
+            _, mask, _, length = struct.unpack_from("iIII", data)
+            name, data = data[16 : 16 + length].rstrip(b"\0"), data[16 + length :]
+            if not mask & nobody_looks:
+                found[os.fsdecode(name)] += 1
+    finally:
+        os.close(told)
+
+
+def test_a_context_is_read_once_however_many_builds_are_made_of_it(project: Path) -> None:
+    (project / "below").mkdir()
+    (project / "below" / "help.go").write_text("package below\n")
+    with opened(project, project / "below") as counted:
+        stored = run(project, project / "results", Meddler())
+    assert len(stored.builds) == 4
+    assert (counted["main.go"], counted["help.go"]) == (1, 1)
+
+
+def test_one_state_of_a_file_is_sent_to_every_build(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    def build(self: SimulatedEngine, asked: BuildRequest) -> Generator[Event, None, None]:
+        with asked.context.open() as stream, tarfile.open(fileobj=stream, mode="r|") as members:
+            sent.extend(members.extractfile(one).read() for one in members if one.name == "main.go")
+        return theirs(self, asked)
+
+    theirs = SimulatedEngine.build
+    monkeypatch.setattr(SimulatedEngine, "build", build)
+    run(project, project / "results", Meddler(project))
+    assert (project / "main.go").read_text() != "package main\n", "somebody worked on it"
+    assert sent == [b"package main\n"] * 4
 
 
 @pytest.mark.parametrize("results", ["results", ".", "out/deep/results", "../elsewhere"])
