@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from lab.scenario.model import Scenario
 
 
+BUILDS = (
+    "scenario",
+    "dockerfile",
+    "context",
+    "base_image",
+    "engine",
+    "private",
+    "rounds",
+    "seed",
+    "keep",
+)
+"""Options that say how something is built."""
 RUN = "latest, latest~1, its id or name, a branch, a commit, its folder"
 
 

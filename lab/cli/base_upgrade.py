@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lab.cli import forms
+from lab.cli import arguments, forms
 from lab.cli.forms import Form
 from lab.cli.output import say
 from lab.model.errors import InputError
@@ -35,6 +35,7 @@ def run(options: argparse.Namespace, asked: Sequence[Form]) -> int:
     from lab.report import upgrade as upgraded
     from lab.validate.upgrade import upgrade
 
+    arguments.refuse(options, arguments.BUILDS, "beside images: nothing is built")
     if len(options.values) < 2:
         raise InputError(
             "--axis base compares two images or more",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from lab.cli import forms
+from lab.cli import arguments, forms
 from lab.cli.forms import Form
 from lab.model.engine_name import names_engine
 from lab.model.errors import InputError
@@ -55,6 +55,7 @@ def run(options: argparse.Namespace, asked: Sequence[Form]) -> int:
     from lab.results import runs
     from lab.results.pivot import FIRST, fields, pivot
 
+    arguments.refuse(options, arguments.BUILDS, "beside stored runs: nothing is built")
     refs: Sequence[str] = options.values or [options.run or runs.LATEST]
     folders: list[Path] = list(dict.fromkeys(runs.find_each(refs, options.results)))
     rows, cols, baseline = options.rows, options.cols, options.baseline

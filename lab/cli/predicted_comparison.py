@@ -82,7 +82,7 @@ def run(options: argparse.Namespace, asked: Sequence[Form]) -> int:
 def _engines_and_file(options: argparse.Namespace) -> tuple[list[str], Path]:
     arguments.refuse(
         options,
-        ("run", "axis", "scenario", "private", "rounds", "seed", "baseline"),
+        ("run", "axis", "scenario", "engine", "private", "rounds", "seed", "baseline"),
         "beside --predict: nothing is built",
     )
     values: list[str] = [*options.values]

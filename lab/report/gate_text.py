@@ -93,4 +93,5 @@ def next_step(judgement: Judgement) -> str:
         )
     if any(one.outcome == "cannot tell" and one.count for one in judgement.findings):
         steps.append("measure more rounds")
-    return "; ".join([*steps, "or say in the policy how that counts (cannot_tell:)"])
+    policy = "say in the policy how that counts (cannot_tell:)"
+    return "; or ".join(["; ".join(steps), policy]) if steps else policy

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lab.dockerfile.instruction_text import untimed
 from lab.model import text_wrap, units
+from lab.report import ratio_words
 from lab.report.formatting import TIMES, one_line, spread
 from lab.results.pivot import Cell, Pivot
 from lab.results.pivot.figures import DELIMITER
@@ -68,7 +69,7 @@ def _cell(cell: Cell | None, found: Pivot) -> str:
     parts = [spread(cell.values, UNITS[found.unit])]
     if cell.versus is not None:
         held = cell.versus.interval
-        within = f" ({held[0]:.3f}\u2013{held[1]:.3f})" if held is not None else ""
+        within = f" ({ratio_words.ends(*held)})" if held is not None else ""
         parts.append(f"{TIMES}{cell.versus.ratio:.3f}{within} {cell.versus.verdict}")
     parts += [f"[{mark}]" for mark in cell.marks]
     return " ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
@@ -22,6 +23,7 @@ STYLES: Mapping[Tone, str] = {
 MISSING = Cell(word="\u2013")
 _SHOWN = 3  # reasons of a verdict; the reports have all of them
 _NAME, _LEAST, _MOST = 25, 6, 10  # characters of a row's name and of a column
+_WHOLE = 20  # of a column where all have room
 
 
 def verdicts(out: Console, one: Validation, *, reasons: bool) -> None:
@@ -62,7 +64,10 @@ def _of_engine(out: Console, engine: str, columns: Sequence[Column], rows: Seque
     title = "kernel alone" if engine == BARE else f"other under {engine}"
     if columns and not shown:
         out.print(Text("\n" + flat(f"under {engine}: as the kernel alone"), style="bold"))
-    for part in _fitting(columns, shown, out.width):
+    whole = {column: _width(column, shown, _WHOLE) for column in columns}
+    narrow = {column: _width(column, shown, _MOST) for column in columns}
+    room = _NAME + 1 + sum(width + 1 for width in whole.values()) <= out.width
+    for part in _fitting(whole if room else narrow, out.width):
         out.print()
         out.print(_table(title, part, shown))
 
@@ -102,34 +107,38 @@ def _by_group(rows: Sequence[Row]) -> dict[str, dict[str, tuple[list[str], Tone]
     return found
 
 
-def _fitting(
-    columns: Sequence[Column], rows: Sequence[Row], width: int
-) -> Iterator[Sequence[Column]]:
-    """The columns in parts that fit beside the rows' names."""
-    part: list[Column] = []
-    used = _NAME
-    for column in columns:
-        wide = _width(column, rows) + 1
-        if part and used + wide > width:
+def _fitting(widths: Mapping[Column, int], width: int) -> Iterator[Mapping[Column, int]]:
+    """The columns and their widths in parts that fit beside the rows' names."""
+    part: dict[Column, int] = {}
+    for column, wide in widths.items():
+        if part and _NAME + 1 + sum(part.values()) + len(part) + wide > width:
             yield part
-            part, used = [], _NAME
-        part.append(column)
-        used += wide
+            part = {}
+        part[column] = wide
     if part:
         yield part
 
 
-def _width(column: Column, rows: Sequence[Row]) -> int:
+def _width(column: Column, rows: Sequence[Row], most: int) -> int:
     words = [len(row.cells.get(column, MISSING).word) for row in rows]
-    return min(max([_LEAST, min(len(column.kernel), 10), *words]), _MOST)
+    return min(max(_LEAST, len(column.kernel), *words), most)
 
 
-def _table(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> RichTable:
+def _head(name: str, width: int) -> Text:
+    """A column's name in lines that end behind a mark, not inside a word."""
+    lines = [""]
+    for piece in re.findall(r"[^:,=./_-]*[:,=./_-]|[^:,=./_-]+", name):
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return Text("\n".join(lines))
+
+
+def _table(title: str, columns: Mapping[Column, int], rows: Sequence[Row]) -> RichTable:
     table = RichTable(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(flat(title), width=_NAME, overflow="fold")
-    for column in columns:
-        head = Text(flat(column.kernel))
-        table.add_column(head, width=_width(column, rows), overflow="fold")
+    for column, width in columns.items():
+        table.add_column(_head(flat(column.kernel), width), width=width, overflow="fold")
     group = None
     for row in rows:
         if not any(column in row.cells for column in columns):

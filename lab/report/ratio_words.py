@@ -6,7 +6,7 @@ Short of twice, per cent of the time are clearer: "takes 35 % longer", "takes 18
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.model import units
@@ -54,14 +54,28 @@ def interval(found: Comparison) -> str:
 def span(ratio: float, ends: tuple[float, float]) -> str:
     """The ends of an interval in the terms in which `change` says the ratio that it holds.
 
-    What lies on the other side of no change has the other sign: ``-3 to 12 %``.
+    One with no change inside has the sign of each end: ``-3.0 to +12 %`` is from 3 % less to 12 %
+    more, whichever way the ratio leads.
     """
+    if ends[0] < 1 < ends[1]:
+        return f"{_apart(ends[0] - 1, ends[1] - 1, _signed)} %"
     if _said_by_times(ratio):
         low, high = ends if ratio > 1 else (1 / ends[1], 1 / ends[0])
-        return f"{_number(low)} to {_number(high)}"
-    sign = 1 if ratio >= 1 else -1
-    low, high = sorted(sign * (end - 1) for end in ends)
-    return f"{_signed(low)} to {_signed(high)} %"
+        return _apart(low, high, _number)
+    low, high = sorted(abs(end - 1) for end in ends)
+    return f"{_apart(low, high, _percent)} %"
+
+
+def at_most(found: Comparison) -> str:
+    """How much more than its baseline it can be: ``at most 7.4 % longer``; empty: not known."""
+    if found.interval is None or not found.interval[0] < 1 < found.interval[1]:
+        return ""
+    return f"at most {change(found.interval[1]).removeprefix(TAKES)}"
+
+
+def ends(low: float, high: float) -> str:
+    """An interval of ratios for a table: ``0.757 to 0.763``."""
+    return _apart(low, high, lambda ratio, more: f"{ratio:.{3 + more}f}")
 
 
 def signed(ratio: float) -> str:
@@ -100,8 +114,9 @@ def sentence(found: Comparison, one: str, other: str, where: str) -> str:
         within = f"within {found.margin * 100:g} %"
         return f"{one} is as fast as {other} {where}, {within}{sure}"
     if found.verdict is Verdict.UNDECIDED:
-        so_far = f"{one} {was(found.ratio)} {other} {where} so far{sure}"
-        return f"Undecided: {so_far}, after {rounds(found)}"
+        bound = at_most(found)
+        so_far = f"{one} {was(found.ratio)} {other} {where} so far"
+        return f"Undecided: {so_far}{bound and f'; {bound}'}{sure}, after {rounds(found)}"
     said = change(found.ratio)
     verb = "" if said.startswith(TAKES) else "is "
     return f"{one} {verb}{said} than {other} {where}{sure}"
@@ -135,24 +150,33 @@ def _said_by_times(ratio: float) -> bool:
     return max(ratio, 1 / ratio) >= TWICE
 
 
+def _apart(low: float, high: float, said: Callable[[float, int], str]) -> str:
+    """Both ends, with as many digits as tell them apart; of a point all of three more."""
+    for more in range(4):
+        ends = said(low, more), said(high, more)
+        if ends[0] != ends[1]:
+            return " to ".join(ends)
+    return ends[0]
+
+
 def _times(ratio: float) -> str:
     return _number(max(ratio, 1 / ratio))
 
 
-def _number(factor: float) -> str:
+def _number(factor: float, more: int = 0) -> str:
+    """A factor to two or three digits, and ``more``."""
     if factor > BOUNDLESS:
         return "more than a million"
-    if factor >= 99.5:
-        return f"{factor:,.0f}"
-    return f"{factor:.3g}" if factor >= 9.95 else f"{factor:.1f}"
+    decimals = 0 if factor >= 99.5 else 1
+    return f"{factor:,.{decimals + more}f}"
 
 
-def _percent(share: float) -> str:
-    """Per cent without a sign: with one decimal below ten."""
+def _percent(share: float, more: int = 0) -> str:
+    """Per cent without a sign: with one decimal below ten, and ``more``."""
     value = share * 100
-    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+    return f"{value:.{(value < 9.95) + more}f}"
 
 
-def _signed(share: float) -> str:
-    said = _percent(abs(share))
-    return f"-{said}" if share < 0 and float(said) else said
+def _signed(share: float, more: int = 0) -> str:
+    said = _percent(abs(share), more)
+    return said if float(said) == 0 else f"{'-' if share < 0 else '+'}{said}"

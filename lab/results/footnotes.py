@@ -83,6 +83,24 @@ def _unpaired(row: PhaseRows, baseline: str) -> Iterator[Footnote]:
             )
 
 
+def alone(found: Sequence[Comparison]) -> str:
+    """Why a ratio is undecided whose own interval leaves no change out; empty: none is."""
+    apart = [
+        one
+        for one in found
+        if one.verdict is Verdict.UNDECIDED
+        and one.interval is not None
+        and not one.interval[0] <= 1 <= one.interval[1]
+    ]
+    if not apart:
+        return ""
+    return (
+        f"undecided, though the interval leaves no change out: {len(apart)}; an interval holds by "
+        f"itself, the verdicts of all {len(found)} comparisons hold together, which takes more "
+        "rounds"
+    )
+
+
 def _machine(open_: Sequence[Comparison]) -> Iterator[Footnote]:
     """What of the machine keeps comparisons open: how far apart it takes equal rounds to be."""
     widths = [one.interval[1] / one.interval[0] for one in open_ if one.interval is not None]
@@ -126,6 +144,8 @@ def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
             f"at {first.confidence * 100:g} %, which takes 6 or more (rounds: in the scenario)",
         )
     open_ = [one for one in found if one.verdict is Verdict.UNDECIDED]
+    if said := alone(found):
+        yield Footnote(kind="undecided", text=said)
     yield from _machine(open_)
     needed = [one.needed_rounds for one in open_ if one.needed_rounds is not None]
     if needed:

@@ -38,7 +38,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--axis", metavar="AXIS", help="the axis that VALUEs are of")
     verb.add_argument("--scenario", type=Path, metavar="FILE", help="instead of the demo scenario")
     arguments.project(verb)
-    arguments.private(verb)
+    arguments.engines(verb)
     arguments.rounds_and_seed(verb)
     verb.add_argument(
         "--with-degraded", action="store_true", help="let disturbed builds into the verdicts"
@@ -142,6 +142,7 @@ def _of_engines(options: argparse.Namespace) -> Sides:
 
     if options.dockerfile is not None:
         arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
+    arguments.refuse(options, ("engine",), "beside engines: they are the values that are compared")
     options.engine = options.values
     columns = [value.partition("=")[0] for value in options.values]
     if options.baseline not in {None, *columns}:
@@ -187,9 +188,7 @@ def _take_the_baseline(options: argparse.Namespace) -> None:
 
 
 def _builds_nothing(options: argparse.Namespace, beside: str) -> None:
-    builds = ("scenario", "dockerfile", "context", "base_image")
-    names = (*builds, "private", "rounds", "seed", "keep")
-    arguments.refuse(options, names, f"{beside}: nothing is built")
+    arguments.refuse(options, arguments.BUILDS, f"{beside}: nothing is built")
 
 
 def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str, StoredRun]:

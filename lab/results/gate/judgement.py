@@ -21,6 +21,8 @@ from lab.results.gate.figures import Lack, counts, figures, lack
 from lab.results.gate.policy import Policy, Rule
 from lab.results.gate.sides import Side
 
+ABSOLUTE = "let the policy state an absolute change"
+
 
 class Outcome(StrEnum):
     """What a gate may answer."""
@@ -198,10 +200,10 @@ def answer(
     if not new or not (old or rule.kind == "limit"):
         sides = ("baseline", "candidate") if new else ("candidate", "baseline")
         why = f"the {sides[0]} has no figure of it, only the {sides[1]} has"
-        return replace(finding, reason=why)
+        return replace(finding, reason=why, remedy=f"measure {rule.metric} in the {sides[0]} too")
     finding = replace(finding, candidate=statistics.median(new))
     if rule.kind == "relative" and min(old) < 0:
-        return replace(finding, reason="the baseline is below 0: state an absolute change")
+        return replace(finding, reason="the baseline is below 0", remedy=ABSOLUTE)
     error = 1 - rule.certainty
     try:
         alone, shared = (
@@ -209,9 +211,12 @@ def answer(
             for part, more in ((error, forecast), (error / questions, False))
         )
     except ZeroDivisionError:
-        return replace(finding, reason="the baseline is 0: no relative change can be computed")
+        why = "the baseline is 0: no relative change can be computed"
+        return replace(finding, reason=why, remedy=ABSOLUTE)
     if alone is None or shared is None:
-        return replace(finding, reason="no round in common")
+        return replace(
+            finding, reason="no round in common", remedy="measure both in the same rounds"
+        )
     finding = replace(finding, change=alone.value, count=alone.count, method=alone.method)
     return _settled(finding, alone, shared.interval)
 

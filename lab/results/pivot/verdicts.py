@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.model.record import Run
-from lab.results import comparison_verdicts
+from lab.results import comparison_verdicts, footnotes
 from lab.results.comparison_verdicts import Asked
 from lab.results.pivot.figures import Figures, Key
 from lab.results.stats import Comparison, Verdict, compare_paired, compare_unpaired, corrected
@@ -70,6 +70,8 @@ def _notes(found: Mapping[Key, Comparison], paired: frozenset[Key], asked: Asked
             f"same: within {asked.margin * 100:g} %; corrected by Holm for {len(found)} "
             f"comparisons, each at {next(iter(found.values())).confidence * 100:g} %"
         )
+    if said := footnotes.alone(list(found.values())):
+        yield said
     few = sum(one.interval is None for one in found.values())
     if few:
         yield f"too few figures for an interval: {few} of {len(found)} comparisons"

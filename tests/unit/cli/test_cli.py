@@ -209,6 +209,9 @@ def test_a_dockerfile_behind_two_bases_is_built_on_both(
     (scenario,) = asked
     assert scenario.axes["base"] == ("bookworm", "trixie")
     assert "cold" in scenario.phases
+    assert scenario.axes["engine"] == ("docker", "podman")
+    assert said(capsys, *words, "--engine", "podman")[0] == 2
+    assert asked.pop().axes["engine"] == ("podman",)
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /\n")
     code, _, err = said(capsys, *words)
     assert (code, "no build argument BASE" in err, len(asked)) == (2, True, 1)

@@ -55,6 +55,33 @@ def test_five_kernels_stand_side_by_side_in_eighty_columns() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kernels", "heads"),
+    [
+        (
+            ("host", "6.1", "suite:trixie", "suite:sid"),
+            ["host", "6.1", "suite:trixie", "suite:sid"],
+        ),
+        (
+            ("6.1", "6.6", "suite:bookworm", "suite:trixie", "suite:forky"),
+            ["suite:", "suite:", "suite:", "6.1", "6.6", "bookworm", "trixie", "forky"],
+        ),
+    ],
+)
+def test_no_name_of_a_kernel_is_cut_inside_a_word(
+    kernels: tuple[str, ...], heads: list[str]
+) -> None:
+    columns = tuple(Column(kernel, "bare") for kernel in kernels)
+    cells = {column: Cell(word="works", tone="good") for column in columns}
+    cells[columns[0]] = Cell(word="EOPNOTSUPP", tone="limit")
+    row = Row(name="map_shadow_stack", group="calls", cells=cells)
+    verdicts = tuple(Verdict(column=one, word="runs") for one in columns)
+    text = shown(Validation(image="i", origin="o", verdicts=verdicts, rows=(row,)))
+    head = text.partition("calls")[0].rpartition("\n\n")[2].replace("kernel alone", "")
+    assert head.split() == heads
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_reasons_are_told_on_demand_and_once() -> None:
     rows = {"bpf": same("EPERM", "limit")}
     assert "why EPERM" not in shown(validation(rows))

@@ -64,15 +64,47 @@ def test_the_words_say_the_ratio(ratio: float) -> None:
 def test_an_interval_reads_in_the_terms_of_its_ratio(
     ratio: float, less: float, more: float
 ) -> None:
-    low, high = (
-        float(end.rstrip(" %"))
-        for end in ratio_words.span(ratio, (ratio * less, ratio * more))
-        .replace(",", "")
-        .split(" to ")
-    )
-    said = ratio_words.change(ratio)
-    number = float(re.sub(r"[^0-9.]", "", said) or 0)
-    assert low - 1e-9 <= number <= high + 1e-9
+    said = ratio_words.span(ratio, (ratio * less, ratio * more))
+    low, _, high = said.rstrip(" %").replace(",", "").partition(" to ")
+    number = float(re.sub(r"[^0-9.]", "", ratio_words.change(ratio)) or 0)
+    if low.startswith("-"):  # no change is inside: per cent of change, each with its sign
+        assert high.startswith("+")
+        number = (ratio - 1) * 100
+    rounded = 0.5 if "%" in said or number > 99 else 0.05
+    assert float(low) - rounded <= number <= float(high or low) + rounded
+
+
+@pytest.mark.parametrize(
+    ("ratio", "ends", "said"),
+    [
+        (0.996, (0.939, 1.074), "-6.1 to +7.4 %"),
+        (1.19, (0.88, 1.6), "-12 to +60 %"),
+        (1.24, (1.2351, 1.244), "23.5 to 24.4 %"),
+        (1.24, (1.2401, 1.2402), "24.01 to 24.02 %"),
+        (1.24, (1.24, 1.24), "24.000 %"),
+        (0.76, (0.7599, 0.7602), "23.98 to 24.01 %"),
+        (5.5, (5.51, 5.52), "5.51 to 5.52"),
+        (123.0, (120.0, 1300.0), "120 to 1,300"),
+        (1.0, (1.0, 1.02), "0.0 to 2.0 %"),
+    ],
+)
+def test_the_ends_of_an_interval_are_told_apart(
+    ratio: float, ends: tuple[float, float], said: str
+) -> None:
+    assert ratio_words.span(ratio, ends) == said
+
+
+def test_an_undecided_answer_says_how_bad_it_can_be() -> None:
+    walls = (0.91, 1.12, 0.97, 1.09, 0.85, 1.21, 1.0)
+    found = compared([(wall, 1.0) for wall in walls])
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.interval is not None
+    said = ratio_words.sentence(found, "trixie", "bookworm", "in cold builds")
+    worst = float(re.findall(r"; at most ([\d.]+) % longer \(95 %: -[\d.]+ to \+", said)[0])
+    assert worst == pytest.approx((found.interval[1] - 1) * 100, abs=0.5)
+    assert 9 < worst <= 21, "no round took longer than that"
+    sure = ratio_words.sentence(compared(SLOWER), "trixie", "bookworm", "in cold builds")
+    assert "at most" not in sure
 
 
 def test_sentences() -> None:
@@ -151,7 +183,7 @@ def test_decided_seconds_come_first() -> None:
     varied = [replace(b, wall_s=(b.wall_s or 0) * (1 + b.round / 1000)) for b in many]
     model = compose.from_run(replace(stored(), builds=tuple(varied))).model
     assert model.headline.verdict.startswith(
-        "podman takes 20 % longer than docker in cold builds (95 %: 20 to 20 %): 12.2 s against"
+        "podman takes 20 % longer than docker in cold builds (95 %: 20.000 %): 12.2 s against"
     )
     assert model.headline.lines[0].startswith("in rebuilds: takes 50 % longer (95 %: ")
     assert all("\u00d7" not in line for line in model.headline.lines)
@@ -183,7 +215,7 @@ def test_one_pair_that_was_left_does_not_lead_though_it_costs_the_most_seconds()
     ]
     said = compose.from_run(replace(stored(), builds=tuple(varied))).model.headline
     assert said.answer.startswith("Undecided: podman ")
-    assert "in rebuilds so far (95 %: " in said.answer
+    assert "in rebuilds so far; at most 50 % longer (95 %: -25 to +50 %)" in said.answer
     assert any(line.startswith("in cold builds: undecided") for line in said.lines)
 
 

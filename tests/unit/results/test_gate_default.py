@@ -72,6 +72,10 @@ def test_what_only_the_baseline_has_is_not_measured_by_nobody(tmp_path: Path, ga
     assert code == CANNOT_TELL
     assert "nobody measured it" not in said
     assert "the candidate has no figure of it, only the baseline has" in said
+    assert (
+        "next: measure peak_memory in the candidate too; or say in the policy how that counts"
+        in said
+    )
     code, out, _ = gate(*sides(tmp_path / "swapped", new, old), policy=MEMORY)
     assert code in {PASS, CANNOT_TELL}
     assert "300" in out, "a limit needs no baseline"

@@ -12,6 +12,7 @@ import scipy  # its parts are imported when they are first asked for
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.results import footnotes
 from lab.results.stats import (
     Looks,
     Verdict,
@@ -238,6 +239,12 @@ def test_a_table_of_many_is_less_sure_than_one() -> None:
     assert one.verdict is Verdict.SLOWER
     assert {told.verdict for told in corrected([one] * 20)} == {Verdict.UNDECIDED}
     assert corrected([one]) == (one,)
+    assert "leaves no change out: 20; " in footnotes.alone(corrected([one] * 20))
+    assert footnotes.alone([one]) == ""
+    even = compare_paired([(1 + at / 10, 1.0) for at in range(-3, 4)])
+    assert even is not None
+    assert even.verdict is Verdict.UNDECIDED
+    assert footnotes.alone([even]) == ""
 
 
 @pytest.mark.slow
