@@ -25,8 +25,7 @@ MARKS = {"ok": "✓", "failed": "✗", "engine-lost": "✗", "skipped": units.MI
 class Progress:
     """How far a run is, as plain numbers: what both views show.
 
-    ``total`` counts builds, the skipped ones among them. Time left is
-    expected from the mean time of the builds so far.
+    ``total`` counts the builds to do. Time left is expected from the mean time of those so far.
     """
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -115,6 +114,13 @@ class Live:
             self._say(f"[{self.progress.finished}/{self.progress.total}] {line}, {self._time()}")
         else:
             self._recent = [*self._recent, (build.status, line)][-RECENT:]
+
+    def skipped(self, build: Build) -> None:
+        """A build is left out that was not among those to do."""
+        if self._view is None:
+            self._say(_line(build))
+        else:
+            self._recent = [*self._recent, (build.status, _line(build))][-RECENT:]
 
     def open(self, comparisons: Sequence[str]) -> None:
         """The comparisons that are not decided yet."""

@@ -27,6 +27,7 @@ class ProgressView:
         self._live_state: LiveStateWriter | None = None
         self._began: runner.BuildStarted | None = None
         self._shown: set[int] = set()
+        self._skipped: set[str] = set()  # of builds that no engine can, known before the first
         self._start = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -39,10 +40,13 @@ class ProgressView:
 
     def begin(self, trials: Sequence[Trial], folder: Path) -> None:
         """The builds are about to start; their run's folder is this."""
-        total = sum(len(trial.phases) for trial in trials)
+        skipped = [trial for trial in trials if trial.skip is not None]
+        self._skipped = {trial.build_id(phase) for trial in skipped for phase in trial.phases}
+        total = sum(len(trial.phases) for trial in trials) - len(self._skipped)
         spent = f"set up in {time.monotonic() - self._start:.0f} s"
         most = "up to " if self._at_most else ""
-        self.say(f"{spent}; {most}{units.counted(total, 'build')} to do")
+        beside = f", {len(self._skipped)} skipped" if self._skipped else ""
+        self.say(f"{spent}; {most}{units.counted(total, 'build')} to do{beside}")
         self._live = Live(total, stream=self._stream, quiet=self._quiet, at_most=self._at_most)
         self._live.__enter__()
         self._live_state = LiveStateWriter(folder, total)
@@ -50,6 +54,9 @@ class ProgressView:
     def see(self, event: runner.RunEvent) -> None:
         """One event, in its order."""
         if self._live is None or self._live_state is None:
+            return
+        if isinstance(event, runner.BuildFinished) and event.build.id in self._skipped:
+            self._live.skipped(event.build)
             return
         self._live_state.see(event)
         match event:

@@ -41,3 +41,21 @@ def test_a_run_tells_what_it_builds_and_leaves_nothing(
     assert {row["label"] for row in last["rows"]} >= {"3: RUN one", "4: RUN two"}
     assert {row["outcome"] for row in last["rows"] if "RUN" in row["label"]} == {"miss"}
     assert any("simulated" in one["said"] and "rebuild" in one["said"] for one in told)
+
+
+def test_builds_that_no_engine_can_are_not_among_those_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "tried.yaml"
+    (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM $BASE\nRUN one\n")
+    said = {"name": "tried", "engines": ["simulated"], "bases": ["bookworm"], "rounds": 2}
+    own = {"context": ".", "dockerfile": "Dockerfile"}
+    caches = {"caches": ["inline", "none"], "phases": ["cold", "fresh"]}
+    path.write_text(json.dumps(said | {"workload": own} | caches))
+    options, out = session.Options(results=tmp_path / "results"), io.StringIO()
+    with ProgressView(out, quiet=True) as watcher:
+        stored = session.run(loader.load(path), options, say=watcher.say, watcher=watcher)
+    assert len(stored.builds) == 8
+    lines = out.getvalue().splitlines()
+    assert any(line.endswith("; 4 builds to do, 4 skipped") for line in lines)
+    numbered = [line.partition("]")[0] for line in lines if line.startswith("[")]
+    assert numbered == ["[1/4", "[2/4", "[3/4", "[4/4"]
+    assert sum("simulated has no cache inline" in line for line in lines) == 4
