@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,17 +19,7 @@ from lab.host.paths import cache_dir
 from lab.host.process import found
 from lab.images.sources.base_images import base
 from lab.images.sources.types import BaseSource
-
-ROOT = Path(__file__).parents[2]
-# As a terminal starts it: tests that run in the background of a shell ignore Ctrl-C, and so would
-# all that they start.
-LAB = [
-    sys.executable,
-    "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from lab.cli.main import main; main()",
-]
-CLIENTS = {"DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT", "LAB_CACHE"}
+from tests.fleets import CLIENTS, LAB, ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,95 +10,27 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import CLIENTS, LAB, ROOT, Desk, Ended
+from tests.e2e.conftest import Desk, Ended
+from tests.fleets import LAB, Fleet
 
-ROLES = ("home", "scheduler", "worker")
 # A second of real time a build: the workers below let the simulated engine take its time.
 SLOW = "RUN sleep 0.6\nRUN sleep 0.4\n"
 
 
-@dataclass(slots=True)
-class Fleet:
-    """Its members' processes by name, in ``folder``."""
-
-    folder: Path
-    port: int
-    members: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-    addresses: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def start(self, name: str, part: str, *words: str) -> None:
-        """Start a member, and wait until it says where it is."""
-        log = self.folder / f"{name}.log"
-        with log.open("a") as file:
-            at = file.tell()
-            self.members[name] = subprocess.Popen(
-                [*LAB, "fleet", part, self.address, "--certificates", f"keys/{part}", *words],
-                cwd=self.folder,
-                env={one: text for one, text in os.environ.items() if one not in CLIENTS}
-                | {"LAB_CACHE": str(self.folder / name), "PYTHONPATH": str(ROOT)},
-                stdout=file,
-                stderr=file,
-                text=True,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + 30
-        while not (found := re.search(r"(?<=tls://)\S+", log.read_text()[at:])):
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        self.addresses[name] = found[0]
-
-    def worker(self, name: str) -> None:
-        own = ("--name", name, "--engine", "simulated", "--site", f"site-{name}", "--pace", "1")
-        self.start(name, "worker", *own)
-
-    def kill(self, name: str) -> None:
-        """As an outage does: without a word."""
-        self.members[name].kill()
-        self.members.pop(name).wait()
-
-    def end(self) -> None:
-        for one in self.members.values():
-            one.send_signal(signal.SIGCONT)
-            one.terminate()
-        for one in self.members.values():
-            one.wait(timeout=30)
-
-
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    folder = tmp_path_factory.mktemp("fleet")
-    made = subprocess.run([*LAB, "fleet", "certificates", "keys"], cwd=folder, check=False)
-    assert made.returncode == 0
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    fleet = Fleet(folder, port)
-    try:
-        fleet.start("scheduler", "scheduler")
-        for name in ("one", "two"):
-            fleet.worker(name)
+    with Fleet.open(tmp_path_factory.mktemp("fleet"), ("one", "two")) as fleet:
         yield fleet
-    finally:
-        fleet.end()
-
-
-def words(fleet: Fleet) -> tuple[str, ...]:
-    """How a run names the fleet."""
-    return "--fleet", fleet.address, "--certificates", str(fleet.folder / "keys/home")
 
 
 def run(desk: Desk, fleet: Fleet, *more: str) -> Ended:
-    return desk.lab("run", "tried.yaml", *words(fleet), "--quiet", *more)
+    return desk.lab("run", "tried.yaml", *fleet.words, "--quiet", *more)
 
 
 def seen(builds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -131,7 +63,7 @@ def test_cells_go_where_their_facts_hold(desk: Desk, fleet: Fleet) -> None:
     desk.scenario("RUN echo here\n", "simulated", where=where)
     assert run(desk, fleet).code == 0
     assert {one["host"] for one in desk.builds()} == {"two"}
-    shown = desk.lab("plan", "tried.yaml", *words(fleet))
+    shown = desk.lab("plan", "tried.yaml", *fleet.words)
     assert shown.code == 0
     assert re.search(r"bookworm.* two\s*$", shown.out, re.MULTILINE)
     assert "one" not in shown.out
@@ -145,14 +77,14 @@ def test_what_nobody_can_build_is_said_at_once(desk: Desk, fleet: Fleet) -> None
     assert f"one: kernel is {kernel}, asked for: >=99" in ended.err
     assert "two: kernel is" in ended.err
     assert not list(desk.folder.glob("results/*")), "no run has begun"
-    planned = desk.lab("plan", "tried.yaml", *words(fleet))
+    planned = desk.lab("plan", "tried.yaml", *fleet.words)
     assert planned.code == 2
     assert ">=99" in planned.out
 
 
 def test_a_killed_workers_build_is_a_record_and_done_elsewhere(desk: Desk, fleet: Fleet) -> None:
     desk.scenario(SLOW, "simulated", phases=["cold"], rounds=3)
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
         desk.wait_for(lambda: any(desk.folder.glob("results/*/builds.jsonl")) and desk.builds())
         (lost,) = {one["host"] for one in desk.builds()}
         fleet.kill(lost)
@@ -173,7 +105,7 @@ def test_a_killed_workers_build_is_a_record_and_done_elsewhere(desk: Desk, fleet
 
 def test_a_stopped_workers_late_result_is_refused(desk: Desk, fleet: Fleet) -> None:
     desk.scenario(SLOW, "simulated", phases=["cold"], rounds=2, where={"host": "one"})
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
         desk.wait_for(lambda: any(desk.folder.glob("results/*/builds.jsonl")) and desk.builds())
         os.kill(fleet.members["one"].pid, signal.SIGSTOP)  # its builder goes on, unseen
         desk.wait_for(lambda: len(desk.builds()) == 2, seconds=20)
@@ -186,10 +118,10 @@ def test_a_stopped_workers_late_result_is_refused(desk: Desk, fleet: Fleet) -> N
 
 def test_at_most_the_attempts_that_a_scenario_allows(desk: Desk, fleet: Fleet) -> None:
     desk.scenario(SLOW, "simulated", phases=["cold"], rounds=2, attempts=1)
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
         desk.wait_for(lambda: any(desk.folder.glob("results/*/builds.jsonl")) and desk.builds())
         name = desk.builds()[0]["host"]
-        builder = builders(fleet)[name]
+        builder = fleet.builders()[name]
         time.sleep(0.4)  # the second build is under way
         os.kill(builder, signal.SIGKILL)  # one bad build costs a builder, and no worker
         _, err = going.communicate(timeout=60)
@@ -200,25 +132,14 @@ def test_at_most_the_attempts_that_a_scenario_allows(desk: Desk, fleet: Fleet) -
     assert fleet.members[name].poll() is None
 
 
-def builders(fleet: Fleet) -> Mapping[str, int]:
-    """The builders that run, by their workers' names."""
-    found = {}
-    for name, one in fleet.members.items():
-        children = Path(f"/proc/{one.pid}/task/{one.pid}/children").read_text().split()
-        for child in children:
-            if b"lab.runner.fleet.builder" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found[name] = int(child)
-    return found
-
-
 def test_a_killed_home_loses_nothing(desk: Desk, fleet: Fleet) -> None:
     desk.scenario(SLOW, "simulated", phases=["cold"], rounds=4)
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
         desk.wait_for(lambda: any(desk.folder.glob("results/*/builds.jsonl")) and desk.builds())
         going.kill()
         going.communicate()
     time.sleep(1.3)  # what was going on ends at the worker while nobody is home
-    resumed = desk.lab("run", "--resume", "latest", *words(fleet), "--quiet")
+    resumed = desk.lab("run", "--resume", "latest", *fleet.words, "--quiet")
     assert resumed.code == 0, resumed.err
     builds = desk.builds()
     assert sorted(one["round"] for one in builds) == [1, 2, 3, 4]
@@ -230,12 +151,13 @@ def test_a_killed_home_loses_nothing(desk: Desk, fleet: Fleet) -> None:
 
 def test_a_run_outlives_its_scheduler(desk: Desk, fleet: Fleet) -> None:
     desk.scenario(SLOW, "simulated", phases=["cold"], rounds=4)
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
         desk.wait_for(lambda: any(desk.folder.glob("results/*/builds.jsonl")) and desk.builds())
-        fleet.kill("scheduler")
-        time.sleep(1)
-        fleet.start("scheduler", "scheduler")
+        fleet.kill("scheduler")  # for good, as far as this run is concerned
         _, err = going.communicate(timeout=60)
+    before = {name: fleet.joins(name) for name in ("one", "two")}
+    fleet.start("scheduler", "scheduler")
+    desk.wait_for(lambda: all(fleet.joins(name) > then for name, then in before.items()))
     assert going.returncode == 0, err
     told = [(one["round"], one["status"], one["attempt"]) for one in desk.builds()]
     assert told == [(number, "ok", 1) for number in (1, 2, 3, 4)]
@@ -243,12 +165,12 @@ def test_a_run_outlives_its_scheduler(desk: Desk, fleet: Fleet) -> None:
 
 def test_ctrl_c_ends_the_build_where_it_is_made(desk: Desk, fleet: Fleet) -> None:
     desk.scenario("RUN sleep 60\n", "simulated", phases=["cold"], rounds=1)
-    with desk.start("run", "tried.yaml", *words(fleet), "--quiet") as going:
-        desk.wait_for(lambda: any(builders(fleet)))
+    with desk.start("run", "tried.yaml", *fleet.words, "--quiet") as going:
+        desk.wait_for(lambda: any(fleet.builders()))
         os.killpg(going.pid, signal.SIGINT)
         going.communicate(timeout=20)
     assert going.returncode == 130
-    desk.wait_for(lambda: not builders(fleet), seconds=10)
+    desk.wait_for(lambda: not fleet.builders(), seconds=10)
 
 
 @pytest.fixture(scope="module")
@@ -366,11 +288,11 @@ def talked(fleet: Fleet, member: str, message: dict[str, Any]) -> Any:
 def test_a_member_answers_nothing_but_what_builds_need(fleet: Fleet) -> None:
     told = talked(fleet, "one", {"op": "lab-state"})
     assert told == {"run": None, "doing": ()}
-    # dask.distributed answers None where it has no handler, else an error: no argument is given.
-    for asked in ("run", "plugin_add", "get_data", "gather", "free_keys"):
-        assert talked(fleet, "one", {"op": asked}) is None, asked
+    refused = {"error": "nothing of this name is answered here"}
+    for asked in ("run", "plugin_add", "get_data", "gather", "identity", "echo"):
+        assert talked(fleet, "one", {"op": asked}) == refused, asked
     for asked in ("broadcast", "gather", "register_scheduler_plugin", "register-client", "feed"):
-        assert talked(fleet, "scheduler", {"op": asked}) is None, asked
+        assert talked(fleet, "scheduler", {"op": asked}) == refused, asked
 
 
 @pytest.mark.parametrize(
@@ -380,8 +302,7 @@ def test_a_member_answers_nothing_but_what_builds_need(fleet: Fleet) -> None:
 def test_what_is_pickled_is_not_read(fleet: Fleet, member: str, kind: str) -> None:
     from distributed import protocol
 
-    op = "identity" if member == "scheduler" else "lab-state"
-    assert talked(fleet, member, {"op": op})
+    op = "lab-workers" if member == "scheduler" else "lab-state"
+    assert "error" not in talked(fleet, member, {"op": op})
     refused = talked(fleet, member, {"op": op, "value": getattr(protocol, kind)({1, 2})})
-    assert refused["status"] == "uncaught-error"
-    assert "pickled objects are refused" in str(refused["exception"])
+    assert "pickled objects are refused" in refused["error"]

@@ -39,8 +39,8 @@ FLOW = (
 # SDK -> the only modules that may import it.
 SDKS = {
     "duckdb": {"results/columns"},
-    "distributed": {"runner/fleet/nodes", "runner/fleet/calls"},
-    "dask": {"runner/fleet/nodes"},
+    "distributed": {"runner/fleet/lines"},
+    "dask": {"runner/fleet/lines"},
     "docker": {"engines/docker", "engines/endpoint", "validate/probes/container"},
     "testcontainers": {"validate/probes/container"},
     "podman": {"engines/podman"},

@@ -134,7 +134,8 @@ def _serve(serving: Coroutine[Any, Any, None]) -> None:
 
 def _status(where: Any) -> int:
     from lab.report import fleet
-    from lab.runner.fleet.calls import FAILURES, Calls
+    from lab.runner.fleet.calls import Calls
+    from lab.runner.fleet.lines import FAILURES
 
     with Calls(where) as calls:
         workers = calls.first()

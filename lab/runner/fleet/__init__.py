@@ -1,8 +1,8 @@
 """A run over many hosts: a scheduler where workers meet, workers that build, a home that records.
 
-dask.distributed brings the meeting point, the connections, TLS and the heartbeats. Its tasks are
-not used: they are pickled code, they are run again unasked, and one that no worker can run waits in
-silence. Workers answer a few named requests instead, of plain data, and a request runs builds.
+dask.distributed brings the connections and TLS. Its tasks are not used: they are pickled code, they
+are run again unasked, and one that no worker can run waits in silence. Nor are its workers, which
+end with their scheduler. Members answer a few named requests instead, of plain data.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The bench outlives the worker's connection: while a scheduler is away its builds go on, and what
 they say is kept in a file until whoever asked for it has it. It ends a run whose home has not been
-heard of for ``LEASE`` seconds.
+heard of while ``LEASE`` seconds of its own passed: those in which it was stopped do not count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,7 @@ from typing import Any
 from lab.host.disk import disk
 from lab.model.errors import LabError
 
-LEASE = 30.0  # seconds without a word from home until its builds are ended
+LEASE = 30  # seconds without a word from home until its builds are ended
 ENDING = 60.0  # seconds that a build is given to end through its engine
 BATCH = 4 << 20  # bytes of messages in one answer
 _LINE = 1 << 30  # bytes that a message can have: a build's log is in it
@@ -38,7 +37,8 @@ class Bench:
         self._run: str | None = None
         self._epoch = ""
         self._session = ""
-        self._heard = 0.0
+        self._silent = 0  # seconds since a word from home
+        self._taken = 0  # trials that home has asked for
         self._messages: deque[str] = deque()
         self._first = 0  # the number of the first message that is still held
         self._more = asyncio.Event()
@@ -59,7 +59,7 @@ class Bench:
         Answers with the run that it is busy with, where that is another one.
         """
         async with self._changing:
-            if self._run not in (None, run) and time.monotonic() - self._heard < LEASE:
+            if self._run not in (None, run):
                 return {"busy": self._run}
             await self._end()
             self._run, self._epoch, self._session = run, epoch, session
@@ -68,17 +68,23 @@ class Bench:
             self._queue = asyncio.Queue()
             with disk(self.folder):
                 self._spool(run).write_bytes(b"")
-            self._heard = time.monotonic()
+            self._silent = self._taken = 0
             self._tasks = [asyncio.create_task(self._slot(n)) for n in range(self.slots)]
             self._tasks.append(asyncio.create_task(self._watch()))
             return {"slots": self.slots}
 
-    async def take(self, epoch: str, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Put trials into the queue, in their order."""
+    async def take(
+        self, epoch: str, after: int, trials: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Put trials into the queue, in their order; those it has are left out.
+
+        ``after`` is how many home knows to be here: it asks again when no answer came.
+        """
         if not self._current(epoch):
             return {"over": True}
-        for trial in trials:
+        for trial in trials[self._taken - after :]:
             self._queue.put_nowait(dict(trial))
+            self._taken += 1
         return {}
 
     async def records(self, epoch: str, after: int, wait: float) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class Bench:
     def _current(self, epoch: str) -> bool:
         if self._run is None or epoch != self._epoch:
             return False
-        self._heard = time.monotonic()
+        self._silent = 0
         return True
 
     async def _end(self) -> None:
@@ -145,8 +151,9 @@ class Bench:
         self._doing.clear()
 
     async def _watch(self) -> None:
-        while time.monotonic() - self._heard < LEASE:
+        while self._silent < LEASE:
             await asyncio.sleep(1)
+            self._silent += 1
         await self._end()
 
     async def _slot(self, number: int) -> None:

@@ -51,6 +51,7 @@ class Home:
     _failed: list[str] = field(default_factory=list)
     _recorded: set[str] = field(default_factory=set)
     _alone: float = 0.0
+    _brought: int = 0
 
     def __post_init__(self) -> None:
         """Of a run that goes on, what was begun and what is done."""
@@ -82,8 +83,8 @@ class Home:
         )
 
     def _see_that_it_goes_on(self) -> None:
-        if any(host.asked for host in self.there.values()):
-            self._alone = time.monotonic()
+        if self.hosts.brought != self._brought or any(one.asked for one in self.there.values()):
+            self._alone, self._brought = time.monotonic(), self.hosts.brought
         elif self._pending() and time.monotonic() - self._alone > WAITING:
             refused = self.hosts.refused
             raise EngineLost(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO, Self
 
 from lab.runner.fleet.blobs import CHUNK
-from lab.runner.fleet.calls import FAILURES, Calls
-from lab.runner.fleet.nodes import GIVEN_UP
+from lab.runner.fleet.calls import Calls, Gone, NotKnown
+from lab.runner.fleet.lines import FAILURES, said
 from lab.scenario.plan import Trial
 
 _LISTEN = 1.0  # seconds that a worker waits with an answer for something to say
+_ANSWER = 3.0  # seconds more that this answer may take
+_UNANSWERED = 3  # questions in a row without an answer, until a worker is given up
+_PAUSE = 0.2  # seconds between such questions
 _LOOK = 2.0  # seconds between looks at who is there
 _MORE = 30.0  # seconds that a worker has to end what an earlier home had asked for
 
@@ -44,6 +46,9 @@ class Host:
     slots: int = 0
     epoch: str = ""
     asked: dict[int, Asked] = field(default_factory=dict)
+    queue: list[Mapping[str, Any]] = field(default_factory=list)  # what it is still to be told
+    told: int = 0  # trials that it has taken
+    telling: bool = False
 
     @property
     def address(self) -> str:
@@ -69,6 +74,8 @@ class Hosts:
         self.news: SimpleQueue[News] = SimpleQueue()
         self._calls, self._run, self._session, self._files = calls, run, session, files
         self._here: dict[str, Host] = {}
+        self.brought = 0  # pieces of files that have reached hosts
+        self._joining: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, str] = {}  # name -> why it could not be had
         self._known: set[str] = set()  # names of those that were had, once or more
         self._looking = calls.start(self._look())
@@ -85,36 +92,53 @@ class Hosts:
             }
             for one in trials
         ]
-        self._calls.start(self._take(host, asked))
+        self._calls.start(self._tell(host, asked))
 
-    async def _take(self, host: Host, trials: Sequence[Mapping[str, Any]]) -> None:
+    async def _tell(self, host: Host, trials: Sequence[Mapping[str, Any]]) -> None:
+        """Bring trials to a host, in their order and each once, for as long as it is there."""
         epoch = host.epoch
-        try:
-            answer = await self._calls.ask(host.address, "take", epoch=epoch, trials=trials)
-        except FAILURES as error:
-            self._give_up(host, epoch, f"it did not take a trial: {_said(error)}")
-        else:
+        host.queue += trials
+        if host.telling:
+            return
+        host.telling = True
+        while host.queue and host.epoch == epoch:
+            some = list(host.queue)
+            try:
+                answer = await self._calls.ask(
+                    host.address, "take", epoch=epoch, after=host.told, trials=some
+                )
+            except FAILURES:
+                await asyncio.sleep(_PAUSE)  # whether it is lost, `_listen` finds out
+                continue
             if answer.get("over"):
                 self._give_up(host, epoch, "it had ended the run")
+                break
+            host.told += len(some)
+            del host.queue[: len(some)]
+        host.telling = False
 
     async def _look(self) -> None:
-        """Let in whoever is there and can be had, again and again."""
+        """Let in whoever is there and can be had, again and again.
+
+        While the scheduler is away, those whom it named last are looked for.
+        """
+        there: dict[str, dict[str, Any]] = {}
         while True:
-            try:
+            with suppress(*FAILURES):
                 there = await self._calls.workers()
-            except FAILURES:
-                there = {}
             for name, facts in there.items():
-                host = self._here.get(name)
-                if host is not None:
-                    host.facts = facts  # its address is another one after a scheduler's restart
-                    continue
-                host = Host(name=name, facts=facts)
-                try:
-                    await self._admit(host)
-                except FAILURES as error:
-                    self._tried[name] = _said(error)
+                if name not in self._here and name not in self._joining:
+                    host = Host(name=name, facts=facts)
+                    self._joining[name] = asyncio.create_task(self._try(host))
             await asyncio.sleep(_LOOK)
+
+    async def _try(self, host: Host) -> None:
+        try:
+            await self._admit(host)
+        except FAILURES as error:
+            self._tried[host.name] = said(error)
+        finally:
+            del self._joining[host.name]
 
     async def _admit(self, host: Host) -> None:
         epoch = uuid.uuid4().hex
@@ -161,27 +185,38 @@ class Hosts:
                         data=piece,
                         last=not after,
                     )
+                    self.brought += 1
                     if not after:
                         break
                     at, piece = at + len(piece), after
 
     async def _listen(self, host: Host, epoch: str) -> None:
-        after, heard = 0, time.monotonic()
+        after = unanswered = 0
         while host.epoch == epoch:
             try:
                 answer = await self._calls.ask(
-                    host.address, "records", epoch=epoch, after=after, wait=_LISTEN
+                    host.address,
+                    "records",
+                    patience=_LISTEN + _ANSWER,
+                    epoch=epoch,
+                    after=after,
+                    wait=_LISTEN,
                 )
-            except FAILURES as error:
-                if time.monotonic() - heard > GIVEN_UP:
-                    self._give_up(host, epoch, f"no word of it for {GIVEN_UP:g} s: {_said(error)}")
-                    return
-                await asyncio.sleep(0.2)
+            except NotKnown:
+                await asyncio.sleep(_PAUSE)
                 continue
+            except FAILURES as error:
+                unanswered += 1
+                if isinstance(error, Gone) or unanswered == _UNANSWERED:
+                    self._give_up(host, epoch, f"it does not answer: {said(error)}")
+                    return
+                await asyncio.sleep(_PAUSE)
+                continue
+            unanswered = 0
             if answer.get("over"):
                 self._give_up(host, epoch, "it had ended the run")
                 return
-            heard, after = time.monotonic(), answer["next"]
+            after = answer["next"]
             if answer["lines"]:
                 self.news.put(News(host=host, epoch=epoch, lines=answer["lines"]))
 
@@ -208,6 +243,8 @@ class Hosts:
         self._calls.do(self._end(done=kind is None))
 
     async def _end(self, *, done: bool) -> None:
+        for task in list(self._joining.values()):
+            task.cancel()
         here, self._here = list(self._here.values()), {}
         asked = [
             self._calls.ask(one.address, "end", patience=_MORE, epoch=one.epoch, done=done)
@@ -216,7 +253,3 @@ class Hosts:
         for one in here:
             one.epoch = ""
         await asyncio.gather(*asked, return_exceptions=True)
-
-
-def _said(error: BaseException) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

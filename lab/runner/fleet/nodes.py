@@ -1,152 +1,92 @@
-"""A fleet's scheduler and workers on dask.distributed, reduced to what builds need.
-
-Of the requests that dask.distributed's servers answer, only those stay that let a worker join, tell
-that it lives, and be asked for builds. None of them is given code: what is pickled is refused
-wherever it arrives, before it is read.
-"""
+"""A fleet's scheduler, where members meet, and its workers, which answer what builds need."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import tempfile
+import socket
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
-
-import dask
-import distributed
-from distributed.protocol import pickle
+from typing import Any
 
 from lab.model.errors import EngineUnavailable, InputError
 from lab.runner.fleet.bench import Bench
 from lab.runner.fleet.blobs import Blobs
-from lab.runner.fleet.security import Identity, Place
+from lab.runner.fleet.lines import (
+    FAILURES,
+    GIVEN_UP,
+    Answer,
+    Lines,
+    Port,
+    opened,
+    refuse_code,
+    said,
+)
+from lab.runner.fleet.security import Place
 
-GIVEN_UP = 10.0  # seconds without a heartbeat until a worker is given up
-_SCHEDULER = ("identity", "register-worker", "heartbeat_worker", "unregister", "proxy")
-_FROM_WORKERS = ("keep-alive", "worker-status-change", "log-event")
-_TO_WORKERS = ("close", "remove-worker")
-
-
-class RefusedPickle(ValueError):
-    """A message held pickled objects, which are code."""
-
-
-def refuse_code() -> None:
-    """Let nothing that is pickled be read by this process's connections."""
-
-    def refuse(*_: object, **__: object) -> NoReturn:
-        raise RefusedPickle("a fleet's messages are plain data: pickled objects are refused")
-
-    pickle.loads = refuse
-    distributed.scheduler.loads = refuse  # type: ignore[attr-defined] # it has a name of its own
-    settings = {
-        "distributed.scheduler.http.routes": [],
-        "distributed.worker.http.routes": [],
-        "distributed.scheduler.worker-ttl": f"{GIVEN_UP:g}s",
-        "distributed.comm.timeouts.connect": "3s",
-        "distributed.admin.system-monitor.gil.enabled": False,
-        "distributed.worker.profile.enabled": False,
-    }
-    dask.config.set(settings)
-    for name in ("distributed", "asyncio"):  # what matters is said by whoever asked
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+_BEAT = 1.0  # seconds between a worker's words to the scheduler
 
 
-_Security: Any = distributed.Security  # its methods have no types
+class Scheduler:
+    """Knows the workers that are there, and passes requests on to them; it places nothing."""
 
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._there: dict[str, dict[str, Any]] = {}
+        self._began = time.monotonic()
 
-def security(identity: Identity | None) -> Any:
-    """The member's certificate, for whatever it does: a distributed.Security."""
-    if identity is None:
-        return _Security()
-    roles = ("client", "scheduler", "worker")
-    return _Security(
-        require_encryption=True,
-        tls_ca_file=str(identity.authority),
-        **{f"tls_{role}_cert": str(identity.certificate) for role in roles},
-        **{f"tls_{role}_key": str(identity.key) for role in roles},
-    )
+    async def join(self, comm: Any, *, facts: dict[str, Any], address: str) -> None:
+        """A worker is there for as long as its connection is, and speaks."""
+        name = facts["name"]
+        if name in self._there:
+            await comm.write({"refused": f"{name} is there already, another name is needed"})
+            return
+        self._there[name] = {**facts, "address": address}
+        try:
+            while True:
+                await comm.write({})
+                await asyncio.wait_for(comm.read(), GIVEN_UP)
+        finally:
+            del self._there[name]
 
+    async def workers(self) -> dict[str, Any]:
+        """Who is there, by name."""
+        return {"workers": self._there}
 
-def _kept(handlers: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: handlers[name] for name in names if name in handlers}
+    async def pass_on(
+        self, address: str, message: Mapping[str, Any], patience: float
+    ) -> dict[str, Any]:
+        """A worker's ``answer``; ``silent`` says why there is none, ``gone`` that it has left.
 
-
-class Scheduler(distributed.Scheduler):
-    """Where workers meet: it passes requests on to them, and places nothing itself."""
-
-    def __init__(self, place: Place) -> None:
-        super().__init__(
-            host=place.host,
-            port=place.port,
-            protocol=place.url.partition(":")[0],
-            security=security(place.identity),
-            dashboard=False,
-            dashboard_address="127.0.0.1:0",
-        )
-        self.handlers = _kept(self.handlers, _SCHEDULER)
-        self.stream_handlers = _kept(self.stream_handlers, _FROM_WORKERS)
-
-    def start_http_server(self, *_: object, **__: object) -> None:
-        """None: a fleet has one port."""
-
-
-class Worker(distributed.Worker):
-    """Answers what home asks of its bench."""
-
-    def __init__(
-        self, place: Place, bench: Bench, facts: Mapping[str, Any], host: str | None, port: int
-    ) -> None:
-        blobs = Blobs(bench.folder / "blobs")
-        super().__init__(
-            place.url,
-            nthreads=1,
-            name=facts["name"],
-            host=host,
-            port=port,
-            security=security(place.identity),
-            dashboard=False,
-            memory_limit=0,
-            local_directory=tempfile.mkdtemp(prefix="lab-fleet-"),
-            startup_information={"lab": lambda _: dict(facts)},
-        )
-        self.handlers = {
-            "ping": _pong,
-            "lab-state": bench.state,
-            "lab-begin": bench.begin,
-            "lab-take": bench.take,
-            "lab-records": bench.records,
-            "lab-left": bench.left,
-            "lab-end": bench.end,
-            "lab-missing": blobs.missing,
-            "lab-blob": blobs.add,
-        }
-        self.stream_handlers = _kept(self.stream_handlers, _TO_WORKERS)
-
-    async def plugin_add(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override] # takes all
-        """None: plugins are pickled code, and dask's own move data, of which there is none."""
-        return {"status": "OK"}
-
-    def start_http_server(self, *_: object, **__: object) -> None:
-        """None: a fleet has one port."""
-
-
-async def _pong() -> str:
-    return "pong"
+        A scheduler that has just begun waits for workers to come back: none has left yet.
+        """
+        if address not in {one["address"] for one in self._there.values()}:
+            if time.monotonic() - self._began < GIVEN_UP:
+                return {"unknown": True}
+            return {"gone": True}
+        try:
+            return {"answer": await self._lines.ask(address, message, patience)}
+        except FAILURES as error:
+            return {"silent": said(error)}
 
 
 async def schedule(place: Place, ready: Callable[[str], None]) -> None:
     """Be a fleet's scheduler until cancelled. Raises InputError where the port cannot be had."""
     refuse_code()
-    try:
-        async with Scheduler(place) as scheduler:
-            ready(scheduler.address)
-            await scheduler.finished()
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{place.url} cannot be listened at: {error}", remedy="name another HOST:PORT"
-        ) from error
+    async with Lines(place.identity) as lines:
+        scheduler = Scheduler(lines)
+        answers: dict[str, Answer] = {
+            "lab-workers": scheduler.workers,
+            "lab-pass": scheduler.pass_on,
+        }
+        port = Port(place.url, place.identity, answers, {"lab-join": scheduler.join})
+        try:
+            async with port:
+                ready(port.address)
+                await asyncio.Event().wait()
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"{place.url} cannot be listened at: {error}", remedy="name another HOST:PORT"
+            ) from error
 
 
 async def work(
@@ -158,28 +98,93 @@ async def work(
     ready: Callable[[str], None],
     say: Callable[[str], None],
 ) -> None:
-    """Be a worker until cancelled; a scheduler that goes away is waited for.
+    """Be a worker until cancelled: what home asks is answered while a scheduler is away too.
 
-    Raises EngineUnavailable where the scheduler refuses it at the first attempt.
+    Raises EngineUnavailable where the scheduler refuses it at the first attempt, InputError where
+    ``host`` cannot be listened at.
     """
     refuse_code()
-    port = 0  # any; then the same again, so that home finds it after a scheduler's restart
+    blobs = Blobs(bench.folder / "blobs")
+    answers: dict[str, Answer] = {
+        "lab-state": bench.state,
+        "lab-begin": bench.begin,
+        "lab-take": bench.take,
+        "lab-records": bench.records,
+        "lab-left": bench.left,
+        "lab-end": bench.end,
+        "lab-missing": blobs.missing,
+        "lab-blob": blobs.add,
+    }
     try:
-        while True:
-            worker: Any = Worker(place, bench, facts, host, port)
-            try:
-                async with worker:
-                    port = worker.port
-                    ready(worker.address)
-                    await worker.finished()
-            except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:
-                if not port:
-                    raise EngineUnavailable(
-                        f"no fleet at {place.url} lets this worker in: {error.__cause__ or error}",
-                        remedy="lab fleet scheduler starts one; its certificates, and one name "
-                        "for each worker, are asked for",
-                    ) from error
-            say("the scheduler is away; builds go on, and it is tried again")
-            await asyncio.sleep(1)
+        port = Port(place.at(host or _towards(place), 0), place.identity, answers)
+        async with port:
+            await _stay(place, facts, port.address, ready, say)
+    except OSError as error:
+        raise InputError(
+            f"{host or 'this host'} cannot be listened at: {error}",
+            remedy="--listen names an address of this host that the others reach",
+        ) from error
     finally:
         await bench.close()
+
+
+def _towards(place: Place) -> str:
+    """This host's own address on the way to the scheduler."""
+    family, kind, number, _, there = socket.getaddrinfo(
+        place.host, place.port, type=socket.SOCK_DGRAM
+    )[0]
+    with socket.socket(family, kind, number) as probe:
+        probe.connect(there)  # sends nothing
+        return str(probe.getsockname()[0])
+
+
+async def _stay(
+    place: Place,
+    facts: Mapping[str, Any],
+    address: str,
+    ready: Callable[[str], None],
+    say: Callable[[str], None],
+) -> None:
+    """Be known to the scheduler, and again when it was away."""
+    known, told = False, False
+    while True:
+        refused = None
+        try:
+            comm = await opened(place.url, place.identity)
+        except FAILURES as error:
+            refused = _refusal(error)
+        else:
+            try:
+                await comm.write({"op": "lab-join", "facts": dict(facts), "address": address})
+                refused = (await asyncio.wait_for(comm.read(), GIVEN_UP)).get("refused")
+                if refused is None:
+                    ready(address)
+                    known, told = True, False
+                while refused is None:
+                    await asyncio.sleep(_BEAT)
+                    await comm.write({})
+                    await asyncio.wait_for(comm.read(), GIVEN_UP)
+            except FAILURES as error:
+                refused = None if known else said(error)
+            finally:
+                comm.abort()
+        if refused is not None and not known:
+            raise EngineUnavailable(
+                f"no fleet at {place.url} lets this worker in: {refused}",
+                remedy="lab fleet scheduler starts one; its certificates, and one name for each "
+                "worker, are asked for",
+            )
+        if not told:
+            say("the scheduler is away; builds go on, and it is tried again")
+            told = True
+        await asyncio.sleep(_BEAT)
+
+
+def _refusal(error: BaseException) -> str | None:
+    """Why a connection was refused; None where nobody was there, which may change."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError | TimeoutError):
+            return None
+        cause = cause.__cause__ or cause.__context__
+    return said(error)

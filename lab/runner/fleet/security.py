@@ -47,8 +47,12 @@ class Place:
     @property
     def url(self) -> str:
         """The address as dask.distributed has it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'tcp' if self.identity is None else 'tls'}://{host}:{self.port}"
+        return self.at(self.host, self.port)
+
+    def at(self, host: str, port: int) -> str:
+        """Another member's address."""
+        host = f"[{host}]" if ":" in host else host
+        return f"{'tcp' if self.identity is None else 'tls'}://{host}:{port}"
 
 
 def place(address: str, folder: Path | None) -> Place:
