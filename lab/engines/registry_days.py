@@ -6,6 +6,7 @@ pushed to it never gets there.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -74,10 +75,14 @@ def _remove(blob: Path) -> None:
 
 def _damage(blob: Path) -> None:
     """One byte in the middle is another; the file that ``like`` holds is left alone."""
-    content = bytearray(blob.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    blob.unlink()
-    blob.write_bytes(content)
+    shared = blob.rename(blob.with_name("shared"))
+    shutil.copyfile(shared, blob)  # not read into memory: a layer can be larger than that
+    shared.unlink()
+    with blob.open("r+b") as file:
+        file.seek(blob.stat().st_size // 2)
+        (byte,) = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 0xFF]))
 
 
 def _full(like: Registry) -> Callable[[Path], Sequence[Argument]]:

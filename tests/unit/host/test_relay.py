@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -66,6 +67,36 @@ def test_all_passes_and_is_counted(echo: Path) -> None:
         assert before == Passed(up=MOST, down=2 * MOST)
         assert exchange(relay.port, 10) == 20
         assert relay.passed().since(before) == Passed(up=10, down=20)
+
+
+def test_memory_does_not_grow_with_what_passes(echo: Path) -> None:
+    peaks = [peak_of_passing(echo, size) for size in (2 * WINDOW, 8 * WINDOW)]
+    assert peaks[1] - peaks[0] < WINDOW
+
+
+def peak_of_passing(echo: Path, size: int) -> int:
+    """The most memory that is held while so much passes to a reader slower than the writer."""
+    piece = b"x" * (1 << 16)
+    with Relay(echo) as relay, socket.create_connection(("127.0.0.1", relay.port)) as one:
+
+        def send() -> None:
+            for _ in range(size // len(piece)):
+                one.sendall(piece)
+            one.shutdown(socket.SHUT_WR)
+
+        tracemalloc.start()
+        try:
+            sender = threading.Thread(target=send)
+            sender.start()
+            time.sleep(0.2)  # what the relay may hold, it then holds
+            found = 0
+            while data := one.recv(1 << 16):
+                found += len(data)
+            sender.join()
+            assert found == 2 * size
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.slow
