@@ -19,7 +19,7 @@ from lab.engines.buildkit import Decoder
 from lab.engines.protobuf import Status
 from lab.engines.protocol import BuildRequest, RemoteCache
 from lab.engines.recorded.buildkit import from_json, image_of
-from lab.host import debian, paths
+from lab.host import debian, paths, temporary
 from lab.host.content_cache import Cache, Say
 from lab.host.process import Argument, found, tail
 from lab.model import events
@@ -68,7 +68,7 @@ def build(
     yield events.Ready(0.0)
     start = perf_counter()
     with (
-        tempfile.TemporaryDirectory(prefix="lab-buildx-") as home,
+        temporary.folder("buildx") as home,
         tempfile.TemporaryFile() as context,
     ):
         with request.context.open() as packed:
@@ -77,7 +77,7 @@ def build(
         context.seek(0)
         client = subprocess.Popen(
             [str(word) for word in _command(buildx, request, host_network=host_network)],
-            env=_environment(endpoint, Path(home)),
+            env=_environment(endpoint, home),
             stdin=context,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from lab.model.errors import DiskFull, StoreError
 
+_DRAFT = re.compile("[a-z0-9_]{8}")  # as mkstemp ends a name
 RESULTS = "choose another --results folder"
 
 
@@ -37,7 +40,7 @@ def whole(path: Path, otherwise: str) -> Iterator[IO[bytes]]:
             return
         real = path.resolve()  # a link stays one
         real.parent.mkdir(exist_ok=True)
-        fd, draft = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+        fd, draft = _draft(real)
         try:
             with os.fdopen(fd, "wb") as file:
                 yield file
@@ -48,6 +51,33 @@ def whole(path: Path, otherwise: str) -> Iterator[IO[bytes]]:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
+
+
+def _draft(real: Path) -> tuple[int, str]:
+    """A new file beside this one, held by a lock; those of labs that were killed are removed."""
+    prefix = f".{real.name}."
+    with os.scandir(real.parent) as found:
+        beside = [one.path for one in found if one.name.startswith(prefix)]
+    for path in beside:
+        if _DRAFT.fullmatch(path.rpartition(prefix)[2]):
+            _remove_dead(path)
+    while True:
+        fd, draft = tempfile.mkstemp(dir=real.parent, prefix=prefix)
+        with suppress(OSError):  # a file system without locks: none is told from a dead lab's
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:  # else another lab took it for a dead one's
+            return fd, draft
+        os.close(fd)
+
+
+def _remove_dead(draft: str) -> None:
+    with suppress(OSError):  # its lab is alive, or it is not ours to open
+        fd = os.open(draft, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(draft).unlink()
+        finally:
+            os.close(fd)
 
 
 def expect(path: Path, otherwise: str) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lab.host import temporary
 from lab.host.disk import disk
 from lab.host.paths import cache_place
 
 MARK = ".written-by-lab"
+DRAFT = ".new-"  # how the name of what is no run yet begins
 _RUN = ("run.json", b'"lab.run/')  # a run's head, which names its schema at its beginning
 _START = 256  # bytes of it that are read
 
@@ -42,6 +44,8 @@ def is_own(folder: Path) -> bool:
 
 
 def _is_marked(folder: Path) -> bool:
+    if temporary.is_draft(folder.name, DRAFT):
+        return True
     name, sign = _RUN
     try:
         with (folder / name).open("rb") as file:

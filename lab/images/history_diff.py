@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from lab.engines import open_engine
 from lab.engines.endpoint import resolve
+from lab.host import temporary
 from lab.images.exported import named
 from lab.model.errors import InputError, SourceError
 
@@ -53,10 +53,10 @@ def history(name: str) -> tuple[HistoryStep, ...]:
 def _held(engine: str, ref: str) -> tuple[HistoryStep, ...] | None:
     """The history of an engine's image; None where it has none such."""
     with (
-        tempfile.TemporaryDirectory(prefix="lab-explain-") as folder,
+        temporary.folder("explain") as folder,
         closing(open_engine(engine)) as opened,
     ):
-        file = Path(folder) / "image.tar"
+        file = folder / "image.tar"
         try:
             identity = opened.inspect(ref).id
         except SourceError:

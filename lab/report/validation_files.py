@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from lab.host import disk, own_folders, paths
 from lab.host import facts as host
 from lab.report import matrix, validation_exports
 from lab.report.formatting import flat
-from lab.results.store import new_folder, new_id
+from lab.results.draft import Draft, new_id
 from lab.validate.matrix import Validation
 
 FILES = {
@@ -44,16 +44,18 @@ _SHOWN = 10  # failures that a message lists; the reports have all of them
 
 
 @contextmanager
-def folder(results: Path) -> Iterator[Path]:
-    """A folder below results/ that can be written, before any work begins; removed where it is
-    still empty at the end.
+def folder(results: Path) -> Iterator[Draft]:
+    """A folder below results/ that can be written, before any work begins. It has its name behind
+    this, and is gone where the work failed.
     """
-    made = new_folder(results, new_id("validate", datetime.now(UTC)))
+    draft = Draft.begin(results)
     try:
-        yield made
-    finally:
-        with suppress(OSError):  # the answer is in it
-            made.rmdir()
+        yield draft
+        name = new_id("validate", datetime.now(UTC))
+        next(one for one in draft.names(name) if draft.publish(one))
+    except BaseException:
+        draft.discard()
+        raise
 
 
 def write(found: Sequence[Validation], target: Path) -> None:

@@ -62,6 +62,8 @@ def signs(results: Path) -> dict[str, Sign]:
     with disk(results):
         names = sorted(os.listdir(results))  # noqa: PTH208 (of ten thousand, without an object each)
     for name in names:
+        if name.startswith("."):  # no run: this index, what is being written
+            continue
         folder = f"{results}/{name}"
         with suppress(OSError):
             head = os.stat(f"{folder}/{RUN_FILE}")  # noqa: PTH116 (as above)

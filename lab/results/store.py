@@ -11,7 +11,6 @@ import fcntl
 import gzip
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk, dump, write
 from lab.model.errors import InputError, StoreError
 from lab.model.record import Build, Run, RunStatus
+from lab.results.draft import Draft, new_id
 from lab.results.raw_stream import RawStream
 from lab.results.runs import (
     BUILDS_FILE,
@@ -44,18 +44,11 @@ __all__ = [
     "events",
     "find",
     "load",
-    "new_folder",
     "new_id",
     "resume",
     "runs",
     "write",
 ]
-
-
-def new_id(name: str, at: datetime) -> str:
-    """A run's id: its start in UTC and a short name, ``20261123-101502-layer-cache``."""
-    short = re.sub(r"[^a-z0-9]+", "-", name.lower())[:32].strip("-") or "run"
-    return f"{at.astimezone(UTC):%Y%m%d-%H%M%S}-{short}"
 
 
 class Writer:
@@ -72,9 +65,10 @@ class Writer:
         lines: int,
         earlier: tuple[Build, ...] = (),
         *,
-        new: bool = False,
+        draft: Draft | None = None,
     ) -> None:
-        self.new = new
+        self.new = draft is not None
+        self._draft = draft
         self.folder = folder
         self.run = run
         self.earlier = earlier
@@ -134,8 +128,9 @@ class Writer:
     def discard(self) -> None:
         """Take the folder of a new run away, before its first build."""
         self.close()
-        with disk(self.folder):
-            shutil.rmtree(self.folder)
+        if self.folder.exists():
+            with disk(self.folder):
+                shutil.rmtree(self.folder)
 
     def keep_context(self, build_id: str, stream: BinaryIO) -> None:
         """Keep the tar that a failed build was sent, so that it can be built again by hand."""
@@ -174,10 +169,24 @@ class Writer:
             finished=finished or datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         self.amend(ended)
+        self.publish()
         return StoredRun(run=self.run, builds=self.builds, folder=self.folder)
 
+    def publish(self) -> None:
+        """Give the folder its name: from now on it is a run. A second time does nothing."""
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            for name in draft.names(self.run.id):
+                self.amend(replace(self.run, id=name))
+                if draft.publish(name):
+                    break
+            self.folder = draft.folder
+
     def close(self) -> None:
-        """Let go of the folder, and of its lock. Closing twice does nothing."""
+        """Let go of the folder, and of its lock. Closing twice does nothing.
+
+        What has no name by then is not kept.
+        """
         fd, self._lines = self._lines, None
         if fd is None:
             return
@@ -185,6 +194,8 @@ class Writer:
             self._end_events()
         finally:
             os.close(fd)
+            if self._draft is not None:
+                self._draft.discard()
 
     def __enter__(self) -> Self:
         return self
@@ -223,35 +234,23 @@ def create(results: Path, run: Run, *, at_once: bool = False) -> Writer:
     """Open a new run's folder, before any slow work. Its status is "partial" until `finish`.
 
     Where the id is taken, a number is added: ``Writer.run.id`` is the one that holds. ``at_once``:
-    there is no slow work, and until `finish` the folder is no run.
+    there is no slow work, and until `finish` the folder is no run and has no name.
     """
-    folder = new_folder(results, run.id)
-    with disk(results):
-        writer = Writer(folder, run, _lock(folder, os.O_CREAT | os.O_EXCL), new=True)
-    if at_once:
-        writer.run = replace(run, id=folder.name)
-        return writer
+    draft = Draft.begin(results)
     try:
-        writer.amend(replace(run, id=folder.name, status="partial"))
+        with disk(results):
+            lines = _lock(draft.folder, os.O_CREAT | os.O_EXCL)
     except BaseException:
-        writer.close()
+        draft.discard()
         raise
+    writer = Writer(draft.folder, replace(run, status="partial"), lines, draft=draft)
+    if not at_once:
+        try:
+            writer.publish()
+        except BaseException:
+            writer.close()
+            raise
     return writer
-
-
-def new_folder(results: Path, name: str) -> Path:
-    """Make a folder of its own for a run or a validation; a number is added to a taken name."""
-    with disk(results):
-        results.mkdir(parents=True, exist_ok=True)
-        number, folder = 1, results / name
-        while True:
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                number += 1
-                folder = results / f"{name}-{number}"
-            else:
-                return folder
 
 
 def resume(folder: Path, *, more: bool = False) -> Writer:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab.host import temporary
 from lab.images import goroot
 from lab.images.opened import Opened
 from lab.model.errors import LabError, MissingPrerequisite
@@ -28,8 +28,8 @@ def probe(images: Sequence[Opened], asked: Asked, *, say: Say) -> Probed:
     found = Probed(versions={HOST: platform.release()})
     if not images:
         return found
-    with tempfile.TemporaryDirectory(prefix="lab-go-") as folder:
-        linked = Linked(Path(folder))
+    with temporary.folder("go") as folder:
+        linked = Linked(folder)
         made = contained(images, asked, found, linked, say=say)
         _notes(images, asked, made, found)
         try:

@@ -100,11 +100,12 @@ def run(options: argparse.Namespace) -> int:
 
     asked = forms.chosen(options.forms, FORMATS)
     session = Session(_request(options), say=lambda text: say(text, on_error=True))
-    with files.folder(options.results) as folder:
+    with files.folder(options.results) as draft:
         found = session.run()
-        files.write(found, folder)
+        files.write(found, draft.folder)
         if options.labelled is not None:
             session.write_labelled(found[0], options.labelled)
+    folder = draft.folder
     with before_the_answer():
         _show(found, asked, options)
     say(str(folder), on_error=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from lab.golang.claims import container
 from lab.golang.claims.settings import Settings, Value
 from lab.golang.goroot import home as homes
 from lab.golang.goroot.home import Home
+from lab.host import temporary
 from lab.host.disk import disk
 from lab.model.errors import InputError
 
@@ -69,8 +69,8 @@ def alone(
         with disk(keep):
             keep.mkdir(parents=True, exist_ok=True)
         keep = keep.absolute()
-    with tempfile.TemporaryDirectory(prefix="lab-bench-") as results:
-        return run(name, settings, Ground(home=home, results=Path(results), say=say, keep=keep))
+    with temporary.folder("bench") as results:
+        return run(name, settings, Ground(home=home, results=results, say=say, keep=keep))
 
 
 def _build(settings: Settings, ground: Ground) -> Outcome:

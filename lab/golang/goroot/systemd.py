@@ -9,12 +9,12 @@ whose copy is not equal has no ``now``: whoever has both places on PATH runs the
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from lab.golang.goroot import copying, stage
 from lab.golang.goroot.home import Home, difference
+from lab.host import temporary
 from lab.host.disk import disk, write
 from lab.host.process import Argument, run
 from lab.model.errors import InputError, LabError, SourceError
@@ -104,12 +104,12 @@ def generate(home: Home, version: str, target: Path) -> tuple[Path, ...]:
             f"Go {version} is not what was installed: {differs}",
             remedy=f"its copy would not take effect: lab goroot remove {version}, install it again",
         )
-    with tempfile.TemporaryDirectory(prefix="lab-units-") as draft:
+    with temporary.folder("units") as draft:
         for name, text in made.items():
-            path = Path(draft, name)
+            path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        check(Path(draft))
+        check(draft)
     written = []
     with disk(target, "choose another --output folder"):
         for name, text in made.items():
@@ -134,7 +134,7 @@ def check(folder: Path) -> None:
     if done.code != 0 or said:
         text = "\n".join(said) or done.err.strip()
         raise LabError(f"systemd-analyze verify: {text}", remedy=remedy)
-    with tempfile.TemporaryDirectory(prefix="lab-tmpfiles-") as root:
+    with temporary.folder("tmpfiles") as root:
         for conf in sorted((folder / "tmpfiles.d").iterdir()):
             done = run(["systemd-tmpfiles", "--create", f"--root={root}", conf], codes=range(256))
             # 73: it could not create something (here what it was to copy); 65: a line is wrong.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab.golang.trace import goroot, lookups, perf, strace, why
+from lab.host import temporary
 from lab.host.process import Argument, found, pasteable, run, tail
 from lab.model.errors import InputError
 
@@ -97,10 +97,8 @@ def trace(command: Sequence[Argument], *, by: str) -> Traced:
     root, cache, module = (said.out + "\n\n\n").split("\n")[:3]
     project = str(Path(module).parent) if module not in {"", "/dev/null"} else ""
     tracer = strace if by == "strace" else perf
-    with tempfile.TemporaryDirectory(prefix="lab-trace-") as folder:
-        done, calls = tracer.traced(
-            command, Path(folder) / "log", environment=KEYS, codes=range(256)
-        )
+    with temporary.folder("trace") as folder:
+        done, calls = tracer.traced(command, folder / "log", environment=KEYS, codes=range(256))
     return Traced(
         by=by,
         code=done.code,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+from lab.host import temporary
 from lab.host.paths import SHARED_MEMORY
 from lab.host.process import found
 from lab.model.errors import LabError, MissingPrerequisite, VmBootFailed
@@ -87,8 +87,8 @@ def boot(
     roots = roots or {}
     files = _files(kernel, roots, programs, confinements)
     kvm = has_kvm()
-    with tempfile.TemporaryDirectory(prefix="lab-guest-", dir=_memory_folder()) as folder:
-        initrd = Path(folder) / "initrd"
+    with temporary.folder("guest", _memory_folder()) as folder:
+        initrd = folder / "initrd"
         with initrd.open("wb") as out:
             cpio.write(out, files)
         memory = _BASE_MB + 2 * initrd.stat().st_size // _MEGABYTE
@@ -179,12 +179,12 @@ def _to_the_end(command: Sequence[str], kernel: Kernel, timeout_s: float) -> str
     return text
 
 
-def _memory_folder() -> str | None:
+def _memory_folder() -> Path | None:
     """A guest's files are read once: memory is the fastest place for them."""
     with suppress(OSError):
         room = os.statvfs(SHARED_MEMORY)
         if room.f_bavail * room.f_frsize > 2048 * _MEGABYTE and os.access(SHARED_MEMORY, os.W_OK):
-            return str(SHARED_MEMORY)
+            return SHARED_MEMORY
     return None
 
 
