@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from lab.model import units
 from lab.model.units import MISSING, counted
 from lab.report.formatting import one_line
 from lab.results.delivery import DAY, Delivery, Figure
@@ -38,7 +39,7 @@ def _lines(found: Delivery, what: str) -> Iterator[str]:
     shown: tuple[tuple[str, str, Figure, Callable[[float], str]], ...] = (
         ("frequency", "deployments a week", found.frequency, lambda value: f"{value:.2g}"),
         ("lead_s", "lead time", found.lead_s, _span),
-        ("failure_rate", "failure rate", found.failure_rate, lambda value: f"{value:.0%}"),
+        ("failure_rate", "failure rate", found.failure_rate, units.percent),
         ("recovery_s", "recovery time", found.recovery_s, _span),
         ("building_s", "building", found.building_s, _span),
         ("building_share", "of the lead time", found.building_share, lambda value: f"{value:.2%}"),

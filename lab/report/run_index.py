@@ -97,12 +97,13 @@ def trend(known: Sequence[Head], scenario: str, since: str) -> str:
     cells = list(dict.fromkeys(row["cell"] for row in rows))
     changes = any(row["kind"] == "change" for row in rows)
     spec = vega_specs.chart(vega_specs.trend(vega_specs.PAGE, cells, changes), vega_specs.PAGE)
-    said = _counted(len({row["run"] for row in rows}), len(folders)) + _changed(rows)
+    said = _counted(len({row["run"] for row in rows}), len(folders))
     return _page(
         "trend.html.j2",
         f"{one_line(scenario)}: trend",
         heading=one_line(scenario),
         said=at.wrong or said,
+        answers=trend_rows.answers(rows) if rows else (),
         since=since,
         legend=(),
         blocks={"specs": {"trend": vega_renderer.compiled(spec)}, "data": rows},
@@ -112,11 +113,6 @@ def trend(known: Sequence[Head], scenario: str, since: str) -> str:
 
 def _counted(shown: int, known: int) -> str:
     return units.counted(shown, "run") if shown == known else f"{shown} of {known} runs, the latest"
-
-
-def _changed(rows: Sequence[trend_rows.Row]) -> str:
-    changes = sum(row["kind"] == "change" for row in rows)
-    return f"; {units.counted(changes, 'change')} of level, dashed" if changes else ""
 
 
 def _page(template: str, title: str, **values: Any) -> str:

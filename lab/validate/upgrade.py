@@ -117,7 +117,7 @@ def _size(old: Inspection, new: Inspection) -> Section:
 
     was, now = old.hygiene.size, new.hygiene.size
     sign = "+" if now >= was else "-"
-    share = f", {sign}{abs(now - was) / was:.0%}" if was else ""
+    share = f", {sign}{units.percent(abs(now - was) / was)}" if was else ""
     return Section(
         name="size",
         headline=f"{units.size(was)} \u2192 {units.size(now)} "

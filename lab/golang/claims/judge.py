@@ -18,6 +18,7 @@ from typing import Any
 
 from lab.golang.bench.outcome import Outcome, Series
 from lab.golang.claims.file_schema import Expect
+from lab.model import units
 from lab.results import stats
 from lab.results.stats import MARGIN, Comparison, Verdict
 
@@ -115,10 +116,10 @@ def _ratio(expect: Expect, outcome: Outcome) -> Finding:
 def _word(found: Comparison) -> str:
     """A verdict in words; a sure difference that counts for none is named apart."""
     if found.verdict is Verdict.SAME:
-        return f"same within {found.margin:.0%}"
+        return f"same within {units.percent(found.margin)}"
     little = abs(math.log(found.ratio)) <= math.log1p(found.margin)
     if found.verdict is not Verdict.UNDECIDED and little:
-        return f"{found.verdict} by less than {found.margin:.0%}"
+        return f"{found.verdict} by less than {units.percent(found.margin)}"
     return found.verdict
 
 
@@ -174,12 +175,13 @@ def _claimed(expect: Expect, outcome: Outcome) -> str:
     """What a part says, in words; in the unit of what was measured, where it was."""
     series = outcome.series.get(str(expect.series))
     shown = series.shown if series else "{:g}".format
+    give = f", give or take {units.percent(expect.within)}"
     if expect.ratio is not None:
         (one, other), rest = _short([str(expect.series), str(expect.against)])
-        return f"{one} {expect.ratio:.3g} times {other}{rest}, give or take {expect.within:.0%}"
+        return f"{one} {expect.ratio:.3g} times {other}{rest}{give}"
     if expect.value is not None:
         exact = series is not None and series.unit == "count"
-        return shown(expect.value) + ("" if exact else f", give or take {expect.within:.0%}")
+        return shown(expect.value) + ("" if exact else give)
     if expect.at_least is not None:
         return f"at least {shown(expect.at_least)}"
     if expect.at_most is not None:

@@ -10,6 +10,7 @@ from lab.host import paths
 from lab.host.controls.journal import Journal
 from lab.host.controls.page_cache_files import regular, resident_files, resident_share, warm
 from lab.host.process import found
+from lab.model import units
 
 DROP = Path("/proc/sys/vm/drop_caches")
 PROGRAMS = ("dockerd", "containerd", "podman", "runc", "crun", "slirp4netns")
@@ -44,7 +45,7 @@ def prepare(
     else:
         warm(files)
     share = resident_share(files)
-    held = None if share is None else f"{share:.0%} of the engine's storage in memory"
+    held = None if share is None else f"{units.percent(share)} of the engine's storage in memory"
     if share is None:
         return None, "the engine's storage is empty"
     if (wish == "dropped" and share > COLD) or (wish == "warmed" and share < WARM):

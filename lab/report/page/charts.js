@@ -76,7 +76,7 @@ class Figure {
       const spec = fitting(SPECS[this.spec]);
       if (innerWidth < 700 && spec.width > innerWidth - 190) spec.width = Math.max(180, innerWidth - 190);
       const child = (spec.signals || []).find((signal) => signal.name === "child_width" && signal.value);
-      if (child) child.value = Math.max(140, Math.min(this.spec === "trend" ? 1000 : 420, this.plot.clientWidth - 190));
+      if (child) child.value = Math.max(140, Math.min(this.spec === "trend" ? 1000 : 640, this.plot.clientWidth - 190));
       spec.data.find((source) => source.name === "rows").values = rows;
       const made = await vegaEmbed(this.canvas, { ...spec, description: this.title }, { mode: "vega", ast: true, renderer: "svg",
         actions: false, defaultStyle: false, hover: false, tooltip: hover });
@@ -96,9 +96,10 @@ class Figure {
   }
 }
 
-/* On a narrow screen the names of steps leave room for their outcomes. */
+/* On a narrow screen the names of steps leave room for their outcomes, and a legend has one column. */
 function fitting(spec) {
-  return JSON.parse(JSON.stringify(spec, (key, value) => (key === "labelLimit" && value > 200 && innerWidth < 700 ? 120 : value)));
+  const narrow = (key, value) => (key === "labelLimit" && value > 200 ? 120 : key === "columns" && value > 1 ? 1 : value);
+  return JSON.parse(JSON.stringify(spec, innerWidth < 700 ? narrow : null));
 }
 
 function hover(handler, event, item, value) {

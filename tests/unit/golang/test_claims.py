@@ -89,7 +89,7 @@ def test_an_order(medians: tuple[float, float, float], answer: Answer) -> None:
 def test_what_is_claimed_is_said_also_where_it_cannot_be_tested() -> None:
     seen = outcome(**{"a/x": [1.0], "b/x": [1.0]})
     for expect, said in [
-        (Expect(part="p", series="a/x", value=0.3, needs=["nvme"]), "300 ms, give or take 10%"),
+        (Expect(part="p", series="a/x", value=0.3, needs=["nvme"]), "300 ms, give or take 10 %"),
         (Expect(part="p", order=["a/x", "b/x"]), "a < b (x)"),
         (Expect(part="p", series="a/x", against="b/x", ratio=0.5), "a 0.5 times b (x), give or "),
         (Expect(part="p", series="gone", at_least=3), "at least 3"),
@@ -118,7 +118,7 @@ def test_a_stated_margin_is_what_a_difference_must_exceed(scale: float) -> None:
     found = judge(Expect(part="p", order=["a", "b"], margin=0.25), seen, None)
     assert found.answer is Answer.NOT_REPRODUCED
     assert f"{scale:.3f}" in found.measured
-    assert "same within 25%" in found.measured
+    assert "same within 25 %" in found.measured
     assert found.interval is not None
     far = outcome(a=[one * scale**4 for one in old], b=old)
     assert judge(Expect(part="p", order=["a", "b"], margin=0.25), far, None).answer is (
@@ -147,7 +147,7 @@ def test_the_word_for_no_difference_is_told_apart_from_cannot_tell() -> None:
     same = judge(RATIO, outcome(new=[one * 1.001 for one in old], old=old), None)
     unsure = judge(RATIO, outcome(new=wild, old=old), None)
     assert same.answer is unsure.answer is Answer.NOT_REPRODUCED
-    assert "same within 5%" in same.measured
+    assert "same within 5 %" in same.measured
     assert "undecided" in unsure.measured
 
 

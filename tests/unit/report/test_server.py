@@ -219,6 +219,30 @@ def test_a_trend_tells_where_its_level_changes() -> None:
     assert (change["run"], change["cell"], change["said"]) == ("r50", "podman", "25 % longer")
 
 
+def test_a_trend_s_answer_is_a_sentence_for_each_place_of_change() -> None:
+    rows: list[trend_rows.Row] = [
+        {
+            "kind": "point",
+            "run": f"r{at}",
+            "date": f"2026-01-{at // 24 + 1:02}T{at % 24:02}:00:00Z",
+            "phase": phase,
+            "phase_order": order,
+            "cell": "podman",
+            "commit": f"c{at} main",
+            "value": 10 * (1 + at % 5 / 200) * (1.25 if at >= 50 else 1) * (2 if at >= 25 else 1),
+        }
+        for at in range(75)
+        for order, phase in enumerate(("cold", "edit:source"))
+    ]
+    assert trend_rows.answers(trend_rows.with_changes(rows)) == [
+        "podman: 25 % longer in cold builds, 25 % longer after the source edit, from r50 on "
+        "(c50 main).",
+        "podman: 2.0 times slower in cold builds, 2.0 times slower after the source edit, from r25 "
+        "on (c25 main).",
+    ]
+    assert trend_rows.answers(rows[:40]) == ["No change that stands out from chance."]
+
+
 def listed(text: str) -> list[str]:
     """The runs of a list, from its top."""
     return re.findall(r'<a href="/runs/([^"]+)">', text)
