@@ -20,11 +20,13 @@ from lab.model.remote_cache import WARM
 class PredictedEdit:
     """What one edit would run again, engine by engine; an empty ``edit`` changes nothing.
 
-    ``kept_back`` are the files that it brings and the ignore file keeps from being sent.
+    ``kept_back`` are the files that it brings and the ignore file keeps from being sent, ``new``
+    those of which the content was to change and that were not there.
     """
 
     edit: str
     kept_back: tuple[str, ...]
+    new: tuple[str, ...]
     by_engine: tuple[Explanation[Prediction], ...]
 
 
@@ -54,5 +56,6 @@ def predict_edits(
         yield PredictedEdit(
             edit=edit,
             kept_back=edited.kept_back,
+            new=edited.new,
             by_engine=tuple(compare(before, after, rules, strategy) for rules in engines),
         )

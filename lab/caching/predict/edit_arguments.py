@@ -48,6 +48,7 @@ class Edited:
     inputs: Inputs
     moved: bool = False
     kept_back: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
 
 
 def apply(text: str, inputs: Inputs) -> Edited:
@@ -65,7 +66,9 @@ def apply(text: str, inputs: Inputs) -> Edited:
             f"{text!r}: no edit is of the kind {kind!r}, and no file has this name",
             remedy=f"write one of: {FORMS}",
         )
-    return _sent(inputs, _content(rest if kind == "file" else text, inputs))
+    path = rest if kind == "file" else text
+    new = () if clean(path) in inputs.context.entries else (path,)
+    return replace(_sent(inputs, _content(path, inputs)), new=new)
 
 
 def _sent(before: Inputs, after: Inputs) -> Edited:

@@ -17,7 +17,9 @@ NO_EDIT = "no edit"
 def edit_lines(edits: Iterable[PredictedEdit]) -> Iterator[str]:
     """Edit by edit, engine by engine."""
     for one in edits:
-        yield f"edit {one.edit}" if one.edit else "built again without an edit"
+        yield from wrapped(f"edit {one.edit}" if one.edit else "built again without an edit")
+        for path in one.new:
+            yield from wrapped(f"  {path} is not in the context: it would be a new file")
         for path in one.kept_back:
             yield f"  {path} is not sent: the ignore file keeps it back"
         for explanation in one.by_engine:

@@ -13,7 +13,8 @@ from lab.caching.predict.limits import limits
 from lab.caching.predict.render import edit_lines
 from lab.dockerfile.cachekey import CacheInputs, client_rules
 from lab.dockerfile.edits import Inputs
-from lab.engines import remote_caches
+from lab.dockerfile.parser import parse
+from lab.engines import features, remote_caches
 from lab.engines.named import engine_versions
 from lab.host import repository_paths
 from lab.images.triggers import triggers
@@ -33,7 +34,7 @@ class Predicted:
     given: Inputs
     cache_inputs: CacheInputs
     engines: tuple[tuple[str, str], ...]
-    edits: tuple[PredictedEdit, ...]
+    edits: tuple[PredictedEdit, ...]  # by the engines that can build it, where one can
 
     @property
     def limits(self) -> list[str]:
@@ -83,7 +84,9 @@ def predict(
         triggers(base_images),
     )
     found = remote_caches.able(engine_versions(engines), cache, named=bool(engines))
-    rules = [client_rules(name, version) for name, version in found]
+    parsed = parse(given.dockerfile, given.build_args)
+    able = [one for one in found if not features.lacks(*one, parsed, session=True)]
+    rules = [client_rules(name, version) for name, version in able or found]
     return Predicted(
         dockerfile=Path(dockerfile),
         given=given,

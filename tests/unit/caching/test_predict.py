@@ -183,6 +183,19 @@ def test_an_engine_that_cannot_build_it_is_named(
     shown = predicted(capsys, str(path), "--edit", "go.mod")
     assert "docker-classic cannot build this: line 4: docker-classic has no RUN --mount" in shown
     assert shown.count("cannot build") == 1
+    lines = [line for line in shown.splitlines() if " would run, " in line]
+    assert [line.split(":")[0].strip() for line in lines] == ["docker", "podman"]
+    alone = predicted(capsys, str(path), "--edit", "go.mod", "--engine", "docker-classic")
+    assert "docker-classic: " in alone.replace("docker-classic cannot", "")
+
+
+def test_a_path_that_is_not_there_is_told_from_one_that_no_step_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder(tmp_path, b"FROM debian\nCOPY go.mod /x/\n")
+    said = "is not in the context: it would be a new file"
+    assert f"nosuch.go {said}" in predicted(capsys, str(path), "--edit", "nosuch.go")
+    assert said not in predicted(capsys, str(path), "--edit", "go.mod")
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

@@ -98,7 +98,7 @@ def test_predictions_are_notes_and_what_ends_the_build_is_an_error(
     assert "the context has no nowhere" in told["error", "6"]
     assert told["warning", "7"].startswith("docker-classic has no RUN --mount")
     assert told["notice", "3"] == (
-        "after an edit of main.go, docker and docker-classic and podman: would run again, "
+        "after an edit of main.go, docker and podman: would run again, "
         "1 file changed (main.go content); 4 steps below it would run too"
     )
     assert (code, "svc/api/Dockerfile:6: error: " in err) == (14, True)

@@ -8,6 +8,8 @@ import pty
 import struct
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -16,14 +18,20 @@ from lab.model.text_wrap import wrapped
 LINE = "  " + "words of some length " * 9
 
 
+@contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> Iterator[None]:
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(leader), os.fdopen(follower, "w") as shown, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", shown)
+        yield
+
+
 @pytest.mark.parametrize(("columns", "most"), [(40, 40), (200, 80), (0, 80), (5, 32)])
 def test_a_terminal_is_filled_as_far_as_it_goes(
     monkeypatch: pytest.MonkeyPatch, columns: int, most: int
 ) -> None:
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with os.fdopen(leader), os.fdopen(follower, "w") as terminal, monkeypatch.context() as patched:
-        patched.setattr(sys, "stdout", terminal)
+    with terminal(monkeypatch, columns):
         lines = wrapped(LINE)
     assert most - 6 <= max(map(len, lines)) <= most
     assert " ".join(lines).split() == LINE.split()
@@ -31,3 +39,17 @@ def test_a_terminal_is_filled_as_far_as_it_goes(
 
 def test_a_pipe_gets_80_columns() -> None:
     assert 74 <= max(map(len, wrapped(LINE))) <= 80
+
+
+def test_a_long_path_is_parted_at_its_slashes_on_a_terminal_and_whole_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = "internal/a-rather-long-package-name/another-even-longer-name-of-a-folder/a_file_test.go"
+    line = f"Docker reruns 2 of 6 steps: {path} changed."
+    assert path in "\n".join(wrapped(line, hang=0)).split()
+    with terminal(monkeypatch, 80):
+        lines = wrapped(line, hang=0)
+    assert lines == [
+        "Docker reruns 2 of 6 steps: internal/a-rather-long-package-name/",
+        "another-even-longer-name-of-a-folder/a_file_test.go changed.",
+    ]
