@@ -214,9 +214,9 @@ def _seconds(started: str) -> float | None:
 def parquet(runs: Sequence[StoredRun], path: Path) -> None:
     """Every build's figures as a Parquet file, the cell as a map; written by DuckDB."""
     from lab.results import columns
-    from lab.results.pivot import fields as pivot_fields
+    from lab.results.columns import parts
 
-    fields = pivot_fields.read(pivot_fields.EVERY_PART)
+    fields = parts.read(parts.OF_BUILDS)
     with columns.opened([(one.run, one.folder) for one in runs], fields) as records:
         records.save("SELECT * EXCLUDE (nth) FROM builds ORDER BY nth", path)
 

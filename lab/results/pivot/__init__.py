@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.results import columns, stats
+from lab.results.columns import parts
 from lab.results.pivot import fields as pivot_fields
 from lab.results.pivot import verdicts
 from lab.results.pivot.fields import CELL, HIDDEN, METRICS, STEP, unknown
@@ -65,7 +66,7 @@ def pivot(
     metric = metric or ("duration" if steps else "wall")
     if metric not in METRICS:
         raise unknown("metric", metric, list(METRICS))
-    fields = pivot_fields.read(pivot_fields.parts(asked, METRICS[metric], steps=steps))
+    fields = parts.read(pivot_fields.parts(asked, METRICS[metric], steps=steps))
     with columns.opened(heads, fields) as records:
         passed_over = _passed_over(records, with_degraded)
         found = figures(

@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.model.errors import InputError
 from lab.model.record import Run
 from lab.results import columns
+from lab.results.columns.parts import TYPES
 
 CELL = "cell"  # all axes together
 
@@ -63,30 +64,6 @@ STEP = {
     "step_index": 'step."index"',
 }
 EARLIER = {"fit": "fitness"}  # names that earlier versions had
-# What of a record has to be read for them, beside what columns.PLAIN reads of every one.
-_TYPES = {
-    "started": "VARCHAR",
-    "wall_s": "DOUBLE",
-    "cpu_s": "DOUBLE",
-    "critical_path_s": "DOUBLE",
-    "unattributed_s": "DOUBLE",
-    "peak_memory_bytes": "DOUBLE",
-    "cache.hits": "BIGINT",
-    "cache.misses": "BIGINT",
-    "image.size_bytes": "BIGINT",
-    "image.id": "VARCHAR",
-    "image.layers": "BIGINT",
-    "remote.import_s": "DOUBLE",
-    "remote.export_s": "DOUBLE",
-    "remote.down_bytes": "DOUBLE",
-    "remote.up_bytes": "DOUBLE",
-    "step.instruction": "VARCHAR",
-    "step.stage": "VARCHAR",
-    "step.outcome": "VARCHAR",
-    'step."index"': "BIGINT",
-    "step.duration_s": "DOUBLE",
-}
-EVERY_PART = tuple(part for part in _TYPES if not part.startswith("step."))
 HEAD = (
     "scenario",
     "seed",
@@ -114,24 +91,11 @@ def unknown(what: str, name: str, known: Sequence[str]) -> InputError:
     return InputError(f"no {what} is named {name!r}{mean}", remedy=f"one of: {', '.join(known)}")
 
 
-def read(parts: Iterable[str]) -> dict[str, str]:
-    """The columns that hold these parts of a record, and their SQL types: no more than is asked."""
-    found: dict[str, list[str]] = {}
-    for part in dict.fromkeys(parts):
-        top, _, name = part.partition(".")
-        kind = _TYPES[part]
-        found.setdefault(top, []).append(f"{name} {kind}" if name else kind)
-    plain = {top: kinds[0] for top, kinds in found.items() if top in _TYPES}
-    nested = {top: f"STRUCT({', '.join(kinds)})" for top, kinds in found.items()}
-    steps = {"steps": f"{nested['step']}[]"} if "step" in nested else {}
-    return {top: plain.get(top, kind) for top, kind in nested.items() if top != "step"} | steps
-
-
 def parts(asked: Iterable[str], metric: Metric, *, steps: bool) -> tuple[str, ...]:
     """The parts of a record that these fields and this metric are made of."""
     named = [BUILD.get(name) or STEP.get(name) for name in asked]
     index = [STEP["step_index"]] if steps else []  # what tells a build's steps apart
-    return (*metric.parts, *(one for one in named if one in _TYPES), *index)
+    return (*metric.parts, *(one for one in named if one in TYPES), *index)
 
 
 def sql(name: str, axes: Sequence[str]) -> str:

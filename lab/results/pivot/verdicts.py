@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lab.model.record import Run
 from lab.results import comparison_verdicts, footnotes
 from lab.results.comparison_verdicts import Asked
 from lab.results.pivot.figures import Figures, Key
-from lab.results.stats import Comparison, Verdict, compare_paired, compare_unpaired, corrected
+from lab.results.stats import (
+    Comparison,
+    Verdict,
+    compare_logarithms,
+    compare_paired,
+    corrected,
+    logarithms,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +43,9 @@ def verdicts(found: Figures, baseline: str, asked: Asked) -> Verdicts:
     asked = replace(asked, questions=max(len(others), 1))
     made = {key: _paired(pairs, asked) for key, pairs in found.pairs(baseline)}
     by_pairs = frozenset(made)
+    logs = cache(lambda place: logarithms(found.values(place)))
     made |= {
-        place.key: compare_unpaired(
-            found.values(place), found.values(bases[place.key[:2]]), margin=asked.margin
-        )
+        place.key: compare_logarithms(logs(place), logs(bases[place.key[:2]]), margin=asked.margin)
         for place in others
         if place.key not in by_pairs
     }

@@ -17,9 +17,11 @@ from lab.results.stats.verdicts import (
     Comparison,
     Looks,
     Verdict,
+    compare_logarithms,
     compare_paired,
     compare_unpaired,
     corrected,
+    logarithms,
 )
 
 __all__ = [
@@ -30,9 +32,11 @@ __all__ = [
     "Noise",
     "Summary",
     "Verdict",
+    "compare_logarithms",
     "compare_paired",
     "compare_unpaired",
     "corrected",
+    "logarithms",
     "median_interval",
     "noise",
     "quantile",

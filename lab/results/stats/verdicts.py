@@ -132,13 +132,24 @@ def compare_unpaired(
     The test is that of Mann and Whitney, with the shift of Hodges and Lehmann. None where one side
     has no positive number.
     """
+    return compare_logarithms(
+        logarithms(candidate), logarithms(baseline), margin=margin, confidence=confidence
+    )
+
+
+def logarithms(values: Sequence[float]) -> Array:
+    """Of those that are positive."""
     import numpy as np
 
+    return np.array([math.log(one) for one in values if one > 0])
+
+
+def compare_logarithms(
+    these: Array, others: Array, *, margin: float = MARGIN, confidence: float = CONFIDENCE
+) -> Comparison | None:
+    """`compare_unpaired` of a candidate's and a baseline's logarithms, where those serve often."""
     from lab.results.stats import rank_sum
 
-    these, others = (
-        np.array([math.log(one) for one in side if one > 0]) for side in (candidate, baseline)
-    )
     if not len(these) or not len(others):
         return None
     limit = math.log1p(margin)
@@ -146,8 +157,7 @@ def compare_unpaired(
     below = rank_sum.one_sided(others, these, 0.0)
     p_value = min(2 * min(above, below), 1.0)
     same = max(rank_sum.one_sided(these, others, -limit), rank_sum.one_sided(others, these, -limit))
-    shift = rank_sum.shift(these, others)
-    interval = rank_sum.interval(these, others, confidence)
+    shift, interval = rank_sum.shift(these, others, confidence)
     return Comparison(
         ratio=math.exp(shift),
         interval=None if interval is None else (math.exp(interval[0]), math.exp(interval[1])),

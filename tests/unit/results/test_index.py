@@ -17,6 +17,7 @@ from lab.host import own_folders
 from lab.model.errors import InputError
 from lab.model.record import Build, Cache, Image
 from lab.results import columns, figures, index, runs
+from lab.results.columns import parts
 from lab.results.pivot import fields
 from tests import factories
 
@@ -229,7 +230,7 @@ def test_medians_are_those_that_duckdb_computes(tmp_path: Path, metric: str) -> 
         f"WHERE {columns.MEASURED_BUILDS} AND (fit IS NULL OR fit = 'fit')) "
         "WHERE value IS NOT NULL GROUP BY ALL"
     )
-    with columns.opened(heads, fields.read(fields.METRICS[metric].parts)) as records:
+    with columns.opened(heads, parts.read(fields.METRICS[metric].parts)) as records:
         expected = {
             (run, tuple(sorted(cell.items())), phase): (pytest.approx(middle, rel=1e-15), count)
             for run, cell, phase, middle, count in records.rows(sql)

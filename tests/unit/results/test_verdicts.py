@@ -145,6 +145,28 @@ def test_ranks_and_ties_count_as_scipy_counts_them(decimals: int) -> None:
         assert ours == (pytest.approx(theirs, rel=1e-14) if exact else theirs)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("decimals", [1, 3, 12])
+def test_a_shift_is_the_median_of_all_differences(decimals: int) -> None:
+    """To the last bit as NumPy gives it, which puts all of them in order; of more than a thousand
+    samples their quantiles are taken."""
+    random = np.random.default_rng(decimals)
+    for rows, columns in [(6, 6), (3, 40), (200, 90), (999, 1000), (1500, 30), (1000, 3001)]:
+        these = np.round(random.normal(0.3, 1, rows) * random.choice([1e-3, 1.0, 40.0]), decimals)
+        others = np.round(random.normal(0, 1, columns), decimals)
+        most = np.arange(0.5, 1000) / 1000
+        sides = [np.quantile(one, most) if len(one) > 1000 else one for one in (these, others)]
+        every = np.sort(np.subtract.outer(*sides), axis=None)
+        centre, interval = rank_sum.shift(these, others, 0.95)
+        assert centre == np.median(every)
+        if interval is not None:
+            low, high = (
+                range(np.searchsorted(every, end, "left"), np.searchsorted(every, end, "right"))
+                for end in interval
+            )
+            assert {*low} & {len(every) - 1 - place for place in high}, "as many beyond each end"
+
+
 def test_the_ratio_and_its_interval_agree_with_a_bootstrap() -> None:
     """Another method on the same samples: near, not equal."""
     found = noise(3, 40, 0.2)

@@ -1,39 +1,30 @@
 """Records in columns, for many builds: DuckDB reads run.json and builds.jsonl as they lie.
 
-Nothing is copied or kept: each question reads the files again. Only the fields that are asked for
-are parsed, so a hundred thousand builds take a second or two and no more memory than their figures.
+Only the fields that are asked for are parsed, and a long run's are kept as Parquet
+(lab.results.columns.kept): builds.jsonl stays what holds, and is all that there is to keep.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lab.host.disk import disk, whole
 from lab.model.errors import InputError, StoreError
-from lab.model.record import BUILD_SCHEMA, Run
+from lab.model.record import Run
+from lab.results.columns import kept
+from lab.results.columns.parts import PARQUET_ROWS, PLAIN, json_rows, shape
 from lab.results.runs import BUILDS_FILE, build, head
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# The columns of every question: what tells builds apart.
-PLAIN = {
-    "schema": "VARCHAR",
-    "id": "VARCHAR",
-    "cell": "MAP(VARCHAR, VARCHAR)",
-    "round": "BIGINT",
-    "phase": "VARCHAR",
-    "status": "VARCHAR",
-    "fit": "VARCHAR",
-    "warm_up": "BOOLEAN",
-}
-LATER = {"fit", "warm_up"}  # fields that earlier records have not
 MEASURED_BUILDS = (
     "status = 'ok' AND NOT coalesce(warm_up, false)"  # builds that figures are made of
 )
@@ -85,11 +76,6 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
 
     columns = {**PLAIN, **fields}
     kept = ", ".join(f'"{name}"' for name in columns if name != "schema")
-    # The number of a file takes less room than its name on every line.
-    needed = " AND ".join(
-        [f'"{name}" IS NOT NULL' for name in PLAIN if name not in LATER] + _finite(fields)
-    )
-    shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
     with closing(duckdb.connect(config={"threads": 2, "preserve_insertion_order": True})) as found:
         found.execute("SET enable_progress_bar = false")
         found.execute("CREATE TABLE names (file UINTEGER, run VARCHAR)")
@@ -106,13 +92,7 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
                 notes.append(f"{run.id}: the last line of {BUILDS_FILE} is torn and was dropped")
         if not paths:
             raise InputError("there are no builds in these runs", remedy="name a run that has some")
-        found.execute(
-            f"CREATE TABLE read AS SELECT {kept}, CAST(file_index AS UINTEGER) AS file "  # noqa: S608 - names of this module's own and of checked fields
-            f"FROM read_json(?, format = 'newline_delimited', columns = {shape}, "
-            f"ignore_errors = true) WHERE {needed} AND schema = ?",
-            [paths, BUILD_SCHEMA],
-        )
-        _check(found, paths)
+        _check(found, paths, _read(found, columns, paths))
         found.execute(
             f"CREATE VIEW builds AS SELECT {kept}, run, nth FROM {_whole(found)} "  # noqa: S608 - as above
             "JOIN names USING (file)"
@@ -120,15 +100,29 @@ def opened(runs: Sequence[tuple[Run, Path]], fields: dict[str, str]) -> Iterator
         yield Records(found, tuple(notes))
 
 
-def _finite(fields: dict[str, str]) -> list[str]:
-    """That every figure is one: DuckDB takes NaN and 1e999 for numbers."""
-    checks = [
-        f'coalesce(isfinite("{name}"), true)' for name, kind in fields.items() if kind == "DOUBLE"
-    ]
-    if "duration_s DOUBLE" in fields.get("steps", ""):
-        lasted = "list_transform(steps, lambda step: isfinite(step.duration_s))"
-        checks.append(f"coalesce(list_bool_and({lasted}), true)")
-    return checks
+def _read(found: DuckDBPyConnection, columns: dict[str, str], paths: Sequence[str]) -> set[int]:
+    """Fill the table ``read``, in the order of the files, and say which of them to check.
+
+    The number of a file takes less room than its name on every line.
+    """
+    import duckdb
+
+    found.execute(f"CREATE TABLE read ({shape(columns)}, file UINTEGER)")
+    names = ", ".join(f'"{name}"' for name in columns if name != "schema")
+    sources = [kept.of(Path(path)) for path in paths]
+    unchecked: set[int] = set()
+    begin = 0
+    for as_they_lie, group in groupby(sources, lambda source: source is None):
+        numbers = range(begin, begin + len([*group]))
+        begin = numbers.stop
+        insert = f"INSERT INTO read SELECT {names}, {numbers.start} + file_index FROM "  # noqa: S608 - names of checked fields
+        if not as_they_lie:
+            with suppress(duckdb.IOException):  # another process made them anew
+                found.execute(insert + PARQUET_ROWS, [[str(sources[file]) for file in numbers]])
+                continue
+        found.execute(insert + json_rows(columns), [[paths[file] for file in numbers]])
+        unchecked.update(numbers)
+    return unchecked
 
 
 def _whole(found: DuckDBPyConnection) -> str:
@@ -147,24 +141,20 @@ def _whole(found: DuckDBPyConnection) -> str:
     )
 
 
-def _check(found: DuckDBPyConnection, paths: Sequence[str]) -> None:
+def _check(found: DuckDBPyConnection, paths: Sequence[str], unchecked: set[int]) -> None:
     """A line that is no record is reported, not passed over; only a torn last one is dropped."""
     counts = dict(found.execute("SELECT file, count(*) FROM read GROUP BY 1").fetchall())
-    for file, path in enumerate(paths):
-        lines, good = _lines(Path(path)), counts.get(file, 0)
+    for file in unchecked:
+        path = Path(paths[file])
+        with disk(path):
+            lines, good = kept.lines(path), counts.get(file, 0)
         if good < lines:
-            _find_mistake(Path(path))
+            _find_mistake(path)
         elif good > lines:  # a last line without its end that reads like a record
             found.execute(
                 "DELETE FROM read WHERE rowid = (SELECT max(rowid) FROM read WHERE file = ?)",
                 [file],
             )
-
-
-def _lines(path: Path) -> int:
-    """How many lines a file has that end."""
-    with disk(path), path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _find_mistake(path: Path) -> None:
