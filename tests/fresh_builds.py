@@ -7,6 +7,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.caching.explain.fresh_causes import explain_fresh
+from lab.caching.explain.model import MeasuredBuild
 from lab.dockerfile import parser
 from lab.dockerfile.cachekey import CacheInputs, Rules, archive_rules, make
 from lab.dockerfile.context import Context
@@ -16,7 +18,8 @@ from lab.engines.registry import Registry
 from lab.engines.registry_days import SLOW, on_day
 from lab.host.relay import Relay
 from lab.model.events import Outcome
-from lab.model.remote_cache import SPOILT, WELL, Remote
+from lab.model.record import Build
+from lab.model.remote_cache import NOTHING, SPOILT, WELL, Remote
 from lab.runner.fresh import Place
 from lab.runner.moves import Moves
 from lab.runner.recorder import BuildOutcome, BuildRecorder
@@ -61,6 +64,33 @@ def ran(built: Built) -> dict[str, Outcome | None]:
         for step in built.outcome.steps
         if step.instruction.startswith("RUN") and "> /oracle/" in step.instruction
     }
+
+
+def roots(
+    cold: Built, before: Project, after: Built, edited: Project, engine: str
+) -> dict[str, str]:
+    """What `lab explain` says of each step that ran for a cause of its own, by its text."""
+    found = explain_fresh(
+        _measured("fresh", engine, after, edited),
+        [_measured("cold", engine, cold, before)],
+        after.rules,
+    )
+    return {part.step.instruction: part.text for part in found.roots}
+
+
+def _measured(phase: str, engine: str, built: Built, project: Project) -> MeasuredBuild:
+    strategy = built.remote.strategy if built.remote else NOTHING
+    record = Build(
+        id=phase,
+        cell={"engine": engine, "cache": strategy},
+        round=1,
+        phase=phase,
+        status=built.outcome.status,
+        cache=built.outcome.cache,
+        steps=built.outcome.steps,
+        remote=built.remote,
+    )
+    return MeasuredBuild(record=record, inputs=project.inputs())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -139,8 +139,7 @@ def commented(
         f"phases: [cold, rebuild, {json.dumps(edit)}]",
     ]
     if project.edited:
-        mark = _BY_ENDING[Path(project.edited).suffix]
-        text = json.dumps(f"{mark} {{token}}\n".lstrip())
+        text = json.dumps(_remark(project.edited))
         lines += [
             "edits:",
             f"  file: [append: {{path: {json.dumps(project.edited)}, text: {text}}}]",
@@ -151,6 +150,39 @@ def commented(
         "# expect: [{after: rebuild, hit_rate: {at_least: 1}}]   # broken: exit code 3",
     ]
     return "\n".join(lines) + "\n"
+
+
+def fresh(
+    project: Project,
+    engine: str,
+    caches: Sequence[str],
+    *,
+    rounds: int,
+    bases: Sequence[str] = (),
+    images: Mapping[str, str] | None = None,
+) -> str:
+    """The text of a scenario that builds with each of ``caches`` on fresh engines, after an edit
+    of the file that changes often, else of an instruction.
+    """
+    work = {"context": str(project.context.absolute()), "dockerfile": project.dockerfile}
+    said: dict[str, object] = {
+        "name": project.name,
+        "engines": [engine],
+        "caches": [*caches],
+        "workload": work | ({"images": dict(images)} if images else {}),
+        "phases": ["cold", "fresh:file" if project.edited else "fresh:instruction"],
+        "rounds": rounds,
+    }
+    if bases:
+        said["bases"] = [*bases]
+    if project.edited:
+        appended = {"path": project.edited, "text": _remark(project.edited)}
+        said["edits"] = {"file": [{"append": appended}]}
+    return json.dumps(said)
+
+
+def _remark(edited: str) -> str:
+    return f"{_BY_ENDING[Path(edited).suffix]} {{token}}\n".lstrip()
 
 
 def _edited(folder: Path, dockerfile: str) -> str | None:

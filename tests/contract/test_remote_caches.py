@@ -24,7 +24,7 @@ from lab.model.remote_cache import STAYING, STRATEGIES, Remote
 from lab.runner.fresh import Place
 from lab.runner.moves import Moves
 from tests.contract.conftest import Bench
-from tests.fresh_builds import FRESH, Builds, Built, Project, ran
+from tests.fresh_builds import FRESH, Builds, Built, Project, ran, roots
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
 
@@ -109,6 +109,12 @@ def test_a_fresh_engine_hits_what_it_was_given(name: str, strategy: str, builds:
     assert {step.index: predicted.outcomes[step.index] for step in sure} == {
         step.index: step.outcome for step in sure
     }
+    named = {"COPY src /src": "1 file changed (src/a content)"}
+    if strategy not in WHOLE:
+        named[TEXT.split("\n")[1]] = "its layers are not in the cache: "
+    caused = roots(cold, BEFORE, after, EDITED, name)
+    assert caused.keys() == named.keys()
+    assert all(said.startswith(named[step]) for step, said in caused.items())
     hits = {step for step, outcome in truth.items() if outcome is Outcome.HIT}
     assert hits == (KEPT if strategy in WHOLE else {"final"})
     assert told.import_s is not None

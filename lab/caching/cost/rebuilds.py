@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lab.caching.git.objects import FOLDER, Commit, Repository
+from lab.caching.git.objects import Repository
 from lab.caching.git.place import Place
 from lab.caching.predict.cache_simulator import assumed_of
 from lab.caching.replay import CommitPredictor
@@ -55,7 +55,7 @@ def rebuilds(
         counted = -1
         counts, sure = Counter[str](), Counter[str]()
         for commit in repository.commits(commits + 1):
-            below = _below(repository, commit, place.inside)
+            below = repository.below(commit, place.inside)
             predicted = None if below is None else predictor.predict(below)
             if predicted is None:
                 continue
@@ -70,11 +70,3 @@ def rebuilds(
                     counts[link.name] += missed
                     sure[link.name] += missed and link.step.index not in unsure
     return None if counted < 1 else Rebuilds(commits=counted, counts=dict(counts), sure=dict(sure))
-
-
-def _below(repository: Repository, commit: Commit, inside: str) -> Commit | None:
-    """The commit with the context's folder for its tree; None where it has none."""
-    if not inside:
-        return commit
-    entry = repository.find(commit.tree, inside)
-    return replace(commit, tree=entry.id) if entry is not None and entry.mode == FOLDER else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.host import process
@@ -142,6 +142,14 @@ class Repository:
         data = self._talk.read(int(head[2]))
         self._talk.read(1)
         return data
+
+    def below(self, commit: Commit, folder: str) -> Commit | None:
+        """The commit with a folder of it for its tree, empty: as it is; None where it has none."""
+        if not folder:
+            return commit
+        entry = self.find(commit.tree, folder)
+        found = entry is not None and entry.mode == FOLDER
+        return replace(commit, tree=entry.id) if found and entry is not None else None
 
     def find(self, tree: str, path: str) -> Entry | None:
         """The entry at a path below a tree."""

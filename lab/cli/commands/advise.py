@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.cli import arguments, line_findings
+from lab.cli import arguments, ci_cache, line_findings
 
 if TYPE_CHECKING:
     from lab.caching.advise import Advice
@@ -46,12 +46,16 @@ def options(verb: argparse.ArgumentParser) -> None:
         help="also rewrites that could change what the image holds",
     )
     verb.add_argument("--base", metavar="SUITE", help="with --prove: the ARG BASE, bootstrapped")
+    ci_cache.options(verb)
     arguments.private(verb)
     arguments.results(verb)
 
 
 def run(options: argparse.Namespace) -> int:
     """Advise by prediction, and prove where asked."""
+    if options.ci:
+        return ci_cache.run(options)
+    arguments.refuse(options, ("minute_price", "gigabyte_price", "base_image"), "without --ci")
     answers = line_findings.ask(options, lambda path: _advised(options, path))
     return line_findings.end(answers, options, "lab advise", _value)
 
