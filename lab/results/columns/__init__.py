@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from lab.host import temporary
 from lab.host.disk import disk, whole
 from lab.model.errors import InputError, StoreError
 from lab.model.record import Run
@@ -56,8 +56,8 @@ class Records:
         """Write an answer as a Parquet file, whole or not at all."""
         import duckdb
 
-        with TemporaryDirectory() as folder:
-            made = Path(folder) / "answer.parquet"
+        with temporary.folder("parquet") as folder:
+            made = folder / "answer.parquet"
             try:
                 self.database.sql(sql).write_parquet(str(made))
             except duckdb.IOException as error:
