@@ -15,6 +15,7 @@ from lab.cli.output import drop_output
 from lab.host import signals, standard_streams
 from lab.host.standard_streams import OutputLost
 from lab.model.errors import DiskFull, InputError, Interrupted, LabError
+from lab.model.text_wrap import fitted
 
 _LAB = Path(__file__).parents[1]
 
@@ -68,9 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _tell(what: str, remedy: str | None = None) -> None:
     try:
-        sys.stderr.write(f"lab: {what}\n")
-        if remedy:
-            sys.stderr.write(f"  next: {remedy}\n")
+        text = f"lab: {what}\n" + (f"  next: {remedy}\n" if remedy else "")
+        sys.stderr.write(fitted(text, sys.stderr))
         sys.stderr.flush()
     except OutputLost:  # the exit code still answers
         standard_streams.drop(sys.stderr)

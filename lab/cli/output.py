@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lab.host.standard_streams import OutputLost, drop
+from lab.model.text_wrap import fitted
 
 if TYPE_CHECKING:
     from lab.results.runs import StoredRun
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def say(text: str, *, on_error: bool = False) -> None:
     """A line for people; ``on_error`` sends it to standard error."""
-    print(text, file=sys.stderr if on_error else sys.stdout)
+    out = sys.stderr if on_error else sys.stdout
+    print(fitted(text, out) if on_error else text, file=out)
 
 
 def say_all(lines: Iterable[str]) -> None:

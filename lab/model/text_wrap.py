@@ -6,15 +6,19 @@ import os
 import re
 import sys
 import textwrap
+from typing import TextIO
 
 WIDTH = 80
 NARROWEST = 32  # below it words stand alone on their lines: the terminal had better break them
 
 
-def width() -> int:
-    """The columns that a line for people may fill: WIDTH, or those of a narrower terminal."""
+def width(stream: TextIO | None = None) -> int:
+    """The columns that a line for people may fill: WIDTH, or those of a narrower terminal.
+
+    ``stream`` is where the line goes; standard output unless named.
+    """
     try:
-        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        columns = os.get_terminal_size((stream or sys.stdout).fileno()).columns
     except (OSError, ValueError, AttributeError):  # a pipe, a file, a notebook, or closed
         return WIDTH
     return min(WIDTH, max(columns, NARROWEST)) if columns else WIDTH
@@ -25,9 +29,11 @@ class _Paths(textwrap.TextWrapper):
     anywhere; what reads a pipe finds it whole.
     """
 
+    stream: TextIO
+
     def _split(self, text: str) -> list[str]:
         found = super()._split(text)
-        if not sys.stdout.isatty():
+        if not self.stream.isatty():
             return found
         room = self.width - len(self.subsequent_indent)
         return [
@@ -37,16 +43,31 @@ class _Paths(textwrap.TextWrapper):
         ]
 
 
-def wrapped(line: str, hang: int | None = None) -> list[str]:
+def wrapped(line: str, hang: int | None = None, stream: TextIO | None = None) -> list[str]:
     """A line in lines of `width` columns; a word that is longer, as a name can be, stays whole.
 
     What goes on stands ``hang`` columns in, else a little further in than the line itself.
     """
     begin = len(line) - len(line.lstrip())
-    return _Paths(
-        width(),
+    wrapper = _Paths(
+        width(stream),
         initial_indent=" " * begin,
         subsequent_indent=" " * (begin + 4 if hang is None else hang),
         break_long_words=False,
         break_on_hyphens=False,
-    ).wrap(line.strip())
+    )
+    wrapper.stream = stream or sys.stdout
+    return wrapper.wrap(line.strip())
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Lines as they are, but on a terminal those that it would break anywhere are wrapped."""
+    if not stream.isatty():
+        return text
+    columns = width(stream)
+    lines = text.split("\n")
+    return "\n".join(
+        part
+        for line in lines
+        for part in (wrapped(line, stream=stream) if len(line) > columns else [line])
+    )

@@ -76,7 +76,7 @@ def headline(table: Table, builds: Sequence[Build], runs: Sequence[Run]) -> Head
         rest = [_counts(lead, rows) for lead in leads]
     else:
         answer = _no_verdict(table) or _alone(table) or f"Builds measured: {measured}."
-    rest += [_differs(table) if not apart else "", expected(runs)]
+    rest += [_differs(table) if measured and not apart else "", expected(runs)]
     return Headline(
         answer=one_line(answer, 600),
         rest=" ".join(one_line(text, 300) for text in rest if text),

@@ -10,21 +10,23 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 import pytest
 
-from lab.model.text_wrap import wrapped
+from lab.model.text_wrap import fitted, wrapped
 
 LINE = "  " + "words of some length " * 9
 
 
 @contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> Iterator[None]:
+def terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> Iterator[TextIO]:
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with os.fdopen(leader), os.fdopen(follower, "w") as shown, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", shown)
-        yield
+        yield shown
 
 
 @pytest.mark.parametrize(("columns", "most"), [(40, 40), (200, 80), (0, 80), (5, 32)])
@@ -53,3 +55,19 @@ def test_a_long_path_is_parted_at_its_slashes_on_a_terminal_and_whole_in_a_pipe(
         "Docker reruns 2 of 6 steps: internal/a-rather-long-package-name/",
         "another-even-longer-name-of-a-folder/a_file_test.go changed.",
     ]
+
+
+def test_an_error_is_fitted_to_a_terminal_and_is_one_line_in_a_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (
+        "lab: lab.yaml:3:8: no ARG size\n    COPY  a  b\n  next: correct these lines; "
+        "docs/scenarios.md has every field, `lab schema` makes editors show them\n"
+    )
+    with (tmp_path / "log").open("w") as log:
+        assert fitted(text, log) == text
+    with terminal(monkeypatch, 80) as shown:
+        lines = fitted(text, shown).split("\n")
+    assert lines[:2] == text.split("\n")[:2]
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines).split() == text.split()

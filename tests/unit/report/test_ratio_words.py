@@ -230,3 +230,10 @@ def test_builds_that_were_all_disturbed_have_no_verdict_and_the_reason_is_the_ma
     measured = sum(one.status == "ok" for one in disturbed)
     assert said.answer.startswith(f"No verdict: all {measured} builds were disturbed")
     assert "others used the CPUs" in said.fit
+
+
+def test_of_builds_that_all_failed_nothing_is_said_but_that() -> None:
+    many = tuple(replace(one, status="failed", reason="no base", wall_s=None) for one in builds())
+    said = compose.from_run(replace(stored(), builds=many)).model.headline
+    assert said.answer == "Nothing was measured."
+    assert "Cache" not in said.verdict
