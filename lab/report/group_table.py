@@ -37,7 +37,7 @@ def shared_count(grid: Grid) -> tuple[Grid, str]:
         return grid, ""
     rows = tuple(tuple(_without(cell) for cell in row) for row in grid.rows)
     (count,) = counts
-    without = "none where all builds are equal" if int(count) > 1 else "which one build has not"
+    without = "none where all builds are equal" if int(count) > 1 else "of which one build has none"
     said = f"n = {count} in every number; in brackets the range, {without}"
     return Grid(head=grid.head, rows=rows, marked=grid.marked), said
 

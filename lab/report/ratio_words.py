@@ -73,9 +73,16 @@ def at_most(found: Comparison) -> str:
     return f"at most {change(found.interval[1]).removeprefix(TAKES)}"
 
 
-def ends(low: float, high: float) -> str:
-    """An interval of ratios for a table: ``0.757 to 0.763``."""
-    return _apart(low, high, lambda ratio, more: f"{ratio:.{3 + more}f}")
+def plain(ratio: float, ends: tuple[float, float] | None) -> str:
+    """A ratio as a figure, for a table of any: ``0.760 (0.757 to 0.763)``."""
+    held = "" if ends is None else f" ({_apart(*ends, _figure)})"
+    return f"{_figure(ratio)}{held}"
+
+
+def _figure(ratio: float, more: int = 0) -> str:
+    """With three decimals, of large ones with fewer."""
+    decimals = 3 if ratio < 9.9995 else 1 if ratio < 99.95 else 0
+    return f"{ratio:,.{decimals + more}f}"
 
 
 def signed(ratio: float) -> str:

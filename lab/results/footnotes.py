@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from lab.model import cell_names
+from lab.model import cell_names, units
 from lab.model.record import Build
 from lab.results.comparison_verdicts import Asked
 from lab.results.stats import Comparison, Verdict
@@ -38,7 +38,8 @@ def doubts(groups: Sequence[Group], baseline: str | None) -> Iterator[Footnote]:
         yield Footnote(
             kind="disturbed",
             text=f"{disturbed} of {count} builds were disturbed: they are shown, but kept "
-            "out of ratios and verdicts; `lab compare --run RUN --with-degraded` takes them in",
+            "out of ratios and verdicts, whose n counts the rounds left; `lab compare --run RUN "
+            "--with-degraded` takes them in",
         )
     if baseline is not None:
         yield from _one_sided(groups)
@@ -151,7 +152,8 @@ def verdicts(groups: Sequence[Group], asked: Asked) -> Iterator[Footnote]:
     if needed:
         yield Footnote(
             kind="undecided",
-            text=f"undecided: {len(open_)} of {len(found)}; about {max(needed)} more rounds would "
+            text=f"undecided: {len(open_)} of {len(found)}; about "
+            f"{units.counted(max(needed), 'more round')} would "
             f"decide {'it' if len(needed) == 1 else 'each of them'} (an estimate from the rounds "
             "so far)",
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from lab.model import units
 from lab.model.record import Run
 from lab.results import comparison_verdicts, footnotes
 from lab.results.comparison_verdicts import Asked
@@ -85,4 +86,5 @@ def _notes(found: Mapping[Key, Comparison], paired: frozenset[Key], asked: Asked
     needed = [one.needed_rounds for one in found.values() if one.needed_rounds]
     if needed:
         undecided = sum(one.verdict is Verdict.UNDECIDED for one in found.values())
-        yield f"undecided: {undecided}; about {max(needed)} more rounds would decide"
+        more = units.counted(max(needed), "more round")
+        yield f"undecided: {undecided}; about {more} would decide"

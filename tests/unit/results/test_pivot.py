@@ -248,6 +248,10 @@ def test_a_table_keeps_to_80_columns_and_loses_no_word_of_a_step(tmp_path: Path)
     rest = " ".join([lines[cold].partition("  ")[0], *map(str.strip, lines[cold + 1 : cold + 4])])
     assert f"cold | {long}" in rest
     assert any(line.startswith("cold | RUN make all  ") for line in lines)  # as it was written
+    ratios = pivot([run], rows=["phase", "step"], cols=["engine"], baseline="docker")
+    beside = pivoted.text(ratios)
+    assert max(map(len, beside.splitlines())) <= 80
+    assert beside.count("\u00d7") == beside.count(" undecided") == 4
 
 
 @pytest.mark.slow
