@@ -25,7 +25,7 @@ NOTES = (
     "means over the edits. First saving: what the cold job paid to save its cache, which is a part "
     "of no later job; pays after: how many jobs win that back. First cache: what it came to.",
 )
-_NEAR = "the registry was on this machine: over a line (`links`) fetching and sending costs more"
+_NEAR = "the registry was on this machine: over a line to it (links), moving bytes costs more"
 
 
 def answers(builds: Sequence[Build], asked: Asked) -> tuple[CacheAnswer, ...]:

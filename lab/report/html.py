@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ from lab.report import fresh_caches, vega_renderer, vega_specs
 from lab.report.chart_data import ChartData
 from lab.report.chart_payload import packed
 from lab.report.formatting import one_line
-from lab.report.group_table import axes, one_table
-from lab.report.model import ReportModel
+from lab.report.group_table import axes, one_table, shared_count
+from lab.report.model import CacheAnswer, ReportModel
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,6 +51,7 @@ def render(model: ReportModel, charts: ChartData) -> str:
         scripts=[vega_renderer.script(), *map(text, SCRIPTS)] if results else [],
         model=model,
         results=results,
+        caches=[_with_one_count(one) for one in model.caches],
         cache_notes=fresh_caches.NOTES,
         head=one_table(model).head,
         name_at=len(axes(model.groups)) + 1,  # the columns' names come behind the phase's
@@ -62,6 +63,12 @@ def render(model: ReportModel, charts: ChartData) -> str:
         outcomes=[(name, name) for name in vega_specs.OUTCOMES],
         axes=_boxes(model),
     )
+
+
+def _with_one_count(one: CacheAnswer) -> CacheAnswer:
+    """With the count of builds said once: so ten columns fit on a laptop's screen."""
+    grid, said = shared_count(one.grid)
+    return replace(one, grid=grid, notes=(said, *one.notes)) if said else one
 
 
 def page(

@@ -95,7 +95,7 @@ def _row(one: Priced) -> tuple[str, ...]:
 
 
 def _week(one: Priced, jobs: float) -> str:
-    money = "" if one.money is None else f", {one.money * jobs:.2f} of money"
+    money = "" if one.money is None else f", for {one.money * jobs:.2f}"
     return (
         f"{units.seconds(one.job_s * jobs)} and {units.size(round(one.moved_bytes * jobs))} a week"
         f"{money} ({jobs:.0f} jobs)"

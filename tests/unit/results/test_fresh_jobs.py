@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lab.model.record import Build, Cache
 from lab.model.remote_cache import Remote, Stored
-from lab.report import fresh_caches
+from lab.report import compose, fresh_caches, html
 from lab.results import fresh_jobs
 from lab.results.comparison_verdicts import Asked
 from lab.results.fresh_jobs import Jobs
+from lab.results.runs import StoredRun
 from tests.factories import build as made
+from tests.factories import run as a_run
 
 ROUNDS = range(1, 9)
 
@@ -149,3 +153,16 @@ def test_without_an_edit_the_unchanged_jobs_are_told() -> None:
     builds = [replace(one, phase="fresh") for one in run(none=9.0) if one.phase == "fresh:a"]
     assert only(builds).phases == ("fresh",)
     assert fresh_jobs.of([build("none", 1, "cold", 5.0)]) == ()
+
+
+def test_a_page_says_the_count_once(tmp_path: Path) -> None:
+    """Ten columns with the count in each are wider than a laptop's screen."""
+    builds = run(none=40.0, stage_images=10.0)
+    found = compose.from_run(
+        StoredRun(run=a_run(), builds=tuple(builds), folder=tmp_path, notes=())
+    )
+    page = html.render(found.model, found.charts)
+    (section,) = re.findall(r'<section id="caches">(.*?)</section>', page, re.DOTALL)
+    assert section.count(f"n = {len(ROUNDS)} in every number") == 1
+    assert "n=" not in section
+    assert page.index("take stage-images") < page.index(section)
