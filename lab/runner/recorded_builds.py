@@ -34,14 +34,14 @@ class Found:
 
     ``origin`` is where it comes from, as run.json keeps it: the file, and what that says of commit,
     branch and job. Folders are nobody's business. ``started`` is in seconds since 1970; of a build
-    that does not say it, that of its file. ``lacks`` is what the file does not tell,
+    that does not say it, that of its file. ``lacks`` is what the file does not tell, by parts,
     ``output`` what its steps printed.
     """
 
     build: Build
     origin: Mapping[str, str]
     started: float
-    lacks: str
+    lacks: tuple[str, ...]
     dockerfile: str | None = None
     inputs: CacheInputs | None = None
     output: tuple[Log, ...] = ()
@@ -95,7 +95,7 @@ def found(
         output=output,
         origin=known | dict(one.facts),
         started=origin.modified if one.started is None else one.started,
-        lacks=f"{one.format}: unknown: {'; '.join(_lacks(one))}",
+        lacks=tuple(_lacks(one)),
         dockerfile=one.dockerfile.text if one.whole else None,
         inputs=inputs if one.whole else None,
     )

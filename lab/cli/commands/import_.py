@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli import arguments
-from lab.cli.output import print_json, say
+from lab.cli.output import print_json, say, say_all
 from lab.model.errors import InputError
+from lab.model.text_wrap import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -204,21 +205,29 @@ def _say(kept: Iterable[Kept], name: str) -> None:
 
     count = new = 0
     latest = ""
-    unknown: dict[str, None] = {}
+    unknown: dict[str, list[tuple[str, ...]]] = {}
     for count, one in enumerate(kept, 1):
         if one.build is not None:
             new, latest = new + 1, one.run
-            unknown[one.found.lacks] = None
+            unknown.setdefault(one.found.origin["format"], []).append(one.found.lacks)
         if count <= SHOWN:
             say(_line(one))
     if count > SHOWN:
         say(f"... and {count - SHOWN} more")
     if count:
         say(f"imported: {units.counted(new, 'build')}; {count - new} were here already")
-    for line in unknown:
-        say(f"  {line}")
+    for form, lacks in unknown.items():
+        say_all(wrapped(f"  {form}: unknown: {_lacking(lacks)}"))
     if new:
         say(f"  next: lab history --scenario {shlex.quote(name)}, lab report {latest}")
+
+
+def _lacking(found: Sequence[tuple[str, ...]]) -> str:
+    """What all builds of a format lack, and what some do."""
+    parts = dict.fromkeys(part for one in found for part in one)
+    every = [part for part in parts if all(part in one for one in found)]
+    some = [part for part in parts if part not in every]
+    return "; ".join([*every, *([f"of some {', '.join(some)}"] if some else [])])
 
 
 def _line(one: Kept) -> str:

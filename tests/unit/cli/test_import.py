@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,40 @@ def test_files_become_runs_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert lab("import", "--results", tmp_path, "--name", "app", log, RECORD) == 0
     assert "imported: 0 builds; 2 were here already" in capsys.readouterr().out
     assert len(runs(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_each_format_and_version_of_the_page_is_held_by_what_a_client_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's table, and what is read of the files with these clients' names."""
+    page = (Path(__file__).parents[3] / "docs" / "import.md").read_text()
+    table = page.partition("clients, each with the engine")[2].partition("\n\n")[0]
+    files = [
+        one
+        for one in GOLDEN.iterdir()
+        if one.suffix in {".dockerbuild", ".rawjson", ".json", ".log"}
+    ]
+    assert lab("import", "--results", tmp_path, *files) == 0
+    found: dict[str, set[tuple[str, str]]] = {}
+    for path in runs(tmp_path):
+        for one in json.loads(path.read_text())["imported"]:
+            client = re.match(r"([a-z-]+?)-?(\d+(?:\.\d+)?)", one["file"])
+            assert client is not None
+            found.setdefault(one["format"], set()).add((client[1], client[2]))
+    told = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", table, re.MULTILINE))
+    assert set(told) - {"---"} == set(found)
+    for name, clients in found.items():
+        for client, version in clients:
+            assert re.search(rf"\b{client}\b.*\b{re.escape(version)}\b", told[name]), (name, client)
+    assert sum(map(len, found.values())) >= 15
+    said = capsys.readouterr().out
+    assert said.count(": unknown: ") == len(found), "once for each format"
+    assert max(map(len, said.partition("here already")[2].splitlines())) <= 80
+    read = {
+        one["file"] for path in runs(tmp_path) for one in json.loads(path.read_text())["imported"]
+    }
+    assert read == {one.name for one in files}
 
 
 def test_a_bad_file_does_not_keep_the_others_out(
