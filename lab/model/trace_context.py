@@ -43,4 +43,5 @@ class TraceContext:
 
 def _digits(count: int, *parts: str) -> str:
     """Hexadecimal digits, never all zero: that would be no id."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:count].replace("0", "1", 1)
+    named = "\0".join(parts).encode(errors="backslashreplace")
+    return hashlib.sha256(named).hexdigest()[:count].replace("0", "1", 1)

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from lab.model import cell_names
 from lab.model.record import Build, Run, Step
 from lab.report.chart_data import Causes
-from lab.report.formatting import clean, one_line
+from lab.report.formatting import clean, one_line, unrun
 from lab.report.headline import expectations_checked, has_expectations
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 # Microseconds: engines that round to milliseconds let a step begin before the last has ended.
 SAME = 2000
 REPORT_SCHEMA = "lab.report/1"
-# Spreadsheets take a text that begins so for a formula; XML has no such characters at all.
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+# Characters that XML has not at all.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 STEP_FIELDS = ("step", "stage", "instruction", "outcome", "started_s", "duration_s", "cause")
 BUILD_FIELDS = ("build", "round", "phase", "status", "reason", "wall_s", "image_bytes", "hit_rate")
@@ -64,9 +63,9 @@ def as_csv(builds: Sequence[Build], causes: Causes) -> str:
     axes = list(dict.fromkeys(axis for build in builds for axis in build.cell))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(_plain(axis) for axis in axes), *BUILD_FIELDS, *STEP_FIELDS])
+    writer.writerow([*(unrun(axis) for axis in axes), *BUILD_FIELDS, *STEP_FIELDS])
     for build in builds:
-        head = [_plain(build.cell.get(axis)) for axis in axes] + _build_cells(build)
+        head = [unrun(build.cell.get(axis)) for axis in axes] + _build_cells(build)
         for step in build.steps:
             writer.writerow(head + _step_cells(step, causes.get((build.id, step.index))))
         if not build.steps:
@@ -77,21 +76,15 @@ def as_csv(builds: Sequence[Build], causes: Causes) -> str:
 def _build_cells(build: Build) -> list[object]:
     size = build.image.size_bytes if build.image else None
     rate = build.cache.rate if build.cache else None
-    said = [_plain(text) for text in (build.phase, build.status, build.reason)]
+    said = [unrun(text) for text in (build.phase, build.status, build.reason)]
     numbers = ["" if value is None else value for value in (build.wall_s, size, rate)]
-    return [_plain(build.id), build.round, *said, *numbers]
+    return [unrun(build.id), build.round, *said, *numbers]
 
 
 def _step_cells(step: Step, cause: str | None) -> list[object]:
     times = ["" if value is None else value for value in (step.started_s, step.duration_s)]
-    texts = [_plain(text) for text in (step.stage, step.instruction, step.outcome)]
-    return [step.index, *texts, *times, _plain(cause)]
-
-
-def _plain(text: str | None) -> str:
-    """Text that a spreadsheet shows and does not run."""
-    said = clean(text or "")
-    return f"'{said}" if _FORMULA.match(said) else said
+    texts = [unrun(text) for text in (step.stage, step.instruction, step.outcome)]
+    return [step.index, *texts, *times, unrun(cause)]
 
 
 def as_junit(report: Report, builds: Sequence[Build], runs: Sequence[Run]) -> str:
@@ -184,7 +177,7 @@ class _Lines:
 
     def names(self) -> Iterator[dict[str, Any]]:
         for name, pid in self._cells.items():
-            yield _named("process_name", name, pid, 0)
+            yield _named("process_name", one_line(name) or "all cells", pid, 0)
         for (pid, name), tid in self._lines.items():
             yield _named("thread_name", name, pid, tid)
 
@@ -201,7 +194,7 @@ def _clock(build: Build) -> float | None:
 
 
 def _trace(build: Build, at: float, lines: _Lines, causes: Causes) -> Iterator[dict[str, Any]]:
-    pid = lines.cell(one_line(cell_names.full(build.cell)) or "all cells")
+    pid = lines.cell(cell_names.full(build.cell))
     about: Mapping[str, Any] = {"id": clean(build.id), "round": build.round, "status": build.status}
     name = f"{one_line(build.phase, 40)}, round {build.round}"
     zero = _micros(at)

@@ -20,6 +20,8 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# Spreadsheets take a text that begins so for a formula, some with blanks before it too.
+_FORMULA = re.compile(r"\s*[=+\-@]|[\t\r]")
 TIMES, DASH = "\u00d7", "\u2013"
 
 
@@ -34,6 +36,12 @@ def clean(text: str) -> str:
 def flat(text: str) -> str:
     """Clean text whose line ends are shown, so that no name of a file forges a line."""
     return clean(text).replace("\n", "\\n")
+
+
+def unrun(text: str | None) -> str:
+    """Clean text that a spreadsheet shows and does not run as a formula."""
+    said = clean(text or "")
+    return f"'{said}" if _FORMULA.match(said) else said
 
 
 @lru_cache(maxsize=1 << 13)  # the builds of a run say the same again and again

@@ -18,6 +18,7 @@ from typing import Any
 
 from lab.model import cell_names
 from lab.model.record import Build, Run
+from lab.report.formatting import clean, one_line, unrun
 from lab.results.runs import StoredRun
 
 # Name, unit of Go's benchmark format, factor to it, and the figure itself.
@@ -44,7 +45,7 @@ def benchstat(runs: Sequence[StoredRun]) -> str:
 
 
 def _benchmarks(stored: StoredRun) -> str:
-    lines = [f"{key}: {value}" for key, value in _config(stored.run) if value]
+    lines = [f"{key}: {one_line(value)}" for key, value in _config(stored.run) if value]
     for build in _good(stored):
         name = "".join(f"/{_word(axis)}={_word(value)}" for axis, value in _labels(build))
         figures = [
@@ -110,14 +111,15 @@ def as_csv(runs: Sequence[StoredRun]) -> str:
     axes = list(dict.fromkeys(axis for one in runs for build in one.builds for axis in build.cell))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    named = [f"axis.{axis}" for axis in axes]
+    named = [f"axis.{clean(axis)}" for axis in axes]
     writer.writerow([*_PLAIN, "commit", "branch", *named, *(one[0] for one in _FIGURES)])
     for one in runs:
         origin = (one.run.origin.commit, one.run.origin.branch)
         for build in one.builds:
             values: list[Any] = [one.run.id, *(getattr(build, name) for name in _PLAIN[1:])]
             values += [*origin, *(build.cell.get(axis) for axis in axes)]
-            writer.writerow([*values, *(read(build) for *_, read in _FIGURES)])
+            texts = [unrun(value) if isinstance(value, str) else value for value in values]
+            writer.writerow([*texts, *(read(build) for *_, read in _FIGURES)])
     return text.getvalue()
 
 

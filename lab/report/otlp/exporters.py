@@ -72,6 +72,18 @@ def _context(trace_id: str, span_id: str) -> SpanContext:
     )
 
 
+def _utf8(text: str) -> str:
+    """Names of files that are no text stay readable; the SDK would leave the whole value out."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _known(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        _utf8(key): _utf8(value) if isinstance(value, str) else value
+        for key, value in attributes.items()
+    }
+
+
 def _spans(spans: Sequence[Span]) -> list[ReadableSpan]:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace.status import Status, StatusCode
@@ -79,13 +91,13 @@ def _spans(spans: Sequence[Span]) -> list[ReadableSpan]:
     resource = _resource()
     return [
         ReadableSpan(
-            span.name,
+            _utf8(span.name),
             context=_context(span.trace_id, span.span_id),
             parent=_context(span.trace_id, span.parent) if span.parent else None,
             resource=resource,
-            attributes=span.attributes,
+            attributes=_known(span.attributes),
             kind=SpanKind.SERVER if "cicd.pipeline.name" in span.attributes else SpanKind.INTERNAL,
-            status=Status(StatusCode.ERROR, span.error[:500]) if span.error else Status(),
+            status=Status(StatusCode.ERROR, _utf8(span.error[:500])) if span.error else Status(),
             start_time=span.start,
             end_time=span.end,
             instrumentation_scope=_SCOPE,
@@ -117,7 +129,10 @@ def _point(one: Figure) -> Any:
     from opentelemetry.sdk.metrics.export import NumberDataPoint
 
     return NumberDataPoint(
-        attributes=one.attributes, start_time_unix_nano=0, time_unix_nano=one.at, value=one.value
+        attributes=_known(one.attributes),
+        start_time_unix_nano=0,
+        time_unix_nano=one.at,
+        value=one.value,
     )
 
 
@@ -136,8 +151,8 @@ def _logs(records: Sequence[LogRecord], trace_id: str) -> list[ReadableLogRecord
                 context=set_span_in_context(NonRecordingSpan(_context(trace_id, one.span))),
                 severity_text=one.severity,
                 severity_number=SeverityNumber[one.severity],
-                body=one.body,
-                attributes=one.attributes,
+                body=_utf8(one.body),
+                attributes=_known(one.attributes),
                 event_name=one.event,
             ),
             resource,
