@@ -58,7 +58,7 @@ def image(cache: Cache, path: Path) -> tuple[list[Layer], dict[str, Any]]:
         except (*BROKEN, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
                 f"{path} is not a docker-archive or OCI archive: {_said(error)}",
-                remedy="make one with `docker save` or `skopeo copy ... oci-archive:FILE`",
+                remedy="make one with `docker save` or `skopeo copy ... docker-archive:FILE`",
             ) from error
 
 
