@@ -6,7 +6,7 @@ The commands are those that the lab measures the strategy by, with each client's
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,7 +16,9 @@ from lab.engines import remote_caches
 
 System = Literal["github", "gitlab"]
 SYSTEMS: tuple[System, ...] = get_args(System)
-_CARRIED = ".build-cache"  # what `local` leaves, for the CI system to carry to the next job
+# What `local` leaves, for the CI system to carry to the next job; it must lie among the sources for
+# that, but not while they are sent to be built.
+_CARRIED, _AWAY = ".build-cache", "/tmp/build-cache"  # noqa: S108 - of a job's own machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +47,14 @@ def stages(dockerfile: Dockerfile, target: str | None) -> tuple[str, ...]:
 
 def job(system: System, strategy: str, project: Project) -> str:
     """The job's file."""
-    commands = _commands(strategy, project)
+    commands = _commands(strategy, project, _BUILDERS[system])
     tool = "podman" if strategy == remote_caches.PODMANS else "docker"
     if system == "github":
         return _github(tool, commands, carries=strategy == "local")
     return _gitlab(tool, commands, carries=strategy == "local")
 
 
-def _commands(strategy: str, project: Project) -> list[str]:
+def _commands(strategy: str, project: Project, builder: str) -> list[str]:
     given = ["--file", project.dockerfile]
     for one in project.build_args:
         given += ["--build-arg", one]
@@ -71,17 +73,17 @@ def _commands(strategy: str, project: Project) -> list[str]:
             cache = "type=registry,ref=$IMAGE:cache"
             mode = strategy.partition("-")[2]
             caches = f'--cache-from "{cache}" --cache-to "{cache},mode={mode}"'
-            return [_BUILDER, _line("docker buildx build --push", rest, caches, _NAMED)]
+            return [builder, _line("docker buildx build --push", rest, caches, _NAMED)]
         case "local":
             caches = (
-                f"--cache-from type=local,src={_CARRIED} "
-                f"--cache-to type=local,dest={_CARRIED}-new,mode=max"
+                f"--cache-from type=local,src={_AWAY} "
+                f"--cache-to type=local,dest={_AWAY}-new,mode=max"
             )
             return [
-                _BUILDER,
+                builder,
+                f"mkdir -p {_CARRIED} && mv {_CARRIED} {_AWAY}",
                 _line("docker buildx build --push", rest, caches, _NAMED),
-                # Written anew, or it would grow with every job.
-                f"rm -rf {_CARRIED} && mv {_CARRIED}-new {_CARRIED}",
+                f"mv {_AWAY}-new {_CARRIED}",  # written anew, or it would grow with every job
             ]
         case remote_caches.PODMANS:
             caches = '--layers --cache-from "$IMAGE/cache" --cache-to "$IMAGE/cache"'
@@ -96,7 +98,12 @@ _GITLAB_IMAGES = {
     "docker": ["  image: docker:28", "  services: [docker:28-dind]"],
     "podman": ["  image: quay.io/podman/stable"],
 }
-_BUILDER = "docker buildx create --use"  # Docker's own exports this from containerd's store alone
+# Docker's own builder exports these from containerd's store alone. Over TLS, as to docker:dind,
+# buildx takes a builder's address from a context, not from the environment.
+_BUILDERS: Mapping[System, str] = {
+    "github": "docker buildx create --use",
+    "gitlab": "docker context create lab && docker buildx create --use lab",
+}
 
 
 def _pushed(tool: str) -> list[str]:
