@@ -44,6 +44,11 @@ def print_text(text: str) -> None:
     sys.stdout.write(text)
 
 
+def print_lines(text: str) -> None:
+    """Text for people, which may hold lines longer than a terminal's."""
+    sys.stdout.write(fitted(text, sys.stdout))
+
+
 @contextmanager
 def before_the_answer() -> Iterator[None]:
     """What is shown here may stay unread, as by `lab gate | head`: the exit code still answers."""

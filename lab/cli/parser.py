@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from lab import __version__
 from lab.cli.commands import GROUPS, VERBS
 from lab.model.errors import exit_codes
+from lab.model.text_wrap import wrapped
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,8 +50,8 @@ def _bare() -> tuple[argparse.ArgumentParser, Any]:
     parser = Parser(
         prog="lab",
         usage="lab COMMAND ...",
-        description="The container image build lab: measures what a base image, a Go toolchain "
-        "layout,\na Dockerfile's order or a builder does to layer-cache hits and build time.\n\n"
+        description="The container image build lab: what a base image, a Go toolchain layout, a\n"
+        "Dockerfile's order or a builder does to layer-cache hits and build time.\n\n"
         "Try: lab advise Dockerfile",
         epilog=_all(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -73,7 +74,9 @@ def _command(commands: Any, name: str) -> argparse.ArgumentParser:
 def _all() -> str:
     lines = []
     for group, commands in GROUPS.items():
-        lines += [f"{group}:", *(f"  {name:<12}{purpose}" for name, purpose in commands.items())]
+        lines.append(f"{group}:")
+        for name, purpose in commands.items():
+            lines += wrapped(f"  {name:<12}{purpose}", hang=14)
     lines += ["", "`lab COMMAND --help` shows a command's arguments.", "", "exit codes:"]
     return "\n".join([*lines, *(f"  {code:>3}  {what}" for code, what in exit_codes().items())])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cli import arguments
-from lab.cli.output import print_json, print_text
+from lab.cli.output import print_json, print_lines
 from lab.model.errors import InputError, LabError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(report.as_json(found))
     else:
-        print_text(report.text(found, what))
+        print_lines(report.text(found, what))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lab.cli import arguments
-from lab.cli.output import print_json, print_text, say_notes
+from lab.cli.output import print_json, print_lines, say_notes
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -46,5 +46,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"run": stored.run.id, "diagnoses": diagnosis.as_json(found)})
     else:
-        print_text(diagnosis.text(found, every=options.all))
+        print_lines(diagnosis.text(found, every=options.all))
     return 0

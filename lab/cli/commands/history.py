@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from lab.cli import arguments
-from lab.cli.output import print_json, print_text, say
+from lab.cli.output import print_json, print_lines, say
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -33,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"metric": options.metric, "series": [asdict(one) for one in found]})
     else:
-        print_text(report.text(found, options.metric))
+        print_lines(report.text(found, options.metric))
     return 0

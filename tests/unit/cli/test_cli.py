@@ -116,7 +116,7 @@ def test_every_command_stands_in_one_group_of_the_help(capsys: pytest.CaptureFix
     code, out, _ = said(capsys, "--help")
     assert code == 0
     assert all(f"\n  {name} " in out for name in listed)
-    assert all(len(line) <= 92 for line in out.splitlines())
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_lab_alone_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
