@@ -16,7 +16,6 @@ from lab.results import store
 from tests import factories
 
 FIXTURES = Path(__file__).parent / "fixtures"
-LOGS = ("step-logs.tar.gz", "held-out-logs.tar.gz")
 ENGINE = "docker-classic"  # its stream is text: one message a line
 COMMANDS = {
     "apt": "apt-get install -y bc less file",
@@ -53,18 +52,16 @@ class Log:
         return replace(self, lines=tuple((at, text.replace(old, new)) for at, text in self.lines))
 
 
-@cache
 def logs() -> dict[str, Log]:
-    """All recorded logs by name."""
-    found = {}
-    for name in LOGS:
-        found |= _read(FIXTURES / name)
-    return found
+    """The first recorded logs by name."""
+    return recorded("step-logs") | recorded("held-out-logs")
 
 
-def _read(path: Path) -> dict[str, Log]:
+@cache
+def recorded(name: str) -> dict[str, Log]:
+    """The logs of an archive of tests/fixtures."""
     found = {}
-    with tarfile.open(path) as archive:
+    with tarfile.open(FIXTURES / f"{name}.tar.gz") as archive:
         for member in archive.getmembers():
             file = archive.extractfile(member)
             assert file is not None
@@ -83,14 +80,6 @@ class Printed:
 
     command: str
     log: Log
-
-
-def good(tools: Sequence[str], draw: random.Random, among: Sequence[int]) -> list[Printed]:
-    """A build's steps that all go well, each at a pace of its own."""
-    return [
-        Printed(COMMANDS[tool], logs()[f"{tool}-good{draw.choice(among)}"].paced(pace(draw)))
-        for tool in tools
-    ]
 
 
 def pace(draw: random.Random) -> float:

@@ -6,19 +6,17 @@ the logs, before any of them was diagnosed; a case that is told wrongly stays he
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 
 from benchmarks.held_out_projects import COMMANDS
 from lab.results import store
-from lab.results.diagnosis.diagnose import diagnose
 from tests import log_runs
-from tests.log_runs import Log, Printed
+from tests.log_runs import Log
+from tests.planted_causes import Cause, Steps
 
 pytestmark = pytest.mark.slow
-TOOLS = tuple(COMMANDS)
 FLOOD, VERSION, SLOW = ("flood",), ("version",), ("slowed",)
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "cargo-type": ("error[E0308]: mismatched types", ()),
@@ -93,41 +91,22 @@ def log(name: str) -> Log:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> store.StoredRun:
-    """Six builds that went well, of the first three recordings of each tool."""
-    draw = random.Random(1)
-    builds = [steps(draw, (1, 2, 3)) for _ in range(6)]
-    return log_runs.write(tmp_path_factory.mktemp("good"), "shop", builds)
+def build() -> Steps:
+    return Steps(COMMANDS, log_runs.logs())
 
 
-def steps(draw: random.Random, among: tuple[int, ...]) -> list[Printed]:
-    """A build's steps, all good."""
-    logs = log_runs.logs()
-    return [
-        Printed(COMMANDS[tool], logs[f"{tool}-good{draw.choice(among)}"].paced(log_runs.pace(draw)))
-        for tool in TOOLS
-    ]
+@pytest.fixture(scope="module")
+def good(build: Steps, tmp_path_factory: pytest.TempPathFactory) -> store.StoredRun:
+    return build.good(tmp_path_factory.mktemp("good"))
 
 
-def right(name: str, good: store.StoredRun, results: Path) -> str:
-    """Empty where the planted step and line come first, else what does."""
-    line, kinds = CASES[name]
-    printed = steps(random.Random(name), (4,))
-    place = TOOLS.index(name.partition("-")[0])
-    printed[place] = Printed(printed[place].command, log(name))
-    stored = log_runs.write(results, "shop", [printed], day=2)
-    (found,) = diagnose(stored, results, against=good)
-    if not found.shown:
-        return "nothing"
-    first = found.shown[0].finding
-    wanted = first.step == place + 1 and line in (first.text or "")
-    if wanted and first.kind in (kinds or ("failed",)):
-        return ""
-    return f"{first.kind} of step {first.step}: {first.text} ({first.detail})"
-
-
-def test_causes_of_unknown_tools_come_first(good: store.StoredRun, tmp_path: Path) -> None:
-    found = {name: right(name, good, tmp_path / name) for name in CASES}
+def test_causes_of_unknown_tools_come_first(
+    build: Steps, good: store.StoredRun, tmp_path: Path
+) -> None:
+    found = {}
+    for name, (line, kinds) in CASES.items():
+        case = Cause(name.partition("-")[0], name, line, kinds or ("failed",))
+        found[name] = build.wrong(case, log(name), good, tmp_path / name)
     wrong = {name: what for name, what in found.items() if what}
     assert all("of step" in what for what in wrong.values()), wrong
     # Right at the first reading: 36 of 53, each in the right step. Five patterns were added then.
@@ -137,10 +116,8 @@ def test_causes_of_unknown_tools_come_first(good: store.StoredRun, tmp_path: Pat
     }, wrong  # fmt: skip
 
 
-def test_nothing_is_claimed_of_clean_builds(good: store.StoredRun, tmp_path: Path) -> None:
+def test_nothing_is_claimed_of_clean_builds(
+    build: Steps, good: store.StoredRun, tmp_path: Path
+) -> None:
     for number in range(20):
-        stored = log_runs.write(
-            tmp_path / str(number), "shop", [steps(random.Random(100 + number), (4,))], day=2
-        )
-        (found,) = diagnose(stored, stored.folder.parent, against=good)
-        assert not found.shown, found.shown
+        assert not build.clean(number, good, tmp_path / str(number)).shown, number
