@@ -23,23 +23,25 @@ from lab.results.runs import StoredRun
 from tests import factories, whole_trace
 from tests.collectors import collector
 
-SCENARIO = """\
-name: traced
-engines: [simulated]
-bases: [{image: "registry.example/base:1", name: ours}]
-workload: {packages: 1, lines: 200, depth: 1}
-layouts: [default]
-phases: [cold, rebuild]
-rounds: 1
-"""
+DEMO = Path(__file__).parents[4] / "scenarios/layer-cache.yaml"
+# What needs an archive or an engine in the demo, and what stands for it.
+SIMULATED = {
+    "engines: [docker, podman]": "engines: [simulated]",
+    "bases: [bookworm]": 'bases: [{image: "registry.example/base:1", name: ours}]',
+    'toolchains: ["1.22.10"]\n': "",
+}
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def ran(folder: Path, *arguments: str) -> StoredRun:
-    """A run of the simulated engine by the command line."""
-    results, scenario = folder / "results", folder / "traced.yaml"
-    scenario.write_text(SCENARIO)
-    argv = ["run", str(scenario), "--quiet", *arguments]
+    """One round of the demo by the command line, on the simulated engine."""
+    results, scenario = folder / "results", folder / "demo.yaml"
+    text = DEMO.read_text()
+    for old, new in SIMULATED.items():
+        assert old in text
+        text = text.replace(old, new)
+    scenario.write_text(text)
+    argv = ["run", str(scenario), "--rounds", "1", "--quiet", *arguments]
     with pytest.raises(SystemExit) as ended:
         main([*argv, "--results", str(results)])
     assert ended.value.code == 0
