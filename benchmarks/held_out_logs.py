@@ -53,8 +53,13 @@ def main() -> None:
         found[name] = recorded(tool, change)
         head = found[name].partition("\n")[0]
         sys.stderr.write(f"{name}: {head}\n")
+    pack(out, found)
+
+
+def pack(out: Path, logs: Mapping[str, str]) -> None:
+    """Logs by name, as the tests read them."""
     with tarfile.open(out, "w:gz") as archive:
-        for name, text in sorted(found.items()):
+        for name, text in sorted(logs.items()):
             member = tarfile.TarInfo(f"{name}.log")
             member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
@@ -75,18 +80,26 @@ def _recorded(tool: str, change: Change, place: Path) -> str:
             (place / path).write_text(text)
     if (prepare := PREPARE.get(tool)) is not None:
         prepare(place)
-    command = COMMANDS[tool]
-    for old, new in change.words.items():
+    return printed(changed(COMMANDS[tool], change.words), place, change.environ)
+
+
+def changed(command: str, words: Mapping[str, str]) -> str:
+    """A command with other words, all of which it has."""
+    for old, new in words.items():
         if old not in command:
-            raise ValueError(f"{tool}: no {old!r} in its command")
+            raise ValueError(f"no {old!r} in {command}")
         command = command.replace(old, new)
-    environ = {**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **change.environ}
+    return command
+
+
+def printed(command: str, place: Path, environ: Mapping[str, str]) -> str:
+    """How long a command took, its exit code, and its lines, each after its seconds."""
     start = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
         ["/bin/sh", "-c", command],
         cwd=place,
-        env=environ,
+        env={**os.environ, "TERM": "dumb", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
