@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,31 +11,11 @@ from lab.model.events import Outcome
 from lab.model.record import Build, Step
 from lab.results.diagnosis.output import Seen, StepOutput
 from lab.results.diagnosis.profile import Profile, slow
+from lab.results.diagnosis.telling import loudness, telling
 from lab.results.diagnosis.templates import clean, template, versions
 
 Kind = Literal["failed", "new", "flood", "slowed", "version", "missing"]
 
-_ERROR = re.compile(
-    r"(?i)\berr(?:or|!|:)|(?:^|\W)E: |error:|\bfail(?:ed|ure|s)?\b|\bfatal\b|\bcan ?not\b|\bcan't\b"
-    r"|\bcould ?n[o']t\b|\bunable\b|\bdenied\b|\brefused\b|\btimed? ?-?out\b"
-    r"|\bno (?:space|such|required|matching|rule)\b"
-    r"|\bnot found\b|\bundefined\b|\bunresolved\b|\bpanic\b|\btraceback\b|exception\b"
-    r"|\bkilled\b|\bsegmentation\b|\baborted\b|\binvalid\b|\bconflict|\bunreachable\b|\bmismatch"
-    r"|\bcorrupt|\bexpired\b|\bunknown\b|\bunsupported\b|\bquota\b|\bnot permitted\b|\bbroken\b"
-    r"|(?-i:\bE[A-Z]{4,}\b|\w+Error\b)"
-)
-_WARNING = re.compile(
-    r"(?i)\bwarn(?:ing)?\b|\b(?:is|are|been) deprecated|\bdeprecat\w*:|\bretrying\b|\[-W[a-z]|^W: "
-)
-# What says that something failed, while another line says what.
-_HOLLOW = re.compile(
-    r"^Traceback \(|ERROR: Exception:$|subprocess-exited-with-error|exit (?:code|status)|^FAIL\b"
-    r"|^make(?:\[\d+\])?: \*\*\*|^npm (?:error|ERR!) (?:code|errno|syscall)\b"
-    r"|^collect2: |^--- FAIL: |finished with status 'error'"
-    r"|^FAILED: |^ninja: build stopped|\b(?:FAILED|ERROR) +\[ *\d+%\]|^test .* FAILED$|^collecting "
-    r"|^=+ |^_+ ERROR |^\[loading |error: \|-$|^ERROR: usage: "
-)
-_RAISED = re.compile(r"^(?:E +)?(?:panic: |(?:[a-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception)\b)")
 _ENGINES_OWN = re.compile(r"subprocess exited with status \d+")  # buildah, in a RUN's output
 _FLOOD = 20
 _ENOUGH_MISSING = 3
@@ -138,48 +118,31 @@ def _failure(one: Inspected) -> Iterator[Finding]:
         if not _ENGINES_OWN.fullmatch(seen.text)
     ]
     new = [each for each in lines if profile is not None and not profile.knows(each[0])]
-    picked = _telling(new) or new[-1:]
+    picked = telling(new) or new[-1:]
     detail = clean(one.step.error or "the step failed")
     if picked:
         detail += "; no good build prints it"
     else:
-        picked = _telling(lines) or lines[-1:]
+        picked = telling(lines) or lines[-1:]
     if not picked and one.output.lines:
         number, text = one.output.last
         picked = [(template(text), Seen(number, text, 0.0, 1))]
     for place, (name, seen) in enumerate(picked[:5]):
         yield one.finding(
-            "failed", name, seen.text, seen.number, detail, count=seen.count, more=-place
+            "failed", name, seen.whole, seen.number, detail, count=seen.count, more=-place
         )
     if not picked:
         yield one.finding("failed", template(detail), None, None, detail)
 
 
-def _telling(lines: Sequence[tuple[str, Seen]]) -> list[tuple[str, Seen]]:
-    """Lines that speak of an error, the most telling first.
-
-    What was raised last says more than what was raised on the way to it, and more than the lines
-    around it; of others the first is the cause, and those that only count failures come last.
-    """
-    loud = [(name, seen) for name, seen in lines if _ERROR.search(seen.text)]
-    raised = [each for each in loud if _RAISED.search(each[1].text)]
-    hollow = [each for each in loud if _HOLLOW.search(each[1].text) and each not in raised]
-    rest = [each for each in loud if each not in raised and each not in hollow]
-    return [*reversed(raised), *rest, *hollow]
-
-
 def _news(one: Inspected, new: list[tuple[str, Seen]]) -> Iterator[Finding]:
     """New lines of a step that went well: errors and warnings, and what comes in numbers."""
-    telling = [
-        (2 if _ERROR.search(s.text) else 1, n, s)
-        for n, s in new
-        if _ERROR.search(s.text) or _WARNING.search(s.text)
-    ]
-    if telling:
-        rank, name, first = max(telling, key=lambda each: (each[0], -each[2].number))
-        count, lines = sum(s.count for _, _, s in telling), sum(s.count for _, s in new)
+    loud = [(rank, n, s) for n, s in new if (rank := loudness(s.text))]
+    if loud:
+        rank, name, first = max(loud, key=lambda each: (each[0], -each[2].number))
+        count, lines = sum(s.count for _, _, s in loud), sum(s.count for _, s in new)
         if lines >= _FLOOD:
-            _, name, first = telling[0]
+            _, name, first = max(loud, key=lambda each: each[2].count)
             more = f"{lines} lines that no good build prints, {count} of them warnings or errors"
             yield one.finding("flood", name, first.text, first.number, more, count=count)
         else:

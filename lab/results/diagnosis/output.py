@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +21,15 @@ from lab.results.raw_stream import OWN
 _MOST_TEMPLATES = 20_000  # of a step; no real one comes near
 _MOST_TEXTS = 20
 _LONGEST_HELD = 1 << 16
+_GOES_ON = re.compile(r":$|^Err:\d")
 
 
 @dataclass(slots=True)
 class Seen:
     """Lines of one template in one step of one build. ``gap_s`` is the time until the lines after
     them came, summed; ``longest`` is the line with the longest such wait. ``texts`` are
-    different lines with a version in them, the first few, and their numbers.
+    different lines with a version in them, the first few, and their numbers; ``below`` is the line
+    after the first one.
     """
 
     number: int
@@ -36,6 +39,12 @@ class Seen:
     gap_s: float = 0.0
     longest: tuple[float, int, str, str] = (0.0, 0, "", "")
     texts: dict[str, int] = field(default_factory=dict)
+    below: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The first line, and the next one where it ends in a colon or is apt's of an address."""
+        return f"{self.text} {self.below}" if _GOES_ON.search(self.text) else self.text
 
 
 @dataclass(slots=True)
@@ -56,6 +65,7 @@ class _Collector:
         self._held = b""
         self._at = started
         self._before: Seen | None = None
+        self._first: Seen | None = None  # the line before, where it was the first of its template
 
     def take(self, at: float, data: bytes) -> None:
         """A piece of output, of any number of lines."""
@@ -84,10 +94,13 @@ class _Collector:
         output.last = (output.lines, text)
         name = self._templates.of(text)
         found = output.seen.get(name)
+        if self._first is not None:
+            self._first.below = text
+            self._first = None
         if found is None:
             if len(output.seen) >= _MOST_TEMPLATES:
                 return
-            found = output.seen[name] = Seen(output.lines, text, at or 0.0)
+            found = output.seen[name] = self._first = Seen(output.lines, text, at or 0.0)
         found.count += 1
         if "<version>" in name and len(found.texts) < _MOST_TEXTS:
             found.texts.setdefault(text, output.lines)

@@ -56,7 +56,7 @@ def clean(line: str) -> str:
 
 def template(line: str) -> str:
     """The template of a cleaned line."""
-    return _VARIABLE.sub(_mark, line)
+    return " ".join(_VARIABLE.sub(_mark, line).split())  # columns are as wide as their figures
 
 
 def versions(line: str) -> tuple[str, ...]:

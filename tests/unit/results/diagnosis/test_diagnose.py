@@ -131,3 +131,32 @@ def test_an_imported_log_keeps_what_its_steps_printed(tmp_path: Path, good: str,
     (found,) = diagnose(failed, tmp_path)
     first = found.shown[0].finding
     assert (first.kind, first.text) == ("failed", "oh no")
+
+
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        (["E: a list:", "  pkg cannot be had"], "E: a list: pkg cannot be had"),
+        (["[ERROR]", "[ERROR] BUILD ERROR :", "[ERROR] x cannot be"], "[ERROR] x cannot be"),
+        (["allocation failure, trying again", "FATAL ERROR: no memory"], "FATAL ERROR: no memory"),
+        (["help: an error, see the book", "x.c: error: y"], "x.c: error: y"),
+        (["this may mean an error of yours", "x.c: error: y"], "x.c: error: y"),
+        (["the file a is missing"], "the file a is missing"),
+    ],
+)
+def test_a_failed_steps_most_telling_line_is_first(
+    tmp_path: Path, lines: list[str], first: str
+) -> None:
+    stored = days(tmp_path, GOOD, GOOD, printed("compiling a.c", *lines, "and so on", code=1))
+    (found,) = diagnose(stored, tmp_path)
+    assert found.shown[0].finding.text == first
+
+
+def test_columns_of_another_width_are_the_same_line(tmp_path: Path) -> None:
+    stored = days(
+        tmp_path,
+        *(printed("compiling a.c", f"1450K ...   100% {rate}M", "linked app")
+          for rate in ("517", " 41", "6.1", "  9")),
+    )  # fmt: skip
+    (found,) = diagnose(stored, tmp_path)
+    assert not found.shown
