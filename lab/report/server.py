@@ -8,9 +8,12 @@ a browser says comes from elsewhere is refused.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import SHUT_RDWR
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -21,6 +24,7 @@ from lab.report.run_rows import Rows
 from lab.results import runs
 
 LOOPBACK = "127.0.0.1"
+MOST = 64  # connections at a time, each with a thread
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -37,8 +41,11 @@ class Server(ThreadingHTTPServer):
     """Serves one folder of runs until it is closed. ``port`` 0 takes a free one."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, results: Path, port: int) -> None:
+        self._open: dict[Any, None] = {}  # connections, the oldest first
+        self._lock = Lock()
         self.results = results
         self.rows = Rows(results)
         self.scrape = Scrape(results)
@@ -59,12 +66,32 @@ class Server(ThreadingHTTPServer):
         super().server_close()
         self.rows.close()
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread. Where there are too many, the one that has been there longest ends:
+        a page takes milliseconds, so that is a client that does not ask.
+        """
+        with self._lock:
+            self._open[request] = None
+            oldest = next(iter(self._open)) if len(self._open) > MOST else None
+            self._open.pop(oldest, None)
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Let go of a connection."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A reader that goes away in the middle is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
+    timeout = 20.0  # seconds that a client may be silent
     server_version = "lab"
     sys_version = ""
 

@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -20,7 +22,7 @@ from lab.cli import main
 from lab.model.origin import Origin
 from lab.report import live_state, run_index, run_rows, trend_rows
 from lab.report.run_rows import Rows
-from lab.report.server import Server
+from lab.report.server import MOST, Server
 from lab.results import index, store
 from tests import factories
 from tests.gate_runs import record
@@ -137,6 +139,23 @@ def test_other_sites_are_refused(server: Server, headers: dict[str, str]) -> Non
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_it_only_reads(server: Server, method: str) -> None:
     assert ask(server, "/", method)[0] == 501
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [b"GET / HTT"])
+def test_a_thousand_silent_connections_hold_nobody_up(server: Server, sent: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(1000):
+            one = socket.create_connection(("127.0.0.1", server.server_port), timeout=60)
+            stack.enter_context(one)
+            one.sendall(sent)
+        assert ask(server, "/")[0] == 200
+        assert threading.active_count() < MOST + 20
+    deadline = time.monotonic() + 60
+    while threading.active_count() > 20 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= 20
+    assert not server._open
 
 
 def test_own_pages_are_answered(server: Server) -> None:

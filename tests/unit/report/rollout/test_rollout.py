@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -241,6 +241,20 @@ def test_a_client_that_does_not_trust_it_or_is_silent_holds_nobody_up(
         assert ask(client, review(pod(f"x@{BAD}")))[0] == 200
         client.close()
         silent.close()
+
+
+@pytest.mark.slow
+def test_a_thousand_silent_connections_hold_no_review_up(
+    verdicts: Path, pair: tuple[Path, Path]
+) -> None:
+    keep(verdicts, [verdict(GOOD, decided=datetime.now(UTC))])
+    with serving(Judge(verdicts=verdicts), pair) as server, ExitStack() as stack:
+        for _ in range(1000):
+            one = socket.create_connection(("127.0.0.1", server.server_port), timeout=60)
+            stack.enter_context(one)
+        client = connect(server, pair[0])
+        assert ask(client, review(pod(f"x@{GOOD}")))[1]["response"]["allowed"]
+        client.close()
 
 
 def test_a_new_certificate_is_taken_up_and_a_broken_one_is_not(
