@@ -26,7 +26,7 @@ STYLES = {"slower": BAD, "longer": BAD, "faster": GOOD, "less time": GOOD}
 
 
 @dataclass(slots=True)
-class _Page:
+class Page:
     """What is printed so far, and how much room it leaves."""
 
     width: int
@@ -53,7 +53,7 @@ class _Page:
 def show(model: ReportModel, stream: TextIO | None = None, *, more: str) -> None:
     """Print the answer; ``more`` is where the rest is to be had."""
     out = console(stream)
-    page = _Page(out.width, [])
+    page = Page(out.width, [])
     page.add(Text(f"{model.title}: {model.status}", style="bold"))
     page.add(Text(model.headline.verdict, style="bold"))
     if model.headline.apart:
@@ -83,7 +83,7 @@ def _told(model: ReportModel) -> Iterator[RenderableType]:
         yield Text(f"failed: {failure.title}: {failure.message}", style="bold red")
 
 
-def _tables(groups: Sequence[ReportGroup], page: _Page) -> Iterator[str]:
+def _tables(groups: Sequence[ReportGroup], page: Page) -> Iterator[str]:
     """The groups of cells that there is room for, of the first as many phases; what is left out."""
     apart = axes(groups)
     for place, group in enumerate(groups):

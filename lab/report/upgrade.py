@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -13,40 +14,54 @@ from lab.report.colours import BAD, DOUBT, GOOD
 from lab.report.formatting import clean, flat
 from lab.report.markdown_text import escape
 from lab.report.terminal import console
+from lab.report.terminal_brief import Page
 from lab.validate.changes import Change, Section, Upgrade
 
-_SHOWN = 8  # changes of one kind on a terminal; --all lists them, as Markdown and JSON do
+_SHOWN = 4  # changes of one section on a terminal; --all lists them, as Markdown and JSON do
+_FIRST = ("libraries", "system calls", "packages", "commands")  # what their headlines do not tell
 _SIGNS = {"lost": ("-", BAD), "new": ("+", GOOD), "differs": ("~", DOUBT)}
 
 
 def show(found: Upgrade, stream: TextIO | None = None, *, everything: bool = False) -> None:
-    """Print it: of each kind the first changes, or all."""
+    """Print it: all, or in a screen's lines what its headlines do not tell, of each kind the
+    first changes.
+    """
     out = console(stream)
-    out.print(Text(flat(f"{found.before} \u2192 {found.after}"), style="bold"))
+    title = Text(flat(f"{found.before} \u2192 {found.after}"), style="bold")
     heads = RichTable.grid(padding=(0, 2))
     heads.add_column(no_wrap=True)
     for section in found.sections:
         heads.add_row(Text(section.name, style="dim"), Text(flat(section.headline)))
-    out.print(heads)
-    for section in found.sections:
-        if not section.changes:
-            continue
-        out.print()
-        out.print(Text(section.name, style="bold underline"))
-        shown = section.changes if everything else _first(section)
-        table = RichTable.grid(padding=(0, 1))
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for change in shown:
-            sign, style = _SIGNS[_kind(change)]
-            line = Text(flat(change.name))
-            line.append(flat(_values(change)), style="dim")
-            table.add_row(Text(sign, style=style), line)
-        out.print(Padding(table, (0, 2)))
-        if (more := len(section.changes) - len(shown)) > 0:
-            out.print(Padding(Text(f"and {more} more: --all lists them", style="dim"), (0, 4)))
-        if section.remark:
-            out.print(Padding(Text(flat(section.remark), style="dim italic"), (0, 2)))
+    page = Page(out.width, [title, heads])
+    page.room -= page.height(title) + page.height(heads) + 3  # the last line's
+    blocks = {one.name: _block(one, everything) for one in found.sections if one.changes}
+    shown = [name for name in (*_FIRST, *blocks) if name in blocks]
+    taken = {name for name in dict.fromkeys(shown) if everything or page.add(blocks[name])}
+    out.print(title, heads, *(block for name, block in blocks.items() if name in taken), sep="\n")
+    left = [f"{one.name} ({len(one.changes)})" for one in found.sections if one.name in blocks]
+    left = [text for text, name in zip(left, blocks, strict=True) if name not in taken]
+    if left:
+        out.print(Text(f"\nleft out: {', '.join(left)}; --all lists them", style="dim"))
+
+
+def _block(section: Section, everything: bool) -> Group:
+    """A section's name, its changes and what there is to remark."""
+    shown = section.changes if everything else _first(section)
+    table = RichTable.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for change in shown:
+        sign, style = _SIGNS[_kind(change)]
+        line = Text(flat(change.name))
+        line.append(flat(_values(change)), style="dim")
+        table.add_row(Text(sign, style=style), line)
+    lines: list[RenderableType] = [Text(f"\n{section.name}", style="bold underline")]
+    lines.append(Padding(table, (0, 2)))
+    if (more := len(section.changes) - len(shown)) > 0:
+        lines.append(Padding(Text(f"and {more} more: --all lists them", style="dim"), (0, 4)))
+    if section.remark:
+        lines.append(Padding(Text(flat(section.remark), style="dim italic"), (0, 2)))
+    return Group(*lines)
 
 
 def markdown(found: Upgrade) -> str:

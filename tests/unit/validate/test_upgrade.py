@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,15 @@ def test_a_screen_of_80_columns_holds_it_and_names_obey_nobody(
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # the lab's own colours
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b]" not in text
-    assert "and 4 more: --all lists them" in text
+    assert "and 8 more: --all lists them" in text
+    many = [replace(section, name=f"part {number}", headline="h") for number in range(9)]
+    small = Screen()
+    upgrade.show(replace(found, sections=(*many, replace(section, name="libraries"))), small)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", small.getvalue()).splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert "libraries" in lines, "what its headline does not tell comes first"
+    assert "part 8 (12); --all lists them" in " ".join(lines).partition("left out: ")[2]
     everything = Screen()
     upgrade.show(found, everything, everything=True)
     assert "--all" not in everything.getvalue()
