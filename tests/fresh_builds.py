@@ -118,7 +118,7 @@ class Builds:
                 strategy=strategy,
                 repository=f"{relay.address}/lab/{strategy}",
                 folder=self.folder / strategy,
-                **tags,  # type: ignore[arg-type]  # restore and save alone
+                **tags,
             )
             yield Place(engine=engine, remote=remote, relay=relay, registry=registry)
 
@@ -130,30 +130,37 @@ class Builds:
     def at(self, place: Place, project: Project) -> Built:
         """Build where an engine is."""
         text = project.text.replace("BASE", self.base.ref)
-        parsed = parser.parse(text, project.args)
         context = Context.of_files(dict(project.files)).with_file("Dockerfile", text.encode())
-        with closing(context.archive()) as archive:
-            request = BuildRequest(
-                dockerfile=parsed,
-                dockerfile_path="Dockerfile",
-                context=archive,
-                tag=TAG,
-                build_args=dict(project.args),
-                remote=place.remote,
-            )
-            recorder, moves = BuildRecorder(parsed), Moves(place)
-            with closing(place.engine.build(request)) as told:
-                for event in told:
-                    recorder.add(event)
-                    moves.add(event)
-            outcome = recorder.result()
-            if outcome.status == "ok":
-                moves.save(place.engine, request)
-            values = oracle.values(place.engine, TAG) if outcome.status == "ok" else {}
-            facts = place.engine.facts()
-            return Built(
-                outcome=outcome,
-                values=values,
-                remote=moves.result(),
-                rules=archive_rules(facts.name, facts.version, facts.storage),
-            )
+        return built(place, text, context, project.args)
+
+
+def built(
+    place: Place, text: str, context: Context, args: Mapping[str, str], *, kept: bool = True
+) -> Built:
+    """Build, and save the cache where the place says; ``kept``: the image's values are read."""
+    parsed, engine = parser.parse(text, args), place.engine
+    with closing(context.archive()) as archive:
+        request = BuildRequest(
+            dockerfile=parsed,
+            dockerfile_path="Dockerfile",
+            context=archive,
+            tag=TAG,
+            build_args=dict(args),
+            remote=place.remote,
+        )
+        recorder, moves = BuildRecorder(parsed), Moves(place)
+        with closing(engine.build(request)) as told:
+            for event in told:
+                recorder.add(event)
+                moves.add(event)
+        outcome = recorder.result()
+        ended = outcome.status == "ok"
+        if ended:
+            moves.save(engine, request)
+        facts = engine.facts()
+        return Built(
+            outcome=outcome,
+            values=oracle.values(engine, TAG) if ended and kept else {},
+            remote=moves.result(),
+            rules=archive_rules(facts.name, facts.version, facts.storage),
+        )
