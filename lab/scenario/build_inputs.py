@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Self
 
 from lab.dockerfile import layouts, stand_ins
 from lab.dockerfile.context import Context
@@ -15,6 +16,7 @@ from lab.dockerfile.model import Dockerfile, DockerfileError
 from lab.dockerfile.parser import parse
 from lab.engines.protocol import ImageArchive
 from lab.images.sources.types import Base
+from lab.model import cell_names
 from lab.model.errors import InputError
 from lab.scenario import own_project
 from lab.scenario.model import Own, Scenario
@@ -114,6 +116,37 @@ def render_cell(
     return BuildInputs(
         inputs=inputs, images=loaded, bases=bases, marks=recipe.marks, container=recipe.container
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellInputs:
+    """What the trials of a cell share: a million of them are to fit into memory.
+
+    ``same`` is what each is made from; None where its token is in it. ``label`` is the part of its
+    builds' ids that names the cell.
+    """
+
+    render: Callable[[str], BuildInputs]
+    same: BuildInputs | None
+    label: str
+
+    @classmethod
+    def of(
+        cls, scenario: Scenario, axes: Mapping[str, str], images: Images, context: Context
+    ) -> Self:
+        """Of the cell of these axes."""
+
+        def render(token: str) -> BuildInputs:
+            return render_cell(scenario, axes, images, context, token)
+
+        one = render("one")
+        varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
+        same = one if one == render("another") else None
+        return cls(render=render, same=same, label=cell_names.label(axes, varied))
+
+    def built_from(self, token: str) -> BuildInputs:
+        """What the trial of this token is made from."""
+        return self.same or self.render(token)
 
 
 def parsed(inputs: Inputs) -> Dockerfile:

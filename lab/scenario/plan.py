@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 from lab.dockerfile import edits, generated_project
@@ -18,12 +18,10 @@ from lab.engines import features, remote_caches
 from lab.model import cell_names, remote_cache
 from lab.model.errors import InputError
 from lab.scenario import links, placeholder_images
-from lab.scenario.build_inputs import BuildInputs, Images, parsed, render_cell
+from lab.scenario.build_inputs import BuildInputs, CellInputs, Images, parsed, render_cell
 from lab.scenario.model import Own, Scenario, is_fresh
 
-MOST_BUILDS = 200_000  # as many as can be planned in seconds
-
-_NAMED_AXES = ("engine", "base", "layout")
+MOST_BUILDS = 1_000_000  # as many as can be planned in seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,7 @@ class Trial:
     def build_id(self, phase: Phase) -> str:
         """Stable and fit for a file name: ``0007-docker-bookworm-default-r1-cold``."""
         number = self.first + self.phases.index(phase)
-        return f"{number:04}-{self.label}-r{self.round}-{_plain(phase.name)}"
+        return f"{number:04}-{self.label}-r{self.round}-{cell_names.plain(phase.name)}"
 
 
 Lacks = Callable[[Cell, BuildInputs], Sequence[str]]
@@ -180,15 +178,16 @@ def trials(
     """
     _countable(scenario)
     passes = phases(scenario)
-    skips: dict[Cell, str | None] = {}
+    known: dict[Cell, tuple[CellInputs, str | None]] = {}
     found = []
     for place, (number, cell) in enumerate(order(scenario)):
-        made = _trial(scenario, place, number, cell, images(cell), context, passes, salt)
-        if cell not in skips:
-            skips[cell] = "; ".join(lacks(cell, made.built_from)) or None
-            if skips[cell] is None:
-                _try_edits(passes, made.built_from.inputs)
-        found.append(replace(made, skip=skips[cell]))
+        if cell not in known:
+            inputs = CellInputs.of(scenario, cell.axes, images(cell), context)
+            made = inputs.built_from("try")
+            known[cell] = inputs, "; ".join(lacks(cell, made)) or None
+            if known[cell][1] is None:
+                _try_edits(passes, made.inputs)
+        found.append(_trial(scenario, place, number, cell, *known[cell], passes, salt))
     return tuple(found)
 
 
@@ -204,8 +203,8 @@ def trial(
     salt: str,
 ) -> Trial:
     """The trial at ``place``, counted from 0, of those that `trials` makes; of round ``number``."""
-    passes = phases(scenario)
-    made = _trial(scenario, place, number, cell, images, context, passes, salt)
+    inputs = CellInputs.of(scenario, cell.axes, images, context)
+    made = _trial(scenario, place, number, cell, inputs, None, phases(scenario), salt)
     return replace(made, skip="; ".join(lacks(cell, made.built_from)) or None)
 
 
@@ -214,21 +213,21 @@ def _trial(
     place: int,
     number: int,
     cell: Cell,
-    images: Images,
-    context: Context,
+    inputs: CellInputs,
+    skip: str | None,
     passes: tuple[Phase, ...],
     salt: str,
 ) -> Trial:
     token = _hash(scenario.seed, number, cell, salt)[:10]
-    varied = [axis for axis, values in scenario.axes.items() if len(values) > 1]
     return Trial(
         cell=cell,
         round=number,
         phases=passes,
-        built_from=render_cell(scenario, cell.axes, images, context, token),
+        built_from=inputs.built_from(token),
         token=token,
         first=1 + place * len(passes),
-        label=_label(cell, varied),
+        label=inputs.label,
+        skip=skip,
     )
 
 
@@ -278,21 +277,11 @@ def _try_edits(passes: Sequence[Phase], inputs: Inputs) -> None:
             changed = edits.apply(edit, changed, "try")
 
 
-def _label(cell: Cell, varied: Sequence[str]) -> str:
-    """The part of a build's id that names its cell: engine, base, layout and what varies."""
-    shown = [
-        value
-        for axis, value in cell_names.chosen(cell.axes).items()
-        if axis in _NAMED_AXES or axis in varied
-    ]
-    return _plain("-".join(shown))[:100]
-
-
-def _plain(text: str) -> str:
-    """Letters, digits, dots and hyphens only: fit for file names and image tags."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.")
-
-
 def _hash(seed: int, number: int, cell: Cell, salt: str = "") -> str:
-    text = json.dumps([seed, number, list(cell.axes.items()), salt])
+    text = f"[{seed}, {number}, {_axes(cell)}, {json.dumps(salt)}]"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1024)  # every round asks again
+def _axes(cell: Cell) -> str:
+    return json.dumps(list(cell.axes.items()))

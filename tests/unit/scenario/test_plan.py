@@ -136,6 +136,16 @@ def test_tokens_are_new_in_every_trial_and_run() -> None:
     assert [trial.token for trial in planned(read, salt="run-1")] == [one.token for one in first]
 
 
+def test_a_cells_trials_share_what_no_token_is_in() -> None:
+    """A million of them are to fit into memory."""
+    by_cell: dict[Cell, list[Trial]] = {}
+    for one in planned(loader.parse(TEXT)):
+        by_cell.setdefault(one.cell, []).append(one)
+    for cell, rounds in by_cell.items():
+        own = {id(one.built_from) for one in rounds}
+        assert len(own) == (len(rounds) if cell.axes["layout"] == "cache-mount" else 1)
+
+
 def test_an_axis_of_ones_own_reaches_the_build() -> None:
     for trial in planned(loader.parse(TEXT)):
         value = trial.cell.axes["CGO_ENABLED"]
