@@ -12,6 +12,7 @@ from typing import Any, Literal
 from lab.model.events import Outcome
 from lab.model.json_fields import inside, known, read, typed
 from lab.model.origin import Origin
+from lab.model.plain import plain
 from lab.model.remote_cache import Remote
 
 BUILD_SCHEMA = "lab.build/1"
@@ -152,8 +153,7 @@ class Build:
 
     def to_json(self) -> dict[str, Any]:
         """The record as builds.jsonl holds it."""
-        record: dict[str, Any] = {"schema": BUILD_SCHEMA}
-        record |= asdict(self)
+        record: dict[str, Any] = {"schema": BUILD_SCHEMA} | plain(self)
         if self.cache is not None:
             record["cache"]["rate"] = self.cache.rate
         return record

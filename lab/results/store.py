@@ -7,13 +7,11 @@ does not grow with what an engine prints. Whoever writes holds a lock on builds.
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import os
 import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +19,9 @@ from typing import BinaryIO, Self
 
 from lab.dockerfile.cachekey import CacheInputs
 from lab.host.disk import disk, dump, write
-from lab.model.errors import InputError, StoreError
+from lab.model.errors import InputError
 from lab.model.record import Build, Run, RunStatus
+from lab.results.build_lines import BuildLines
 from lab.results.draft import Draft, new_id
 from lab.results.raw_stream import RawStream
 from lab.results.runs import (
@@ -62,7 +61,7 @@ class Writer:
         self,
         folder: Path,
         run: Run,
-        lines: int,
+        lines: BuildLines,
         earlier: tuple[Build, ...] = (),
         *,
         draft: Draft | None = None,
@@ -72,7 +71,7 @@ class Writer:
         self.folder = folder
         self.run = run
         self.earlier = earlier
-        self._lines: int | None = lines
+        self._lines = lines
         self._events: RawStream | None = None
         self._kept: set[str] = set()
         self._built = {build.id: build for build in earlier}
@@ -98,32 +97,27 @@ class Writer:
         build: Build,
         dockerfile_text: str | None = None,
         manifest: CacheInputs | None = None,
+        *,
+        held: bool = False,
     ) -> Build:
         """Put a build on disk; it is there when this returns. Gives the build as stored.
 
-        A Dockerfile, and a manifest, is kept once for all builds that share it.
+        A Dockerfile, and a manifest, is kept once for all builds that share it. ``held``: another
+        host keeps the build as well until `sync`, which puts all of them on disk at once.
         """
         self._end_events()
         if manifest is not None:
             build = replace(build, manifest=self._keep_manifest(manifest))
         if dockerfile_text is not None:
             build = replace(build, dockerfile=self._keep(dockerfile_text))
-        line = dump(build.to_json()) + b"\n"
-        fd = self._open_lines()
-        size = os.fstat(fd).st_size
-        with disk(self.folder / BUILDS_FILE):
-            try:
-                rest = memoryview(line)
-                while rest:
-                    rest = rest[os.write(fd, rest) :]
-                os.fsync(fd)
-            except OSError:
-                with suppress(OSError):
-                    os.ftruncate(fd, size)  # no half line may stand before a later whole one
-                raise
+        self._lines.append(dump(build.to_json()) + b"\n", held=held)
         self._built[build.id] = build
         self.new = False
         return build
+
+    def sync(self) -> None:
+        """What was held is on disk when this returns."""
+        self._lines.sync()
 
     def discard(self) -> None:
         """Take the folder of a new run away, before its first build."""
@@ -181,32 +175,26 @@ class Writer:
                 if draft.publish(name):
                     break
             self.folder = draft.folder
+            self._lines.path = draft.folder / BUILDS_FILE
 
     def close(self) -> None:
         """Let go of the folder, and of its lock. Closing twice does nothing.
 
         What has no name by then is not kept.
         """
-        fd, self._lines = self._lines, None
-        if fd is None:
-            return
         try:
             self._end_events()
         finally:
-            os.close(fd)
-            if self._draft is not None:
-                self._draft.discard()
+            self._lines.close()
+            draft, self._draft = self._draft, None
+            if draft is not None:
+                draft.discard()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _open_lines(self) -> int:
-        if self._lines is None:
-            raise RuntimeError("the writer is closed")
-        return self._lines
 
     def _end_events(self) -> None:
         events, self._events = self._events, None
@@ -239,7 +227,7 @@ def create(results: Path, run: Run, *, at_once: bool = False) -> Writer:
     draft = Draft.begin(results)
     try:
         with disk(results):
-            lines = _lock(draft.folder, os.O_CREAT | os.O_EXCL)
+            lines = BuildLines(draft.folder, os.O_CREAT | os.O_EXCL)
     except BaseException:
         draft.discard()
         raise
@@ -261,18 +249,16 @@ def resume(folder: Path, *, more: bool = False) -> Writer:
     process writes it.
     """
     with disk(folder):
-        fd = _lock(folder, os.O_CREAT)
+        lines = BuildLines(folder, os.O_CREAT)
     try:
         stored = read(folder)
         if not more:
             _refuse_complete(stored.run)
-        with disk(folder):
-            data = (folder / BUILDS_FILE).read_bytes()
-            os.ftruncate(fd, data.rfind(b"\n") + 1)
-        writer = Writer(folder, stored.run, fd, stored.builds)
+        lines.cut()
+        writer = Writer(folder, stored.run, lines, stored.builds)
         writer.amend(replace(stored.run, status="partial", finished=None, reason=None))
     except BaseException:
-        os.close(fd)
+        lines.close()
         raise
     return writer
 
@@ -283,15 +269,3 @@ def _refuse_complete(run: Run) -> None:
             f"run {run.id} is complete: there is nothing to resume",
             remedy=f"lab report {run.id} makes its reports again",
         )
-
-
-def _lock(folder: Path, flags: int) -> int:
-    fd = os.open(folder / BUILDS_FILE, os.O_RDWR | os.O_APPEND | flags, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(fd)
-        raise StoreError(
-            f"another lab process is writing {folder}", remedy="wait for it, or stop it"
-        ) from error
-    return fd

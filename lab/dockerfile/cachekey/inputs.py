@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
 from lab.model.json_fields import typed
+from lab.model.plain import plain
 
 MANIFEST_SCHEMA = "lab.manifest/1"
 
@@ -127,7 +128,7 @@ class CacheInputs:
 
     def to_json(self) -> dict[str, Any]:
         """As a run's folder holds them: what says nothing, or the usual, is left out."""
-        record: dict[str, Any] = {"schema": MANIFEST_SCHEMA} | asdict(self)
+        record: dict[str, Any] = {"schema": MANIFEST_SCHEMA} | plain(self)
         record["steps"] = [
             {key: value for key, value in step.items() if value or key in {"index", "stage"}}
             for step in record["steps"]

@@ -7,6 +7,7 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from queue import Empty
@@ -42,7 +43,6 @@ class Home:
     see: Callable[[runner.RunEvent], None]
     stored: Callable[[Build], None]
     warn: Callable[[str], None]
-    places: Mapping[str, int]  # a trial's first build's id -> its place
     join: Callable[[Host], None]
     there: dict[str, Host] = field(default_factory=dict)
     _builds: dict[str, tuple[Trial, Phase]] = field(default_factory=dict)
@@ -62,12 +62,11 @@ class Home:
         """Until every trial is done. Raises EngineLost where builds stay lost."""
         self._alone = time.monotonic()
         while self._pending():
-            try:
+            with suppress(Empty):
                 self._hear(self.hosts.news.get(timeout=0.5))
-                while True:
+                for _ in range(self.hosts.news.qsize()):
                     self._hear(self.hosts.news.get_nowait())
-            except Empty:
-                pass
+            self.writer.sync()
             for host in list(self.there.values()):
                 self._fill(host)
             self._see_that_it_goes_on()
@@ -99,7 +98,7 @@ class Home:
             if trial is None:
                 break
             self._builds |= {trial.build_id(phase): (trial, phase) for phase in trial.phases}
-            asked.append(Asked(self.places[_first(trial)], trial, self._attempt(trial)))
+            asked.append(Asked(_place(trial), trial, self._attempt(trial)))
         if asked:
             self.hosts.ask(host, asked)
 
@@ -162,7 +161,7 @@ class Home:
             trial, phase = self._builds[told["id"]]
             self._started.add(told["id"])
             if phase is trial.phases[0]:
-                self._begun[told["id"]] = host.asked[self.places[told["id"]]].attempt
+                self._begun[told["id"]] = host.asked[_place(trial)].attempt
             self.see(
                 runner.BuildStarted(
                     build_id=told["id"],
@@ -174,9 +173,15 @@ class Home:
         elif kind == "B" and told["build"]["id"] in self._builds:
             self._keep(host, told)
         elif kind == "E":
+            asked = host.asked.get(told["place"])
+            if "lost" not in told and asked is not None and not asked.trial.done(self._recorded):
+                told = {**told, "lost": "a build of it has no record"}
             if "lost" in told:
                 self._lose(host, [told["place"]], told["lost"], counted=True)
-            host.asked.pop(told["place"], None)
+            ended = host.asked.pop(told["place"], None)
+            if ended is not None:
+                for phase in ended.trial.phases:
+                    self._builds.pop(ended.trial.build_id(phase), None)
 
     def _left(self, host: Host, line: str) -> None:
         """A record that a home which is gone had asked for and may not have got.
@@ -209,7 +214,7 @@ class Home:
     def _append(
         self, build: Build, text: str | None = None, manifest: CacheInputs | None = None
     ) -> None:
-        kept = self.writer.append(build, text, manifest)
+        kept = self.writer.append(build, text, manifest, held=True)
         self._note(kept)
         self.stored(kept)
         self.see(runner.BuildFinished(build=kept, dockerfile=text, manifest=manifest))
@@ -243,6 +248,11 @@ class Home:
 def _first(trial: Trial) -> str:
     """What a trial is known by: the id of its first build."""
     return trial.build_id(trial.phases[0])
+
+
+def _place(trial: Trial) -> int:
+    """Which one of the run's trials it is, from 0 on."""
+    return (trial.first - 1) // len(trial.phases)
 
 
 def _messages(packed: str) -> Iterator[tuple[float, bytes]]:

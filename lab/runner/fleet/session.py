@@ -128,7 +128,6 @@ def _run(
                 see=watcher.see,
                 stored=sampled.see,
                 warn=warn,
-                places={one.build_id(one.phases[0]): at for at, one in enumerate(trials)},
                 join=lambda host: _join(host, scenario, placed, writer),
             ).drive()
         projects.look()
