@@ -40,7 +40,7 @@ _MARKS = {
     "version": "<version>",
     "number": "<n>",
 }
-_WITHOUT_DIGITS = {ord(digit): None for digit in "0123456789"}
+_DIGITS = b"0123456789"
 _MOST_KNOWN = 50_000
 LONGEST = 2_000  # of a longer line, the rest is seldom for people
 
@@ -77,11 +77,11 @@ class Templates:
     """Templates of many lines: those that differ in digits alone are looked up once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._known: dict[bytes, str] = {}
 
     def of(self, line: str) -> str:
         """The template of a cleaned line."""
-        key = line.translate(_WITHOUT_DIGITS)
+        key = line.encode("utf-8", "surrogatepass").translate(None, _DIGITS)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
