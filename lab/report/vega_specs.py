@@ -54,6 +54,7 @@ NEAR = {
         f * 10**p for p in range(-6, 6) for f in (1, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 4, 5, 6, 7, 8, 9)
     ]
 }
+WITHIN = "domain('x')[1] < 8 * domain('x')[0]"
 SHARES = {"values": [-4, -2, -1, -0.5, 0, 0.5, 1]}  # 0 % is among them: nothing saved, nothing lost
 AXES: Mapping[Unit, Spec] = {
     "seconds": {
@@ -135,6 +136,10 @@ def intervals(
     and ``high`` and, as ``value``, the median.
     """
     x = {"field": "value", "type": "quantitative", "title": TITLES[unit], **AXES[unit]}
+    if unit == "seconds":  # within one decade 1 and 3 would leave an axis with one figure
+        x["axis"] = x["axis"] | {
+            "values": {"signal": f"{WITHIN} ? {NEAR['values']} : {DECADES['values']}"}
+        }
     colour = {
         "field": "column",
         "type": "nominal",
@@ -222,7 +227,8 @@ def trend(colours: Mapping[str, str], cells: Sequence[str], changes: bool) -> Sp
     x = {"field": "date", "type": "temporal", "title": "start of the run", "axis": axis}
     y = {"field": "value", "type": "quantitative", "title": "median wall time", **AXES["seconds"]}
     # The runs of a phase are of one size: whole and third decades would leave its axis empty.
-    y["axis"] |= {"grid": False, "labelOverlap": "greedy", "labelSeparation": 12} | NEAR
+    near = {"grid": False, "labelOverlap": "greedy", "labelSeparation": 12} | NEAR
+    y["axis"] = y["axis"] | near
     layers = [
         _only("point", line, {"x": x, "y": y, "color": kind}),
         _only("point", point, {"x": x, "y": y, "color": kind, **TIP}),

@@ -104,7 +104,8 @@ def alone(found: Sequence[Comparison]) -> str:
 
 def _machine(open_: Sequence[Comparison]) -> Iterator[Footnote]:
     """What of the machine keeps comparisons open: how far apart it takes equal rounds to be."""
-    widths = [one.interval[1] / one.interval[0] for one in open_ if one.interval is not None]
+    found = [(one.interval[1] / one.interval[0], one.margin) for one in open_ if one.interval]
+    widths = [width for width, margin in found if width > 1 + margin]  # else rounds are too few
     if widths:
         share = (max(widths) ** 0.5 - 1) * 100
         yield Footnote(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,15 @@ from hypothesis import strategies as st
 from lab.cli.run_names import short
 from lab.model.events import Outcome
 from lab.model.record import Build, Run, RunOptions, Step
-from lab.report import compose, export, formats, markdown, summary_picture, vega_renderer
+from lab.report import (
+    compose,
+    export,
+    formats,
+    markdown,
+    summary_picture,
+    vega_renderer,
+    vega_specs,
+)
 from lab.report.chart_data import chart_data
 from lab.results import comparison
 from lab.results.runs import StoredRun
@@ -214,3 +223,22 @@ def test_a_run_that_did_not_end_claims_no_expectation() -> None:
             if "expectations" in suite.attrib["name"]
         ]
         assert int(suite.attrib["skipped"]) == skipped
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("least", "most", "few"), [(1.45, 8.0, 2), (0.15, 16.0, 3), (7.0, 7.6, 1)])
+def test_a_chart_s_axis_has_figures_however_near_its_times_are(
+    least: float, most: float, few: int
+) -> None:
+    """Also after a trend was drawn, whose axis is another."""
+    vega_specs.trend(vega_specs.LIGHT, ["docker"], changes=False)
+    place = {"phase": "cold", "phase_order": 0, "column": "docker", "column_order": 0, "tip": ""}
+    rows = [place | {"kind": "point", "value": value} for value in (least, most)]
+    rows.append(place | {"kind": "band", "value": least, "low": least, "high": most})
+    spec = vega_specs.intervals(vega_specs.LIGHT, "seconds", ["docker"], 350)
+    drawn = vega_renderer.svg(vega_specs.chart(spec, vega_specs.LIGHT, rows))
+    figures = re.findall(r">([\d.]+) (m?)s<", drawn)
+    seconds = [float(number) / (1000 if milli else 1) for number, milli in figures]
+    assert few <= len(seconds) <= 8
+    assert seconds == sorted(seconds)
+    assert all(least * 0.7 <= one <= most * 1.4 for one in seconds)

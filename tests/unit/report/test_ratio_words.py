@@ -237,3 +237,23 @@ def test_of_builds_that_all_failed_nothing_is_said_but_that() -> None:
     said = compose.from_run(replace(stored(), builds=many)).model.headline
     assert said.answer == "Nothing was measured."
     assert "Cache" not in said.verdict
+
+
+@pytest.mark.parametrize(("swing", "blamed"), [(0.0, False), (0.4, True)])
+def test_the_machine_is_the_reason_only_where_rounds_lie_apart(swing: float, blamed: bool) -> None:
+    """Six equal rounds are too few for two comparisons: that is not the machine's doing."""
+    many = tuple(
+        replace(
+            one,
+            id=f"{one.id}-{number}",
+            round=number,
+            fit="fit",
+            wall_s=(one.wall_s or 0) * (1 + swing * (number % 2) * ("podman" in one.id)),
+        )
+        for number in range(1, 7)
+        for one in builds()[:4]
+    )
+    made = compose.from_run(replace(stored(), builds=many)).model
+    assert set(made.headline.verdicts) == {Verdict.UNDECIDED}
+    said = " ".join(made.footnotes)
+    assert ("undecided because of this machine" in said) == blamed
