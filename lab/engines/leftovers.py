@@ -6,10 +6,12 @@ import fcntl
 import json
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from lab.host import cgroups, facts
 from lab.host.process import process_start, run
@@ -19,7 +21,6 @@ OWNER = "owner.json"
 NAMES = ("docker-*", "podman-*", "registry-*")
 KILL_S = 10.0
 LEAVE_S = 3.0
-FRESH_S = 60.0
 KEPT = '{"kept": true}'
 
 
@@ -66,28 +67,47 @@ def group_name(folder: Path) -> str:
     return f"lab-{folder.name}"
 
 
+def make(state: Path, name: str) -> tuple[Path, IO[str]]:
+    """A new folder for an engine of this name in ``state``, and the lock that holds it.
+
+    Between the folder and its lock a lock on the folder itself holds it.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=state))
+        with suppress(FileNotFoundError), _locked(folder, fcntl.LOCK_EX):
+            owner = (folder / OWNER).open("w+")
+            fcntl.flock(owner, fcntl.LOCK_EX)
+            return folder, owner
+
+
 @contextmanager
 def _abandoned(folder: Path) -> Iterator[bool]:
     """Whether the folder's lab is dead. The lock is held meanwhile, so that one lab clears it."""
-    try:
-        with (folder / OWNER).open("r+") as owner:
-            try:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                # Between making this file and locking it a lab is alive without a lock.
-                said = owner.read()
-                yield said != KEPT and (said != "" or _old(folder))
-    except FileNotFoundError:
-        yield _old(folder)
+    once = fcntl.LOCK_EX | fcntl.LOCK_NB
+    with ExitStack() as held:
+        try:
+            held.enter_context(_locked(folder, once))
+            owner = held.enter_context((folder / OWNER).open("r+"))
+            fcntl.flock(owner, once)
+        except BlockingIOError:
+            yield False
+        except FileNotFoundError:
+            yield folder.is_dir()  # killed before it had an owner; else another lab clears it
+        else:
+            yield owner.read() != KEPT
 
 
-def _old(folder: Path) -> bool:
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold a folder itself. Raises FileNotFoundError where another lab has just cleared it."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return time.time() - folder.stat().st_mtime > FRESH_S
-    except OSError:
-        return False
+        fcntl.flock(fd, how)
+        if not os.path.samestat(folder.stat(), os.fstat(fd)):
+            raise FileNotFoundError(folder)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _kill(folder: Path) -> None:

@@ -7,10 +7,8 @@ ends, however it ends, and `sweep` clears folders that nobody holds.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -193,9 +191,7 @@ class Place:
 def own_folder(engine: str, say: Say) -> tuple[Path, IO[str], Path]:
     """A new folder for a daemon, its lock, and the folder of its sockets."""
     sweep(say)
-    folder = Path(tempfile.mkdtemp(prefix=f"{engine}-", dir=paths.state_dir()))
-    lock = (folder / OWNER).open("w+")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, lock = leftovers.make(paths.state_dir(), engine)
     sockets = paths.runtime_dir() / folder.name
     sockets.mkdir(mode=0o700)
     return folder, lock, sockets

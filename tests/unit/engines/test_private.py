@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,11 +64,37 @@ def test_an_owner_file_that_cannot_be_read_is_no_obstacle(owner: str, tmp_path: 
     assert not folder.exists()
 
 
-def test_a_folder_that_another_lab_is_just_making_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_folder_that_another_lab_is_just_making_stays(tmp_path: Path, begun: bool) -> None:
     folder = folder_of(tmp_path / "state", "")
+    if not begun:
+        (folder / leftovers.OWNER).unlink()
+    making = os.open(folder, os.O_RDONLY)
+    fcntl.flock(making, fcntl.LOCK_EX)
     assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 0
-    os.utime(folder, (time.time() - 3600,) * 2)
+    os.close(making)  # as the kernel does for a lab that is killed there
     assert leftovers.sweep(tmp_path / "state", tmp_path, quiet) == 1
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_cleared_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, cleared = leftovers.tempfile.mkdtemp, []
+
+    def swept(**words: Any) -> str:
+        made = plain(**words)
+        if not cleared:
+            cleared.append(made)
+            assert leftovers.sweep(tmp_path, tmp_path, quiet) == 1
+        return made
+
+    monkeypatch.setattr(leftovers.tempfile, "mkdtemp", swept)
+    folder, owner = leftovers.make(tmp_path, "docker")
+    with owner:
+        assert cleared != [str(folder)]
+        assert folder.is_dir()
+        assert leftovers.sweep(tmp_path, tmp_path, quiet) == 0
 
 
 def test_the_start_of_a_process_tells_it_from_a_later_one() -> None:
