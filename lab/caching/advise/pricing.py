@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.caching.predict import CacheSimulator, edit_arguments
-from lab.caching.predict.cache_simulator import outcomes_of
-from lab.caching.predict.inputs import cache_inputs
+from lab.caching.predict import edit_arguments
+from lab.caching.predict.one_edit import Built
 from lab.caching.replay import Commit, CommitPredictor, Replay, Repository, replay
-from lab.dockerfile.cachekey import Rules, keys
-from lab.dockerfile.cachekey.file_facts import Facts, remembered
-from lab.dockerfile.cachekey.keys import Chain, Key
+from lab.dockerfile.cachekey import Rules
+from lab.dockerfile.cachekey.file_facts import remembered
+from lab.dockerfile.cachekey.keys import Chain
 from lab.dockerfile.dockerignore import parse as parse_ignore
 from lab.dockerfile.edits import Inputs
 from lab.model.events import Outcome
@@ -53,9 +52,9 @@ def over_edits(
     def pricing(dockerfile: str, ignore: str | None) -> Cost:
         inputs = replace(given, dockerfile=dockerfile)
         carried = [edit_arguments.carried(text, given.dockerfile, dockerfile) for text in texts]
-        before = cache_inputs(ignoring(inputs, ignore), known=known)
-        built = Chain(before, rules), keys(before, rules)
-        return _sum([_priced(text, inputs, ignore, built, costs, known) for text in carried])
+        built = Built(inputs, rules, known, lambda given: ignoring(given, ignore))
+        edits = [edit_arguments.apply(text, inputs) for text in carried]
+        return _sum([_priced(*built.after(edited), costs) for edited in edits])
 
     return pricing
 
@@ -100,21 +99,9 @@ def ignoring(given: Inputs, ignore: str | None) -> Inputs:
 
 
 def _priced(
-    text: str,
-    inputs: Inputs,
-    ignore: str | None,
-    built: tuple[Chain, Mapping[int, Key]],
-    costs: Mapping[str, float],
-    known: Facts,
+    chain: Chain, outcomes: Mapping[int, Outcome | None], costs: Mapping[str, float]
 ) -> Cost:
-    """One edit's cost, after a build without it."""
-    edited = edit_arguments.apply(text, inputs)
-    after = cache_inputs(ignoring(edited.inputs, ignore), moved=edited.moved, known=known)
-    cache = CacheSimulator()
-    outcomes_of(*built, cache)
-    rules = built[0].rules
-    chain = Chain(after, rules)
-    outcomes = outcomes_of(chain, keys(after, rules), cache)
+    """What a build costs, all its steps' outcomes known."""
     ran = [link for link in chain.links if outcomes.get(link.step.index) is Outcome.MISS]
     return Cost(
         runs=sum(link.step.keyword == "RUN" for link in ran),

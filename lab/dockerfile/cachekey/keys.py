@@ -80,9 +80,12 @@ class Chain:
 
 def keys(inputs: CacheInputs, rules: Rules) -> dict[int, Key]:
     """The key of every step that the engine keeps one for, by the instruction's index."""
-    return Chain(inputs, rules).keys(
-        lambda step: _digest(sorted(of_files(inputs, step, rules).items()))
-    )
+    return Chain(inputs, rules).keys(lambda step: of_context(inputs, step, rules))
+
+
+def of_context(inputs: CacheInputs, step: StepFacts, rules: Rules) -> str:
+    """A digest of what a step reads of the context."""
+    return _digest(sorted(of_files(inputs, step, rules).items()))
 
 
 def _digest(*parts: object) -> str:

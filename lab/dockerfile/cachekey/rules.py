@@ -155,13 +155,22 @@ def _of_copy(step: StepFacts, rules: Rules) -> str:
 
 def of_files(inputs: CacheInputs, step: StepFacts, rules: Rules) -> dict[str, str]:
     """The parts that lie in the context."""
-    found: dict[str, str] = {}
-    for path, facts in files(inputs, step, rules).items():
-        found.update(_of_file(path, facts, step, rules))
+    found = parts_of(files(inputs, step, rules), step, rules)
     if rules.added and " --parents" in step.text:
         above = {parent for source in step.sources for parent in _above(source)}
-        for path in sorted(above & inputs.files.keys()):
-            found[f"file {path} mode"] = f"{inputs.files[path].mode:o}"
+        modes = {
+            f"file {path} mode": f"{inputs.files[path].mode:o}"
+            for path in sorted(above & inputs.files.keys())
+        }
+        found |= given_names.without_modes(modes) if rules.names and step.chmod else modes
+    return found
+
+
+def parts_of(read: Mapping[str, FileFacts], step: StepFacts, rules: Rules) -> dict[str, str]:
+    """The parts that files are which a step reads."""
+    found: dict[str, str] = {}
+    for path, facts in read.items():
+        found.update(_of_file(path, facts, step, rules))
     return given_names.without_modes(found) if rules.names and step.chmod else found
 
 
