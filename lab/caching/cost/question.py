@@ -150,6 +150,13 @@ def _history(
     return found
 
 
+def _without_layers(stored: runs.StoredRun) -> str:
+    if stored.run.imported:
+        return "an imported record has none"
+    simulated = {one.name for one in stored.run.engines} == {"simulated"}
+    return "the simulated engine makes none" if simulated else "an older lab made this run"
+
+
 def _unmeasured(found: Cost, question: Question, stored: runs.StoredRun | None) -> Sequence[str]:
     """What has no figure, and what gives it one."""
     file = question.dockerfile
@@ -164,8 +171,7 @@ def _unmeasured(found: Cost, question: Question, stored: runs.StoredRun | None) 
             f"`{measure}` measures them."
         )
     if found.lines and all(one.layer is None for one in found.lines):
-        why = "an imported record has none" if stored.run.imported else "an older lab made this run"
-        said.append(f"Sizes of layers are not known: {why}.")
+        said.append(f"Sizes of layers are not known: {_without_layers(stored)}.")
     if stored.run.imported and len(stored.builds) == 1:
         said.append("One build says little: lab import --together makes one run of many.")
     if found.unfit:

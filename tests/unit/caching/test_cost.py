@@ -14,9 +14,9 @@ from lab.cli.main import main
 from lab.dockerfile.cachekey import client_rules
 from lab.model.events import Outcome
 from lab.model.record import Build
+from tests.factories import ENGINE, step
 from tests.factories import build as record
 from tests.factories import run as head
-from tests.factories import step
 from tests.unit.caching.test_replay import git, write
 from tests.unit.caching.test_why import told
 
@@ -218,6 +218,16 @@ def test_a_dockerfile_with_the_run_that_fits(
     assert "A commit costs 3.4 s of steps on average, over the last 10 commits" in said
     assert "most of it, 2.4 s, RUN make (line 5), which 6 of them rebuild." in said
     assert "2 of 4 instructions never ran in run 1-run" in said
+
+
+def test_a_run_of_the_simulated_engine_is_no_older_lab_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    builds = (built(1, "cold", ("RUN make", MISS, 3.0)),)
+    for name, why in (("simulated", "the simulated engine makes none"), ("docker", "an older lab")):
+        stored(tmp_path / name, builds, engines=(replace(ENGINE, name=name),))
+        said = " ".join(told(["cost", "1-run", "--results", str(tmp_path / name)], capsys).split())
+        assert f"Sizes of layers are not known: {why}" in said
 
 
 def test_an_imported_run_says_what_its_record_lacks(
