@@ -223,8 +223,9 @@ def test_a_dockerfile_with_the_run_that_fits(
 def test_a_run_of_the_simulated_engine_is_no_older_lab_s(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    builds = (built(1, "cold", ("RUN make", MISS, 3.0)),)
+    one = built(1, "cold", ("RUN make", MISS, 3.0))
     for name, why in (("simulated", "the simulated engine makes none"), ("docker", "an older lab")):
+        builds = (replace(one, cell={"engine": name}),)
         stored(tmp_path / name, builds, engines=(replace(ENGINE, name=name),))
         said = " ".join(told(["cost", "1-run", "--results", str(tmp_path / name)], capsys).split())
         assert f"Sizes of layers are not known: {why}" in said
