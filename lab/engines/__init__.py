@@ -13,6 +13,7 @@ from lab.model.errors import EngineUnavailable, InputError
 
 if TYPE_CHECKING:
     from lab.engines.endpoint import Endpoint
+    from lab.engines.ledger import Ledger
     from lab.engines.private import Private
     from lab.engines.protocol import Engine
     from lab.model.engine_name import Spec
@@ -54,10 +55,14 @@ def open_engine(
 
         return SimulatedEngine()
     from lab.engines.endpoint import resolve
+    from lab.engines.ledger import Ledger
 
     own = private or (asked.chosen and not endpoint)
     found = None if own else resolve(asked.program, endpoint)
-    engine = (_docker if asked.program == "docker" else _podman)(asked, found, keep, say)
+    made = None if found is None or keep else Ledger.of(paths.ledgers_dir(), found.url)
+    if made is not None and made.inherited:
+        say(f"clearing what a killed lab left in {name} at {made.endpoint}")
+    engine = (_docker if asked.program == "docker" else _podman)(asked, found, keep, made, say)
     try:
         _hold(asked, engine)
     except BaseException:
@@ -66,7 +71,9 @@ def open_engine(
     return engine
 
 
-def _docker(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine:
+def _docker(
+    asked: Spec, found: Endpoint | None, keep: bool, made: Ledger | None, say: Say
+) -> Engine:
     from lab.engines.docker import DockerEngine
 
     if found is not None:
@@ -76,7 +83,7 @@ def _docker(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine
             private=False,
             tls=found.tls,
             on_close=_nothing,
-            keep=keep,
+            made=made,
         )
     from lab.engines.private import start_docker
     from lab.engines.roots import programs
@@ -97,7 +104,9 @@ def _docker(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine
         raise
 
 
-def _podman(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine:
+def _podman(
+    asked: Spec, found: Endpoint | None, keep: bool, made: Ledger | None, say: Say
+) -> Engine:
     from lab.engines.podman import PodmanEngine
 
     if found is not None:
@@ -107,7 +116,11 @@ def _podman(asked: Spec, found: Endpoint | None, keep: bool, say: Say) -> Engine
                 remedy="name it by ssh://user@host/run/podman/podman.sock, or by a local socket",
             )
         return PodmanEngine(
-            name=asked.text, base_url=found.url, private=False, on_close=_nothing, keep=keep
+            name=asked.text,
+            base_url=found.url,
+            private=False,
+            on_close=_nothing,
+            made=made,
         )
     from lab.engines.private import start_podman
     from lab.engines.roots import programs

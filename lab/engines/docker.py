@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from lab.dockerfile.model import Dockerfile
 from lab.engines import (
@@ -25,12 +24,14 @@ from lab.engines import (
     docker_unpack,
     features,
     remote_caches,
+    strays,
 )
 from lab.engines import replay as by_hand
 from lab.engines.docker_client import FOREIGN, connect, translated
 from lab.engines.docker_images import Images
 from lab.engines.docker_stream import Decoder, parameters
 from lab.engines.endpoint import Tls
+from lab.engines.ledger import Ledger
 from lab.engines.protocol import (
     BuildRequest,
     ContainerRequest,
@@ -44,6 +45,8 @@ from lab.model.errors import EngineUnavailable, LabError
 from lab.model.events import Event
 from lab.model.record import EngineFacts, Image
 
+LET_GO_S = 5.0
+
 
 def _nothing() -> None:
     pass
@@ -56,7 +59,8 @@ def _unknown() -> None:
 class DockerEngine:
     """One daemon, driven as ``docker`` or as ``docker-classic``. See lab.engines.protocol.Engine.
 
-    ``keep`` leaves what was made in a user's daemon. ``network`` is the namespace it works in.
+    ``made`` notes what is made in a user's daemon, to be removed; without it all of it stays.
+    ``network`` is the namespace it works in.
     """
 
     simulated = False
@@ -69,7 +73,7 @@ class DockerEngine:
         private: bool,
         tls: Tls | None = None,
         on_close: Callable[[], None] = _nothing,
-        keep: bool = False,
+        made: Ledger | None = None,
         usage: Callable[[], Usage | None] = _unknown,
         network: Path | None = None,
     ) -> None:
@@ -77,7 +81,7 @@ class DockerEngine:
         self._network = network
         self._family = engine_name.family(name)
         self._usage = usage
-        self._keep = keep
+        self._keep = made is None and not private
         self._url = base_url
         self._private = private
         self._on_close = on_close
@@ -85,11 +89,12 @@ class DockerEngine:
             self._api = connect(base_url, tls)
             self._about = self._api.version()
             self._info = self._api.info()
-        self._store = Images(self._api, engine=name, containerd=docker_facts.containerd(self._info))
-        self._built: set[str] = set()
-        self._images: set[str] = set()
-        self._before: frozenset[str] | None = None
-        self._endings: frozenset[str] = frozenset()
+        self._made = made or Ledger()
+        containerd = docker_facts.containerd(self._info)
+        self._store = Images(self._api, engine=name, containerd=containerd, made=self._made)
+        if self._made.inherited:
+            with suppress(LabError):
+                self._give_back()
 
     def facts(self) -> EngineFacts:
         """Versions, storage and the facts of the machine that the daemon runs on."""
@@ -160,15 +165,15 @@ class DockerEngine:
             told = self._told(request, query, decoder)
             for event in docker_unpack.exported(told, lambda: self._export_again(request, query)):
                 if isinstance(event, events.ImageBuilt):
-                    self._images.add(event.id)
+                    self._made.note("image", [event.id])
+                if isinstance(decoder, classic.Decoder):
+                    self._made.note("image", decoder.made)
                 finished = isinstance(event, events.Finished)
                 if finished and held and (left := self._reusable()) is not None:
                     yield events.Evicted(event.at, len(held - left))
                 yield event
         finally:
-            if isinstance(decoder, classic.Decoder):
-                self._images |= decoder.made
-            elif not finished:
+            if not (finished or self._classic):
                 docker_post.cancel(self._api, query["buildid"])
 
     def save(self, request: BuildRequest) -> Generator[Event, None, None]:
@@ -206,7 +211,7 @@ class DockerEngine:
 
     def run(self, request: ContainerRequest) -> Generator[Event, None, None]:
         """Run a container: Log events, a BuildError where it exits non-zero, Finished at last."""
-        return docker_run.run(self._api, self.name, request)
+        return docker_run.run(self._api, self.name, request, self._made)
 
     def replay_command(self, replay: ReplayRequest) -> str:
         """By the client docker, which is told which of the two builders to take."""
@@ -222,12 +227,13 @@ class DockerEngine:
 
     def close(self) -> None:
         """Give back all that the lab made in it; a private engine is stopped and cleared away."""
+        settled = self._private
         try:
             if not self._private and not self._keep:
                 with suppress(LabError):
-                    self._forget()
-                    self._store.remove(self._store.refs)
+                    settled = self._give_back()
         finally:
+            self._made.close(settled=settled)
             self._api.close()
             self._on_close()
 
@@ -237,35 +243,41 @@ class DockerEngine:
 
     def _remember(self, request: BuildRequest) -> None:
         """Note what is about to be made, so that it alone is removed later."""
-        self._built.add(request.tag)
-        if self._private or self._classic:
+        self._made.note("tag", [request.tag])
+        if self._private:
             return
-        self._endings |= docker_cache.texts(request.dockerfile)
-        if self._before is None:
-            with translated(f"the build cache of {self.name}"):
-                self._before = frozenset(str(record["ID"]) for record in self._cache())
-
-    def _forget(self) -> None:
-        """Remove the images built so far, and of a user's cache what is provably the lab's."""
-        if self._keep and not self._private:
-            return
-        with translated(f"what the lab made in {self.name}"):
-            self._store.remove(self._built, force=True)
-            self._built.clear()
-            self._store.remove_unnamed(self._images)
-            self._images.clear()
-            if self._before is None:
+        with translated(f"what {self.name} holds"):
+            if self._classic:
+                self._made.note("step", strays.steps(request.dockerfile))
+                self._store.look_around()
                 return
-            for record in docker_cache.own_records(self._cache(), self._before, self._endings):
-                self._api.prune_builds(filters={"id": record}, all=True)
+            docker_cache.remember(self._api, self._made, request.dockerfile)
+
+    def _forget(self, *, patience_s: float = 0.0) -> bool:
+        """Remove the images built so far, and of a user's cache what is provably the lab's."""
+        if self._keep:
+            return True
+        with translated(f"what the lab made in {self.name}"):
+            self._store.remove(self._made.of_kind("tag"), force=True)
+            self._store.remove_unnamed(self._made.of_kind("image"))
+            self._made.drop("tag", "image")
+            return docker_cache.prune(self._api, self._made, patience_s=patience_s)
+
+    def _give_back(self) -> bool:
+        """Leave a user's daemon as it was found; whether it is."""
+        with translated(f"what the lab made in {self.name}"):
+            docker_run.remove(self._api, self._made)
+            if self._made.of_kind("held"):
+                self._made.note("image", self._store.strays())
+            done = self._forget(patience_s=LET_GO_S)
+            self._store.remove(self._made.of_kind("ref"))
+            self._store.remove_unnamed(self._made.of_kind("brought"))
+            return done
 
     def _reusable(self) -> frozenset[str] | None:
         """Steps in a user's BuildKit cache, which it may drop; a private one never does."""
         if self._private or self._classic:
             return None
         with suppress(*FOREIGN):  # a daemon that is lost is told by its build
-            return docker_cache.reusable(self._cache())
+            return docker_cache.reusable(docker_cache.records(self._api))
         return None
-
-    def _cache(self) -> list[dict[str, Any]]:
-        return list(self._api.df().get("BuildCache") or ())

@@ -11,19 +11,21 @@ from lab.engines.docker_client import NOT_FOUND, REFUSED, check, missing, transl
 from lab.engines.docker_stream import Body
 from lab.engines.image_archive import configurations
 from lab.engines.image_history import entries
+from lab.engines.ledger import Ledger
 from lab.engines.protocol import HistoryEntry, ImageArchive
+from lab.engines.strays import Held, bare, strays
 from lab.model.errors import SourceError
 from lab.model.record import Image
 
 
 class Images:
-    """Images of one daemon. ``refs`` are the names that were given here."""
+    """Images of one daemon. The names that are given here, and what is loaded, are noted."""
 
-    def __init__(self, api: Any, *, engine: str, containerd: bool) -> None:
+    def __init__(self, api: Any, *, engine: str, containerd: bool, made: Ledger) -> None:
         self._api = api
         self._engine = engine
         self._containerd = containerd
-        self.refs: set[str] = set()
+        self._made = made
 
     def ensure(self, image: ImageArchive) -> None:
         """Make ``image.ref`` name this very image; load or pull it only where it is missing."""
@@ -34,16 +36,20 @@ class Images:
                     self._pull(image.ref)
                 return
             if found is not None and self._is(found, image, image.path):
+                self._made.note("base", [bare(found["Id"])])
                 return
-            self.refs.add(image.ref)
             if image.id is not None and self.find(image.id) is not None:
+                self._made.note("base", [bare(image.id)])
                 self.tag(image.id, image.ref)
                 return
+            # All that it holds is loaded.
+            self._made.note("ref", [image.ref, *configurations(image.path)])
+            self._made.note("brought", [] if image.id is None else [image.id])
             with image.path.open("rb") as file:
                 for message in self._api.load_image(Body(file, image.path.stat().st_size)):
                     check(message, image.ref)
-            self.refs |= configurations(image.path).keys()  # all that it holds was loaded
             found = self.find(image.ref)
+            self._made.note("brought", [] if found is None else [str(found["Id"])])
             if found is None or not self._is(found, image, image.path):
                 raise SourceError(
                     f"{image.path} was loaded into {self._engine}: {image.ref} is another image",
@@ -53,7 +59,7 @@ class Images:
     def tag(self, source: str, ref: str) -> None:
         """Let ``ref`` name the image that ``source`` names, whatever it named before."""
         repository, _, tag = ref.rpartition(":")
-        self.refs.add(ref)
+        self._made.note("ref", [ref])
         with translated(f"{source} in {self._engine}"):
             self._api.tag(source, repository, tag, force=True)
 
@@ -92,11 +98,48 @@ class Images:
                 self._api.remove_image(ref, force=force)
 
     def remove_unnamed(self, ids: Iterable[str]) -> None:
-        """Remove images that nobody has given a name."""
-        for one in ids:
-            found = self.find(one)
-            if found is not None and not found.get("RepoTags"):
-                self.remove([one])
+        """Remove images that nobody has given a name, children before what they stand on."""
+        left = set(ids)
+        while gone := {one for one in left if self._gone(one)}:
+            left -= gone
+
+    def look_around(self) -> None:
+        """Note which images there are, before the first of the lab's own."""
+        if not self._made.of_kind("held"):
+            self._made.note("held", ["", *(one.id for one in self._all())])
+
+    def strays(self) -> set[str]:
+        """Images that the first builder finished after the lab had left it."""
+        kinds = ("image", "brought", "base")
+        return strays(
+            self._all(),
+            self._made.of_kind("held"),
+            [bare(one) for kind in kinds for one in self._made.of_kind(kind)],
+            self._made.of_kind("step"),
+            lambda one: str(self._api.history(one)[0]["CreatedBy"]),
+        )
+
+    def _all(self) -> list[Held]:
+        return [
+            Held(
+                id=bare(one["Id"]),
+                parent=bare(one.get("ParentId") or ""),
+                named=bool(set(one.get("RepoTags") or ()) - {"<none>:<none>"}),
+            )
+            for one in self._api.images(all=True)
+        ]
+
+    def _gone(self, identity: str) -> bool:
+        found = self.find(identity)
+        if found is None:
+            return True
+        if found.get("RepoTags"):
+            return False
+        try:
+            self._api.remove_image(identity)
+        except REFUSED:  # another stands on it, or somebody uses it
+            return False
+        return True
 
     def _is(self, found: Mapping[str, Any], image: ImageArchive, path: Path) -> bool:
         if found["Id"] == image.id:
@@ -113,7 +156,7 @@ class Images:
         repository, _, tag = ref.rpartition(":")
         if not repository or "/" in tag:
             repository, tag = ref, "latest"
-        self.refs.add(ref)
+        self._made.note("ref", [ref])
         try:
             for message in self._api.pull(repository, tag, stream=True, decode=True):
                 check(message, ref)

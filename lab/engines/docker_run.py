@@ -8,13 +8,16 @@ from time import perf_counter
 from typing import Any
 
 from lab.engines.docker_client import FOREIGN, translated
+from lab.engines.ledger import Ledger
 from lab.engines.protocol import ContainerRequest
 from lab.model import events
 from lab.model.errors import EngineLost
 from lab.model.events import Event
 
 
-def run(api: Any, name: str, request: ContainerRequest) -> Generator[Event, None, None]:
+def run(
+    api: Any, name: str, request: ContainerRequest, made: Ledger
+) -> Generator[Event, None, None]:
     """Log events, a BuildError where it exits non-zero, Finished at last."""
     start = perf_counter()
     what = f"a container of {request.image} in {name}"
@@ -29,6 +32,7 @@ def run(api: Any, name: str, request: ContainerRequest) -> Generator[Event, None
             # This log driver can always be read back, whatever the daemon's own default is.
             host_config=api.create_host_config(tmpfs=tmpfs, log_config={"Type": "json-file"}),
         )["Id"]
+        made.note("container", [container])
     try:
         with translated(what):
             api.start(container)
@@ -43,5 +47,12 @@ def run(api: Any, name: str, request: ContainerRequest) -> Generator[Event, None
         yield events.Lost(perf_counter() - start, error.message)
         yield events.Finished(perf_counter() - start)
     finally:
+        with suppress(*FOREIGN):
+            api.remove_container(container, v=True, force=True)
+
+
+def remove(api: Any, made: Ledger) -> None:
+    """Remove the containers that a lab was killed in the midst of."""
+    for container in made.of_kind("container"):
         with suppress(*FOREIGN):
             api.remove_container(container, v=True, force=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lab.dockerfile.model import Dockerfile, DockerfileError
-from lab.engines import features, remote_caches
+from lab.engines import features, remote_caches, strays
 from lab.engines import replay as by_hand
 from lab.engines.json_stream import decoded, messages
+from lab.engines.ledger import Ledger
 from lab.engines.podman_images import Images
 from lab.engines.podman_requests import (
     build_parameters,
@@ -32,6 +34,7 @@ from lab.engines.protocol import (
 )
 from lab.host.cgroups import Group
 from lab.host.usage import Usage
+from lab.model.errors import LabError
 from lab.model.events import (
     BuildError,
     ContextSent,
@@ -47,6 +50,7 @@ from lab.model.events import (
 from lab.model.record import EngineFacts, Image
 
 _PIECE = 1 << 18
+LET_GO_S = 10.0
 _JSON = {"Content-Type": "application/json"}
 _FOREIGN = (
     "steps were taken from images that podman held before the lab came: "
@@ -58,8 +62,8 @@ class PodmanEngine:
     """Podman at one endpoint. See lab.engines.protocol for what each call does.
 
     ``cache_mounts`` is the TMPDIR of a private service: buildah keeps the content of cache mounts
-    in it, outside of its storage, and a cold build must not find it. ``keep`` leaves what was made
-    in a user's service.
+    in it, outside of its storage, and a cold build must not find it. ``made`` notes what is made
+    in a user's service, to be removed; without it all of it stays.
     """
 
     simulated = False
@@ -72,15 +76,23 @@ class PodmanEngine:
         private: bool,
         on_close: Callable[[], None] = lambda: None,
         cache_mounts: Path | None = None,
-        keep: bool = False,
+        made: Ledger | None = None,
         usage: Callable[[], Usage | None] = lambda: None,
     ) -> None:
         self.name = name
         self._usage = usage
-        self._private, self._on_close, self._keep = private, on_close, keep
+        self._private, self._on_close = private, on_close
+        self._keep = made is None and not private
         self._facts: EngineFacts | None = None
         self._service = Service(base_url)
-        self._images = Images(self._service, private=private, cache_mounts=cache_mounts)
+        self._made = made or Ledger()
+        self._images = Images(
+            self._service, private=private, cache_mounts=cache_mounts, made=self._made
+        )
+        self._left = self._made.inherited  # a build may go on that nobody reads any more
+        if self._made.inherited:
+            with suppress(LabError):
+                self._give_back()
 
     def facts(self) -> EngineFacts:
         if self._facts is None:
@@ -123,6 +135,10 @@ class PodmanEngine:
             return
         if request.cold:
             self._images.forget()
+        self._images.look_around()
+        self._made.note("step", strays.steps(request.dockerfile))
+        self._made.note("name", [request.tag])
+        self._left = True
         parameters = build_parameters(request, nocache=request.cold and not self._private)
         if request.remote is not None:
             parameters |= cache_parameters(request.remote, self.facts().version)
@@ -145,10 +161,10 @@ class PodmanEngine:
                 raise self._service.translated(error, "build") from error
             yield Lost(time.monotonic() - started, f"podman stopped answering: {error}")
         finally:
-            self._images.made.extend(decoder.made)
-            self._images.names.add(request.tag)
+            self._made.note("image", decoder.made)
             if response is not None:
                 response.close()
+        self._left = False
         yield Finished(time.monotonic() - started)
 
     def _decoded(self, response: Any, decoder: Decoder, started: float) -> Iterator[Event]:
@@ -159,6 +175,7 @@ class PodmanEngine:
             yield Raw(at, data)
             for event in decoder.feed(at, message):
                 ended = ended or isinstance(event, ImageBuilt | BuildError)
+                self._made.note("image", decoder.made)
                 yield event
         at = time.monotonic() - started
         yield from decoder.close(at)
@@ -183,6 +200,7 @@ class PodmanEngine:
                 spec["cgroup_parent"] = group.steps  # else below one that all podmans share
             body = json.dumps(spec)
             made = service.call("POST", "/containers/create", data=body, headers=_JSON)
+            self._made.note("container", [made.json()["Id"]])
             place = f"/containers/{made.json()['Id']}"
         started = time.monotonic()
         try:
@@ -215,12 +233,29 @@ class PodmanEngine:
         return None if used is None else used.group
 
     def close(self) -> None:
+        settled = self._private
         try:
             if not self._private and not self._keep and self._service.reached:
-                self._images.forget(everything=True)
+                self._give_back()
+                settled = not self._left
         finally:
+            self._made.close(settled=settled)
             self._service.close()
             self._on_close()
+
+    def _give_back(self) -> None:
+        """Leave a user's service as it was found; a RUN that goes on is waited for a little."""
+        for container in self._made.of_kind("container"):
+            with self._service.translating("remove a container"):
+                place = f"/containers/{container}"
+                self._service.call("DELETE", place, {"force": "true", "v": "true"}, ok=(404,))
+        deadline = time.monotonic() + LET_GO_S
+        while self._left and time.monotonic() < deadline:
+            # Both at a time can fail: what the service itself clears away is gone in between.
+            with suppress(LabError):
+                self._left = self._images.busy() or not self._images.forget(everything=True)
+            time.sleep(0.1 if self._left else 0)
+        self._images.forget(everything=True)
 
 
 class _Body:

@@ -38,6 +38,11 @@ def controls_dir() -> Path:
     return _made(cache_dir() / "controls", "LAB_CACHE")
 
 
+def ledgers_dir() -> Path:
+    """What labs made in users' engines and have not given back."""
+    return _made(cache_dir() / "ledgers", "LAB_CACHE")
+
+
 def runtime_dir() -> Path:
     """Sockets: a folder that only its user can open, with a short path.
 

@@ -130,16 +130,21 @@ class Desk:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    folder, cache = tmp_path / "desk", tmp_path / "cache"
-    folder.mkdir()
+def desk_in(folder: Path) -> Desk:
+    """A desk in an empty folder."""
+    place, cache = folder / "desk", folder / "cache"
+    place.mkdir()
     cache.mkdir()
     bases = cache_dir() / "bases"
     bases.mkdir(parents=True, exist_ok=True)
     (cache / "bases").symlink_to(bases)
     environment = {name: value for name, value in os.environ.items() if name not in CLIENTS}
-    made = Desk(folder, environment | {"LAB_CACHE": str(cache), "PYTHONPATH": str(ROOT)})
+    return Desk(place, environment | {"LAB_CACHE": str(cache), "PYTHONPATH": str(ROOT)})
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = desk_in(tmp_path)
     yield made
     for pid in made.daemons():  # of a test that failed
         os.kill(pid, signal.SIGKILL)

@@ -89,15 +89,38 @@ def test_a_cache_mount_that_is_not_the_labs_is_named() -> None:
         assert "--private" in reason
 
 
-def test_only_new_records_that_are_provably_ours_are_named() -> None:
+STEP = "mount / from exec /bin/sh -c echo  a && b"
+CONTEXT = "http url http://build-context-x"
+NEW: list[dict[str, object]] = [
+    {"ID": "old", "Description": STEP},
+    {"ID": "run", "Parent": "old", "Description": "mount / from exec /bin/sh -c echo  a  && b"},
+    {"ID": "copy", "Parent": "run", "Description": "fileop target"},
+    {"ID": "named", "Parents": ["copy"], "Description": "[stage-1 2/3] COPY f /f"},
+    {"ID": "spaced", " Parents": ["named"], "Description": "fileop target"},
+    {"ID": "sent", "Description": CONTEXT},
+    {"ID": "from", "Description": "from local "},
+]
+# What somebody else's build leaves, by its way to the daemon: it reads its Dockerfile too.
+OTHERS: dict[str, dict[str, object]] = {
+    "an archive": {"ID": "theirs", "Description": CONTEXT},
+    "a session": {"ID": "theirs", "Type": "source.local", "UsageCount": 1},
+    "a session again": {"ID": "session", "Type": "source.local", "UsageCount": 3},
+    "git": {"ID": "theirs", "Type": "source.git.checkout", "UsageCount": 1},
+}
+
+
+def own(records: list[dict[str, object]]) -> list[str]:
     endings = docker_cache.texts(parse("FROM x\nRUN echo  a \\\n && b\nCOPY f /f\n"))
-    records = [
-        {"ID": "old", "Description": "mount / from exec /bin/sh -c echo  a && b"},
-        {"ID": "run", "Parent": "old", "Description": "mount / from exec /bin/sh -c echo  a  && b"},
-        {"ID": "copy", "Parent": "run", "Description": "fileop target"},
-        {"ID": "named", "Parents": ["copy"], "Description": "[stage-1 2/3] COPY f /f"},
-        {"ID": "other", "Description": "mount / from exec /bin/sh -c make"},
-        {"ID": "context", "Description": "fileop target"},
-    ]
-    found = docker_cache.own_records(records, frozenset({"old"}), endings)
-    assert found == ["named", "copy", "run"]
+    return docker_cache.own_records(records, ["old 0", "session 2"], endings, 1)
+
+
+def test_what_is_new_is_ours_where_nobody_else_built() -> None:
+    quiet = [*NEW, {"ID": "session", "Type": "source.local", "UsageCount": 2}]
+    assert set(own(quiet)) == {"run", "copy", "named", "spaced", "sent", "from"}
+    order = [name for name in own(quiet) if name not in {"sent", "from"}]
+    assert order == ["spaced", "named", "copy", "run"], "children before their parents"
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_only_what_is_described_as_ours_is_where_others_build_too(way: str) -> None:
+    assert own([*NEW, OTHERS[way]]) == ["spaced", "named", "copy", "run"]
