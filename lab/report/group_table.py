@@ -43,5 +43,5 @@ def shared_count(grid: Grid) -> tuple[Grid, str]:
 
 
 def _without(cell: str) -> str:
-    left = _COUNT.sub("", cell).replace("()", "").replace("  ", " ")
+    left = _COUNT.sub("", cell).replace("()", "").replace("  ", " ").replace(" ,", ",")
     return left.strip()

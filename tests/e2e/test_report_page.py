@@ -17,11 +17,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from lab.model.record import Build
+from lab.model.remote_cache import Remote
 from lab.report import compose, html, live_state
 from lab.report.server import Server
 from lab.results import store
 from lab.results.runs import StoredRun
+from tests.factories import run as a_run
 from tests.report_runs import EVIL, stored
+from tests.unit.results.test_fresh_jobs import run as fresh_runs
 
 DRAWN = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 TILE = "figure[id^=heat] .mark-rect.role-mark path"
@@ -274,6 +278,33 @@ def test_all_groups_come_on_one_page(browser: Browser, tmp_path: Path) -> None:
     assert watched.page.locator("#groups > section").count() == len(bases)
     watched.page.close()
     assert watched.wrongs == []
+
+
+def test_the_table_of_caches_fits_a_laptops_screen(browser: Browser, tmp_path: Path) -> None:
+    """With other counts in its rows, which it then cannot say once for all, and ranges in all."""
+    builds = [
+        replace(one, fit="unfit: load", remote=remote(one))
+        for one in fresh_runs(none=41.1, stage_images=10.1, registry_max=30.3)
+    ]
+    stored = StoredRun(run=a_run(), builds=tuple(builds[:-1]), folder=tmp_path, notes=())
+    made = compose.from_run(stored)
+    path = tmp_path / "report.html"
+    path.write_text(html.render(made.model, made.charts), encoding="utf-8")
+    watched = opened(browser, path, viewport={"width": 1280, "height": 900})
+    over = "[...document.querySelectorAll('#caches .card')].map(o => o.scrollWidth - o.clientWidth)"
+    assert "n=7" in watched.page.locator("#caches").inner_text()
+    assert watched.page.evaluate(over) == [0]
+
+
+def remote(one: Build) -> Remote | None:
+    """What it moved, a little more in each round."""
+    more = one.round * 111_000
+    return one.remote and replace(
+        one.remote,
+        export_s=12 + one.round / 10,
+        down_bytes=5_000_000 + more,
+        up_bytes=6_000_000 + more,
+    )
 
 
 def test_axe_finds_nothing_on_any_page_of_the_server(browser: Browser, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from lab.model.record import Build, Cache
 from lab.model.remote_cache import Remote, Stored
 from lab.report import compose, fresh_caches, html
+from lab.report.group_table import shared_count
+from lab.report.model import Grid
 from lab.results import fresh_jobs
 from lab.results.comparison_verdicts import Asked
 from lab.results.fresh_jobs import Jobs
@@ -166,3 +168,9 @@ def test_a_page_says_the_count_once(tmp_path: Path) -> None:
     assert section.count(f"n = {len(ROUNDS)} in every number") == 1
     assert "n=" not in section
     assert page.index("take stage-images") < page.index(section)
+
+
+def test_a_count_leaves_no_blank_behind() -> None:
+    grid, said = shared_count(Grid(head=("a job",), rows=(("7.8 s (n=1), 1 disturbed",),)))
+    assert grid.rows == (("7.8 s, 1 disturbed",),)
+    assert said.startswith("n = 1 in every number")
