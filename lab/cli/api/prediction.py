@@ -84,13 +84,14 @@ def predict(
         triggers(base_images),
     )
     found = remote_caches.able(engine_versions(engines), cache, named=bool(engines))
+    known = inputs.cache_inputs(given)  # refuses a Dockerfile that is none
     parsed = parse(given.dockerfile, given.build_args)
     able = [one for one in found if not features.lacks(*one, parsed, session=True)]
     rules = [client_rules(name, version) for name, version in able or found]
     return Predicted(
         dockerfile=Path(dockerfile),
         given=given,
-        cache_inputs=inputs.cache_inputs(given),
+        cache_inputs=known,
         engines=tuple(found),
         edits=tuple(predict_edits(given, list(edits) or [""], rules, cache)),
     )
