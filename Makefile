@@ -3,7 +3,7 @@
 # make test-engines: the core of the contract suite on every version of the engines that there is.
 # make corpus FOLDER=...: public Dockerfiles, fetched into a folder, through the lab's verbs.
 # make matrix: what every version's cache makes of each kind of edit, measured anew.
-# make chaos: damaged input of every format through all that reads it; SEED= and COUNT=.
+# make chaos: damaged input, kills, full disks, broken streams and soak; SEED=, COUNT=, PARTS=.
 # make test: set up, then run every check and test, those on real engines included.
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ WORKERS ?= --numprocesses logical
 ENGINES ?= docker@20.10 docker@26 docker@28 docker@28/containerd docker-classic@28 \
     podman@4.3 podman@5.4 podman@5.8
 CORE := $(addprefix tests/contract/test_,engines.py truth.py causes.py kept_back.py cache_matrix.py remote_caches.py)
-COUNT ?= 4000
+COUNT ?= 1000
 SEED ?= 1
 SCENARIO ?= scenarios/layer-cache.yaml
 
@@ -55,7 +55,8 @@ corpus: $(VENV)/.test
 	@$(BIN)/python -m benchmarks.corpus "$(FOLDER)"
 
 chaos: $(VENV)/.test
-	@$(BIN)/python -m tests.chaos.fuzz --count $(COUNT) --seed $(SEED)
+	@$(BIN)/lab doctor --install
+	@$(BIN)/python -m tests.chaos --count $(COUNT) --seed $(SEED) $(PARTS)
 
 matrix: $(VENV)/.test
 	@$(BIN)/lab doctor --install --tests
