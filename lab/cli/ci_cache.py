@@ -91,6 +91,7 @@ def _told(options: argparse.Namespace, dockerfile: Path) -> Told:
     stored = _run(options, dockerfile, [one.text for one in parse.instructions])
     engine, version = _engine(options, stored)
     costs = measured(stored.builds, engine)
+    _refuse_several(stored, engine)
     beside = overheads(stored.builds, engine, costs)
     if not beside:
         raise InputError(
@@ -122,6 +123,20 @@ def _told(options: argparse.Namespace, dockerfile: Path) -> Told:
     )
     job = jobs.job(options.ci, choice.take.strategy, project)
     return Told(choice=choice, engine=engine, run=stored.run.id, system=options.ci, job=job)
+
+
+def _refuse_several(stored: StoredRun, engine: str) -> None:
+    """Jobs over two lines, or on two bases, are two questions."""
+    from lab.caching.runner_cache.overhead import fresh_builds
+
+    cells = [one.cell for one in fresh_builds(stored.builds, engine)]
+    for axis in dict.fromkeys(name for cell in cells for name in cell if name != AXIS):
+        values = dict.fromkeys(cell.get(axis, "") for cell in cells)
+        if len(values) > 1:
+            raise InputError(
+                f"run {stored.run.id} has jobs of several values of {axis}: {', '.join(values)}",
+                remedy=f"name a run with one {axis}: CI's own",
+            )
 
 
 def _inside(where: Place, path: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lab.caching.measured.step_times import Spread, counted
 from lab.model.events import Outcome
 from lab.model.record import Build
-from lab.model.remote_cache import AXIS
+from lab.model.remote_cache import AXIS, DAY_AXIS, WELL
 from lab.results.fresh_jobs import FRESH, job_s
 
 
@@ -26,6 +26,19 @@ class Overhead:
     up_bytes: Spread | None = None
 
 
+def fresh_builds(builds: Iterable[Build], engine: str) -> list[Build]:
+    """An engine's jobs on fresh machines that ended well, while the registry was well."""
+    return [
+        one
+        for one in builds
+        if one.cell.get("engine") == engine
+        and not one.warm_up
+        and one.status == "ok"
+        and one.phase.partition(":")[0] == FRESH
+        and one.cell.get(DAY_AXIS, WELL) == WELL
+    ]
+
+
 def overheads(
     builds: Iterable[Build], engine: str, costs: Mapping[str, float]
 ) -> dict[str, Overhead]:
@@ -33,10 +46,8 @@ def overheads(
     any: what an unchanged job fetches is no job's.
     """
     fresh: dict[str, list[Build]] = {}
-    for build in builds:
-        of_engine = build.cell.get("engine") == engine and not build.warm_up
-        if of_engine and build.status == "ok" and build.phase.partition(":")[0] == FRESH:
-            fresh.setdefault(build.cell.get(AXIS, ""), []).append(build)
+    for build in fresh_builds(builds, engine):
+        fresh.setdefault(build.cell.get(AXIS, ""), []).append(build)
     found = {}
     for strategy, those in fresh.items():
         edited = [one for one in those if one.phase != FRESH] or those

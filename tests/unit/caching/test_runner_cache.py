@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,25 @@ def test_the_command_tells_the_choice_and_its_job(
     assert ended(["advise", str(history / "Dockerfile"), "--minute-price", "1"]) == 2
     assert ended([*asked[:-1], str(tmp_path / "none")]) == 2
     assert "lab advise --ci --prove 6" in capsys.readouterr().err
+
+
+def test_jobs_of_two_lines_or_of_bad_days_are_not_mixed(
+    history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixed = [
+        replace(one, id=f"{one.id}-{day}-{link}", cell={**one.cell, "registry": day, "link": link})
+        for one in measured(BESIDE)
+        for day, link in (("well", "hosted"), ("slow", "hosted"), ("well", "office"))
+    ]
+    alone = [one for one in mixed if one.cell["link"] == "hosted"]
+    assert overheads(alone, "docker", COSTS)["inline"].seconds.count == 3
+    with store.create(tmp_path / "results", factories.run("ci", axes={"cache": []})) as writer:
+        for one in mixed:
+            writer.append(one, TEXT)
+        writer.finish("complete")
+    asked = ["advise", "--ci", "--run", "ci", str(history / "Dockerfile")]
+    assert ended([*asked, "--results", str(tmp_path / "results")]) == 2
+    assert "several values of link: hosted, office" in capsys.readouterr().err
 
 
 def ended(words: list[str]) -> int | str | None:
