@@ -15,6 +15,20 @@ from tests.chaos import killed_verbs, kills, starved
 from tests.chaos.leftovers import Place, left
 
 RUN = killed_verbs.verb("run", ExitStack())
+STEPPED = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+/* The time of day goes back by an hour each 7 questions, and forward again. */
+int clock_gettime(clockid_t id, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    static int asked;
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int code = real(id, at);
+    if (id == CLOCK_REALTIME && (++asked / 7) % 2) at->tv_sec -= 3600;
+    return code;
+}
+"""
 BARE = 'umask 077; exec "$@" >&-'
 
 
@@ -72,4 +86,22 @@ def test_neighbours_in_one_results_folder_and_ctrl_c_twice(tmp_path: Path) -> No
         alone.results.mkdir(parents=True)
         path.parent.rename(alone.results / path.parent.name)
         assert not RUN.wrong(alone, b"")
+    assert not left(place)
+
+
+def test_a_clock_that_steps_loses_nothing_and_makes_no_time_negative(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    RUN.prepare(place)
+    library = tmp_path / "stepped.so"
+    compiled = ["gcc", "-shared", "-fPIC", "-o", str(library), "-xc", "-", "-ldl"]
+    subprocess.run(compiled, input=STEPPED, text=True, check=True)
+    code, _, err = kills.ended(kills.start(place, RUN.words(place), {"LD_PRELOAD": str(library)}))
+    assert (code, err) == (0, "")
+    assert not RUN.wrong(place, b"")
+    (lines,) = place.results.glob("*/builds.jsonl")
+    builds = [json.loads(line) for line in lines.read_text().splitlines()]
+    hours = {build["started"][11:13] for build in builds}
+    assert len(hours) > 1  # it did step
+    figures = [build[name] for build in builds for name in ("wall_s", "cpu_s", "steps_s")]
+    assert all(value is None or 0 <= value < 600 for value in figures)
     assert not left(place)
