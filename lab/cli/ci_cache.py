@@ -26,12 +26,10 @@ def options(verb: argparse.ArgumentParser) -> None:
     """Its arguments, beside those of advice."""
     verb.add_argument(
         "--ci",
-        nargs="?",
-        const="github",
         choices=("github", "gitlab"),
         metavar="SYSTEM",
         help="which cache to give a CI job, by the git history and by a run with `caches` (--run, "
-        "or built now with --prove ROUNDS), and the job for github (default) or gitlab",
+        "or built now with --prove ROUNDS), and the job for github or gitlab",
     )
     verb.add_argument(
         "--minute-price", type=_price, metavar="PRICE", help="with --ci: of a runner's minute"
@@ -156,7 +154,7 @@ def _run(options: argparse.Namespace, dockerfile: Path, texts: list[str]) -> Sto
     if found is None or AXIS not in found.run.axes:
         raise InputError(
             f"no run in {options.results} built {dockerfile} with caches on fresh engines",
-            remedy="name one with --run, or measure now: lab advise --ci --prove 6",
+            remedy="name one with --run, or measure now: lab advise --ci github --prove 6",
         )
     return found
 

@@ -179,7 +179,7 @@ def test_the_command_tells_the_choice_and_its_job(
     assert ended([*asked, "--price", "RUN x=1"]) == 2
     assert ended(["advise", str(history / "Dockerfile"), "--minute-price", "1"]) == 2
     assert ended([*asked[:-1], str(tmp_path / "none")]) == 2
-    assert "lab advise --ci --prove 6" in capsys.readouterr().err
+    assert "lab advise --ci github --prove 6" in capsys.readouterr().err
 
 
 def test_jobs_of_two_lines_or_of_bad_days_are_not_mixed(
@@ -196,7 +196,7 @@ def test_jobs_of_two_lines_or_of_bad_days_are_not_mixed(
         for one in mixed:
             writer.append(one, TEXT)
         writer.finish("complete")
-    asked = ["advise", "--ci", "--run", "ci", str(history / "Dockerfile")]
+    asked = ["advise", "--ci", "github", "--run", "ci", str(history / "Dockerfile")]
     assert ended([*asked, "--results", str(tmp_path / "results")]) == 2
     assert "several values of link: hosted, office" in capsys.readouterr().err
 
