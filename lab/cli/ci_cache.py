@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.results.runs import StoredRun
 
 COMMITS = 100
-_OTHERS = ("edit", "altering", "fail_on", "price")  # of rewrites
+_OTHERS = ("edit", "altering", "fail_on", "price", "repo")  # of rewrites
 
 
 def options(verb: argparse.ArgumentParser) -> None:
