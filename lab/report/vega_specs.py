@@ -45,7 +45,7 @@ SECONDS = (
 PERCENT = "format(datum.value * 100, '.3~g') + ' %'"
 BYTES = "format(datum.value / 1e6, '.3~g') + ' MB'"
 Unit = Literal["seconds", "share", "bytes"]
-FEW = {"tickCount": 4, "labelOverlap": "parity", "labelSeparation": 6}
+FEW = {"tickCount": 4, "labelOverlap": "parity", "labelSeparation": 6, "labelFlush": 16}
 # Of a logarithm Vega takes every number from 1 to 9 for a tick, however few are asked for. 1 and 3
 # stand about evenly apart, and where there is no room for both, every other one is a power of ten.
 DECADES = {"values": [digit * 10**power for power in range(-6, 6) for digit in (1, 3)]}
@@ -271,7 +271,7 @@ def _only(kind: str, mark: Spec, encoding: Spec) -> Spec:
 def _phases(where: str, colours: Mapping[str, str]) -> Spec:
     header: Spec = {"title": None, "labelColor": colours["ink"], "labelFontWeight": "bold"}
     if where == "row":
-        header |= {"labelAngle": 0, "labelAlign": "left", "labelLimit": 90, "labelPadding": 6}
+        header |= {"labelAngle": 0, "labelAlign": "left", "labelLimit": 112, "labelPadding": 6}
     field = {"field": "phase", "type": "nominal", "sort": {"field": "phase_order", "op": "min"}}
     return {where: field | {"header": header}}
 

@@ -217,6 +217,33 @@ def test_axe_finds_nothing(
     watched.page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_chart_of_times_is_wider_than_its_card(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    """Names of phases and columns leave the times their room, however long they are."""
+    one, names = two_groups(), {"docker": "stage-images", "podman": "podman-registry"}
+    builds = [
+        replace(
+            build,
+            cell=build.cell | {"engine": names[build.cell["engine"]]},
+            phase=build.phase.replace("rebuild", "edit:many-sources"),
+        )
+        for build in one.builds
+    ]
+    run = replace(one.run, axes={**one.run.axes, "engine": tuple(names.values())})
+    made = compose.from_run(replace(one, run=run, builds=tuple(builds)))
+    (tmp_path / "long.html").write_text(html.render(made.model, made.charts), encoding="utf-8")
+    watched = opened(browser, tmp_path / "long.html", viewport={"width": width, "height": 900})
+    wide = (
+        "[...document.querySelectorAll('#walls .plot')].map(one => one.scrollWidth - "
+        "one.clientWidth)"
+    )
+    assert watched.page.evaluate(wide) == [0, 0]
+    assert "edit:many-sou" in watched.page.inner_text("#walls")
+    watched.page.close()
+
+
 def test_a_link_leads_to_its_chart(browser: Browser, files: dict[str, Path]) -> None:
     size = {"width": 1280, "height": 500}
     watched = opened(browser, files["plain"], "#size-2", viewport=size)

@@ -153,8 +153,9 @@ def _history(
 def _without_layers(stored: runs.StoredRun) -> str:
     if stored.run.imported:
         return "an imported record has none"
-    simulated = {one.name for one in stored.run.engines} == {"simulated"}
-    return "the simulated engine makes none" if simulated else "an older lab made this run"
+    if {one.storage for one in stored.run.engines} == {"memory"}:  # nothing was built
+        return "the engine makes none"
+    return "an older lab made this run"
 
 
 def _unmeasured(found: Cost, question: Question, stored: runs.StoredRun | None) -> Sequence[str]:

@@ -76,7 +76,9 @@ class Figure {
       const spec = fitting(SPECS[this.spec]);
       if (innerWidth < 700 && spec.width > innerWidth - 190) spec.width = Math.max(180, innerWidth - 190);
       const child = (spec.signals || []).find((signal) => signal.name === "child_width" && signal.value);
-      if (child) child.value = Math.max(140, Math.min(this.spec === "trend" ? 1000 : 640, this.plot.clientWidth - 190));
+      const named = (key, most) => Math.min(most, 7.2 * Math.max(...rows.map((row) => (row[key] || "").length)));
+      const beside = this.spec === "trend" ? 190 : 40 + named("phase", 112) + named("column", 120);
+      if (child) child.value = Math.max(100, Math.min(this.spec === "trend" ? 1000 : 640, this.plot.clientWidth - beside));
       spec.data.find((source) => source.name === "rows").values = rows;
       const made = await vegaEmbed(this.canvas, { ...spec, description: this.title }, { mode: "vega", ast: true, renderer: "svg",
         actions: false, defaultStyle: false, hover: false, tooltip: hover });

@@ -224,9 +224,12 @@ def test_a_run_of_the_simulated_engine_is_no_older_lab_s(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = built(1, "cold", ("RUN make", MISS, 3.0))
-    for name, why in (("simulated", "the simulated engine makes none"), ("docker", "an older lab")):
+    for name, storage, why in (
+        ("simulated", "memory", "the engine makes none"),
+        ("docker", "overlay2", "an older lab"),
+    ):
         builds = (replace(one, cell={"engine": name}),)
-        stored(tmp_path / name, builds, engines=(replace(ENGINE, name=name),))
+        stored(tmp_path / name, builds, engines=(replace(ENGINE, name=name, storage=storage),))
         said = " ".join(told(["cost", "1-run", "--results", str(tmp_path / name)], capsys).split())
         assert f"Sizes of layers are not known: {why}" in said
 
