@@ -11,6 +11,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from lab.dockerfile.go_patterns import regex
 from lab.model.errors import InputError
 
 NAME = ".dockerignore"
@@ -68,11 +69,11 @@ def parse(text: str, *, name: str = NAME) -> Ignore:
             )
         pattern = posixpath.normpath(pattern).lstrip("/") or "."
         try:
-            match = re.compile(_regex(pattern))
+            match = re.compile(regex(pattern, deep=True))
         except re.error as exc:
             raise InputError(
                 f"{name}:{number}: the pattern {pattern!r} cannot be read: {exc}",
-                remedy="close every [ with a ], or put a backslash before it",
+                remedy="close every [ with a ], and put a backslash before what stands for itself",
             ) from exc
         rules.append(_Rule(match=match, keeps=keeps, literal=_literal(pattern)))
     return Ignore(tuple(rules))
@@ -85,50 +86,3 @@ def _literal(pattern: str) -> str:
             break
         plain.append(part)
     return "/".join(plain)
-
-
-def _regex(pattern: str) -> str:
-    out = []
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if pattern.startswith("**", at - 1):
-            at += 1
-            at += pattern.startswith("/", at)  # ** and **/ mean the same
-            out.append(".*" if at == len(pattern) else "(?:.*/)?")
-        elif char == "*":
-            out.append("[^/]*")
-        elif char == "?":
-            out.append("[^/]")
-        elif char == "[":
-            text, at = _char_class(pattern, at)
-            out.append(text)
-        elif char == "\\" and at < len(pattern):
-            out.append(re.escape(pattern[at]))
-            at += 1
-        else:
-            out.append(re.escape(char))
-    return "".join(out)
-
-
-def _char_class(pattern: str, at: int) -> tuple[str, int]:
-    """A [class] from after its bracket: as a regular expression, and the place after it."""
-    out = ["["]
-    if pattern.startswith("^", at):
-        out.append("^")
-        at += 1
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "]" and out[-1] not in {"[", "^"}:
-            return "".join([*out, "]"]), at
-        if char == "-":
-            # As it stands only where it makes a range: Python gives "--" a meaning of its own.
-            out.append("\\-" if out[-1] in {"[", "^", "-"} else "-")
-            continue
-        if char == "\\" and at < len(pattern):
-            char = pattern[at]
-            at += 1
-        out.append(re.escape(char))
-    raise re.error("a [ is not closed")

@@ -8,13 +8,13 @@ https://sourceware.org/glibc/wiki/Release/2.34), so that it runs on nothing olde
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from lab.dockerfile.go_patterns import source_regex
 from lab.dockerfile.model import Dockerfile, Instruction
 from lab.images import elf
 from lab.images.elves import Elves, File, elves
@@ -170,7 +170,7 @@ def _brought(image: Opened, path: str, to: str) -> list[File]:
         return [
             replace(file, path=posixpath.join(folder.strip("/"), posixpath.basename(one)))
             for one, file in found.items()
-            if fnmatch.fnmatchcase(one, name) and one.count("/") == name.count("/")
+            if re.fullmatch(source_regex(name), one, re.DOTALL)
         ]
     real = image.contents.real(path.rstrip("/") or "/")
     if real is None:

@@ -10,10 +10,10 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import translate
 from functools import lru_cache
 from typing import TypeVar
 
+from lab.dockerfile.go_patterns import source_regex
 from lab.dockerfile.model import Instruction
 
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|^<<")
@@ -67,9 +67,5 @@ def _matcher(pattern: str) -> re.Pattern[str] | None:
     """None for the whole context."""
     if pattern == ".":
         return None
-    parts = []
-    for part in pattern.split("/"):
-        # translate("a*") is (?s:a.*)\Z: here its star must not cross a slash
-        body = translate(part).removeprefix("(?s:").removesuffix(r")\Z")
-        parts.append(body.replace(".*", "[^/]*") if "*" in part else body)
-    return re.compile("/".join(parts) + r"(?:/.*)?\Z", re.DOTALL)
+    text = source_regex(pattern) if wild(pattern) else re.escape(pattern)
+    return re.compile(text + r"(?:/.*)?\Z", re.DOTALL)

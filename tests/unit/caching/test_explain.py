@@ -199,6 +199,25 @@ def test_patterns_choose_as_go_does(paths: set[str]) -> None:
     assert set(chosen(entries, ["[ab]/*"])) == {path for path in paths if "/" in path}
 
 
+# What podman 4.3.1 copied of these files, and that it refused the last two.
+@pytest.mark.parametrize(
+    ("pattern", "copied"),
+    [
+        ("[^a]", {"^", "!"}),
+        ("[!a]", {"a", "!"}),
+        ("*/c.go", {"sub/c.go"}),
+        ("s*/*.go", {"sub/c.go"}),
+        ("su?/c.go", {"sub/c.go"}),
+        ("*.go", {"b.go"}),
+        ("sub?c.go", set()),
+        ("[]a]", set()),
+    ],
+)
+def test_classes_of_a_source_are_those_of_go(pattern: str, copied: set[str]) -> None:
+    entries = dict.fromkeys(["a", "b.go", "^", "!", "sub/c.go"], 1)
+    assert set(chosen(entries, [pattern])) == copied
+
+
 @pytest.mark.slow
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6))
 def test_equal_inputs_always_hit_and_keys_hold_all_facets(letters: list[str]) -> None:
