@@ -14,16 +14,6 @@ from lab.host.content_cache import LAYER_LIMIT, Cache, Layer, writing
 from lab.images.sources import archive
 from lab.model.errors import EngineUnavailable, ImageNotFound, SourceError
 
-# skopeo's words for the same two places are taken too.
-_NAMED = re.compile(r"(?P<place>docker|docker-daemon|podman|containers-storage):(?P<ref>[^:/].*)")
-_ENGINES = {"docker-daemon": "docker", "containers-storage": "podman"}
-
-
-def named(text: str) -> tuple[str, str] | None:
-    """Engine and image of ``docker:NAME``, ``podman:NAME``; None where it is neither."""
-    match = _NAMED.fullmatch(text)
-    return None if match is None else (_ENGINES.get(match["place"], match["place"]), match["ref"])
-
 
 def layers(
     store: Cache, engine: str, ref: str, endpoints: Mapping[str, str]

@@ -16,7 +16,7 @@ from typing import Any
 from lab.engines import open_engine
 from lab.engines.endpoint import resolve
 from lab.host import temporary
-from lab.images.exported import named
+from lab.images.names import held
 from lab.model.errors import InputError, SourceError
 
 HOLDERS = ("docker", "podman")
@@ -38,7 +38,7 @@ def history(name: str) -> tuple[HistoryStep, ...]:
     """
     if Path(name).is_file():
         return read(Path(name))
-    place = named(name)
+    place = held(name)
     for engine, ref in [place] if place else [(one, name) for one in HOLDERS]:
         if resolve(engine) is not None and (found := _held(engine, ref)) is not None:
             return found

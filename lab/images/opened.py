@@ -12,25 +12,22 @@ from typing import Any
 from lab.engines.protocol import ImageArchive
 from lab.host.content_cache import Cache, Layer
 from lab.host.paths import cache_dir
-from lab.images import exported
+from lab.images import exported, names
 from lab.images.sources import archive, base_images, image_tar
 from lab.images.sources.contents import Contents
 from lab.images.sources.types import BaseSource, ToolchainSource
 from lab.model.errors import ImageNotFound, SourceError
 
-_SUITE = re.compile(r"(?P<suite>[a-z][a-z0-9-]{0,31})(?:\+go(?P<go>\d+(?:\.\d+)*\S*))?")
-_FORMS = (
-    "a suite such as bookworm or bookworm+go1.22.10, a path, or what an engine holds: docker:NAME, "
-    "podman:NAME"
-)
+_FILES = frozenset({".tar", ".gz", ".tgz", ".xz", ".zst", ".oci"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """An image: its layers from the lowest, its runtime settings, and the view of them together.
 
-    ``archive`` is what an engine loads to run it; ``suite`` is what it was bootstrapped from,
-    ``source`` and ``toolchain`` what it was made of, where the lab made it.
+    ``archive`` is what an engine loads to run it, ``moved`` the same with a layer more; ``suite``
+    is what it was bootstrapped from, ``source`` and ``toolchain`` what it was made of, where the
+    lab made it.
     """
 
     name: str
@@ -39,6 +36,7 @@ class Opened:
     settings: Mapping[str, Any]
     contents: Contents
     archive: ImageArchive
+    moved: ImageArchive | None = None
     suite: str | None = None
     source: BaseSource | None = None
     toolchain: ToolchainSource | None = None
@@ -59,17 +57,30 @@ def opened(
     path = Path(text)
     if path.exists():
         return _of_path(path, cache)
-    if (there := exported.named(text)) is not None:
+    if (there := names.held(text)) is not None:
         return _of_engine(*there, endpoints or {}, cache)
-    match = _SUITE.fullmatch(text)
-    if match is None:
-        raise ImageNotFound(
-            f"there is no image {text!r} on this disk",
-            remedy=f"name {_FORMS}; `docker save -o FILE {text}` makes a file of an image",
-        )
-    suite = BaseSource(kind="suite", value=match["suite"], name=match["suite"])
-    go = match["go"] and ToolchainSource(kind="go", value=match["go"], name=match["go"])
-    return of_source(suite, go or None, say=say, cache=cache)
+    found = names.suite(text)
+    if found is None or names.meant(text) is not None:
+        raise absent(text)
+    suite, go = found
+    return of_source(
+        BaseSource(kind="suite", value=suite, name=suite),
+        ToolchainSource(kind="go", value=go, name=go) if go else None,
+        say=say,
+        cache=cache,
+    )
+
+
+def absent(text: str) -> ImageNotFound:
+    """That an image's name names nothing, and what could have been meant."""
+    said = f"there is no image {text!r} on this disk"
+    if (meant := names.meant(text)) is not None:
+        return ImageNotFound(said, remedy=f"did you mean {meant}?")
+    if Path(text).suffix in _FILES:
+        return ImageNotFound(said, remedy="name the file by its path from here")
+    return ImageNotFound(
+        said, remedy=f"name {names.FORMS}; `docker save -o FILE {text}` makes a file of an image"
+    )
 
 
 def of_source(
@@ -80,6 +91,8 @@ def of_source(
     cache: Path | None = None,
 ) -> Opened:
     """The image of a scenario's base, with a toolchain on it where one is named."""
+    if source.kind == "local":
+        return opened(source.value, say=say, cache=cache)
     base = base_images.base(source, say=say, cache=cache)
     if base.image.path is None:
         raise SourceError(
@@ -101,6 +114,7 @@ def of_source(
         settings=settings,
         contents=Contents([layer.path for layer in layers]),
         archive=base.image,
+        moved=base.moved,
         suite=source.value if source.kind == "suite" else None,
         source=source,
         toolchain=toolchain,
@@ -141,7 +155,7 @@ def _of_layers(
     store: Cache, name: str, origin: str, layers: list[Layer], settings: Mapping[str, Any]
 ) -> Opened:
     tag = re.sub(r"[^A-Za-z0-9_.-]", "-", name).lstrip(".-")[:80] or "image"
-    image, _ = image_tar.images(store, tag, layers, settings)
+    image, moved = image_tar.images(store, tag, layers, settings)
     return Opened(
         name=name,
         origin=origin,
@@ -149,6 +163,7 @@ def _of_layers(
         settings=settings,
         contents=Contents([layer.path for layer in layers]),
         archive=image,
+        moved=moved,
     )
 
 

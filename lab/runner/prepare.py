@@ -11,7 +11,7 @@ from lab.engines import open_engine
 from lab.engines.protocol import Engine, ImageArchive
 from lab.host import signals
 from lab.images.sources import base_images
-from lab.images.sources.types import Base
+from lab.images.sources.types import Base, BaseSource
 from lab.model.errors import InputError, SourceError
 from lab.model.record import EngineFacts, HostFacts, Run
 from lab.runner.options import Options, Say
@@ -85,7 +85,7 @@ def images(scenario: Scenario, engines: Mapping[str, Engine], say: Say) -> Ready
 
 def made_images(scenario: Scenario, say: Say) -> ReadyImages:
     """The images of all bases and toolchains, for engines that can run something."""
-    made = {source.name: base_images.base(source, say=say) for source in scenario.bases}
+    made = {source.name: _base(source, say) for source in scenario.bases}
     return ReadyImages(
         made,
         {
@@ -101,22 +101,30 @@ def _named(work: Generated | Own, say: Say) -> dict[str, Base]:
     """The images that stand for references in a Dockerfile of the user's own."""
     if not isinstance(work, Own) or not work.images:
         return {}
+    return {ref: replace(_local(name, ref, say), moved=None) for ref, name in work.images.items()}
+
+
+def _base(source: BaseSource, say: Say) -> Base:
+    if source.kind == "local":
+        return _local(source.value, source.name, say)
+    return base_images.base(source, say=say)
+
+
+def _local(text: str, name: str, say: Say) -> Base:
+    """The image of a name that the user has for it."""
     # Here, for it needs packages that most runs do not.
     from lab.images.opened import opened
 
-    found = {ref: opened(name, say=say) for ref, name in work.images.items()}
-    return {
-        ref: Base(
-            name=ref,
-            image=one.archive,
-            moved=None,
-            glibc=one.contents.glibc(),
-            go=one.contents.go(),
-            digest=str(one.archive.id),
-            origin=one.origin,
-        )
-        for ref, one in found.items()
-    }
+    one = opened(text, say=say)
+    return Base(
+        name=name,
+        image=one.archive,
+        moved=one.moved,
+        glibc=one.contents.glibc(),
+        go=one.contents.go(),
+        digest=str(one.archive.id),
+        origin=one.origin,
+    )
 
 
 def head(

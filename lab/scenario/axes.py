@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.images import names
 from lab.model import remote_cache
 from lab.scenario.finding import items, mapping, texts
 from lab.scenario.links import AXIS as LINK_AXIS
 from lab.scenario.links import link_name
 
-BASE_KINDS = ("suite", "image", "archive", "rootfs")
+BASE_KINDS = ("suite", "image", "archive", "rootfs", "local")
 TOOLCHAIN_KINDS = ("go", "archive", "base")
 FILE_KINDS = ("archive", "rootfs")
 
@@ -53,6 +54,8 @@ def axis_values(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 def expanded(entry: object) -> Mapping[str, Any]:
     """An entry as a mapping; a string with a separator in it is an image reference."""
+    if isinstance(entry, str) and names.suite(entry) is not None and "+" in entry:
+        return {"local": entry}
     if isinstance(entry, str):
         return {"image": entry} if re.search(r"[:/@]", entry) else {"suite": entry}
     return entry if isinstance(entry, dict) else {}
@@ -66,7 +69,8 @@ def _named(entry: object, kinds: tuple[str, ...]) -> str | None:
             if text is None and isinstance(entry.get(kind), str):
                 # Of a path, its last part: a name with the whole path in it says less.
                 value = entry[kind]
-                text = value.rstrip("/").rpartition("/")[2] if kind in FILE_KINDS else value
+                path = kind in FILE_KINDS or (kind == "local" and not names.held(value))
+                text = value.rstrip("/").rpartition("/")[2] if path else value
     if not isinstance(text, str):
         return None
-    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:63] or None
+    return re.sub(r"[^a-z0-9._+-]+", "-", text.lower()).strip("-._")[:63] or None

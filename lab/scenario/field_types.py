@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from lab.images import names
 from lab.model import engine_name
 
 
@@ -57,6 +58,13 @@ Name = Annotated[
     Text(
         r"[a-z0-9][a-z0-9._-]{0,62}",
         "a name of at most 63 lower-case letters, digits, '.', '_' and '-'",
+    ),
+]
+BaseName = Annotated[
+    str,
+    Text(
+        r"[a-z0-9][a-z0-9._+-]{0,62}",
+        "a name of at most 63 lower-case letters, digits, '.', '_', '+' and '-'",
     ),
 ]
 Line = Annotated[str, Text(rf"{_PLAIN}{{0,1000}}", "one line without control characters")]
@@ -149,3 +157,25 @@ Fact = Literal[
     "cgroup",
     "filesystem",
 ]
+
+
+def short_base(value: object) -> object:
+    """A base's short form: a known suite, one with Go on it, else an image reference."""
+    if not isinstance(value, str):
+        return value
+    if value in names.SUITES:
+        return {"suite": value}
+    if (suite := names.suite(value)) is not None and suite[1]:
+        return {"local": value}
+    if re.search(r"[:/@]", value):
+        return {"image": value}
+    raise PydanticCustomError(
+        "lab",
+        "{expected}",
+        {
+            "expected": f"a suite ({', '.join(names.SUITES)}), one with Go (bookworm+go1.22.10), "
+            "an image reference with its tag, or a mapping with suite, image, archive, rootfs or "
+            "local",
+            "known": names.SUITES,
+        },
+    )

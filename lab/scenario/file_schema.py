@@ -7,7 +7,6 @@ that all mistakes show at once.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -16,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from lab.model.remote_cache import Day, Strategy
 from lab.scenario.field_types import (
     AxisName,
+    BaseName,
     CachePhase,
     CpuList,
     Duration,
@@ -42,31 +42,12 @@ from lab.scenario.field_types import (
     Value,
     Variable,
     Words,
+    short_base,
 )
 from lab.scenario.links import PRESETS
 from lab.scenario.rounds import UNTIL_DECIDED, Rounds
 
-SUITES = ("bullseye", "bookworm", "trixie", "sid")
 OutcomeName = Literal["hit", "miss", "skipped", "failed"]
-
-
-def _base(value: object) -> object:
-    """A base's short form: a known suite, else an image reference."""
-    if not isinstance(value, str):
-        return value
-    if value in SUITES:
-        return {"suite": value}
-    if re.search(r"[:/@]", value):
-        return {"image": value}
-    raise PydanticCustomError(
-        "lab",
-        "{expected}",
-        {
-            "expected": "a suite (bullseye, bookworm, trixie, sid), an image reference with its "
-            "tag, or a mapping with suite, image, archive or rootfs",
-            "known": SUITES,
-        },
-    )
 
 
 def _toolchain(value: object) -> object:
@@ -96,13 +77,18 @@ class LinkEntry(Part):
 
 
 class BaseEntry(Part):
-    """A base image: exactly one of suite, image, archive and rootfs says where it comes from."""
+    """A base image: exactly one of suite, image, archive, rootfs, local says where it is from."""
 
     suite: SuiteName | None = Field(None, description="a suite that the lab bootstraps")
     image: Reference | None = Field(None, description="a reference that the engine pulls")
     archive: FolderPath | None = Field(None, description="an image archive on disk")
     rootfs: FolderPath | None = Field(None, description="a root file system, tar or folder")
-    name: Name | None = Field(None, description="its value on the axis base")
+    local: Words | None = Field(
+        None,
+        description="an image by any name that lab validate takes: a suite with Go such as "
+        "bookworm+go1.22.10, a path, or docker:NAME, podman:NAME",
+    )
+    name: BaseName | None = Field(None, description="its value on the axis base")
     sha256: Sha256 | None = Field(None, description="what the file must have")
 
 
@@ -246,7 +232,7 @@ class ScenarioFile(Part):
     description: Prose = Field("", description="what question it answers")
     engines: list[EngineName] = Field(min_length=1, description="the axis engine")
     bases: list[
-        Annotated[BaseEntry, BeforeValidator(_base, json_schema_input_type=str | BaseEntry)]
+        Annotated[BaseEntry, BeforeValidator(short_base, json_schema_input_type=str | BaseEntry)]
     ] = Field(default_factory=list, description="the axis base")
     toolchains: list[
         Annotated[

@@ -130,6 +130,7 @@ def _base(entry: BaseEntry, folder: Path) -> BaseSource:
     given = entry.model_dump(exclude_none=True)
     kind: BaseKind = next(kind for kind in _BASE_KINDS if kind in given)
     value = str(folder / given[kind]) if kind in FILE_KINDS else given[kind]
+    value = _from_folder(value, folder) if kind == "local" else value
     return BaseSource(kind=kind, value=value, name=base_name(given) or kind, sha256=entry.sha256)
 
 

@@ -87,11 +87,15 @@ def named_in(known: Collection[str]) -> str:
     return f"one of {', '.join(sorted(known))}" if known else "nothing: it names no image"
 
 
-def refuse_unread(project: Project, bases: Sequence[str], images: Mapping[str, str]) -> None:
-    """Raise InputError where the Dockerfile would take no notice of what is given it."""
+def refuse_unread(
+    project: Project, bases: Sequence[str], images: Mapping[str, str]
+) -> dict[str, str]:
+    """Raise InputError where the Dockerfile would take no notice of what is given it. Returns the
+    images for references in it; others stand for one of ``bases``.
+    """
     file = read(project.context, project.dockerfile)
     if file is None:
-        return
+        return dict(images)
     place = project.context / project.dockerfile
     if bases and BASE not in declared(file):
         raise InputError(
@@ -100,22 +104,24 @@ def refuse_unread(project: Project, bases: Sequence[str], images: Mapping[str, s
         )
     known = stand_ins.named(file)
     for ref in images:
-        if ref not in known:
+        if ref not in known and ref not in bases:
             raise InputError(
                 f"--base-image {ref}: {place} does not name that image",
-                remedy=f"before the = belongs {named_in(known)}",
+                remedy=f"before the = belongs {named_in({*known, *bases})}",
             )
+    return {ref: image for ref, image in images.items() if ref in known}
 
 
 def commented(
     project: Project,
     folder: Path,
     engines: Sequence[str] = ENGINES,
-    bases: Sequence[str] = (),
+    bases: Sequence[object] = (),
     images: Mapping[str, str] | None = None,
 ) -> str:
-    """The scenario's text, with comments; paths in it count from ``folder``. Unless ``bases`` are
-    named, the Dockerfile's own is built on, or what ``images`` says by its reference.
+    """The scenario's text, with comments; paths in it count from ``folder``. Unless there are
+    ``bases``, as entries of a scenario, the Dockerfile's own is built on, or what ``images`` says
+    by its reference.
     """
     context = os.path.relpath(project.context.absolute(), folder.absolute())
     edit = "edit:file" if project.edited else "edit:instruction"

@@ -23,7 +23,7 @@ def images(scenario: Scenario, axes: Mapping[str, str]) -> Images:
     if source is None:
         return Images(named=named)
     pulled = source.value if source.kind == "image" else None
-    made = f"localhost/lab/base:{name}"
+    made = f"localhost/lab/base:{name.replace('+', '-')}"
     return Images(
         base=_base(pulled or made, movable=pulled is None),
         toolchain=None if go == "own" else _base(f"{made}-go-{go}", movable=True),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.engines.named import endpoints
-from lab.scenario import loader, own_project
+from lab.scenario import loader, own_bases, own_project
 from lab.scenario.model import Scenario
 
 
@@ -32,8 +32,12 @@ def read(
     names = tuple(endpoints(engines))
     if dockerfile is not None:
         project = own_project.found(dockerfile, context)
-        own_project.refuse_unread(project, bases, images or {})
-        text = own_project.commented(project, Path(), names or own_project.ENGINES, bases, images)
+        given = images or {}
+        instead = own_project.refuse_unread(project, bases, given)
+        entries = tuple(own_bases.entries(bases, given).values())
+        text = own_project.commented(
+            project, Path(), names or own_project.ENGINES, entries, instead
+        )
         loaded = loader.parse(text)
     else:
         loaded = loader.load(found_or_shipped(named or Path()))

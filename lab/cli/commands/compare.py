@@ -163,6 +163,8 @@ def _of_bases(options: argparse.Namespace) -> Sides:
     arguments.refuse(options, ("scenario",), "beside a Dockerfile: it is built as it is")
     options.bases = options.values
     scenario = arguments.scenario(options)
+    named = dict(zip(options.values, scenario.axes[base_upgrade.AXIS], strict=True))
+    options.baseline = named.get(options.baseline, options.baseline)
     stored = run_scenario(scenario, options)
     columns = scenario.axes[base_upgrade.AXIS]
     sides = comparing.within(stored, base_upgrade.AXIS, columns, options.baseline)

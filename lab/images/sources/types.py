@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from lab.engines.protocol import ImageArchive
 
-BaseKind = Literal["image", "suite", "archive", "rootfs"]
+BaseKind = Literal["image", "suite", "archive", "rootfs", "local"]
 ToolchainKind = Literal["base", "go", "archive"]
 
 
@@ -17,7 +17,8 @@ class BaseSource:
     """A base image's source.
 
     ``value`` is a registry reference (image), a suite's code name (suite), or a path: of a
-    docker-archive or OCI archive (archive), of a root file system as tar or folder (rootfs).
+    docker-archive or OCI archive (archive), of a root file system as tar or folder (rootfs), or
+    any name that lab.images.opened reads (local).
     ``sha256`` is what the file named by ``value`` must have, in hex. ``packages`` are those of a
     suite that the base has besides the smallest set.
     """
