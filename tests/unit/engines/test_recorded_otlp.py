@@ -38,7 +38,7 @@ def test_steps_are_those_that_have_spans(name: str, status: str, outcomes: list[
     assert [step.outcome for step in one.build.steps] == [Outcome(each) for each in outcomes]
     # What a cache gave before its last step has no span: a hit rate would be of something else.
     assert one.build.cache is None
-    assert "which steps a cache gave" in one.lacks
+    assert any("which steps a cache gave" in part for part in one.lacks)
 
 
 def test_times_are_those_of_the_spans() -> None:
