@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lab.caching.advise.dockerfile_view import DockerfileView
 from lab.caching.advise.shell_commands import Command, reads_variable
-from lab.caching.advise.tools import KINDS
+from lab.caching.advise.tools import KINDS, Kind, plain
 from lab.dockerfile.model import Instruction
 
 _HARMLESS = frozenset({"true", "echo", "set", "sleep"})
@@ -30,29 +30,54 @@ def fetch(run: Instruction, view: DockerfileView) -> Fetch | None:
         return None
     found = [_fetch(one, run, view) for one in commands if one.program not in _HARMLESS]
     fetches = [one for one in found if one is not None]
-    if not fetches or len(fetches) < len(found):
+    files = tuple(dict.fromkeys(file for one in fetches for file in one.files))
+    if not files or len(fetches) < len(found):
         return None
     return Fetch(
-        files=tuple(dict.fromkeys(file for one in fetches for file in one.files)),
+        files=files,
         writes=next((one.writes for one in fetches if one.writes), ""),
     )
 
 
+def doubt(run: Instruction, view: DockerfileView) -> str | None:
+    """Why a RUN that fetches dependencies may read more than the files that name them; None where
+    it surely reads no more, or fetches none.
+    """
+    for one in map(plain, view.commands(run) or ()):
+        kind = next((kind for kind in KINDS if kind.fits(one)), None)
+        if kind is not None and any(name in view.context.entries for name in kind.files(one)):
+            return _doubt(one, kind, run, view)
+    return None
+
+
 def _fetch(one: Command, run: Instruction, view: DockerfileView) -> Fetch | None:
     """What one command that fetches dependencies reads; None for any other."""
+    one = plain(one)
     kind = next((kind for kind in KINDS if kind.fits(one)), None)
-    if kind is None:
+    if kind is None or _doubt(one, kind, run, view) is not None:
         return None
+    there = tuple(name for name in kind.files(one) if name in view.context.entries)
+    return None if kind.files(one) and not there else Fetch(files=there, writes=kind.writes(one))
+
+
+def _doubt(one: Command, kind: Kind, run: Instruction, view: DockerfileView) -> str | None:
+    """Why a command may read more than its kind's files."""
     named = kind.files(one)
-    there = tuple(name for name in named if name in view.context.entries)
-    if not there or any(view.text(name) is None for name in there):
-        return None  # a link: what it leads to would have to be copied too
-    if _elsewhere(one, named) or _named(one, run, view) - set(named):
-        return None  # a folder of wheels, another settings file
-    tops = {name.split("/")[0] for name in view.context.entries}
-    if tops & kind.bars or kind.reads_more(view.text, one):
-        return None
-    return Fetch(files=there, writes=kind.writes(one))
+    there = [name for name in named if name in view.context.entries]
+    link = next((name for name in there if view.text(name) is None), None)
+    if link is not None:
+        return f"{link} is no plain file"  # what it leads to would have to be copied too
+    more = sorted(_named(one, run, view) - set(named))
+    if more:
+        return f"it names {more[0]}"  # a folder of wheels, another settings file
+    if _elsewhere(one, named):
+        return "an option or a variable of it names a place"
+    beside = sorted({name.split("/")[0] for name in view.context.entries} & kind.bars)
+    if beside:
+        return f"{beside[0]} lies beside"
+    if kind.reads_more(view.text, one):
+        return f"{', '.join(there) or 'its words'} may name more of the context, or run some of it"
+    return None
 
 
 def _elsewhere(one: Command, named: tuple[str, ...]) -> bool:

@@ -31,6 +31,16 @@ _SHARED = tuple(
                  "proc", "sys", "run", "tmp", "boot", "opt", "srv")
 )  # fmt: skip
 
+# Where applications lie by custom: of Debian 12's packages none holds a file below /opt, /srv,
+# /home or /var/www, and of the 89 folders that they have below /usr/src none has one of
+# these names. But some make folders when they are set up (/srv/tftp), and other archives'
+# packages use /opt.
+_OWN = re.compile(r"/(?:opt|srv|home|usr/src|var/www)/[^/]+")
+_APPLICATION = re.compile(
+    r"/(?:opt|srv|usr/src)/(?:app|application|api|build|code|project|server|service|site|src|web|work)"
+    r"(?:/|$)"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerfileView:
@@ -146,12 +156,18 @@ class DockerfileView:
         folder = self.workdir(copy)
         return None if folder is None else posixpath.normpath(posixpath.join(folder, words[-1]))
 
-    def apart(self, copy: Instruction) -> bool:
-        """Whether a COPY writes to a folder that no package and no user's home shares."""
+    def apart(self, copy: Instruction) -> bool | None:
+        """Whether a COPY writes to a folder that no package and no user's home shares; None: it
+        lies below one that they share, and is its own by all that is usual.
+        """
         place = self.place(copy)
         if place is None or place == "/":
             return False
-        return not any(f"{place}/".startswith(f"{shared}/") for shared in _SHARED)
+        if not any(f"{place}/".startswith(f"{shared}/") for shared in _SHARED):
+            return True
+        if _APPLICATION.match(place):
+            return True
+        return None if _OWN.match(place) else False
 
     def leaves(self, stage: int) -> list[str] | None:
         """Paths of a stage that others take with COPY --from; None: it can be all of them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lab.caching.advise import text_edit
-from lab.caching.advise.dependencies import Fetch, fetch
+from lab.caching.advise.dependencies import Fetch, doubt, fetch
 from lab.caching.advise.dockerfile_view import QUIET, DockerfileView
 from lab.caching.advise.rewrite import Rewrite
 from lab.caching.advise.shell_commands import below_cd
@@ -127,6 +127,17 @@ def fetched_apart(view: DockerfileView) -> Iterator[Rewrite]:
         for kind in (dependencies_first, sources_below):
             for one in kind(parted, run.index):
                 yield replace(one, kind="dependencies in a RUN of their own", measured=True)
+
+
+def left_below(view: DockerfileView) -> Iterator[str]:
+    """What fetches dependencies below a copy of the whole, and why it is left there."""
+    for run in _runs(view, None):
+        copy = view.copy_above(run)
+        if copy is not None and view.whole(copy) and (why := doubt(run, view)) is not None:
+            yield (
+                f"{short(run)} (line {run.line}) runs after every change of any file, and is left "
+                f"there: {why}"
+            )
 
 
 def _runs(view: DockerfileView, only: int | None) -> list[Instruction]:

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lab.caching.advise.dockerfile_view import DockerfileView
+from lab.caching.advise.fetching import left_below
 from lab.caching.advise.pricing import Cost, Pricing, ignoring, over_edits
 from lab.caching.advise.rewrite import ALL_TOGETHER, Rewrite
 from lab.caching.advise.rewrites import rewrites
@@ -55,10 +57,14 @@ def gaining(found: Sequence[Advice], *, altering: bool = False) -> list[Advice]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What is advised, the best first; ``hidden`` would save steps, but could alter the image."""
+    """What is advised, the best first; ``hidden`` would save steps, but could alter the image.
+
+    ``left`` says of steps that cost much why they are left where they stand.
+    """
 
     shown: tuple[Advice, ...]
     hidden: tuple[Advice, ...]
+    left: tuple[str, ...] = ()
 
 
 def offer(
@@ -83,6 +89,7 @@ def offer(
     return Offer(
         shown=(*first, *best, *(hidden if altering else ()), *unpredicted(found)),
         hidden=() if altering else tuple(hidden),
+        left=tuple(left_below(DockerfileView.of(given))),
     )
 
 

@@ -28,15 +28,16 @@ def packages_first(view: DockerfileView) -> Iterator[Rewrite]:
             continue
         between = [copy, *(one for one in view.below(copy) if one.index < run.index)]
         copies = [one for one in between if one.keyword in {"COPY", "ADD"}]
-        if not all(view.apart(one) for one in copies):
+        apart = {view.apart(one): one for one in copies}
+        if False in apart or _reads_copied(view, run, copies):
             continue
-        if _reads_copied(view, run, copies):
-            continue
+        shared = apart.get(None)
         yield Rewrite(
             kind="packages before sources",
             why=f"{short(run)} reads nothing of {' '.join(operands(copy)[:-1])}, and runs after "
             "every change of it",
             dockerfile=text_edit.moved(view.parsed, run, before=copy),
+            alters="" if shared is None else f"packages may write to {view.place(shared)} too",
         )
 
 

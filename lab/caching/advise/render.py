@@ -27,10 +27,11 @@ def lines(
     proofs: Sequence[Proof | None],
     hidden: Sequence[Advice],
     over: str,
+    left: Sequence[str] = (),
 ) -> Iterator[str]:
     """Each rewrite with its patch; those that gain nothing without. ``hidden`` are only named.
 
-    ``over`` is what gains were predicted over: edits, or commits.
+    ``over`` is what gains were predicted over: edits, or commits. ``left``: why steps are left.
     """
     if not any(claimed(one, proof) for one, proof in zip(shown, proofs, strict=True)):
         unknown = any(proof is None for proof in proofs)
@@ -43,6 +44,8 @@ def lines(
             )
     for one, proof in zip(shown, proofs, strict=True):
         yield from _lines(one, proof, over)
+    for text in left:
+        yield from wrapped(f"not offered: {text}")
     if hidden:
         kinds = ", ".join(dict.fromkeys(one.rewrite.kind for one in hidden))
         yield from wrapped(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.caching.advise.shell_commands import Command
 
@@ -94,6 +94,11 @@ def _maven(text: Text, one: Command) -> bool:
     return re.search(r"<modules>|<relativePath>|<systemPath>", text("pom.xml") or "") is not None
 
 
+_PYTHON = re.compile(r"(?:/\S+/bin/)?python[\d.]*$")
+# What stands in for Python's own modules where commands run in the folder that holds it.
+_PYTHON_BARS = frozenset(
+    ["pip", "pip.py", "venv", "venv.py", "sitecustomize.py", "usercustomize.py"]
+)
 # Options of a requirements file that name nothing of the context.
 _ELSEWHERE = re.compile(
     r"(?:-i|--index-url|--extra-index-url)[ =]https?://|"
@@ -113,6 +118,20 @@ def _pip(text: Text, one: Command) -> bool:
             if not _ELSEWHERE.match(word) and (path or word.startswith(("-", "."))):
                 return True
     return any("/" in word or "." in word for word in _operands(one, 2) if word not in named)
+
+
+def plain(one: Command) -> Command:
+    """A command as it is called for short: ``pip`` for ``python3 -m pip`` and ``/venv/bin/pip``."""
+    if _PYTHON.match(one.program) and one.words[1:2] == ("-m",) and len(one.words) > 2:
+        return replace(one, words=one.words[2:])
+    if re.fullmatch(r"/\S+/bin/pip[\d.]*", one.program):
+        return replace(one, words=("pip", *one.words[1:]))
+    return one
+
+
+def _venv(_text: Text, one: Command) -> bool:
+    places = _operands(one, 1)
+    return not places or not all(place.startswith("/") for place in places)
 
 
 def _poetry(text: Text, one: Command) -> bool:
@@ -201,9 +220,16 @@ KINDS = (
         bars=frozenset({"target", ".mvn"}),
     ),
     Kind(
-        fits=lambda one: _starts("pip install", "pip3 install")(one) and bool(_required(one)),
+        fits=_starts("pip install", "pip3 install"),
         files=_required,
         reads_more=_pip,
+        bars=_PYTHON_BARS,
+    ),
+    Kind(
+        fits=_starts("venv"),
+        files=lambda _: (),
+        reads_more=_venv,
+        bars=_PYTHON_BARS,
     ),
     Kind(
         fits=_starts("poetry install"),

@@ -49,13 +49,14 @@ class Advised:
     """The rewrites of a Dockerfile that save rebuilds, the best first.
 
     ``hidden`` would too, but could change what the image holds. ``proofs`` are what builds showed
-    of each rewrite, None where nothing was built.
+    of each rewrite, None where nothing was built. ``left``: why steps are left where they stand.
     """
 
     question: Question
     rewrites: tuple[Advice, ...]
     hidden: tuple[Advice, ...]
     proofs: tuple[Proof | None, ...]
+    left: tuple[str, ...] = ()
 
     @property
     def over(self) -> str:
@@ -82,7 +83,9 @@ class Advised:
         return self.place if own else repository_paths.shown(self.question.folder / path)
 
     def __str__(self) -> str:
-        return "\n".join(lines(self.rewrites, self.proofs, self.hidden, self.over)).rstrip()
+        return "\n".join(
+            lines(self.rewrites, self.proofs, self.hidden, self.over, self.left)
+        ).rstrip()
 
     def _repr_markdown_(self) -> str:
         return markdown_findings.advice(self.place, self.claimed, self.over)
@@ -157,6 +160,7 @@ def answer(asked: Question, rules: Rules, *, altering: bool = False) -> Advised:
         question=asked,
         rewrites=found.shown,
         hidden=found.hidden,
+        left=found.left,
         proofs=(None,) * len(found.shown),
     )
 

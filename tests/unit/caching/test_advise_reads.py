@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.caching.advise import advise, over_edits, rewrites
+from lab.caching.advise import advise, offer, over_edits, rewrites
 from lab.caching.advise.rewrite import Rewrite
 from lab.dockerfile.cachekey import archive_rules
 from lab.dockerfile.context import Context
@@ -19,13 +19,17 @@ ROOT = TWO.replace("./cmd/one", ".")
 def offered(
     text: str, files: dict[str, str], kind: str, own_ignore: str | None = None
 ) -> list[Rewrite]:
-    inputs = Inputs(
+    inputs = built_of(text, files, own_ignore)
+    return [one for one in rewrites(inputs) if one.kind == kind and not one.alters]
+
+
+def built_of(text: str, files: dict[str, str], own_ignore: str | None = None) -> Inputs:
+    return Inputs(
         dockerfile=text,
         dockerfile_path="Dockerfile",
         context=Context.of_files(FILES | files),
         own_ignore=own_ignore,
     )
-    return [one for one in rewrites(inputs) if one.kind == kind and not one.alters]
 
 
 def fetching(image: str, command: str, above: str = "") -> str:
@@ -130,6 +134,95 @@ def test_packages_that_read_what_was_copied_stay_below_it(text: str) -> None:
     assert not offered(text, {"apt.conf": ""}, PACKAGES)
     plain = "FROM debian\nENV PATH=/s/bin:$PATH\nCOPY app.py /s/\nRUN apt-get update\n"
     assert offered(plain, {"apt.conf": ""}, PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("folder", "how"),
+    [
+        ("/app", "offered"),
+        ("/opt/app", "offered"),
+        ("/usr/src/app", "offered"),
+        ("/srv/site/html", "offered"),
+        ("/srv/tftp", "altering"),
+        ("/home/app", "altering"),
+        ("/var/www/html", "altering"),
+        ("/opt", "never"),
+        ("/usr/src", "never"),
+        ("/usr/share/app", "never"),
+        ("/etc/app", "never"),
+    ],
+)
+def test_packages_stand_above_an_application_of_its_own_folder(folder: str, how: str) -> None:
+    """Where Debian's packages have files is none's own (apt-file over bookworm's contents)."""
+    text = (
+        f"FROM debian\nWORKDIR {folder}\nCOPY . .\nRUN apt-get update && apt-get install -y gcc\n"
+    )
+    found = [one for one in rewrites(built_of(text, {})) if one.kind == PACKAGES]
+    assert [bool(one.alters) for one in found] == {
+        "offered": [False],
+        "altering": [True],
+        "never": [],
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m pip install -r requirements.txt",
+        "python -m pip install --no-cache-dir -r requirements.txt",
+        "pip install --upgrade pip && pip install -r requirements.txt",
+        "pip install -U pip setuptools wheel && pip3 install -r requirements.txt",
+        "python3 -m venv /venv && /venv/bin/pip install -r requirements.txt",
+        "python3.11 -m venv /venv && /venv/bin/python -m pip install -r requirements.txt",
+    ],
+)
+def test_pip_is_known_however_it_is_called(command: str) -> None:
+    files = {"requirements.txt": "flask==3\n"}
+    (one,) = offered(fetching("python", command), files, DEPENDENCIES)
+    assert f"COPY requirements.txt ./\nRUN {command}\nCOPY . ." in one.dockerfile
+    for shadow in ("pip.py", "venv/bin/pip", "sitecustomize.py"):
+        assert not offered(fetching("python", command), files | {shadow: ""}, DEPENDENCIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "why"),
+    [
+        (NPM, {"package.json": '{"dependencies": {"a": "file:lib"}}'}, "may name"),
+        (
+            fetching("golang", "go mod download"),
+            {"go.mod": "module a\nreplace b => ./lib\n"},
+            "go.mod",
+        ),
+        (PIP, {"pip.py": ""}, "pip.py lies beside"),
+        (PIP.replace("-r", "-c limits.txt -r"), {"limits.txt": ""}, "it names limits.txt"),
+        (PIP, {"requirements.txt": "flask==3\n"}, None),
+        (fetching("debian", "make"), {}, None),
+    ],
+)
+def test_what_is_left_below_the_sources_says_why(
+    text: str, files: dict[str, str], why: str | None
+) -> None:
+    inputs = built_of(text, {"requirements.txt": "flask==3\n"} | files)
+    found = offer(
+        inputs, over_edits(inputs, ["app.py"], archive_rules("docker"), {}), engine="docker"
+    )
+    assert [why in told and "(line 4)" in told for told in found.left if why] == [True] * bool(why)
+    assert bool(found.left) is bool(why)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -m venv env && env/bin/pip install -r requirements.txt",
+        "python3 -m pip install .",
+        "pip install --upgrade pip",
+        "python3 -m build && pip install -r requirements.txt",
+        "/app/bin/pip install -r requirements.txt && ./manage.py",
+    ],
+)
+def test_what_python_runs_besides_is_not_known(command: str) -> None:
+    files = {"requirements.txt": "flask==3\n", "env/a": "", "manage.py": ""}
+    assert not offered(fetching("python", command), files, DEPENDENCIES)
 
 
 @pytest.mark.parametrize(
