@@ -1,7 +1,7 @@
-"""What `lab diagnose` takes of 200 MB of log: python benchmarks/diagnose.py, half a minute of CPU.
+"""What `lab diagnose` takes of 200 MB of log: ``python -m benchmarks.diagnose``.
 
 Four good builds and a failed one of 40 MB each: recorded logs of real tools, over and over, with
-numbers that are new in each line. Prints the CPU seconds and the peak memory of the process.
+numbers that are new in each line. Prints the seconds, those of CPU, and the process's peak memory.
 """
 
 from __future__ import annotations
@@ -56,13 +56,14 @@ def main() -> None:
 
 
 def measure(good: Path, bad: Path) -> None:
-    start = time.process_time()
+    start, began = time.process_time(), time.perf_counter()
     (found,) = diagnose(runs.read(bad), bad.parent, against=runs.read(good))
-    took = time.process_time() - start
+    took, wall = time.process_time() - start, time.perf_counter() - began
     # Of this program alone: ru_maxrss would count the process that it was forked from too.
     status = Path("/proc/self/status").read_text()
     peak = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
-    print(f"first: {found.shown[0].finding.text}; CPU {took:.1f} s; peak memory {peak:.0f} MB")
+    print(f"first: {found.shown[0].finding.text}; {wall:.1f} s, of CPU {took:.1f} s; "
+          f"peak memory {peak:.0f} MB")  # fmt: skip
 
 
 if __name__ == "__main__":
