@@ -19,15 +19,22 @@ from lab.engines.named import engine_versions
 from lab.host import repository_paths
 from lab.images.triggers import triggers
 from lab.model.finding import Finding
-from lab.model.remote_cache import WARM
+from lab.model.remote_cache import SEVERAL, WARM
+from lab.model.text_wrap import wrapped
 from lab.report import markdown_findings
+
+_PASSED_OVER = (
+    "docker, which is given a cache for each stage, passes over a step of them now and then: more "
+    "may run than is said here (docs/fresh-runner.md)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
     """What each of some edits of one Dockerfile or its context would run again, by engine.
 
-    ``limits`` are what no prediction of steps says: builds that would fail.
+    ``limits`` are what no prediction of steps says: builds that would fail. ``cache`` is what a
+    fresh engine restores by.
     """
 
     dockerfile: Path
@@ -35,11 +42,13 @@ class Predicted:
     cache_inputs: CacheInputs
     engines: tuple[tuple[str, str], ...]
     edits: tuple[PredictedEdit, ...]  # by the engines that can build it, where one can
+    cache: str = WARM
 
     @property
     def limits(self) -> list[str]:
         """What a user should know before the predictions."""
-        return list(limits(self.given, self.cache_inputs, self.engines))
+        found = list(limits(self.given, self.cache_inputs, self.engines))
+        return [*found, *wrapped(_PASSED_OVER)] if self.cache in SEVERAL else found
 
     @property
     def place(self) -> str:
@@ -94,4 +103,5 @@ def predict(
         cache_inputs=known,
         engines=tuple(found),
         edits=tuple(predict_edits(given, list(edits) or [""], rules, cache)),
+        cache=cache,
     )

@@ -106,12 +106,15 @@ def test_the_command_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for more, said in (
         (["--fresh", "--cache", "inline"], "8 would run, 1 from the cache"),
         (["--fresh"], "9 would run, 0 from the cache"),
+        (["--fresh", "--cache", "stage-images"], "4 would run, 5 from the cache"),
         ([], "4 would run, 5 from the cache"),
     ):
         with pytest.raises(SystemExit) as ended:
             main.main([*ask, *more])
         assert ended.value.code in {0, None}
-        assert f"docker: {said}" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert f"docker: {said}" in out
+        assert ("passes over a step" in out) == ("stage-images" in more)
 
 
 ARGUED = """\
