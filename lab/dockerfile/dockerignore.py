@@ -41,6 +41,24 @@ class Ignore:
                 excluded = not rule.keeps
         return excluded
 
+    def excludes_on_the_way(self, path: str) -> bool:
+        """The same as Docker 28's command decides, which carries answers from folder to folder.
+
+        A pattern that keeps what nothing has left out yet is passed over, and so says nothing of
+        what lies below it: ``**/*.md`` and ``!docs`` keep docs/a.md back.
+        """
+        parts = path.split("/")
+        above = [False] * len(self.rules)
+        excluded = False
+        for count in range(len(parts)):
+            name, excluded = "/".join(parts[: count + 1]), False
+            for index, rule in enumerate(self.rules):
+                asked = not above[index] and rule.keeps == excluded
+                above[index] = above[index] or (asked and rule.match.fullmatch(name) is not None)
+                if above[index]:
+                    excluded = not rule.keeps
+        return excluded
+
     def may_keep_below(self, folder: str) -> bool:
         """Whether an excluded folder can still hold something that a ``!`` pattern keeps."""
         return any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lab.dockerfile import dockerignore
 from lab.dockerfile.cachekey import CacheInputs, Rules, StepFacts, archive_rules, client_rules
 from lab.dockerfile.cachekey.rules import counted, files
 from lab.dockerfile.cachekey.sources import chosen, wild
@@ -21,6 +22,7 @@ def limits(given: Inputs, inputs: CacheInputs, engines: Sequence[tuple[str, str]
         yield f"{one.text[:60]} {one.why}"
     parsed = parse(given.dockerfile, given.build_args)
     yield from _unknown_triggers(given, parsed)
+    yield from _disputed(inputs)
     for name, version in engines:
         if lacks := features.lacks(name, version, parsed, session=True):
             yield from wrapped(f"{name} cannot build this: {lacks[0]}")
@@ -36,6 +38,21 @@ def _unknown_triggers(given: Inputs, parsed: Dockerfile) -> Iterator[str]:
         if "onbuild" in base and parsed.stages[index].parent is None and base not in given.triggers:
             yield f"FROM {base}: its triggers (ONBUILD) are not known here, and are left out;"
             yield f"  give the image: --base-image {base}=docker:{base}, or an archive of it"
+
+
+def _disputed(inputs: CacheInputs) -> Iterator[str]:
+    """Files that one client sends and another keeps back, by the same .dockerignore.
+
+    Docker 28.2.2's command was asked, and that of 20.10.24 and podman 4.3.1, which the lab follows.
+    """
+    ignore = dockerignore.parse(inputs.ignore or "")
+    always = {inputs.dockerfile, dockerignore.NAME}
+    sent = [path for path in inputs.files if path not in always and not ignore.excludes(path)]
+    if lost := sorted(filter(ignore.excludes_on_the_way, sent)):
+        more = f" and {len(lost) - 1} more" if lost[1:] else ""
+        yield f"{lost[0]}{more}: sent by podman 4.3 and docker 20.10, kept back by docker 28: a !"
+        yield "  line of .dockerignore names a folder, or a part of it, that is not left out;"
+        yield "  `!FOLDER/**` means the same to all of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,6 +221,29 @@ def test_an_optional_file_that_is_not_there_fails_nowhere(
     assert "go.su[m] (see" not in shown
 
 
+@pytest.mark.parametrize(
+    ("ignore", "told"),
+    [
+        ("**/*.md\n!docs\n", "docs/a.md and 1 more: sent by podman 4.3"),
+        ("**/*.md\n!docs/*\n", "docs/sub/b.md: sent by podman 4.3"),
+        ("**/*.md\n!docs/**\n", None),
+        ("docs\n!docs/sub\n", None),
+    ],
+)
+def test_what_clients_read_differently_in_a_dockerignore_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ignore: str, told: str | None
+) -> None:
+    """What the command of docker 28.2.2 sent, beside that of 20.10.24 and podman 4.3.1."""
+    path = folder(tmp_path, b"FROM debian\nCOPY . .\n")
+    (tmp_path / "docs" / "sub").mkdir(parents=True)
+    for name in ("a.md", "sub/b.md"):
+        (tmp_path / "docs" / name).write_text(name)
+    (tmp_path / ".dockerignore").write_text(ignore)
+    shown = " ".join(predicted(capsys, str(path), "--engine", "docker", "--edit", "go.mod").split())
+    assert ("kept back by docker 28" in shown) is (told is not None)
+    assert (told or "") in shown
+
+
 TRIGGERS = "FROM debian AS p\nONBUILD COPY go.mod /m\nFROM p AS q\nRUN make\nFROM q\nRUN test\n"
 HERE = "FROM debian\nARG N\nCOPY <<{} /raw\n$N\nEOF\n"
 
