@@ -65,6 +65,12 @@ def price(answer: Answer, one: EngineAnswer) -> str:
     cost, whole = total(known), total(every)
     if cost is None or whole is None:
         if answer.run is not None:
+            timed = [other.engine for other in answer.by_engine if other.times]
+            if timed and one.engine not in timed:
+                return (
+                    f"Run {answer.run} has times of {' and '.join(timed)} alone: "
+                    f"`lab why --engine {timed[0]}` tells what that costs."
+                )
             return f"Run {answer.run} has no time of these steps: they are only counted."
         return (
             "No run of this Dockerfile is known, so the steps are only counted; after "

@@ -14,6 +14,7 @@ from lab.results.gate.policy import FILES, Degraded, Metric, Rule
 from lab.results.gate.sides import Side
 
 Figures = dict[str, dict[int, float]]
+COUNTED: frozenset[Metric] = frozenset({"hit_rate", "image_size"})
 _PREFIX = "Benchmark"  # of all benchmarks' names; what comes behind it may have dots as well
 
 
@@ -26,12 +27,17 @@ def figures(rule: Rule, side: Side, *, degraded: Degraded = "leave-out") -> Figu
         return _benchmarks(rule, side)
     made: Figures = {}
     for build in side.builds:
-        if not _chosen(rule, build) or not counts(build, degraded=degraded):
+        if not _chosen(rule, build) or not counts(build, degraded=_stands(rule, degraded)):
             continue
         value = _value(rule, build)
         if value is not None:
             made.setdefault(_subject(rule, build), {})[build.round] = value
     return made
+
+
+def _stands(rule: Rule, degraded: Degraded) -> Degraded:
+    """What a rule's metric stands: a busy machine changes times, not what is counted."""
+    return "use-unfit" if rule.metric in COUNTED else degraded
 
 
 def counts(build: Build, *, degraded: Degraded) -> bool:
@@ -59,7 +65,7 @@ def lack(rule: Rule, sides: Sequence[Side], degraded: Degraded) -> Lack:
     chosen = [build for build in builds if _chosen(rule, build)]
     if not chosen:
         return Lack(_why_not_chosen(rule, builds), _correct(rule, "where and after"))
-    if not any(counts(build, degraded=degraded) for build in chosen):
+    if not any(counts(build, degraded=_stands(rule, degraded)) for build in chosen):
         return Lack("what was disturbed is left out", "measure again, with less beside it")
     if rule.metric == "step":
         known = {step.instruction for build in chosen for step in build.steps}

@@ -143,8 +143,8 @@ def _left_out(role: str, side: Side, policy: Policy) -> Iterator[str]:
     left = sum(not counts(build, degraded=policy.degraded) for build in good)
     if left:
         yield (
-            f"{left} of {len(good)} builds of the {role} were disturbed and are left out "
-            f"(the policy says degraded: {policy.degraded})"
+            f"{left} of {len(good)} builds of the {role} were disturbed and are left out of what "
+            f"is timed (the policy says degraded: {policy.degraded})"
         )
 
 

@@ -306,6 +306,24 @@ def test_times_of_the_latest_run_that_fits_are_told_with_spread_and_count(
     assert found["engines"][0]["cost"] == {"median": 45.5, "least": 40.5, "most": 50.5, "count": 2}
 
 
+def test_a_run_of_another_engine_is_not_said_to_have_no_times(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project.parent / "results/1-run"
+    step = recorded(2, "COPY . .", outcome=Outcome.MISS, duration_s=2.0)
+    build = replace(record(1, steps=(step,)), cell={"engine": "podman"})
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(head("1-run").to_json()))
+    (folder / "builds.jsonl").write_text(json.dumps(build.to_json()) + "\n")
+    write(project, "Dockerfile", b"FROM base\nCOPY . .\n")
+    commit(project)
+    write(project, "main.go", b"changed")
+    words = ["why", str(project / "Dockerfile"), "--results", str(folder.parent)]
+    said = " ".join(told(words, capsys).split())
+    assert "Run 1-run has times of podman alone: `lab why --engine podman` tells" in said
+    assert "costs about 2 s" in " ".join(told([*words, "--engine", "podman"], capsys).split())
+
+
 def test_what_costs_most_is_named_where_it_is_not_the_first(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

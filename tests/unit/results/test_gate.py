@@ -11,7 +11,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from lab.model.record import Step
+from lab.model.record import Cache, Image, Step
 from tests import junit
 from tests.factories import build, noisy
 from tests.gate_runs import CANNOT_TELL, FAIL, PASS, POLICY, REFUSED, Gate, record
@@ -169,8 +169,33 @@ def test_a_policy_says_what_becomes_of_disturbed_builds(
     policy = f"degraded: {degraded}\n{POLICY}"
     found, out, _ = gate("--baseline", old, "--candidate", new, policy=policy)
     assert found == code
-    said = "10 of 10 builds of the candidate were disturbed and are left out"
+    said = "10 of 10 builds of the candidate were disturbed and are left out of what"
     assert (said in out) == (code == CANNOT_TELL)
+
+
+@pytest.mark.parametrize(
+    ("hits", "size", "code"), [(3, 1000, PASS), (1, 1000, FAIL), (3, 2000, FAIL)]
+)
+def test_what_is_counted_stands_a_busy_machine(
+    gate: Gate, tmp_path: Path, hits: int, size: int, code: int
+) -> None:
+    """All builds were disturbed: their times say nothing, how many steps hit says all."""
+    policy = """name: counted
+rules: [{metric: hit_rate, absolute: -5 points}, {metric: image_size, relative: 5 %}]
+"""
+
+    def run(name: str, hits: int, size: int) -> Path:
+        made = replace(
+            build(1, 10.0),
+            fit="unfit: others",
+            cache=Cache(hits=hits, misses=4 - hits, skipped=0),
+            image=Image(id="sha256:1", size_bytes=size),
+        )
+        return record(tmp_path / name, [], builds=[made])
+
+    old, new = run("old", 3, 1000), run("new", hits, size)
+    found, out, err = gate("--baseline", old, "--candidate", new, policy=policy)
+    assert found == code, out + err
 
 
 def test_a_candidate_that_cannot_be_built_fails(gate: Gate, tmp_path: Path) -> None:
