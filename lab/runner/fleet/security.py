@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ PORT = 8790
 ROLES = ("home", "scheduler", "worker")
 _DAYS = "825"  # as long as clients take certificates of private authorities for good
 _AUTHORITY, _CERTIFICATE, _KEY = "ca.pem", "cert.pem", "key.pem"
+_OF_AUTHORITY = ("ca.key", _AUTHORITY, "ca.srl")
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 # What RFC 5280 asks of a member's certificate; from Python 3.13 on it is held to that.
 _EXTENSIONS = """\
@@ -111,16 +114,36 @@ def make(folder: Path, members: Sequence[str] = ROLES) -> list[Path]:
             raise InputError(
                 f"{folder / name} is there already", remedy="name another member, or remove it"
             )
-    with disk(folder):
+    with _undone(folder, members), disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
+        _authority(folder)
+        return [_member(folder, name) for name in members]
+
+
+@contextmanager
+def _undone(folder: Path, members: Sequence[str]) -> Iterator[None]:
+    """What was made for nothing is taken away after an error."""
+    known = folder.exists(), (folder / "ca.key").exists()
+    try:
+        yield
+    except BaseException:
+        made = [folder / name for name in (*members, *(() if known[1] else _OF_AUTHORITY))]
+        for path in made if known[0] else [folder]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _authority(folder: Path) -> None:
     if not (folder / "ca.key").exists():
         _openssl(
             *("req", "-x509", *_NEW_KEY, "-days", _DAYS, "-subj", "/CN=lab fleet authority"),
             *("-addext", "keyUsage = critical, keyCertSign, cRLSign"),
             *("-keyout", folder / "ca.key", "-out", folder / _AUTHORITY),
         )
-    return [_member(folder, name) for name in members]
 
 
 def _member(folder: Path, name: str) -> Path:
