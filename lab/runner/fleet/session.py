@@ -170,13 +170,24 @@ def _head(
                 engines.setdefault(facts.name, facts)
     return replace(
         begun,
-        host=HostFacts(**used[0]["host"]),
+        host=_shared([one["host"] for one in used]),
         hosts=tuple(map(_stated, used)),
         engines=tuple(engines[name] for name in scenario.engines),
         bases=tuple(prepare.as_record(base) for base in images.known),
         options=replace(
             begun.options, rounds=scenario.rounds, until=scenario.until, warm_up=scenario.warm_up
         ),
+    )
+
+
+def _shared(hosts: Sequence[Mapping[str, Any]]) -> HostFacts:
+    """What is true of every host; what they differ in is not known of the run."""
+    first = hosts[0]
+    return HostFacts(
+        **{
+            name: value if all(one[name] == value for one in hosts) else None
+            for name, value in first.items()
+        }
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lab import __version__
 from lab.model.errors import InputError
-from lab.runner.fleet import facts, wire
+from lab.runner.fleet import facts, session, wire
 from lab.runner.fleet.placement import place
 from lab.runner.fleet.security import place as address
 from lab.scenario import loader
@@ -122,3 +122,9 @@ def test_beyond_this_machine_a_certificate_is_asked_for() -> None:
             address(beyond, None)
     with pytest.raises(InputError, match="no address"):
         address("host:99999", None)
+
+
+def test_a_run_has_what_is_true_of_all_its_hosts() -> None:
+    hosts = [worker("one")["host"], worker("two", kernel="6.6")["host"]]
+    shared = session._shared(hosts)
+    assert (shared.kernel, shared.glibc) == (None, "2.36")
