@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.wires import Wires
+
 ROOT = Path(__file__).parents[1]
 # As a terminal starts it: what runs in the background of a shell ignores Ctrl-C, and so would
 # all that it starts.
@@ -33,19 +35,25 @@ class Fleet:
 
     folder: Path
     port: int
+    wires: Wires | None = None  # each member in a namespace of its name
     members: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def open(
-        cls, folder: Path, workers: Sequence[str], words: Sequence[str] = SIMULATED
+        cls,
+        folder: Path,
+        workers: Sequence[str],
+        words: Sequence[str] = SIMULATED,
+        wires: Wires | None = None,
     ) -> Iterator[Fleet]:
         """A scheduler and workers, which end with the block."""
-        subprocess.run([*LAB, "fleet", "certificates", "keys"], cwd=folder, check=True)
+        made = [*LAB, "fleet", "certificates", "keys"]
+        subprocess.run(made, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        fleet = cls(folder, port)
+        fleet = cls(folder, port, wires)
         try:
             fleet.start("scheduler", "scheduler")
             for name in workers:
@@ -56,7 +64,8 @@ class Fleet:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        host = "127.0.0.1" if self.wires is None else self.wires.address("scheduler")
+        return f"{host}:{self.port}"
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -69,7 +78,11 @@ class Fleet:
         with log.open("a") as file:
             at = file.tell()
             self.members[name] = subprocess.Popen(
-                [*LAB, "fleet", part, self.address, "--certificates", f"keys/{part}", *words],
+                [
+                    *([] if self.wires is None else self.wires.within(name)),
+                    *(*LAB, "fleet", part, self.address, "--certificates", f"keys/{part}"),
+                    *words,
+                ],
                 cwd=self.folder,
                 env={one: text for one, text in os.environ.items() if one not in CLIENTS}
                 | {"LAB_CACHE": str(self.folder / name), "PYTHONPATH": str(ROOT)},
