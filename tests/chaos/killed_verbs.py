@@ -72,7 +72,9 @@ def _scenario(place: Place, engine: str) -> None:
     }
     (place.folder / "killed.yaml").write_text(json.dumps(said))
     place.cache.mkdir(exist_ok=True)
-    (place.cache / "bases").symlink_to(cache_dir() / "bases")
+    bases = cache_dir() / "bases"
+    bases.mkdir(exist_ok=True)
+    (place.cache / "bases").symlink_to(bases)
 
 
 def _run(engine: str, *more: str) -> Verb:
@@ -83,7 +85,7 @@ def _run(engine: str, *more: str) -> Verb:
         (head,) = heads
         if json.loads(head.read_text())["status"] == "partial":
             return ["run", "--resume", str(head.parent), *more[-1:], "--quiet"]
-        reported = list(place.results.glob("*/report.html"))
+        reported = list(place.results.glob("*/report.png"))  # the last that is written
         return None if reported else ["report", str(head.parent)]
 
     def private(place: Place) -> list[str] | None:
