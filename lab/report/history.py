@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from statistics import median
 
 from lab.model.text_wrap import width, wrapped
@@ -28,12 +29,24 @@ def _lines(series: Series, unit: str) -> Iterator[str]:
     yield from wrapped(one_line(series.name, 160))
     bars, size = _bars([point.median for point in points])
     yield f"  {bars}"
-    line = f"  {shown(points[0].median)} -> {shown(points[-1].median)}, runs: {len(points)}"
+    line = f"  {_levels(series, shown)}, runs: {len(points)}"
     days = [one_line(point.started[:10], 10) for point in (points[0], points[-1])]
     line += f", {days[0]}" if days[0] == days[1] else f", {' to '.join(days)}"
     yield from wrapped(line + (f", {size} a bar" if size > 1 else ""))
     for line in _said(series, unit):
         yield from wrapped(line)
+
+
+def _levels(series: Series, shown: Callable[[float], str]) -> str:
+    """The medians of the stretches between changes; where nothing changed, with the whole range."""
+    medians = [point.median for point in series.points]
+    if series.drift is not None:
+        return f"{shown(medians[0])} -> {shown(medians[-1])}"
+    ends = [0, *(change.at for change in series.changes), len(medians)]
+    levels = [shown(median(medians[one:end])) for one, end in pairwise(ends)]
+    if len(levels) > 1 or len(medians) == 1:
+        return " -> ".join(levels)
+    return f"{levels[0]} ({shown(min(medians))} to {shown(max(medians))})"
 
 
 def _bars(medians: Sequence[float]) -> tuple[str, int]:
@@ -59,6 +72,10 @@ def _said(series: Series, unit: str) -> Iterator[str]:
         yield f"    {_sure(change)}; {chance}"
         if commits := between(series.points[change.at - 1], point):
             yield f"    {commits}"
+        runs = " ".join(
+            one_line(one.run, 160) for one in series.points[change.at - 1 : change.at + 1]
+        )
+        yield f"    next: lab compare {runs} --rows step --cols run"
         if change.beside:
             yield f"    new in that run: {one_line('; '.join(change.beside), 300)}"
     if len(series.points) < ENOUGH:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,28 @@ def test_a_change_is_between_two_commits(
     assert ("commit" in told) is (said is not None)
     assert said is None or f"    {said}\n" in told
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_levels_are_those_of_the_stretches_and_not_of_single_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First and last run lie the other way round than what changed."""
+    walls = [13.1, *([10.0, 10.2] * 6), *([12.9, 13.1] * 6), 9.9]
+    for number, wall in enumerate(walls):
+        run = record(tmp_path / f"r{number:02}", [wall] * 3)
+        head = json.loads((run / "run.json").read_text())
+        head["started"] = f"2026-11-{number + 1:02}T10:00:00.000+00:00"
+        (run / "run.json").write_text(json.dumps(head))
+    with pytest.raises(SystemExit):
+        main.main(["history", "--results", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "  10.2 s -> 12.9 s, runs: 26, " in told
+    next_step = re.search(r"next: lab (.*)", told)
+    assert next_step is not None
+    assert next_step[1] == "compare r12 r13 --rows step --cols run"
+    with pytest.raises(SystemExit) as ended:
+        main.main([*next_step[1].split(), "--results", str(tmp_path)])
+    assert ended.value.code == 0, capsys.readouterr().err
 
 
 def test_only_runs_since_a_time_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
