@@ -2,7 +2,8 @@
 
 Each RUN prints when it starts and when it ends. A step's time is then the container's own time
 plus the engine's set-up, so the slope of the line is 1 and its offset is the set-up cost.
-Run: ``python -m benchmarks.step_times`` (the figures of the last run: benchmarks/README.md).
+Run: ``python -m benchmarks.step_times [ENGINE...]`` (the figures of the last run:
+benchmarks/README.md, of other versions: benchmarks/engines.md).
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import re
 import statistics
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from lab.dockerfile import parser
 from lab.dockerfile.context import Context
-from lab.engines import open_engine
+from lab.engines import REAL, open_engine
 from lab.engines.protocol import BuildRequest, Engine
 from lab.images.sources.base_images import base
 from lab.images.sources.types import BaseSource
@@ -69,19 +71,20 @@ def fit(build: Callable[[str], tuple[BuildOutcome, bytes]], base_ref: str) -> Li
 
 
 def main() -> None:
-    """Print the table for the three real engines."""
+    """Print the table for the engines that are named, else for this host's own."""
     image = base(
         BaseSource(kind="suite", value="bookworm", name="bookworm", sha256=None), say=print
     )
     print("| engine | steps | slope | set-up, ms | residual, ms: median | largest |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name in ("docker", "docker-classic", "podman"):
+    for name in sys.argv[1:] or REAL:
         with contextlib.closing(open_engine(name, private=True)) as engine:
             engine.ensure(image.image)
             line = fit(partial(_build, engine), image.image.ref)
         print(
             f"| {name} | {line.count} | {line.slope:.4f} | {line.set_up_s * 1000:.0f} "
-            f"| {line.median_residual_s * 1000:.1f} | {line.worst_residual_s * 1000:.1f} |"
+            f"| {line.median_residual_s * 1000:.1f} | {line.worst_residual_s * 1000:.1f} |",
+            flush=True,
         )
 
 

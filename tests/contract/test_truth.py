@@ -7,6 +7,7 @@ the image did not change since the build before.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lab.model.events import Outcome
@@ -96,7 +97,10 @@ def expected(now: dict[str, str], before: dict[str, str]) -> dict[str, Outcome]:
     }
 
 
-def test_outcomes_agree_with_the_values_in_the_image(real_bench: Bench) -> None:
+def test_outcomes_agree_with_the_values_in_the_image(
+    real_bench: Bench, record_property: Callable[[str, object], None]
+) -> None:
+    """`--junitxml FILE -o junit_family=xunit1` keeps the count."""
     engine, tag = real_bench.engine, "localhost/lab/test:truth"
     rng = random.Random(20261123)
     checked = 0
@@ -116,6 +120,7 @@ def test_outcomes_agree_with_the_values_in_the_image(real_bench: Bench) -> None:
                 kinds |= {(shape, one) for one in truth.values()}
                 checked += len(truth)
                 before = now
+    record_property("steps", checked)
     assert checked >= WANTED_STEPS
     assert len(kinds) == 6, "each shape met hits and misses"
 
