@@ -1,7 +1,8 @@
 """What each engine's cache makes of each kind of edit, by random values: the matrix.
 
-Run: ``python -m benchmarks.cache_matrix [ENGINE...]``; it writes lab/caching/matrix/measured.json
-and docs/cache-matrix.md. Without engines all of ENGINES.
+Run: ``python -m benchmarks.cache_matrix [--unknown] [ENGINE...]``; it writes
+lab/caching/matrix/measured.json and docs/cache-matrix.md. Without engines all of ENGINES; with
+--unknown only the kinds that an engine was not asked about yet.
 """
 
 from __future__ import annotations
@@ -66,17 +67,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure the engines that are named, and keep what was known of the others."""
     parser_ = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.cache_matrix")
     parser_.add_argument("engines", nargs="*", metavar="ENGINE")
-    named = parser_.parse_args(argv).engines or list(ENGINES)
+    parser_.add_argument("--unknown", action="store_true")
+    given = parser_.parse_args(argv)
+    named = given.engines or list(ENGINES)
     there = (ROOT / "lab/caching/matrix" / MEASURED).exists()
     known = measured() if there else Matrix(versions={}, cells={})
     versions, cells = dict(known.versions), dict(known.cells)
     with loopback() as server:
         for name in named:
             with started(name, server) as bench:
-                cells[name] = both(bench, kinds())
+                earlier = cells.get(name, {})
+                some = [
+                    kind
+                    for kind in kinds()
+                    if not given.unknown or earlier.get(kind.title, "unknown") == "unknown"
+                ]
+                seen = both(bench, some)
+                cells[name] = {
+                    kind.title: seen.get(kind.title) or earlier[kind.title] for kind in kinds()
+                }
                 facts = bench.engine.facts()
                 versions[name] = facts.version
-                for title in refusals(bench, kinds(), cells[name]):
+                for title in refusals(bench, some, seen):
                     say(f"{name} is taken for one that cannot build this, and can: {title}")
             order = [one for one in ENGINES if one in cells]
             write(
