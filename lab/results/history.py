@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from lab.model import cell_names
+from lab.model import cell_names, units
 from lab.model.errors import InputError
 from lab.model.origin import Origin
 from lab.model.record import Run
@@ -101,8 +101,9 @@ def history(
             if median_of is not None:
                 found.setdefault(name, []).append(_Placed(_point(head, *median_of), head))
     if not found:
+        every = units.counted(len(chosen), "run")
         raise InputError(
-            f"no build of these {len(chosen)} runs has a figure of {metric} and is fit to compare",
+            f"no build of {every} has a figure of {metric} and is fit to compare",
             remedy="`lab report RUN` says what disturbed them",
         )
     return tuple(_series(name, points) for name, points in sorted(found.items()))

@@ -151,7 +151,7 @@ def facts(seen: Inspection) -> tuple[tuple[str, str], ...]:
         ("glibc", f"{seen.glibc or 'none'}; needs {_need(needed.glibc)}"),
         *((("musl", seen.musl),) if seen.musl else ()),
         ("libstdc++", f"needs GLIBCXX_{_need(needed.libstdcxx)}" if needed.libstdcxx else "unused"),
-        ("kernel", f"needs Linux {_need(needed.kernel)} by its ABI notes"),
+        ("kernel", f"needs {_linux(needed.kernel)} by its ABI notes"),
         ("processor", f"needs x86-64-v{_need(needed.level)}" if needed.level else "not stated"),
         (
             "ELF files",
@@ -202,6 +202,10 @@ def _need(need: Need | None) -> str:
     if need is None:
         return "none"
     return f"{need.version} (/{need.askers[0]})"
+
+
+def _linux(need: Need | None) -> str:
+    return "no certain Linux" if need is None else f"Linux {_need(need)}"
 
 
 def _some(paths: Sequence[str]) -> str:

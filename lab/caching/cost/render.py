@@ -71,6 +71,8 @@ def _history(found: Cost) -> str | None:
     commits = units.counted(found.commits, "commit")
     often = max(found.lines, key=lambda one: one.rebuilt or 0, default=None)
     if often is None or not often.rebuilt:
+        if found.commits == 1:
+            return "The last commit rebuilds no step."
         return f"None of the last {commits} rebuilds a step."
     if found.per_commit is None:
         return (

@@ -114,7 +114,7 @@ def side_by_side(
     for key, by_engine in groups.items():
         name = cell_names.short(dict(key[1:]))
         phase = next(iter(by_engine.values())).build.record.phase
-        yield f"{phase} · {name} · round {key[0]}"
+        yield " · ".join(filter(None, (phase, name, f"round {key[0]}")))
         yield from _group(by_engine, [name for name in versions if name in by_engine])
     yield from rules_table({name: archive_rules(name, told) for name, told in versions.items()})
 

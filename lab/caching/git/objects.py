@@ -39,6 +39,16 @@ class Commit:
     at: int
 
 
+def refused(folder: Path, option: str, said: str) -> InputError:
+    """Why git answers nothing there: there is no repository, or it may not be read."""
+    if "not a git repository" in said:
+        return InputError(
+            f"{folder} is in no git repository",
+            remedy=f"it has to be in a git repository: {option} DIR names another folder",
+        )
+    return InputError(f"git refuses {folder}: {said.strip()}", remedy="do as git says")
+
+
 class Repository:
     """Reads objects one by one; what was read lately is kept."""
 
@@ -52,9 +62,11 @@ class Repository:
         form = process.run(
             ["git", "rev-parse", "--show-object-format"],
             folder=folder,
-            error=InputError,
-            remedy=f"{folder} has to be a git repository: name one with --repo",
+            codes=(0, 128),
+            environment={"LC_ALL": "C"},
         )
+        if form.code:
+            raise refused(folder, "--repo", form.err)
         self.hash = form.out.strip()  # as hashlib names it too: sha1, sha256
         self._width = 32 if self.hash == "sha256" else 20
         self._talk = process.Conversation(["git", "cat-file", "--batch"], folder=folder)

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.caching.git.objects import refused
 from lab.dockerfile import dockerignore
 from lab.host import process
 from lab.model.errors import InputError
@@ -46,7 +47,7 @@ def place(dockerfile: Path, context: Path | None) -> Place:
         environment={"LC_ALL": "C"},
     )
     if told.code:
-        raise _refused(folder, told.err)
+        raise refused(folder, "--context", told.err)
     prefix, _, within = told.out.partition("\n")
     inside = prefix.rstrip("/") if within.strip() == "true" else ""
     away = os.path.relpath(dockerfile.absolute(), folder.absolute())
@@ -58,13 +59,3 @@ def place(dockerfile: Path, context: Path | None) -> Place:
         path=dockerfile.name if away.startswith("..") else away,
         held=None if held.startswith("..") else held,
     )
-
-
-def _refused(folder: Path, said: str) -> InputError:
-    """Why git answers nothing there: there is no repository, or it may not be read."""
-    if "not a git repository" in said:
-        return InputError(
-            f"{folder} is in no git repository",
-            remedy="it has to be in a git repository: --context DIR names another folder",
-        )
-    return InputError(f"git refuses {folder}: {said.strip()}", remedy="do as git says")

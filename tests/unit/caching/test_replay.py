@@ -296,7 +296,7 @@ def test_the_more_a_cache_keeps_the_less_is_run_again(history: Path) -> None:
 
 
 def test_no_repository_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not a git repository"):
+    with pytest.raises(InputError, match="is in no git repository"):
         Repository(tmp_path)
     with pytest.raises(InputError, match="not a folder"):
         Repository(tmp_path / "gone")

@@ -50,7 +50,7 @@ def test_few_runs_are_not_said_to_be_without_a_change(
 
 def test_runs_without_a_build_fit_to_compare_are_named(tmp_path: Path) -> None:
     record(tmp_path / "one", [], builds=[replace(build(1, 1.0), fit="unfit: others")])
-    with pytest.raises(InputError, match=r"no build of these 1 runs .* fit to compare"):
+    with pytest.raises(InputError, match=r"no build of 1 run has .* fit to compare"):
         history(tmp_path)
 
 
