@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.engines.named import endpoints
-from lab.model.errors import BuildsFailed, ExpectationBroken, InputError
+from lab.model.errors import ExpectationBroken, InputError
 
 if TYPE_CHECKING:
     from lab.cli.api.measuring import View
-    from lab.model.record import Build, Run
+    from lab.model.record import Run
     from lab.results.runs import StoredRun
     from lab.runner.options import Options
     from lab.scenario.model import Scenario
@@ -103,48 +104,27 @@ def as_it_was_asked(run: Run, options: argparse.Namespace) -> Options:
     )
 
 
-def _after(failed: Build, stored: StoredRun) -> str:
-    """The next step after a failed build."""
-    refs = _not_found(failed, stored.folder)
-    if refs:
-        given = " ".join(f"--base-image {ref}=IMAGE" for ref in refs)
-        return (
-            f"{given} builds on an image of the lab instead and asks no registry; IMAGE: a suite "
-            "such as bookworm or bookworm+go1.22.10, an archive, or docker:NAME, podman:NAME"
-        )
-    return (
-        f"in {stored.folder}: {failed.replay}"
-        if failed.replay
-        else f"see {stored.folder / 'report.md'}"
-    )
+def _images(run: Run) -> Mapping[str, str]:
+    """The images that stand for references of a Dockerfile already."""
+    from lab.scenario.model import Own
+
+    try:
+        work = as_it_was_run(run).workload
+    except InputError:  # its files are no longer as they were
+        return {}
+    return work.images if isinstance(work, Own) else {}
 
 
-def _not_found(failed: Build, folder: Path) -> list[str]:
-    """The images that a Dockerfile names, where its build failed for one of them before any step
-    ran: engines say its name, but for Docker's first builder, which names the registry alone.
+def judge(stored: StoredRun, *, told: bool = False) -> None:
+    """Raise what the run's result means for the exit code. ``told`` is where its report, with the
+    reasons of failed builds, was printed: on a terminal they stand once.
     """
-    from lab.dockerfile import stand_ins
-    from lab.model.events import Outcome
-    from lab.scenario import own_project
-
-    file = own_project.read(folder, failed.dockerfile) if failed.dockerfile else None
-    if file is None or any(step.outcome in {Outcome.HIT, Outcome.MISS} for step in failed.steps):
-        return []
-    said, refs = failed.reason or "", sorted(stand_ins.named(file))
-    parts = (ref.rpartition("/")[2].partition(":") for ref in refs)
-    told = "registry" in said or any(name in said and tag in said for name, _, tag in parts)
-    return refs if told else []
-
-
-def judge(stored: StoredRun) -> None:
-    """Raise what the run's result means for the exit code."""
     failed = [build for build in stored.builds if build.status == "failed"]
     if failed:  # before what was expected of those builds: it is the cause
-        raise BuildsFailed(
-            f"{len(failed)} of {len(stored.builds)} builds failed, the first: "
-            f"{failed[0].id}: {failed[0].reason}",
-            remedy=_after(failed[0], stored),
-        )
+        from lab.cli import failed_builds
+
+        shown = told and sys.stdout.isatty()
+        raise failed_builds.error(failed, stored, told=shown, given=_images(stored.run))
     if stored.run.broken:
         raise ExpectationBroken(
             "broken: " + "\n  ".join(stored.run.broken),

@@ -230,7 +230,13 @@ def expectations_checked(run: Run) -> bool:
 def _differs(table: Table) -> str:
     if len(table.columns) < 2:
         return ""
-    steps = [step for group in table.groups for rows in group.phases for step in rows.steps]
+    built = [
+        rows
+        for group in table.groups
+        for rows in group.phases
+        if sum(measure.count > 0 for measure in rows.measures) > 1  # failures tell of no cache
+    ]
+    steps = [step for rows in built for step in rows.steps]
     known = [step for step in steps if sum(bool(counts) for counts in step.outcomes) > 1]
     count = sum(step.differs for step in known)
     if not known:

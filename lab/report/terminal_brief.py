@@ -76,11 +76,10 @@ def _told(model: ReportModel) -> Iterator[RenderableType]:
         yield Text(f"fitness {model.headline.fit}", style=DOUBT)
     for kind, lines in (("broken: ", model.broken), ("", model.doubts)):
         for line in lines[:KEPT]:
-            yield Padding(Text(f"{kind}{line}", style=BAD if kind else DOUBT), (0, 2))
+            bad = kind or line.startswith("failed: ")
+            yield Padding(Text(f"{kind}{line}", style=BAD if bad else DOUBT), (0, 2))
         if len(lines) > KEPT:
             yield Padding(Text(f"and {len(lines) - KEPT} more", style="dim"), (0, 2))
-    for failure in model.failures[:1]:
-        yield Text(f"failed: {failure.title}: {failure.message}", style="bold red")
 
 
 def _tables(groups: Sequence[ReportGroup], page: Page) -> Iterator[str]:
@@ -158,6 +157,4 @@ def _others(model: ReportModel) -> Iterator[str]:
     notes = len(model.footnotes) - min(len(model.doubts), KEPT)
     if notes > 0:
         yield units.counted(notes, "note")
-    if len(model.failures) > 1:
-        yield f"{len(model.failures) - 1} more failed"
     yield "the machine"

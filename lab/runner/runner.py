@@ -125,8 +125,8 @@ def _trial(
         if build is not None and build.status != "ok":
             _abort_if_fatal(build)
             if phase.cold:
-                why = f"the cold build failed: {build.reason}"
-                yield from _skipped(trial, trial.phases[number + 1 :], why)
+                left = trial.phases[number + 1 :]
+                yield from _skipped(trial, left, "the cold build failed")
                 return
 
 

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         if sides.made is not None:
             say(str(sides.made.folder), on_error=options.json)
     if sides.made is not None:
-        judge(sides.made)
+        judge(sides.made, told=not options.json)
     return 0
 
 

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with before_the_answer():
         _show(stored, options)
-    judge(stored)
+    judge(stored, told=not options.json)
     return 0
 
 
