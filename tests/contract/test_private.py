@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from benchmarks.engine_starts import left
 from lab.engines import private
 from lab.engines.endpoint import ask, ping
 from lab.engines.private import Private, start_docker, start_podman
 from lab.engines.roots import programs
-from lab.host import facts, paths, process
+from lab.host import cgroups, facts, paths, process
 from lab.host.process import found
 from lab.model import engine_name
 from lab.model.errors import EngineUnavailable
@@ -28,6 +31,7 @@ NAMES = ("docker", "docker@28", "podman", "podman@5.8")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="private engines need root here")
 
+SLEEP = "import time; time.sleep(600)"
 OWNER = """
 import sys, time
 from tests.contract.test_private import start
@@ -123,6 +127,27 @@ def test_a_daemon_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, ca
     with pytest.raises(EngineUnavailable, match="the cause"):
         start_docker(quiet)
     assert list((cache / "engines").iterdir()) == []
+
+
+def test_what_a_start_would_leave_is_counted() -> None:
+    """benchmarks/engine_starts.py counts what hundreds of starts leave: it sees what is planted."""
+    name = f"docker-planted{os.getpid()}"
+    folder, sockets = paths.state_dir() / name, paths.runtime_dir() / name
+    assert left(folder) == []
+    with ExitStack() as planted:
+        sleeper = planted.enter_context(subprocess.Popen([sys.executable, "-c", SLEEP, name]))
+        planted.callback(sleeper.kill)
+        for place in (folder, sockets):
+            place.mkdir()
+            planted.callback(shutil.rmtree, place)
+        subprocess.run(["mount", "-t", "tmpfs", "lab", folder], check=True)
+        planted.callback(subprocess.run, ["umount", folder], check=True)
+        assert cgroups.make(f"lab-{name}") is not None
+        planted.callback(cgroups.remove, f"lab-{name}")
+        found = left(folder)
+        assert {line.partition(" ")[0] for line in found} == {"folder", "process", "mount", "group"}
+        assert {f"folder {sockets}", f"process {sleeper.pid}"} <= set(found)
+    assert left(folder) == []
 
 
 def _nothing_is_left(daemon: Private, socket: Path) -> bool:
