@@ -35,21 +35,31 @@ class LiveStateWriter:
         self._began: runner.BuildStarted | None = None
         self._start = 0.0
         self._steps: dict[int, dict[str, Any]] = {}
+        self._hosts: dict[str, dict[str, Any]] = {}  # of a fleet: what each builds
         self._done = 0
         self._total = total
 
     def see(self, event: runner.RunEvent) -> None:
         """One event, in its order."""
         match event:
-            case runner.BuildStarted():
+            case runner.BuildStarted(host=host):
                 self._began, self._start, self._steps = event, self._clock(), {}
+                if host is not None:
+                    self._hosts[host] = {
+                        "build": event.build_id,
+                        "cell": dict(event.trial.cell.axes),
+                        "phase": event.phase.name,
+                        "began": self._start,
+                    }
             case events.StepStarted(at=at, step=step):
                 self._steps.setdefault(step, {"start": at, "end": None, "outcome": None})
             case events.StepEnded(at=at, step=step, outcome=outcome):
                 known = self._steps.setdefault(step, {"start": at})
                 known |= {"end": at, "outcome": outcome}
-            case runner.BuildFinished():
+            case runner.BuildFinished(build=build):
                 self._done += 1
+                if self._hosts.get(build.host or "", {}).get("build") == build.id:
+                    del self._hosts[build.host or ""]
             case _:
                 return
         self._write()
@@ -73,6 +83,7 @@ class LiveStateWriter:
             "pid": os.getpid(),
             "done": self._done,
             "total": self._total,
+            "hosts": self._hosts,
             "steps": [
                 {"index": step, "instruction": texts[step].text, **state}
                 for step, state in sorted(self._steps.items())
@@ -89,11 +100,25 @@ def read(folder: Path, clock: Callable[[], float] = time.time) -> dict[str, Any]
         os.kill(state["pid"], 0)  # after a kill -9 the file stays, and nobody builds
         spent = clock() - float(state["began"])
         cell = cell_names.short(state["cell"])
-        said = f"{state['done']} of {state['total']} builds done; now {cell}, {state['phase']}"
+        now = f"{cell}, {state['phase']}: {units.seconds(spent)}"
         rows = [_row(step, spent) for step in state["steps"]]
+        if hosts := state.get("hosts"):
+            at = enumerate(sorted(hosts.items()))
+            rows = [_at(host, build, order, clock()) for order, (host, build) in at]
+            now = "; ".join(row["label"] for row in rows)
+        said = f"{state['done']} of {state['total']} builds done; now {now}"
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return {"said": one_line(f"{said}: {units.seconds(spent)}", 300), "rows": rows}
+    return {"said": one_line(said, 300), "rows": rows}
+
+
+def _at(host: str, build: Mapping[str, Any], order: int, now: float) -> dict[str, Any]:
+    """What a host of a fleet builds."""
+    label = one_line(clean(f"{host}: {cell_names.short(build['cell'])}, {build['phase']}"), 64)
+    spent = max(now - float(build["began"]), 0.0)
+    tip = f"{label}\n{units.seconds(spent)}"
+    told = {"label": label, "order": order, "start": 0.0, "end": spent}
+    return {**told, "outcome": "unknown", "tip": tip}
 
 
 def _row(step: Mapping[str, Any], spent: float) -> dict[str, Any]:

@@ -32,12 +32,13 @@ from lab.scenario.plan import Phase, Trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStarted:
-    """A build is about to start."""
+    """A build is about to start; ``host`` is the worker of a fleet that makes it."""
 
     build_id: str
     trial: Trial
     phase: Phase
     dockerfile: Dockerfile
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,7 @@ class Home:
                     trial=trial,
                     phase=phase,
                     dockerfile=trial.built_from.dockerfile,
+                    host=host.name,
                 )
             )
         elif kind == "B" and told["build"]["id"] in self._builds:

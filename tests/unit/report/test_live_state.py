@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 
 from lab.report import live_state
 from lab.report.progress import ProgressView
-from lab.runner import runner, session
-from lab.scenario import loader
+from lab.runner import build_record, runner, session
+from lab.scenario import loader, plan
 
 
 def test_a_run_tells_what_it_builds_and_leaves_nothing(
@@ -59,3 +60,34 @@ def test_builds_that_no_engine_can_are_not_among_those_to_do(tmp_path: Path) -> 
     numbered = [line.partition("]")[0] for line in lines if line.startswith("[")]
     assert numbered == ["[1/4", "[2/4", "[3/4", "[4/4"]
     assert sum("simulated has no cache inline" in line for line in lines) == 4
+
+
+def test_a_fleets_run_tells_what_each_host_builds(tmp_path: Path) -> None:
+    text = "name: a\nengines: [simulated]\nbases: [bookworm, trixie]\nrounds: 1\n"
+    one, two = plan.planned(loader.parse(text + "workload: {packages: 3}\nphases: [cold]\n"))
+    times = iter(range(100, 110))
+    view = live_state.LiveStateWriter(tmp_path, 2, lambda: float(next(times)))
+    for host, trial in (("b", one), ("a", two)):
+        (phase,) = trial.phases
+        dockerfile = trial.built_from.dockerfile
+        view.see(
+            runner.BuildStarted(
+                build_id=trial.build_id(phase),
+                trial=trial,
+                phase=phase,
+                dockerfile=dockerfile,
+                host=host,
+            )
+        )
+    told = live_state.read(tmp_path, lambda: 110.0)
+    assert told is not None
+    first, second = told["rows"]
+    assert first["label"].startswith(f"a: simulated {two.cell.axes['base']}")
+    assert second["label"].startswith(f"b: simulated {one.cell.axes['base']}")
+    assert (second["start"], second["end"]) == (0.0, 10.0)
+    assert told["said"].startswith("0 of 2 builds done; now a: ")
+    build = build_record.unbuilt(one, one.phases[0], "engine-lost", "gone")
+    view.see(runner.BuildFinished(build=replace(build, host="b"), dockerfile=None, manifest=None))
+    told = live_state.read(tmp_path, lambda: 110.0)
+    assert told is not None
+    assert len(told["rows"]) == 1
