@@ -14,7 +14,9 @@ from lab.dockerfile.kept_context import KeptFolder, told
 from lab.results import runs
 from lab.results.runs import StoredRun
 from lab.scenario import plan
+from lab.scenario.build_inputs import Images, render_cell
 from lab.scenario.model import Own, Scenario
+from lab.scenario.plan import Cell
 
 
 class Projects:
@@ -51,8 +53,12 @@ class Projects:
                     "every build was made of what it held when the run began"
                 )
 
-    def compare(self, scenario: Scenario, stored: StoredRun) -> None:
-        """Warn where the run that is gone on with was begun with other files."""
+    def compare(
+        self, scenario: Scenario, stored: StoredRun, images: Callable[[Cell], Images]
+    ) -> None:
+        """Warn where the run that is gone on with was begun with other files. ``images`` are what
+        a cell builds on: some stand in the Dockerfile that is sent.
+        """
         work = scenario.workload
         first = next((one for one in stored.builds if one.phase == "cold" and one.manifest), None)
         if not isinstance(work, Own) or first is None or first.manifest is None:
@@ -61,7 +67,10 @@ class Projects:
         if not path.exists():  # a run can be gone on with that cannot be explained
             return
         before = _sent(runs.manifest(path).files)
-        now = _sent({name: facts(one) for name, one in self.of(scenario).entries.items()})
+        cell = Cell(axes=first.cell)
+        made = render_cell(scenario, cell.axes, images(cell), self.of(scenario), "")
+        sent = made.inputs.full_context()
+        now = _sent({name: facts(one) for name, one in sent.entries.items()})
         if changes := told(before, now):
             self._warn(
                 f"the context {work.context} changed before the run went on ({changes}): builds "

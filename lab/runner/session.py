@@ -109,9 +109,7 @@ class Session:
             fresh = (
                 stack.enter_context(FreshEngines.open(scenario, say)) if scenario.fresh else None
             )
-            if resumed is not None:
-                projects.compare(scenario, resumed)
-            yield cls(
+            session = cls(
                 scenario=scenario,
                 options=options,
                 writer=writer,
@@ -122,21 +120,24 @@ class Session:
                 say=say,
                 watcher=watcher,
             )
+            if resumed is not None:
+                projects.compare(scenario, resumed, session.images_of)
+            yield session
+
+    def images_of(self, cell: Cell, asked: Scenario | None = None) -> Images:
+        """What a cell builds on, of the session's scenario or of another."""
+        if self.images.known:
+            return self.images.of(cell)
+        return placeholder_images.images(asked or self.scenario, cell.axes)
 
     def trials(self, scenario: Scenario | None = None, salt: str = "") -> tuple[Trial, ...]:
         """The trials of the session's scenario in their order, or of another on the same engines
         and images; another ``salt`` makes their edits new to every cache.
         """
         asked = scenario or self.scenario
-
-        def images(cell: Cell) -> Images:
-            if self.images.known:
-                return self.images.of(cell)
-            return placeholder_images.images(asked, cell.axes)
-
         return plan.trials(
             asked,
-            images,
+            lambda cell: self.images_of(cell, asked),
             self.projects.of(asked),
             lacks=lambda cell, made: self.engines[cell.engine].lacks(
                 made.dockerfile, cache=cell.cache

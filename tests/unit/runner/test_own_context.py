@@ -192,6 +192,27 @@ def test_a_run_that_goes_on_with_other_files_says_so(project: Path) -> None:
     assert stored.builds[-1].id in warning
 
 
+def test_an_image_that_stands_in_the_dockerfile_is_no_other_file(project: Path) -> None:
+    """What is sent names the stand-in, what lies on disk the image itself."""
+    (project / "Dockerfile").write_text("FROM debian:12\nCOPY main.go /\n")
+    own = "dockerfile: Dockerfile"
+    (project / "lab.yaml").write_text(
+        TEXT.replace(own, f'{own}, images: {{"debian:12": bookworm}}')
+    )
+    stored = run(project, project / "results", Meddler())
+    assert stored.builds[0].status == "ok", stored.builds[0].reason
+    scenario = replace(loader.load(project / "lab.yaml"), rounds=3)
+    more = session.run(
+        scenario,
+        session.Options(results=project / "results"),
+        say=lambda _: None,
+        watcher=Meddler(),
+        resumed=stored,
+        more=True,
+    )
+    assert (len(more.builds), more.run.warnings) == (6, ())
+
+
 def test_large_files_are_kept_aside(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_context, "IN_MEMORY", 10)
     data = os.urandom(3 << 20)
