@@ -97,7 +97,7 @@ def own_records(
     one of our instructions describes, and what was built on such a record. Of what remains ("from
     local", the context's copy) it cannot be told who made it: it is ours where nobody else built.
     """
-    used = dict(line.rsplit(" ", 1) for line in before)
+    used = dict(line.partition(" ")[::2] for line in before)
     new = {str(record["ID"]): record for record in records if str(record["ID"]) not in used}
     ours = {
         name

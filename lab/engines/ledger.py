@@ -69,7 +69,8 @@ class Ledger:
             self._file = None
 
     def _take_over(self, path: Path) -> None:
-        with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as left:
+        # Another user's, a living lab's, or one that another lab has just taken over.
+        with suppress(OSError), path.open("r+", encoding="utf-8", errors="replace") as left:
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lines = list(_lines(left))
             if lines[:1] != [self.endpoint] or not path.exists():
@@ -79,9 +80,9 @@ class Ledger:
                 match line:
                     case dict():
                         for kind, texts in line.items():
-                            found.setdefault(kind, {}).update(dict.fromkeys(texts))
+                            found.setdefault(kind, {}).update(dict.fromkeys(_texts(texts)))
                     case list():
-                        for kind in line:
+                        for kind in _texts(line):
                             found.pop(kind, None)
             self.inherited = True
             for kind, texts in found.items():
@@ -113,3 +114,8 @@ def _lines(file: IO[str]) -> Iterator[object]:
     for line in file:
         with suppress(ValueError):
             yield json.loads(line)
+
+
+def _texts(value: object) -> list[str]:
+    """The texts of a list: of a damaged line nothing else is taken."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -65,12 +65,25 @@ def test_what_is_not_settled_is_left_to_the_next_lab(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_line_that_was_not_written_to_its_end_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "torn.jsonl").write_text(f'"{HERE}"\n{{"tag": ["a:1"]}}\n{{"tag": ["b')
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"tag": ["b',
+        b"7",
+        b"null",
+        b'{"tag": 7}',
+        b'{"tag": [{}, [], 7]}',
+        b"[[], {}, 7]",
+        b"\xff",
+    ],
+)
+def test_a_damaged_line_is_passed_over(damage: bytes, tmp_path: Path) -> None:
+    whole = f'"{HERE}"\n{{"tag": ["a:1"]}}\n'.encode()
+    (tmp_path / "damaged.jsonl").write_bytes(whole + damage + b'\n{"tag": ["c:1"]}\n')
     (tmp_path / "empty.jsonl").touch()
-    (tmp_path / "strange.jsonl").write_text(f'"{HERE}"\n7\n')
+    (tmp_path / "folder.jsonl").mkdir()
     made = Ledger.of(tmp_path, HERE)
-    assert made.of_kind("tag") == ["a:1"]
+    assert made.of_kind("tag") == ["a:1", "c:1"]
     made.close(settled=True)
 
 
