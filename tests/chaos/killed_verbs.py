@@ -165,7 +165,9 @@ def _users(stack: ExitStack) -> Verb:
     def wrong(place: Place, before: bytes) -> list[str]:
         there = _listed(host)
         extra = [f"in the user's Docker: {one}" for one in sorted(there ^ theirs)]
-        subprocess.run(["docker", "--host", host, "image", "prune", "-af"], check=False)
+        ids = [one.split()[1] for one in there - theirs if one.startswith("image")]
+        remove = ["docker", "--host", host, "image", "rm", "--force", *ids]
+        subprocess.run(remove, check=False, capture_output=True)  # the next kill starts as this did
         return [*plain.wrong(place, before), *extra]
 
     return Verb(
