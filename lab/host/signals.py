@@ -16,6 +16,7 @@ class _Shield:
     depth = 0
     late: str | None = None
     quiet = False
+    ended = False
 
 
 def install(*, quiet: bool = False) -> None:
@@ -25,7 +26,7 @@ def install(*, quiet: bool = False) -> None:
     signal that whoever started the lab chose to ignore (nohup, ``&`` in a script) stays ignored.
     ``quiet``: nobody reads that the end takes a moment.
     """
-    _Shield.quiet = quiet
+    _Shield.quiet, _Shield.ended = quiet, False
     for number in _NAMES:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
@@ -45,6 +46,11 @@ def shielded() -> Iterator[None]:
             raise KeyboardInterrupt(late)
 
 
+def ending() -> bool:
+    """Whether a signal has asked the lab to end: what is left is to clear away."""
+    return _Shield.ended
+
+
 def settle() -> None:
     """The end is decided: a further signal must not give it another exit code.
 
@@ -61,6 +67,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
             # Not print: the signal may have come in the middle of a write to the same stream.
             os.write(2, b"lab: stopping and clearing away, a moment\n")
+    _Shield.ended = True
     name = _NAMES[signal.Signals(number)]
     if _Shield.depth == 0:
         raise KeyboardInterrupt(name)

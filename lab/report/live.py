@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from lab.host import signals
 from lab.model import cell_names, units
 from lab.model.record import Build
-from lab.report.colours import BAD, BUSY, GOOD, MARKED
+from lab.report.colours import BAD, BUSY, DOUBT, GOOD, MARKED
 from lab.report.formatting import one_line
 
 if TYPE_CHECKING:
@@ -185,7 +186,9 @@ class Live:
             style = {"ok": GOOD, "skipped": "dim"}.get(status, BAD)
             mark = Text(f"{MARKS[status]} ", style=style, no_wrap=True, overflow="ellipsis")
             lines.append(mark.append(line, style="default"))
-        if state.name:
+        if signals.ending():  # what was written to the terminal meanwhile, this view has overdrawn
+            lines.append(_cut("stopping: clearing the engines away, which takes a moment", DOUBT))
+        elif state.name:
             lines.append(_cut(f"▸ {state.name}", "bold"))
             count = f"{state.step_number}/{state.total_steps}"
             lines.append(

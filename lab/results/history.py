@@ -138,7 +138,9 @@ def _chosen(
 ) -> list[Head]:
     """The runs that are asked for, oldest first. Raises InputError where there is none."""
     if not known:
-        raise InputError(f"there are no runs in {results}", remedy="lab run SCENARIO makes one")
+        raise InputError(
+            f"there are no runs in {results}", remedy="`lab run --dockerfile Dockerfile` makes one"
+        )
     chosen = [one for one in known if scenario in {None, one.scenario}]
     if not chosen:
         names = sorted({one.scenario for one in known})

@@ -89,7 +89,8 @@ def _among(text: str, known: Sequence[Head], results: Path, beside: Sequence[Hea
     if not known:
         raise InputError(
             f"no run {text!r}: there are no runs in {results}",
-            remedy="make one with `lab run SCENARIO`, or name its folder with --results",
+            remedy="make one with `lab run --dockerfile Dockerfile`, or name its folder with "
+            "--results",
         )
     meant = _meant(_parts(text)[0], known, beside)
     return _one(meant, text, known, results)

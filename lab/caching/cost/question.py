@@ -161,7 +161,7 @@ def _without_layers(stored: runs.StoredRun) -> str:
 def _unmeasured(found: Cost, question: Question, stored: runs.StoredRun | None) -> Sequence[str]:
     """What has no figure, and what gives it one."""
     file = question.dockerfile
-    measure = f"lab run --dockerfile {file}" if file is not None else "lab run SCENARIO"
+    measure = f"lab run --dockerfile {file or 'Dockerfile'}"
     if stored is None:
         return (f"Times and sizes of layers are not known: `{measure}` measures them.",)
     said = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.cli import arguments, base_upgrade, forms, pivot_table, predicted_comparison
+from lab.cli import arguments, base_upgrade, forms, near_files, pivot_table, predicted_comparison
 from lab.cli.output import before_the_answer, say
 from lab.cli.scenario_run import judge, run_scenario
 from lab.model.engine_name import names_engine, parse
@@ -145,15 +145,31 @@ def _of_engines(options: argparse.Namespace) -> Sides:
     arguments.refuse(options, ("engine",), "beside engines: they are the values that are compared")
     options.engine = options.values
     columns = [value.partition("=")[0] for value in options.values]
+    if len(columns) < 2:
+        raise InputError(
+            f"{columns[0]} alone is compared with nothing",
+            remedy=f"name two engines: lab compare {' '.join(_two(columns[0]))} Dockerfile",
+        )
     if options.baseline not in {None, *columns}:
         raise InputError(
             f"the baseline {options.baseline!r} is none of {', '.join(columns)}",
             remedy="name one of the engines that are compared",
         )
+    if options.scenario is None and options.dockerfile is None:
+        say(
+            f"no Dockerfile is named: this builds the lab's demo, {shipped(DEMO).stem}; "
+            f"`lab compare {' '.join(columns)} Dockerfile` builds yours",
+            on_error=True,
+        )
     options.scenario = options.scenario or shipped(DEMO)
     scenario = replace(arguments.scenario(options), baseline=None)  # which may be no engine
     stored = run_scenario(scenario, options)
     return replace(comparing.within(stored, "engine", columns, options.baseline), made=stored)
+
+
+def _two(engine: str) -> tuple[str, str]:
+    """An engine and one to compare it with."""
+    return engine, "podman" if engine.startswith("docker") else "docker"
 
 
 def _of_bases(options: argparse.Namespace) -> Sides:
@@ -199,6 +215,8 @@ def _named_runs(values: Sequence[str], options: argparse.Namespace) -> dict[str,
     from lab.results import runs
 
     if any(names_engine(value) for value in values):
+        if (absent := near_files.absent(values[-1])) is not None:
+            raise absent
         parse(next(value for value in values if not names_engine(value)))  # refused: it is none
     if options.axis is not None and not any(
         value in runs.runs(options.results) for value in values

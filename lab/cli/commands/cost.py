@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lab.cli import arguments
+from lab.cli import arguments, near_files
 from lab.cli.output import print_json, say_all, say_notes
 
 COMMITS = 100
@@ -45,7 +45,10 @@ def run(options: argparse.Namespace) -> int:
     file, name = _which(options)
     if file is not None and not file.is_file():
         raise InputError(f"there is no file {file}", remedy="name a Dockerfile, or a run")
-    stored = runs.load(name, options.results) if name is not None else None
+    try:
+        stored = runs.load(name, options.results) if name is not None else None
+    except InputError as error:
+        raise near_files.absent(str(name)) or error from error
     if stored is not None:
         say_notes(stored)
         if not stored.builds:

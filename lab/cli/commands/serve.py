@@ -25,7 +25,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.results.is_dir():
         raise InputError(
             f"{options.results} is no folder: there is nothing to serve",
-            remedy="name the folder of your runs with --results; `lab run SCENARIO` makes one",
+            remedy="name the folder of your runs with --results; "
+            "`lab run --dockerfile Dockerfile` makes one",
         )
     with Server(options.results, options.port) as server:
         if not runs.runs(options.results):

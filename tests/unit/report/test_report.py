@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.host import signals
 from lab.model.units import seconds
 from lab.report import compose, formats, markdown, markdown_text, setting, terminal
 from lab.report import html as page
@@ -233,6 +235,24 @@ def test_a_terminal_gets_a_view_unless_quiet(tty: Terminal, quiet: bool) -> None
     assert ("\x1b" in tty.getvalue()) != quiet
     assert "1/2" in tty.getvalue()
     assert max(len(line) for line in clean(tty.getvalue()).split("\n")) <= 80 or quiet
+
+
+def test_the_view_says_at_once_that_the_end_is_under_way(
+    tty: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clearing engines away takes up to a minute, and the view is drawn until then."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(signals._Shield, "ended", False)
+    try:
+        signals.install(quiet=True)
+        with Live(1, stream=tty) as live:
+            live.begin("b", CELL, "cold", 2)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert "stopping: clearing the engines away" in tty.getvalue()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_time_left_comes_from_the_builds_so_far() -> None:
