@@ -47,7 +47,7 @@ class Wires:
 
     def within(self, name: str) -> list[str]:
         """What goes before a command that is to run there."""
-        return ["ip", "netns", "exec", self._space(name)]
+        return ["nsenter", f"--net=/run/netns/{self._space(name)}"]
 
     def cut(self, name: str, *, whole: bool = False) -> None:
         """Let nothing through, or all again."""

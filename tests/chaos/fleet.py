@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,7 @@ def befall(stage: Stage, fault: Fault) -> str:
     assert {one["status"] for one in others} <= {"engine-lost"}, others
     begun = [(one["id"], one["attempt"]) for one in builds]
     assert len(begun) == len(set(begun)), f"an attempt has two records: {begun}"
+    shutil.rmtree(stage.folder / "results" / name)  # the disk is small
     return f"{len(builds)} records, {len(others)} lost, {homes} homes"
 
 

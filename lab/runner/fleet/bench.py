@@ -11,6 +11,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from lab.model.errors import LabError
 
 LEASE = 30  # seconds without a word from home until its builds are ended
 ENDING = 60.0  # seconds that a build is given to end through its engine
+KEPT = 7 * 86400.0  # seconds that what a home never asked for is kept
 BATCH = 4 << 20  # bytes of messages in one answer
 _LINE = 1 << 30  # bytes that a message can have: a build's log is in it
 
@@ -48,6 +50,9 @@ class Bench:
         self._changing = asyncio.Lock()
         with disk(folder):
             (folder / "blobs").mkdir(parents=True, exist_ok=True)
+            for path in folder.glob("*.messages"):  # of runs that nobody went on with
+                if time.time() - path.stat().st_mtime > KEPT:
+                    path.unlink()
 
     async def state(self) -> dict[str, Any]:
         """What it does, for whoever looks."""
