@@ -116,9 +116,14 @@ def test_half_a_character_in_an_engines_message_is_shown_as_a_question_mark() ->
     assert b"".join(event.data for event in found if isinstance(event, Log)) in {b"", b"a?b"}
 
 
-def test_a_dash_of_a_pattern_is_read_without_a_warning() -> None:
-    rules = dockerignore.parse("[--0]x\n")
-    assert [name for name in ["-x", ".x", "0x", "1x"] if rules.excludes(name)] == ["-x", ".x", "0x"]
+def test_a_dash_of_a_pattern_is_read_as_go_reads_it() -> None:
+    """Go's Match has a dash begin or end no range but behind a backslash (match.go, getEsc)."""
+    rules = dockerignore.parse("[+-\\-]x\n")
+    assert [name for name in ["*x", "+x", ",x", "-x", ".x"] if rules.excludes(name)] == [
+        "+x", ",x", "-x",
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="cannot be read"):
+        dockerignore.parse("[--0]x\n")
 
 
 @pytest.mark.parametrize(
