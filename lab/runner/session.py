@@ -128,7 +128,8 @@ class Session:
         """What a cell builds on, of the session's scenario or of another."""
         if self.images.known:
             return self.images.of(cell)
-        return placeholder_images.images(asked or self.scenario, cell.axes)
+        every = self.engines[cell.engine].simulated
+        return placeholder_images.images(asked or self.scenario, cell.axes, every=every)
 
     def trials(self, scenario: Scenario | None = None, salt: str = "") -> tuple[Trial, ...]:
         """The trials of the session's scenario in their order, or of another on the same engines
