@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.dockerfile.model import Dockerfile, DockerfileError
@@ -112,7 +112,7 @@ def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
     image = bases(name)
     if image is None or name == "scratch":
         why = f"the base {name} of its last stage is not a suite that can be had here; "
-        why += "save it to a file and name that"
+        why += _the_image_itself(name)
         if name == "scratch":
             why = "its last stage is scratch: build it, and name what came of it"
         yield Target(
@@ -121,7 +121,15 @@ def _of_dockerfile(path: Path, say: Say) -> Iterator[Target]:
             findings=findings,
         )
     else:
+        if name.partition(":")[0].rpartition("/")[2] != "debian":
+            part = f"{image.origin}: the Debian below {name}, without what that image adds"
+            image = replace(image, origin=f"{part}; {_the_image_itself(name)}")
         yield Target(name=str(path), image=image, findings=findings)
+
+
+def _the_image_itself(name: str) -> str:
+    """How an image of a registry is judged."""
+    return f"`docker pull {name}`, then `lab validate docker:{name}` judges the image itself"
 
 
 class _Bases:
