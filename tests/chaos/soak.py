@@ -103,7 +103,7 @@ def soak(engine: str, count: int) -> list[str]:
         if engine != "simulated":
             starter = start_podman if engine == "podman" else start_docker
             endpoints = {engine: stack.enter_context(starter(quiet)).endpoint}
-        runs = max(10, count // BUILDS)
+        runs = max(2, count // BUILDS)
         first = None
         for number in range(1, runs + 1):
             options = Options(results=folder / f"r{number}", endpoints=endpoints)
