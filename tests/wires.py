@@ -32,8 +32,8 @@ class Wires:
             _ip("-n", hub, "link", "set", "hub", "up")
             for name, one in zip(names, spaces[1:], strict=True):
                 peer = ("peer", "name", "eth0", "netns", one)
-                _ip("-n", hub, "link", "add", name, "type", "veth", *peer)
-                _ip("-n", hub, "link", "set", name, "master", "hub", "up")
+                _ip("-n", hub, "link", "add", "name", name, "type", "veth", *peer)
+                _ip("-n", hub, "link", "set", "dev", name, "master", "hub", "up")
                 _ip("-n", one, "address", "add", f"{wires.address(name)}/24", "dev", "eth0")
                 _ip("-n", one, "link", "set", "eth0", "up")
             yield wires
@@ -51,7 +51,7 @@ class Wires:
 
     def cut(self, name: str, *, whole: bool = False) -> None:
         """Let nothing through, or all again."""
-        _ip("-n", self._space("hub"), "link", "set", name, "up" if whole else "down")
+        _ip("-n", self._space("hub"), "link", "set", "dev", name, "up" if whole else "down")
 
     def _space(self, name: str) -> str:
         return f"lab-test-{os.getpid()}-{name}"
