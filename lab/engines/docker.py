@@ -6,6 +6,7 @@ BuildKit is reached without a session, by api.post and other public names only.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -92,6 +93,7 @@ class DockerEngine:
         self._made = made or Ledger()
         containerd = docker_facts.containerd(self._info)
         self._store = Images(self._api, engine=name, containerd=containerd, made=self._made)
+        self._left = self._made.inherited  # a build that nobody reads may still end
         if self._made.inherited:
             with suppress(LabError):
                 self._give_back()
@@ -159,7 +161,7 @@ class DockerEngine:
             no_cache=request.cold and (self._classic or not self._private),
             host_network=self._private,
         )
-        finished = False
+        finished, self._left = False, True
         held = self._reusable()
         try:
             told = self._told(request, query, decoder)
@@ -173,6 +175,7 @@ class DockerEngine:
                     yield events.Evicted(event.at, len(held - left))
                 yield event
         finally:
+            self._left = not finished
             if not (finished or self._classic):
                 docker_post.cancel(self._api, query["buildid"])
 
@@ -267,8 +270,13 @@ class DockerEngine:
         """Leave a user's daemon as it was found; whether it is."""
         with translated(f"what the lab made in {self.name}"):
             docker_run.remove(self._api, self._made)
-            if self._made.of_kind("held"):
+            deadline = time.monotonic() + LET_GO_S
+            while self._made.of_kind("held"):
                 self._made.note("image", self._store.strays())
+                gone = self._store.remove_unnamed(self._made.of_kind("image"))
+                if gone or not self._left or time.monotonic() > deadline:
+                    break
+                time.sleep(0.2)  # the container of a build that was left still stands on one
             done = self._forget(patience_s=LET_GO_S)
             self._store.remove(self._made.of_kind("ref"))
             self._store.remove_unnamed(self._made.of_kind("brought"))

@@ -97,11 +97,14 @@ class Images:
             with suppress(REFUSED):  # gone already, or in use by somebody else
                 self._api.remove_image(ref, force=force)
 
-    def remove_unnamed(self, ids: Iterable[str]) -> None:
-        """Remove images that nobody has given a name, children before what they stand on."""
+    def remove_unnamed(self, ids: Iterable[str]) -> bool:
+        """Remove images that nobody has given a name, children before what they stand on; whether
+        all are gone.
+        """
         left = set(ids)
         while gone := {one for one in left if self._gone(one)}:
             left -= gone
+        return not left
 
     def look_around(self) -> None:
         """Note which images there are, before the first of the lab's own."""
