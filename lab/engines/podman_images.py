@@ -180,7 +180,9 @@ class Images:
                 self._service.upload("/images/load", None, archive).raise_for_status()
         else:
             self._pull(image.ref)
-        self._made.note("brought", [bare(self.inspect(ref).id) for ref in refs])
+        ids = [bare(self.inspect(ref).id) for ref in refs]
+        self._made.note("brought", ids)
+        self._made.note("base", ids)  # a cold build would else take away what came along
 
     def _pull(self, ref: str) -> None:
         with self._service.translating(f"pull {ref}"):

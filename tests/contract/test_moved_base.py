@@ -76,6 +76,7 @@ def test_the_twin_comes_with_the_base_and_is_not_loaded_again(
 ) -> None:
     assert bookworm_base.moved is not None
     real_bench.engine.ensure(bookworm_base.image)
+    build(real_bench, bookworm_base.image, f"FROM {WORKING}\nLABEL a=b\n", cold=True)
     real_bench.engine.ensure(replace(bookworm_base.moved, path=Path("/nowhere")))
 
 
