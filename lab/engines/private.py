@@ -65,6 +65,8 @@ class Private:
         """Stop the daemon and remove all that it kept."""
         if self._lock.closed:
             return
+        if self._network is not None:
+            telemetry.leave(os.environ)
         self._daemon.kill()
         leftovers.clear(self.folder, self._sockets)
         self._lock.close()
