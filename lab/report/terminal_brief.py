@@ -85,12 +85,15 @@ def _told(model: ReportModel) -> Iterator[RenderableType]:
 def _tables(groups: Sequence[ReportGroup], page: Page) -> Iterator[str]:
     """The groups of cells that there is room for, of the first as many phases; what is left out."""
     apart = axes(groups)
+    every = [_narrowed(group.phases) for group in groups]
+    _, alike = shared_count(Grid(head=(), rows=tuple(row for one in every for row in one.rows)))
     for place, group in enumerate(groups):
         title = " ".join(f"{name}={group.cell[name]}" for name in apart if name in group.cell)
         last = place == len(groups) - 1
         phases = list(dict.fromkeys(row[0] for row in group.phases.rows))
         counts = range(len(phases), 0, -1) if place == 0 else (len(phases),)
-        found = (_block(group.phases, phases[:count], title, last) for count in counts)
+        told = last or not alike  # where groups differ, each says its own count
+        found = (_block(group.phases, phases[:count], title, told) for count in counts)
         fits = next((n for n, block in zip(counts, found, strict=True) if page.add(block, 4)), 0)
         if place == 0 and fits < len(phases):
             yield f"{len(phases) - fits} of {units.counted(len(phases), 'phase')}"
@@ -101,13 +104,13 @@ def _tables(groups: Sequence[ReportGroup], page: Page) -> Iterator[str]:
             return
 
 
-def _block(phases: Grid, wanted: Sequence[str], title: str, last: bool) -> RichTable:
+def _block(phases: Grid, wanted: Sequence[str], title: str, told: bool) -> RichTable:
     rows = tuple(row for row in phases.rows if row[0] in wanted)
     grid, said = shared_count(_narrowed(Grid(head=phases.head, rows=rows)))
     block = RichTable.grid()
     block.add_row(Text(f"\n{title}" if title else "", style="bold underline"))
     block.add_row(_table(grid))
-    if said and last:
+    if said and told:
         block.add_row(Text(said, style="dim"))
     return block
 

@@ -15,6 +15,7 @@ from lab.report import compose, ratio_words, terminal_brief
 from lab.results import comparison
 from lab.results.runs import StoredRun
 from lab.results.stats import Comparison, Verdict, compare_paired
+from tests.factories import build
 from tests.report_runs import EVIL, builds, run, stored
 
 SLOWER = [(2.0 + at / 100, 1.0) for at in range(8)]
@@ -156,6 +157,22 @@ def test_the_answer_is_at_most_forty_lines_and_says_what_it_leaves_out(
     assert (f"left out: {groups - shown} of {groups} groups of cells" in said) == (shown < groups)
     assert "--all shows all" in said
     assert "podman took" in said
+
+
+def test_groups_of_unlike_counts_each_say_their_own() -> None:
+    """Rounds end for each cell by itself: the demo's had four and five."""
+    rounds = {"short": 2, "long": 3}
+    many = tuple(
+        replace(build(at, wall), id=f"{base}-{engine}-{at}", cell={"base": base, "engine": engine})
+        for base, last in rounds.items()
+        for engine, wall in (("docker", 2.0), ("podman", 4.0))
+        for at in range(1, last + 1)
+    )
+    lines = brief(replace(stored("RUN a", "RUN a"), builds=many))
+    said = [line.partition(" in every")[0] for line in lines if " in every number" in line]
+    assert said == [f"n = {last}" for last in rounds.values()]
+    alike = brief(replace(stored("RUN a", "RUN a"), builds=tuple(b for b in many if b.round < 3)))
+    assert sum(" in every number" in line for line in alike) == 1
 
 
 def test_runs_that_share_no_cell_say_so_in_one_line() -> None:
