@@ -159,7 +159,7 @@ async def work(count: int, address: str, folder: Path) -> None:
                 Waiting(folder / f"bench-{one}", slots=1, endpoints={}, pace=0),
                 {**stated, "name": f"worker-{one}"},
                 host=None,
-                ready=lambda _, one=one: (folder / f"there-{one}").touch(),  # type: ignore[misc]
+                ready=lambda _, one=one: (folder / f"there-{one}").touch(),
                 say=print,
             )
             for one in range(count)

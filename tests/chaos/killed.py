@@ -54,7 +54,7 @@ def slow_down(pace: float) -> None:
         made(engine)
         engine.pace = pace
 
-    SimulatedEngine.__init__ = paced  # type: ignore[method-assign]
+    SimulatedEngine.__init__ = paced
 
 
 def main() -> None:

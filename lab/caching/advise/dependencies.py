@@ -44,16 +44,22 @@ def doubt(run: Instruction, view: DockerfileView) -> str | None:
     it surely reads no more, or fetches none.
     """
     for one in map(plain, view.commands(run) or ()):
-        kind = next((kind for kind in KINDS if kind.fits(one)), None)
-        if kind is not None and any(name in view.context.entries for name in kind.files(one)):
-            return _doubt(one, kind, run, view)
+        kind = _kind(one)
+        if kind is None or not any(name in view.context.entries for name in kind.files(one)):
+            continue
+        if why := _doubt(one, kind, run, view):
+            return why
     return None
+
+
+def _kind(one: Command) -> Kind | None:
+    return next((kind for kind in KINDS if kind.fits(one)), None)
 
 
 def _fetch(one: Command, run: Instruction, view: DockerfileView) -> Fetch | None:
     """What one command that fetches dependencies reads; None for any other."""
     one = plain(one)
-    kind = next((kind for kind in KINDS if kind.fits(one)), None)
+    kind = _kind(one)
     if kind is None or _doubt(one, kind, run, view) is not None:
         return None
     there = tuple(name for name in kind.files(one) if name in view.context.entries)

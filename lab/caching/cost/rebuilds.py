@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
-from lab.caching.git.objects import Repository
 from lab.caching.git.place import Place
 from lab.caching.predict.cache_simulator import assumed_of
-from lab.caching.replay import CommitPredictor
+from lab.caching.replay import at_place
 from lab.dockerfile.cachekey import Rules
 from lab.model.events import Outcome
 
@@ -42,31 +40,19 @@ def rebuilds(
     The one before them fills the cache. A commit that has not the context's folder, or an ignore
     file that cannot be read, counts as none.
     """
-    with closing(Repository(place.folder)) as repository:
-        predictor = CommitPredictor(
-            repository,
-            rules,
-            path=place.path,
-            text=text,
-            build_args=build_args,
-            target=target,
-            sends_git=not place.inside,
-        )
-        counted = -1
-        counts, sure = Counter[str](), Counter[str]()
-        for commit in repository.commits(commits + 1):
-            below = repository.below(commit, place.inside)
-            predicted = None if below is None else predictor.predict(below)
-            if predicted is None:
-                continue
-            counted += 1
-            if not counted:
-                continue
-            unsure = assumed_of(predicted.chain, predicted.outcomes)
-            for link in predicted.chain.links:
-                outcome = predicted.outcomes.get(link.step.index)
-                if outcome is not None:
-                    missed = outcome is Outcome.MISS
-                    counts[link.name] += missed
-                    sure[link.name] += missed and link.step.index not in unsure
+    counted = 0
+    counts, sure = Counter[str](), Counter[str]()
+    for _, predicted in at_place.predictions(
+        place, text, rules, commits=commits, build_args=build_args, target=target
+    ):
+        if predicted is None:
+            continue
+        counted += 1
+        unsure = assumed_of(predicted.chain, predicted.outcomes)
+        for link in predicted.chain.links:
+            outcome = predicted.outcomes.get(link.step.index)
+            if outcome is not None:
+                missed = outcome is Outcome.MISS
+                counts[link.name] += missed
+                sure[link.name] += missed and link.step.index not in unsure
     return None if counted < 1 else Rebuilds(commits=counted, counts=dict(counts), sure=dict(sure))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
-from lab.caching.git.objects import Repository
 from lab.caching.git.place import Place
-from lab.caching.replay import CommitPredictor
+from lab.caching.replay import at_place
 from lab.caching.replay.history import WEEK, HistoryTotal
 from lab.caching.runner_cache.overhead import Overhead
 from lab.dockerfile.cachekey import Rules
@@ -85,27 +83,18 @@ def histories(
     """The last commits, each on a fresh engine that restores by a strategy what the one before it
     left; the one before them all fills the cache.
     """
-    with closing(Repository(place.folder)) as repository:
-        totals = {}
-        for strategy in strategies:
-            predictor = CommitPredictor(
-                repository,
-                rules,
-                path=place.path,
-                text=text,
-                build_args=build_args,
-                target=target,
-                sends_git=not place.inside,
-            )
-            predictor.strategy = strategy
-            totals[strategy] = total = HistoryTotal(name=strategy)
-            began = False
-            for commit in repository.commits(commits + 1):
-                below = repository.below(commit, place.inside)
-                predicted = None if below is None else predictor.predict(below)
-                if began:
-                    total.count(commit, predicted, costs)
-                began = began or predicted is not None
+    totals = {strategy: HistoryTotal(name=strategy) for strategy in strategies}
+    for strategy, total in totals.items():
+        for commit, predicted in at_place.predictions(
+            place,
+            text,
+            rules,
+            commits=commits,
+            build_args=build_args,
+            target=target,
+            strategy=strategy,
+        ):
+            total.count(commit, predicted, costs)
     return totals
 
 

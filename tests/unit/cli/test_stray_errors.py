@@ -54,7 +54,7 @@ def test_a_stream_without_room_is_told_where_it_can_be(stream: str, code: int) -
     command = SCHEMA if stream == "stdout" else [*SCHEMA[:-1], "plan", "/nowhere.yaml"]
     with Path("/dev/full").open("w") as full:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: full}
-        done = subprocess.run(command, text=True, check=False, **streams)  # type: ignore[call-overload]
+        done = subprocess.run(command, text=True, check=False, **streams)
     assert done.returncode == code
     said = done.stderr if stream == "stdout" else done.stdout
     assert "Traceback" not in said
