@@ -39,6 +39,7 @@ SDK_ERRORS: tuple[type[Exception], ...] = (
     SubprocessError,  # the client starts ssh for a tunnel
     OSError,
 )
+_TRANSLATED: tuple[type[Exception], ...] = (*SDK_ERRORS, ValueError)
 _TAR = {"Content-Type": "application/x-tar"}
 
 
@@ -93,9 +94,7 @@ class Service:
             yield
         except LabError:
             raise
-        except Exception as error:
-            if not isinstance(error, (*SDK_ERRORS, ValueError)):
-                raise
+        except _TRANSLATED as error:
             raise self.translated(error, doing) from error
 
     def translated(self, error: Exception, doing: str) -> LabError:

@@ -274,7 +274,7 @@ def talked(fleet: Fleet, member: str, message: dict[str, Any]) -> Any:
     )
 
     async def ask() -> Any:
-        arguments = safe.get_connection_args("client")  # type: ignore[no-untyped-call]
+        arguments = safe.get_connection_args("client")
         comm = await connect(f"tls://{fleet.addresses[member]}", **arguments)
         try:
             await comm.write(message)
